@@ -1,0 +1,1 @@
+//! Elementary functions over [`Arith`](super::Arith), internals f64 `+ - * /` only.
