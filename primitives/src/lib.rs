@@ -1,1 +1,34 @@
-//! Placeholder while dependencies build.
+//! Identifiers, records, limits and the traits through which the pallets of Assay meet.
+//!
+//! Nothing here stores anything. [`models`], [`operators`] and [`claims`] hold one trait each; the
+//! runtime wires the pallets that implement them. [`authorization`] is how a service key acts for
+//! the account that registered it, without a nonce and without a fee.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(clippy::float_arithmetic)]
+
+extern crate alloc;
+
+pub mod authorization;
+pub mod claims;
+pub mod models;
+pub mod operators;
+pub mod service;
+
+pub use authorization::{actor, Authorization};
+pub use claims::{ClaimView, Claims, FaultKind};
+pub use models::{ModelInfo, ModelRegistry};
+pub use operators::{KeyOwners, OperatorLedger};
+pub use service::{ServiceKey, ServiceSignature};
+
+/// Number of a job. Jobs are numbered from 0 in the order of their requests.
+pub type JobId = u64;
+
+/// Name of a model: BLAKE3(`assay/model/v1` ‖ program root ‖ weights root).
+pub type ModelId = sp_core::H256;
+
+/// Longest output, in bytes, that a claim carries whole. Longer outputs are claimed by root only.
+pub const MAX_INLINE_OUTPUT: u32 = 16 * 1024;
+
+/// The prefix that separates model names from every other BLAKE3 hash of the protocol.
+pub const MODEL_DOMAIN: &[u8] = b"assay/model/v1";
