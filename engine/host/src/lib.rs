@@ -1,1 +1,41 @@
-//! Placeholder while dependencies build.
+//! The host functions through which off-chain workers reach the inference engine.
+//!
+//! A model run takes longer than a block and must never hold a Wasm instance, so the interface is
+//! *submit and poll*: a worker enqueues a [`Request`] and returns at once; the worker of a later
+//! block asks again and collects the [`Response`]. A request is named by the hash of its encoding
+//! ([`Request::id`]), so asking twice runs once and nothing needs to be remembered between blocks.
+//!
+//! # Overview
+//!
+//! - Workers call [`ask`] and the other functions of [`worker`]; they are safe anywhere and answer
+//!   "unavailable" where there is no engine.
+//! - The node implements [`Engine`] and registers it as an [`EngineExt`] extension for off-chain
+//!   workers only. Block execution finds no extension, on every node alike, and therefore cannot
+//!   depend on the engine.
+//! - [`inference_engine`] holds the raw functions. All of them return plain integers and write into
+//!   the caller's buffers; none of them panics.
+//!
+//! With the feature `no-custom-host-functions` a Wasm runtime imports none of these functions and
+//! sees no engine.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(not(substrate_runtime))]
+mod extension;
+mod interface;
+mod request;
+pub mod worker;
+
+#[cfg(not(substrate_runtime))]
+pub use extension::{Engine, EngineExt, Poll};
+pub use interface::inference_engine;
+pub use request::{
+	Note, Request, RequestId, Response, Role, Roles, RunSpec, Status, MAX_INLINE_OUTPUT,
+	MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
+};
+pub use worker::{ask, Answer};
+
+#[cfg(test)]
+mod tests;
