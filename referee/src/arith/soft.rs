@@ -1,1 +1,0 @@
-//! IEEE-754 binary32 and binary64 in integers.
