@@ -1,1 +1,56 @@
-//! Placeholder while dependencies build.
+//! The law of Assay: what a program means, bit by bit, and how anyone proves that one published
+//! value is not what it means.
+//!
+//! - [`program`]: the byte form of models and the rules they obey.
+//! - [`element`](mod@element): the value of one output element of one op, the specification that
+//!   fast kernels must equal bit for bit.
+//! - [`arith`]: IEEE-754 arithmetic in integers ([`Soft`]) behind the trait ([`Arith`]) that native
+//!   floats implement as well.
+//! - [`tree`]: BLAKE3 trees opened at 1 KiB chunks, with proofs for contiguous slices.
+//! - [`opening`]: what an operator publishes when asked about one node of its execution trace.
+//! - [`proof`]: the proof that one element or one chunk of a trace is wrong, and its verification.
+//!
+//! The trace of an execution is the list of the BLAKE3 roots of every op's output tensor; its root
+//! is the hash of the concatenated list. This crate has no floats, no unsafe code and no I/O, and
+//! treats every byte it is given as hostile: it answers with errors and never panics.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod arith;
+pub mod dtype;
+pub mod element;
+pub mod opening;
+pub mod program;
+pub mod proof;
+pub mod reader;
+pub mod shape;
+pub mod tree;
+
+pub use arith::{Arith, Soft};
+pub use dtype::{canonical, decode_value, encode_value, DType};
+pub use element::element;
+pub use opening::{
+	is_child, verify_last_entry, verify_opening, Commitments, NodeKey, Object, Opened, Opening,
+	OpeningError,
+};
+pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS};
+pub use program::check::{CheckError, CheckReason, RecordError};
+pub use program::codec::{FormatError, HeaderError};
+pub use program::record::{
+	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
+};
+pub use program::{
+	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, RECORD_BYTES,
+};
+pub use proof::{
+	verify_fault, Claimed, Fault, FaultProof, Location, ProofError, Read, MAX_PROOF_BYTES,
+};
+pub use reader::{OutOfRange, Reader, RecordingReader, TensorReader};
+pub use shape::{Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
+pub use tree::{Slice, TreeError, CHUNK_BYTES};
+
+/// A 32-byte BLAKE3 hash: the commitment to a byte string.
+pub type Root = [u8; 32];

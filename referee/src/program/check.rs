@@ -1,0 +1,121 @@
+//! Rules that hold between the records of a program.
+
+use super::record::OpRecord;
+use super::Program;
+use core::fmt;
+
+/// A broken rule, and the op that breaks it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CheckError {
+	/// Index of the op.
+	pub op: u32,
+	/// The rule.
+	pub reason: CheckReason,
+}
+
+/// The rules a program's ops obey together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CheckReason {
+	/// The header does not describe these ops: their number, or too many inputs or outputs.
+	Header,
+	/// An operand is the output of this op or of a later one.
+	Order,
+	/// An operand's type or number of elements is not its producer's.
+	Mismatch,
+	/// An input operand is not one of the declared inputs.
+	NoSuchInput,
+	/// A weight operand is unaligned or reaches beyond the weights.
+	WeightRange,
+	/// No later op uses this op's output, and it is not the last op.
+	Unused,
+	/// The last op's output is not what the header declares.
+	Output,
+	/// One element reads or costs more than may be judged on chain.
+	LeafTooLarge,
+	/// The op breaks a rule of its own kind.
+	Record(RecordError),
+}
+
+/// The rules that one record obeys by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecordError {
+	/// A code that no kind, function or type has.
+	Code,
+	/// An unused byte is not zero.
+	Padding,
+	/// A shape breaks its limits (rank, zero dimension, more than 1 GiB).
+	Shape,
+	/// The kind takes another number of operands.
+	OperandCount,
+	/// The kind does not take, or give, these element types.
+	Type,
+	/// The operands' shapes do not fit the output's.
+	Dims,
+	/// A parameter is out of range.
+	Parameter,
+	/// Some output element would read outside its operand.
+	Range,
+	/// The reduced axis is longer than [`super::bound::MAX_TERMS`].
+	TooManyTerms,
+	/// An offset into inputs or weights is not a multiple of [`super::ALIGN`].
+	Alignment,
+}
+
+impl fmt::Display for CheckError {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		write!(f, "op {}: {}", self.op, self.reason)
+	}
+}
+
+impl fmt::Display for CheckReason {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.write_str(match self {
+			CheckReason::Header => "the header does not describe the ops",
+			CheckReason::Order => "an operand is not produced before it is used",
+			CheckReason::Mismatch => "an operand differs from its producer in type or size",
+			CheckReason::NoSuchInput => "an operand is not one of the declared inputs",
+			CheckReason::WeightRange => "an operand reaches beyond the weights",
+			CheckReason::Unused => "the output is never used",
+			CheckReason::Output => "the last op does not produce the declared outputs",
+			CheckReason::LeafTooLarge => "one element costs more than may be judged on chain",
+			CheckReason::Record(error) => return error.fmt(f),
+		})
+	}
+}
+
+impl fmt::Display for RecordError {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.write_str(match self {
+			RecordError::Code => "unknown code",
+			RecordError::Padding => "an unused byte is not zero",
+			RecordError::Shape => "a shape breaks its limits",
+			RecordError::OperandCount => "wrong number of operands",
+			RecordError::Type => "wrong element type",
+			RecordError::Dims => "shapes do not fit together",
+			RecordError::Parameter => "a parameter is out of range",
+			RecordError::Range => "an element would be read outside its operand",
+			RecordError::TooManyTerms => "the reduced axis is too long",
+			RecordError::Alignment => "an offset is not aligned",
+		})
+	}
+}
+
+impl core::error::Error for CheckError {}
+impl core::error::Error for RecordError {}
+
+impl OpRecord {
+	/// Checks every rule that concerns this record alone: operand count, types, shapes, parameters
+	/// and reach. For a record that passes, [`crate::element`] is total.
+	pub fn validate(&self) -> Result<(), RecordError> {
+		super::rules::validate(self)
+	}
+}
+
+impl Program {
+	/// Checks the whole program: every record's own rules, order and types of operands, that every
+	/// op but the last is used, that the last one gives the declared outputs, and that every
+	/// element can be judged on chain.
+	pub fn check(&self) -> Result<(), CheckError> {
+		todo!()
+	}
+}

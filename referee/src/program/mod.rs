@@ -1,0 +1,157 @@
+//! Programs: a header and up to [`MAX_OPS`] ops in SSA form with static shapes.
+//!
+//! The encoding is a sequence of 1,024-byte records (so that each is one BLAKE3 chunk): record 0
+//! is the header, record `i + 1` is op `i`. Its BLAKE3 hash is the program's root. See [`codec`]
+//! for the fields.
+
+pub mod bound;
+pub mod check;
+pub mod codec;
+pub mod record;
+mod rules;
+
+use self::codec::FormatError;
+use self::record::OpRecord;
+use crate::{tree, DType, Root, Shape};
+use alloc::vec::Vec;
+
+/// Most ops in a program.
+pub const MAX_OPS: u32 = 1024;
+
+/// Bytes of one encoded record.
+pub const RECORD_BYTES: usize = 1024;
+
+/// Inputs, outputs and weights start at multiples of this many bytes.
+pub const ALIGN: u64 = 64;
+
+/// Most declared inputs, and most declared outputs.
+pub const MAX_PORTS: usize = 16;
+
+/// Type and shape of a declared input or output.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TensorSpec {
+	/// Type of the elements.
+	pub dtype: DType,
+	/// Shape of the tensor.
+	pub shape: Shape,
+}
+
+impl TensorSpec {
+	/// A tensor of this type and shape.
+	pub const fn new(dtype: DType, shape: Shape) -> TensorSpec {
+		TensorSpec { dtype, shape }
+	}
+
+	/// Bytes of the tensor.
+	pub fn bytes(&self) -> u64 {
+		self.shape.bytes(self.dtype)
+	}
+}
+
+/// Where each of several tensors lies in one byte string.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Layout {
+	/// Byte offset of each tensor, a multiple of [`ALIGN`].
+	pub offsets: Vec<u64>,
+	/// Bytes up to the end of the last tensor; 0 when there are none.
+	pub total_len: u64,
+}
+
+impl Layout {
+	/// Lays out tensors of these byte lengths one after another, each at the next multiple of
+	/// [`ALIGN`]; the gaps between them hold zeros. Saturates at `u64::MAX`.
+	pub fn new(lengths: impl IntoIterator<Item = u64>) -> Layout {
+		let mut layout = Layout::default();
+		for length in lengths {
+			let offset = align(layout.total_len);
+			layout.offsets.push(offset);
+			layout.total_len = offset.saturating_add(length);
+		}
+		layout
+	}
+}
+
+/// The next multiple of [`ALIGN`] at or above `offset`, saturating at the largest one.
+pub(crate) const fn align(offset: u64) -> u64 {
+	offset.saturating_add(ALIGN - 1) & !(ALIGN - 1)
+}
+
+/// What a program declares about itself: record 0.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Header {
+	/// Number of ops, 1 to [`MAX_OPS`].
+	pub n_ops: u32,
+	/// Bytes of the weights object.
+	pub weights_len: u64,
+	/// Inputs of a job, at most [`MAX_PORTS`].
+	pub inputs: Vec<TensorSpec>,
+	/// Outputs, 1 to [`MAX_PORTS`].
+	pub outputs: Vec<TensorSpec>,
+}
+
+impl Header {
+	/// Where each input lies in a job's input bytes.
+	pub fn input_layout(&self) -> Layout {
+		Layout::new(self.inputs.iter().map(TensorSpec::bytes))
+	}
+
+	/// Where each output lies in a job's output bytes.
+	pub fn output_layout(&self) -> Layout {
+		Layout::new(self.outputs.iter().map(TensorSpec::bytes))
+	}
+}
+
+/// A program: what the chain registers and engines execute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Program {
+	/// Sizes, inputs and outputs.
+	pub header: Header,
+	/// Ops in order of execution; the last one produces the output.
+	pub ops: Vec<OpRecord>,
+}
+
+impl Program {
+	/// A program of these parts, with the op count filled in; nothing is checked.
+	pub fn new(
+		weights_len: u64,
+		inputs: Vec<TensorSpec>,
+		outputs: Vec<TensorSpec>,
+		ops: Vec<OpRecord>,
+	) -> Program {
+		let n_ops = u32::try_from(ops.len()).unwrap_or(u32::MAX);
+		Program { header: Header { n_ops, weights_len, inputs, outputs }, ops }
+	}
+
+	/// BLAKE3 hash of the encoding.
+	///
+	/// Errors: the program has no encoding (see [`Program::encode`]).
+	pub fn root(&self) -> Result<Root, FormatError> {
+		Ok(tree::hash(&self.encode()?))
+	}
+
+	/// Identity of the model made of this program and the weights with root `weights_root`.
+	///
+	/// Errors: as [`Program::root`].
+	pub fn model_id(&self, weights_root: &Root) -> Result<Root, FormatError> {
+		Ok(model_id(&self.root()?, weights_root))
+	}
+
+	/// Bytes of trace tensor `entry`, the output of that op; `None` when there is no such op.
+	pub fn entry_len(&self, entry: u32) -> Option<u64> {
+		self.ops.get(entry as usize).map(OpRecord::bytes)
+	}
+
+	/// Cost of one execution: the sum of the ops' [`bound::units`], saturating.
+	pub fn units(&self) -> u64 {
+		self.ops.iter().fold(0, |sum, op| sum.saturating_add(bound::units(op)))
+	}
+}
+
+/// Identity of a model: BLAKE3 of `"assay/model/v1"`, the program's root and the weights' root.
+pub fn model_id(program_root: &Root, weights_root: &Root) -> Root {
+	let mut bytes = Vec::with_capacity(14 + 64);
+	bytes.extend_from_slice(b"assay/model/v1");
+	bytes.extend_from_slice(program_root);
+	bytes.extend_from_slice(weights_root);
+	tree::hash(&bytes)
+}

@@ -1,0 +1,338 @@
+//! What one op is: its kind with parameters, its output and its operands.
+
+use crate::{DType, Shape, MAX_RANK};
+use alloc::vec::Vec;
+
+/// Most operands one op may have.
+pub const MAX_OPERANDS: usize = 12;
+
+/// Where an operand's elements are found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Source {
+	/// The output tensor of the op with this index.
+	Op(u32),
+	/// The job's input bytes, from this byte offset (a multiple of [`crate::ALIGN`]).
+	Input(u64),
+	/// The model's weights, from this byte offset (a multiple of [`crate::ALIGN`]).
+	Weight(u64),
+}
+
+/// One operand of an op: contiguous elements and the shape under which the op sees them.
+///
+/// The shape may be any with as many elements as the producer has; reshaping is free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Operand {
+	/// Where the elements are.
+	pub source: Source,
+	/// Type of the elements; equal to the producer's.
+	pub dtype: DType,
+	/// The view the op works on.
+	pub shape: Shape,
+}
+
+impl Operand {
+	/// The output of op `index`, seen as `shape`.
+	pub const fn op(index: u32, dtype: DType, shape: Shape) -> Operand {
+		Operand { source: Source::Op(index), dtype, shape }
+	}
+
+	/// The input tensor at byte `offset` of the input layout, seen as `shape`.
+	pub const fn input(offset: u64, dtype: DType, shape: Shape) -> Operand {
+		Operand { source: Source::Input(offset), dtype, shape }
+	}
+
+	/// The weight tensor at byte `offset` of the weights, seen as `shape`.
+	pub const fn weight(offset: u64, dtype: DType, shape: Shape) -> Operand {
+		Operand { source: Source::Weight(offset), dtype, shape }
+	}
+
+	/// The same elements under another view.
+	pub const fn view(self, shape: Shape) -> Operand {
+		Operand { shape, ..self }
+	}
+
+	/// Bytes the operand spans.
+	pub fn bytes(&self) -> u64 {
+		self.shape.bytes(self.dtype)
+	}
+
+	/// Byte offset of element 0 within the object that holds the operand (input, weights, or the
+	/// producer's tensor).
+	pub const fn base(&self) -> u64 {
+		match self.source {
+			Source::Op(_) => 0,
+			Source::Input(offset) | Source::Weight(offset) => offset,
+		}
+	}
+}
+
+/// Where a [`OpKind::MatMul`] adds its bias.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum Bias {
+	/// No bias; two operands.
+	None = 0,
+	/// A third operand `[m]`, or `[ba, m]` with the batch index taken modulo `ba`.
+	Row = 1,
+	/// A third operand `[n]`.
+	Column = 2,
+}
+
+macro_rules! codes {
+	($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal,)* }) => {
+		$(#[$meta])*
+		#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+		#[repr(u8)]
+		pub enum $name { $($(#[$vmeta])* $variant = $code,)* }
+
+		impl $name {
+			/// Every variant, in the order of the codes.
+			pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+			/// The format's code of this variant.
+			pub const fn code(self) -> u8 {
+				self as u8
+			}
+
+			/// The variant with the given code, if there is one.
+			pub const fn from_code(code: u8) -> Option<$name> {
+				match code {
+					$($code => Some($name::$variant),)*
+					_ => None,
+				}
+			}
+		}
+	};
+}
+
+codes! {
+	/// Functions of one element. `f32` unless said otherwise.
+	///
+	/// Exp, Exp2, Log, Tanh, Erf, Sigmoid, Sin, Cos and Softplus give the correctly rounded value.
+	UnaryFn {
+		/// -x; `f32` (sign bit flipped) and integers (wrapping).
+		Neg = 1,
+		/// |x|; `f32` and integers (wrapping: |MIN| = MIN).
+		Abs = 2,
+		/// Square root, correctly rounded.
+		Sqrt = 3,
+		/// 1 / x, correctly rounded.
+		Reciprocal = 4,
+		/// e^x.
+		Exp = 5,
+		/// 2^x.
+		Exp2 = 6,
+		/// Natural logarithm.
+		Log = 7,
+		/// Hyperbolic tangent.
+		Tanh = 8,
+		/// Error function.
+		Erf = 9,
+		/// 1 / (1 + e^-x).
+		Sigmoid = 10,
+		/// max(x, 0) as an ordered select; `f32` (relu(-0) = +0, NaN stays) and integers.
+		Relu = 11,
+		/// Sine of x radians.
+		Sin = 12,
+		/// Cosine of x radians.
+		Cos = 13,
+		/// ln(1 + e^x).
+		Softplus = 14,
+		/// Largest whole number not above x.
+		Floor = 15,
+		/// Smallest whole number not below x.
+		Ceil = 16,
+		/// Nearest whole number, ties to even.
+		Round = 17,
+		/// -1, 0 or 1; `f32` (±0 gives +0, NaN stays) and integers.
+		Sign = 18,
+		/// Logical not, `Bool` only.
+		Not = 19,
+		/// Whether x is NaN; `f32` to `Bool`.
+		IsNan = 20,
+	}
+}
+
+codes! {
+	/// Functions of two elements of one type.
+	///
+	/// Integer addition, subtraction and multiplication wrap.
+	BinaryFn {
+		/// a + b; not `Bool`.
+		Add = 1,
+		/// a - b; not `Bool`.
+		Sub = 2,
+		/// a · b; not `Bool`.
+		Mul = 3,
+		/// a / b; integers truncate, a / 0 = 0, MIN / -1 = MIN; not `Bool`.
+		Div = 4,
+		/// a to the power b; `f32` only.
+		Pow = 5,
+		/// NaN if either is NaN, else a if a < b, else b; not `Bool`.
+		Min = 6,
+		/// NaN if either is NaN, else a if a > b, else b; not `Bool`.
+		Max = 7,
+		/// `f32`: remainder with the sign of a. Integers: with the sign of b, a mod 0 = 0.
+		Mod = 8,
+		/// a = b, as `Bool`; every type.
+		Equal = 9,
+		/// a < b, as `Bool`; not `Bool`.
+		Less = 10,
+		/// a <= b, as `Bool`; not `Bool`.
+		LessOrEqual = 11,
+		/// a > b, as `Bool`; not `Bool`.
+		Greater = 12,
+		/// a >= b, as `Bool`; not `Bool`.
+		GreaterOrEqual = 13,
+		/// Conjunction; `Bool`, or bitwise on integers.
+		And = 14,
+		/// Disjunction; `Bool`, or bitwise on integers.
+		Or = 15,
+		/// Exclusive or; `Bool`, or bitwise on integers.
+		Xor = 16,
+	}
+}
+
+impl BinaryFn {
+	/// Whether the result is a `Bool` whatever the operands' type.
+	pub const fn is_comparison(self) -> bool {
+		matches!(
+			self,
+			BinaryFn::Equal
+				| BinaryFn::Less
+				| BinaryFn::LessOrEqual
+				| BinaryFn::Greater
+				| BinaryFn::GreaterOrEqual
+		)
+	}
+}
+
+codes! {
+	/// Reductions over the last axis; `f32` and integers (wrapping).
+	///
+	/// `f32`: every block of 1,024 elements has 32 lanes that start from the neutral element
+	/// (Sum +0, Prod 1, Max -inf, Min +inf) and take the elements at their position modulo 32 in
+	/// ascending order; lanes are combined by the tree 16, 8, 4, 2, 1 (`lane[i] op lane[i + w]`);
+	/// block results are combined in ascending order, starting from the first.
+	ReduceFn {
+		/// Sum of the elements.
+		Sum = 1,
+		/// Largest element; NaN if any is NaN.
+		Max = 2,
+		/// Smallest element; NaN if any is NaN.
+		Min = 3,
+		/// Product of the elements.
+		Prod = 4,
+	}
+}
+
+/// What an op computes for each element of its output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OpKind {
+	/// Transpose, slice with steps, expand, flip: element `idx` is element
+	/// `offset + Σ idx[d] · strides[d]` of the operand. One operand of any type.
+	Strided {
+		/// Operand element of output element 0.
+		offset: u64,
+		/// Step per output dimension, in elements; zero beyond the output's rank.
+		strides: [i64; MAX_RANK],
+	},
+	/// The operand surrounded by `fill`. One operand of the output's rank and type.
+	Pad {
+		/// Elements put before the operand, per dimension; zero beyond the rank.
+		before: [u32; MAX_RANK],
+		/// Canonical bits of the value outside the operand.
+		fill: u64,
+	},
+	/// The operands one after another along `axis`. 1 to 12 operands.
+	Concat {
+		/// Dimension that is joined.
+		axis: u8,
+	},
+	/// Operands `[data, indices]`, indices `I32` or `I64`; output
+	/// `data[..axis] ++ indices.shape ++ data[axis+1..]`. A negative index wraps once; an index
+	/// still out of range gives zero bits.
+	Gather {
+		/// Dimension of `data` that is indexed.
+		axis: u8,
+	},
+	/// Sliding windows of an operand seen as `[n, c, h, w]`; output
+	/// `[n, groups, oh·ow, (c/groups)·kh·kw]`, the last dimension ordered (channel, row, column).
+	Unfold {
+		/// Window height and width.
+		kernel: [u32; 2],
+		/// Step between windows, down and right.
+		stride: [u32; 2],
+		/// Step inside a window, down and right.
+		dilation: [u32; 2],
+		/// Rows of padding above, columns of padding to the left.
+		pad: [u32; 2],
+		/// Number of windows, down (oh) and right (ow).
+		out: [u32; 2],
+		/// Number of channel groups; divides `c`.
+		groups: u32,
+		/// Canonical bits of the value in the padding.
+		fill: u64,
+	},
+	/// A function of each element. One operand of the output's shape.
+	Unary(UnaryFn),
+	/// Conversion from any type to any type. One operand of the output's shape.
+	///
+	/// To `f32` nearest-even; from `f32` to integers truncating and saturating, NaN to 0; between
+	/// integers wrapping; to `Bool` whether it is not zero.
+	Cast,
+	/// A function of two elements, with broadcasting. Two operands of one type and of the output's
+	/// rank, each dimension equal to the output's or 1.
+	Binary(BinaryFn),
+	/// Operands `[condition, a, b]` with broadcasting: a where the condition holds, else b.
+	Select,
+	/// `f32` contraction: operands a `[ba, m, k]`, b `[bb, n, k]` and a bias; output
+	/// `[batch, m, n]`, where `ba` and `bb` divide `batch` and the batch index is taken modulo.
+	///
+	/// Blocks of 256 terms: an ascending chain of fused multiply-adds from +0; block sums are added
+	/// in ascending order starting from the first; the bias is one addition after.
+	MatMul {
+		/// Where the bias is added.
+		bias: Bias,
+	},
+	/// 8-bit contraction to `I32`, wrapping: operands a `[ba, m, k]`, b `[bb, n, k]`, a_zero
+	/// (one element) and b_zero (one element, or `[n]`); sum of `(a - a_zero) · (b - b_zero)`.
+	MatMulInteger,
+	/// Reduction over the last axis: operand `[.., k]`, output with one element per row.
+	Reduce(ReduceFn),
+	/// Index (`I64`) of the first largest element along the last axis; NaN counts as largest.
+	ArgMax,
+	/// The operands' bytes, each at the next multiple of [`crate::ALIGN`], gaps zero; output `U8`,
+	/// one dimension.
+	Pack,
+}
+
+/// One op: what it computes, its output's type and shape, and its operands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpRecord {
+	/// What is computed.
+	pub kind: OpKind,
+	/// Type of the output's elements.
+	pub dtype: DType,
+	/// Shape of the output.
+	pub shape: Shape,
+	/// Operands, at most [`MAX_OPERANDS`].
+	pub operands: Vec<Operand>,
+}
+
+impl OpRecord {
+	/// An op with these parts; nothing is checked before [`OpRecord::validate`].
+	pub fn new(
+		kind: OpKind,
+		dtype: DType,
+		shape: Shape,
+		operands: impl Into<Vec<Operand>>,
+	) -> OpRecord {
+		OpRecord { kind, dtype, shape, operands: operands.into() }
+	}
+
+	/// Bytes of the output tensor.
+	pub fn bytes(&self) -> u64 {
+		self.shape.bytes(self.dtype)
+	}
+}
