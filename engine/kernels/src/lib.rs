@@ -1,1 +1,189 @@
-//! Placeholder while dependencies build.
+//! Whole-tensor kernels, bit-equal to the referee's element functions.
+//!
+//! [`execute`] computes the output tensor of one op. The specification is
+//! [`assay_referee::element`]: a kernel may choose any schedule that gives the same bits for every
+//! element, whatever the instruction set ([`Isa`]) and the number of threads. Ops without a kernel
+//! of their own run the element function itself over native floats ([`Hard`]).
+//!
+//! Tensors are row-major little-endian bytes; every `f32` NaN in an operand is the canonical one
+//! and every `Bool` is 0 or 1, which holds for all op outputs and which callers establish for
+//! inputs and weights.
+
+mod buffer;
+mod contraction;
+mod environment;
+mod gemm;
+mod generic;
+mod hard;
+mod isa;
+mod parallel;
+mod simd;
+mod view;
+
+pub use buffer::Buffer;
+pub use contraction::{prepare, Prepared};
+pub use hard::{fma32_to_odd, Hard};
+pub use isa::Isa;
+
+use assay_referee::{OpKind, OpRecord};
+use core::fmt;
+
+/// How to run kernels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KernelConfig {
+	threads: usize,
+	isa: Isa,
+}
+
+impl KernelConfig {
+	/// Up to `threads` threads of the current rayon pool (0 counts as 1) and the instructions of
+	/// `isa`, or of the best level when this processor lacks it.
+	pub fn new(threads: usize, isa: Isa) -> KernelConfig {
+		let isa = if isa.is_available() { isa } else { Isa::detect() };
+		KernelConfig { threads: threads.max(1), isa }
+	}
+
+	/// Most threads that one op uses.
+	pub fn threads(&self) -> usize {
+		self.threads
+	}
+
+	/// The instruction set in use, which is available on this processor.
+	pub fn isa(&self) -> Isa {
+		self.isa
+	}
+}
+
+impl Default for KernelConfig {
+	/// One thread, the best instruction set.
+	fn default() -> KernelConfig {
+		KernelConfig::new(1, Isa::detect())
+	}
+}
+
+/// The bytes given for an op do not fit its record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KernelError {
+	/// Another number of operands than the record has.
+	OperandCount,
+	/// An operand has not the length that the record says.
+	Operand(usize),
+	/// The output has not the length that the record says.
+	Output,
+}
+
+impl fmt::Display for KernelError {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			KernelError::OperandCount => f.write_str("wrong number of operands"),
+			KernelError::Operand(i) => write!(f, "operand {i} has the wrong length"),
+			KernelError::Output => f.write_str("the output has the wrong length"),
+		}
+	}
+}
+
+impl std::error::Error for KernelError {}
+
+/// One operand of an op.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg<'a> {
+	/// The tensor's bytes.
+	Bytes(&'a [u8]),
+	/// The tensor rearranged by [`prepare`] for this very op and operand, and its bytes.
+	Prepared(&'a Prepared, &'a [u8]),
+	/// What `unfold` would give for `image`, without writing it out. Only for operand 1 of a
+	/// `MatMul` on `f32`, see [`fuses`].
+	Patches {
+		/// The `Unfold` op.
+		unfold: &'a OpRecord,
+		/// The bytes of its operand.
+		image: &'a [u8],
+	},
+}
+
+/// Computes the output tensor of `op` into `out`.
+///
+/// `op` must have passed `OpRecord::validate`; `operands[i]` holds the bytes of operand `i` and
+/// `out` has room for exactly the output.
+///
+/// Errors: a wrong number of operands, or a wrong length.
+pub fn execute(
+	op: &OpRecord,
+	operands: &[&[u8]],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Result<(), KernelError> {
+	check(op, operands, out)?;
+	run(op, operands, out, cfg);
+	Ok(())
+}
+
+/// As [`execute`], with operands that may be prepared or not yet computed.
+pub fn execute_with(
+	op: &OpRecord,
+	args: &[Arg<'_>],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Result<(), KernelError> {
+	if args.len() != op.operands.len() {
+		return Err(KernelError::OperandCount);
+	}
+	if !args.iter().all(|arg| matches!(arg, Arg::Bytes(_))) && contraction::run(op, args, out, cfg)
+	{
+		return Ok(());
+	}
+	// What was not computed yet is computed now.
+	let mut unfolded: Vec<(usize, Buffer)> = Vec::new();
+	for (i, arg) in args.iter().enumerate() {
+		if let Arg::Patches { unfold, image } = arg {
+			let mut buffer = Buffer::new(unfold.bytes() as usize);
+			execute(unfold, &[image], &mut buffer, cfg)?;
+			unfolded.push((i, buffer));
+		}
+	}
+	let operands: Vec<&[u8]> = args
+		.iter()
+		.enumerate()
+		.map(|(i, arg)| match arg {
+			Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => *bytes,
+			Arg::Patches { .. } => {
+				unfolded.iter().find(|(at, _)| *at == i).map_or(&[][..], |(_, buffer)| &buffer[..])
+			},
+		})
+		.collect();
+	execute(op, &operands, out, cfg)
+}
+
+/// Whether `matmul` can take the output of `unfold` as operand 1 without it being written out.
+pub fn fuses(unfold: &OpRecord, matmul: &OpRecord) -> bool {
+	contraction::fuses(unfold, matmul)
+}
+
+fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelError> {
+	if operands.len() != op.operands.len() {
+		return Err(KernelError::OperandCount);
+	}
+	for (i, (operand, bytes)) in op.operands.iter().zip(operands).enumerate() {
+		if operand.bytes() != bytes.len() as u64 {
+			return Err(KernelError::Operand(i));
+		}
+	}
+	if op.bytes() != out.len() as u64 {
+		return Err(KernelError::Output);
+	}
+	Ok(())
+}
+
+/// The fast kernel where there is one, else the element function.
+fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
+	let done = match op.kind {
+		OpKind::MatMul { .. } => {
+			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
+			contraction::run(op, &args, out, cfg)
+		},
+		_ => false,
+	};
+	if !done {
+		generic::run(op, operands, out, cfg);
+	}
+}

@@ -1,0 +1,144 @@
+//! `MatMul` records as contraction problems.
+
+use crate::{
+	gemm::{self, BiasRef, Image, Lhs, PackedLhs, PackedRhs, Problem, Rhs},
+	view::{view, view_mut},
+	Arg, Isa, KernelConfig,
+};
+use assay_referee::{Bias, DType, OpKind, OpRecord, Shape};
+
+/// An operand rearranged once for an instruction set, to be used in many executions.
+#[derive(Debug)]
+pub struct Prepared(Packed);
+
+#[derive(Debug)]
+enum Packed {
+	Lhs(PackedLhs),
+	Rhs(PackedRhs),
+}
+
+/// Rearranges operand `operand` of `op`, a weight with these bytes, for [`crate::execute_with`]
+/// under `isa`; `None` when the op would not profit.
+pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<Prepared> {
+	let OpKind::MatMul { .. } = op.kind else { return None };
+	let shape = op.operands.get(operand)?.shape;
+	let [batches, rows, k] = dims3(&shape)?;
+	let data = view::<f32>(bytes).filter(|data| data.len() == batches * rows * k)?;
+	let [_, m, n] = dims3(&op.shape)?;
+	match operand {
+		// Packing a dense left operand costs next to nothing when there are many columns.
+		0 if m > 1 && n > 1 => {
+			Some(Prepared(Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa)))))
+		},
+		1 if n > 1 => Some(Prepared(Packed::Rhs(PackedRhs::new(
+			data,
+			batches,
+			rows,
+			k,
+			gemm::panel_width(isa),
+		)))),
+		_ => None,
+	}
+}
+
+/// Whether `matmul` can take the output of `unfold` as operand 1 without it being written out.
+pub(crate) fn fuses(unfold: &OpRecord, matmul: &OpRecord) -> bool {
+	matches!(unfold.kind, OpKind::Unfold { .. })
+		&& matches!(matmul.kind, OpKind::MatMul { .. })
+		&& unfold.dtype == DType::F32
+		&& match (unfold.shape.dims(), matmul.operands.get(1).map(|b| b.shape)) {
+			([n, g, positions, k], Some(b)) => b.dims() == [n * g, *positions, *k],
+			_ => false,
+		}
+}
+
+fn dims3(shape: &Shape) -> Option<[usize; 3]> {
+	match shape.dims() {
+		&[a, b, c] => Some([a as usize, b as usize, c as usize]),
+		_ => None,
+	}
+}
+
+/// Computes a `MatMul`; false when the operands' alignment or kind rules the fast path out.
+pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
+	try_run(op, args, out, cfg).is_some()
+}
+
+fn try_run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
+	let OpKind::MatMul { bias } = op.kind else { return None };
+	let [batch, m, n] = dims3(&op.shape)?;
+	let [lhs_batches, _, k] = dims3(&op.operands.first()?.shape)?;
+	let [rhs_batches, _, _] = dims3(&op.operands.get(1)?.shape)?;
+	let out = view_mut::<f32>(out).filter(|out| out.len() == batch * m * n)?;
+	let lhs = match *args.first()? {
+		Arg::Prepared(Prepared(Packed::Lhs(packed)), _)
+			if packed.max_rows == gemm::max_rows(cfg.isa) =>
+		{
+			Lhs::Packed(packed)
+		},
+		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => {
+			Lhs::Dense(dense(bytes, lhs_batches * m * k)?)
+		},
+		Arg::Patches { .. } => return None,
+	};
+	let image;
+	let rhs = match *args.get(1)? {
+		Arg::Prepared(Prepared(Packed::Rhs(packed)), _)
+			if packed.panel == gemm::panel_width(cfg.isa) =>
+		{
+			Rhs::Packed(packed)
+		},
+		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => {
+			Rhs::Dense(dense(bytes, rhs_batches * n * k)?)
+		},
+		Arg::Patches { unfold, image: bytes } => {
+			image = self::image(unfold, bytes).filter(|_| fuses(unfold, op))?;
+			Rhs::Image(&image)
+		},
+	};
+	let bias = match (bias, args.get(2)) {
+		(Bias::None, _) => BiasRef::None,
+		(Bias::Row, Some(Arg::Bytes(bytes))) => {
+			let bias = view::<f32>(bytes)?;
+			if bias.len() != m && bias.len() != m * lhs_batches {
+				return None;
+			}
+			BiasRef::Row(bias)
+		},
+		(Bias::Column, Some(Arg::Bytes(bytes))) => BiasRef::Column(dense(bytes, n)?),
+		_ => return None,
+	};
+	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
+	gemm::run(&problem, out, cfg.threads, cfg.isa);
+	Some(())
+}
+
+fn dense(bytes: &[u8], len: usize) -> Option<&[f32]> {
+	view::<f32>(bytes).filter(|data| data.len() == len)
+}
+
+/// The image that an `Unfold` record reads patches of.
+fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
+	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } = unfold.kind else {
+		return None;
+	};
+	let &[images, channels, height, width] = unfold.operands.first()?.shape.dims() else {
+		return None;
+	};
+	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
+	let [images, channels, height, width] =
+		[images, channels, height, width].map(|dim| dim as usize);
+	Some(Image {
+		data: dense(bytes, images * channels * height * width)?,
+		channels,
+		height,
+		width,
+		groups: groups as usize,
+		kernel: pair(kernel),
+		stride: pair(stride),
+		dilation: pair(dilation),
+		pad: pair(pad),
+		out: pair(out),
+		fill: f32::from_bits(fill as u32),
+	})
+}

@@ -1,0 +1,96 @@
+//! Splitting work over threads. The split never changes a result: tasks write disjoint outputs.
+
+use crate::environment::Environment;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// Runs `task(0) .. task(tasks - 1)`, each once, on up to `threads` threads of the current pool.
+pub(crate) fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
+	if threads <= 1 || tasks <= 1 {
+		let _environment = Environment::enter();
+		(0..tasks).for_each(task);
+		return;
+	}
+	let next = AtomicUsize::new(0);
+	let work = || {
+		let _environment = Environment::enter();
+		loop {
+			let i = next.fetch_add(1, Ordering::Relaxed);
+			if i >= tasks {
+				return;
+			}
+			task(i);
+		}
+	};
+	rayon::scope(|scope| {
+		for _ in 1..threads.min(tasks) {
+			scope.spawn(|_| work());
+		}
+		work();
+	});
+}
+
+/// Runs `task(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements
+/// long except perhaps the last; `weight` is the rough cost of an element in nanoseconds.
+pub(crate) fn for_each_part<T: Send>(
+	threads: usize,
+	out: &mut [T],
+	unit: usize,
+	weight: usize,
+	task: impl Fn(usize, &mut [T]) + Sync,
+) {
+	// Below some 30 microseconds of work another thread's wake-up costs more than it gains.
+	const GRAIN: usize = 30_000;
+	let unit = unit.max(1);
+	let units = out.len().div_ceil(unit);
+	let unit_cost = unit.saturating_mul(weight.max(1));
+	let per_task = (GRAIN / unit_cost).max(units.div_ceil(threads.max(1) * 4)).max(1);
+	let len = out.len();
+	let out = Shared(out.as_mut_ptr());
+	for_each(threads, units.div_ceil(per_task), |i| {
+		let start = i * per_task * unit;
+		let end = (start + per_task * unit).min(len);
+		// SAFETY: parts of different tasks do not overlap and lie inside `out`.
+		let part = unsafe { core::slice::from_raw_parts_mut(out.at(start), end - start) };
+		task(start, part);
+	});
+}
+
+/// A pointer that several threads write through, each to its own part.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<T>(pub(crate) *mut T);
+
+// SAFETY: users promise disjoint writes.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: users promise disjoint writes.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+	/// The pointer `offset` elements on.
+	///
+	/// # Safety
+	/// The place must lie inside the allocation.
+	#[inline(always)]
+	pub(crate) unsafe fn at(&self, offset: usize) -> *mut T {
+		// SAFETY: the caller's promise.
+		unsafe { self.0.add(offset) }
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn parts_cover_everything_once() {
+		for threads in [1, 2, 3, 7] {
+			for (len, unit) in [(0, 1), (1, 5), (1000, 7), (100_000, 16)] {
+				let mut out = vec![0usize; len];
+				for_each_part(threads, &mut out, unit, 10, |start, part| {
+					assert_eq!(start % unit, 0);
+					part.iter_mut().enumerate().for_each(|(i, x)| *x += start + i + 1);
+				});
+				assert!(out.iter().enumerate().all(|(i, &x)| x == i + 1));
+			}
+		}
+	}
+}

@@ -1,0 +1,43 @@
+//! A vector of f32 lanes, as narrow an interface as the contraction kernels need.
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
+pub(crate) use scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+/// Bits of the one NaN that is stored.
+pub(crate) const NAN_BITS: u32 = 0x7fc0_0000;
+
+/// One instruction set's vector of f32 lanes.
+///
+/// # Safety
+/// All methods need the instruction set that the implementor is named after. Loads and stores
+/// need [`Simd::LANES`] valid floats at the pointer; no alignment is needed.
+pub(crate) unsafe trait Simd: Copy + 'static {
+	/// The vector.
+	type V: Copy;
+	/// Floats per vector.
+	const LANES: usize;
+	/// Most rows of a register tile.
+	const MAX_ROWS: usize;
+
+	/// All lanes `x`.
+	unsafe fn splat(x: f32) -> Self::V;
+	/// `LANES` floats from `p`.
+	unsafe fn load(p: *const f32) -> Self::V;
+	/// `LANES` floats to `p`.
+	unsafe fn store(p: *mut f32, v: Self::V);
+	/// `a + b` per lane.
+	unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+	/// `a * b + c` per lane, rounded once.
+	unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+	/// Every NaN lane becomes the canonical NaN.
+	unsafe fn canonical(v: Self::V) -> Self::V;
+}
