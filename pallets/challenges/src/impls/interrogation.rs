@@ -1,0 +1,183 @@
+//! Questions and answers.
+
+use assay_primitives::JobId;
+use assay_referee::{is_child, verify_opening, NodeKey, Object, Opened, Opening};
+use codec::Encode;
+use frame_support::{
+	ensure,
+	traits::{
+		fungible::hold::Mutate as _,
+		tokens::{Fortitude, Precision, Restriction},
+		Get,
+	},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_core::H256;
+use sp_runtime::{
+	traits::{Saturating, Zero},
+	DispatchResult,
+};
+
+use crate::{
+	opening_key, BalanceOf, ChallengeId, ChallengeOf, Challenges, ClaimOf, Config, Error, Event,
+	HoldReason, NodeState, Nodes, Pallet, Turn,
+};
+
+/// A question that may still be answered.
+pub(crate) struct Query<T: Config> {
+	/// The claim in dispute.
+	pub(crate) claim: ClaimOf<T>,
+	/// Who pays for the answer.
+	pub(crate) payer: T::AccountId,
+	/// What is on hold for it.
+	pub(crate) fee: BalanceOf<T>,
+	/// Last block at which it may come.
+	pub(crate) deadline: BlockNumberFor<T>,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Move challenge `id` of `who` on to `node`.
+	pub(crate) fn do_ask(who: T::AccountId, id: ChallengeId, node: NodeKey) -> DispatchResult {
+		let now = Self::now();
+		let (claim, mut challenge) = Self::may_ask(&who, id, &node, now)?;
+		let job = challenge.job;
+		challenge.since = now;
+		challenge.path.try_push(node).map_err(|_| Error::<T>::IllegalMove)?;
+		Challenges::<T>::insert(id, challenge);
+
+		if Nodes::<T>::contains_key(job, node) {
+			Self::deposit_event(Event::Advanced { challenge: id, job, node });
+			return Ok(());
+		}
+		let fee = T::QueryFee::get();
+		T::Currency::hold(&HoldReason::QueryFee.into(), &who, fee)
+			.map_err(|_| Error::<T>::CannotPay)?;
+		let deadline = Self::answer_deadline(&claim.operator, now);
+		Nodes::<T>::insert(job, node, NodeState::Asked { deadline, payer: who, fee });
+		Self::deposit_event(Event::NodeAsked { challenge: id, job, node, fee, deadline });
+		Ok(())
+	}
+
+	/// Whether `who` may move challenge `id` on to `node` now, money apart.
+	pub(crate) fn may_ask(
+		who: &T::AccountId,
+		id: ChallengeId,
+		node: &NodeKey,
+		now: BlockNumberFor<T>,
+	) -> Result<(ClaimOf<T>, ChallengeOf<T>), Error<T>> {
+		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::UnknownChallenge)?;
+		ensure!(challenge.who == *who, Error::<T>::NotChallenger);
+		ensure!(challenge.is_live(), Error::<T>::ChallengeOver);
+		let claim = Self::open_claim(challenge.job)?;
+		Self::posted_trace(challenge.job)?;
+		match Self::turn_of(&challenge) {
+			Some(Turn::Challenger { deadline }) => ensure!(now <= deadline, Error::<T>::TooLate),
+			_ => return Err(Error::<T>::AwaitingAnswer),
+		}
+		ensure!(!challenge.path.is_full(), Error::<T>::IllegalMove);
+		ensure!(Self::is_legal(&challenge, node), Error::<T>::IllegalMove);
+		Ok((claim, challenge))
+	}
+
+	/// Whether `node` is where the challenge may go next.
+	fn is_legal(challenge: &ChallengeOf<T>, node: &NodeKey) -> bool {
+		let Some(cursor) = challenge.cursor() else {
+			return *node == NodeKey::top(Object::Trace);
+		};
+		match Nodes::<T>::get(challenge.job, cursor) {
+			Some(NodeState::Opened { object_len, .. }) => is_child(cursor, object_len, node),
+			_ => false,
+		}
+	}
+
+	/// Whether `who` could pay for asking about `node`. Nodes that are known already cost nothing.
+	pub(crate) fn can_pay_query(who: &T::AccountId, job: JobId, node: &NodeKey) -> bool {
+		Nodes::<T>::contains_key(job, node)
+			|| Self::can_hold(HoldReason::QueryFee, who, T::QueryFee::get())
+	}
+
+	/// Open `node` of the trace of `job`.
+	pub(crate) fn do_answer(
+		who: T::AccountId,
+		job: JobId,
+		node: NodeKey,
+		opening: &Opening,
+	) -> DispatchResult {
+		let now = Self::now();
+		let Query { claim, payer, fee, .. } = Self::may_answer(job, &node, now)?;
+		let trace_root = Self::posted_trace(job)?;
+		let opened = Self::check_opening(&claim, trace_root, &node, opening)?;
+		let state = NodeState::Opened { at: now, object_len: opened.object_len };
+		Nodes::<T>::insert(job, node, state);
+
+		let (paid, burned) = Self::pay_answer(&payer, &who, fee);
+		sp_io::offchain_index::set(&opening_key(job, &trace_root, &node), &opening.encode());
+		Self::deposit_event(Event::NodeOpened { job, node, who, paid, burned });
+		Ok(())
+	}
+
+	/// The question about `node`, if it may be answered now.
+	pub(crate) fn may_answer(
+		job: JobId,
+		node: &NodeKey,
+		now: BlockNumberFor<T>,
+	) -> Result<Query<T>, Error<T>> {
+		let claim = Self::open_claim(job)?;
+		match Nodes::<T>::get(job, node) {
+			None => Err(Error::<T>::NodeNotAsked),
+			Some(NodeState::Opened { .. }) => Err(Error::<T>::NodeAlreadyOpen),
+			Some(NodeState::Asked { deadline, .. }) if now > deadline => Err(Error::<T>::TooLate),
+			Some(NodeState::Asked { deadline, payer, fee }) => {
+				Ok(Query { claim, payer, fee, deadline })
+			},
+		}
+	}
+
+	/// Whether `opening` is the content of `node` under the operator's trace.
+	pub(crate) fn check_opening(
+		claim: &ClaimOf<T>,
+		trace_root: H256,
+		node: &NodeKey,
+		opening: &Opening,
+	) -> Result<Opened, Error<T>> {
+		verify_opening(&claim.commitments(trace_root.0), node, opening)
+			.map_err(|_| Error::<T>::BadOpening)
+	}
+
+	/// Give five sixths of a query fee to the answerer and burn the rest. Returns both parts.
+	fn pay_answer(
+		payer: &T::AccountId,
+		answerer: &T::AccountId,
+		fee: BalanceOf<T>,
+	) -> (BalanceOf<T>, BalanceOf<T>) {
+		let share = fee.saturating_sub(fee / 6u32.into());
+		Self::split_hold(HoldReason::QueryFee, payer, answerer, share, fee)
+	}
+
+	/// Give `share` of what `from` has on hold to `to` and burn the rest of `total`. Nothing may
+	/// depend on whether `to` can be paid: if it cannot, all is burned. Returns both parts.
+	pub(crate) fn split_hold(
+		reason: HoldReason,
+		from: &T::AccountId,
+		to: &T::AccountId,
+		share: BalanceOf<T>,
+		total: BalanceOf<T>,
+	) -> (BalanceOf<T>, BalanceOf<T>) {
+		let reason = reason.into();
+		let paid = T::Currency::transfer_on_hold(
+			&reason,
+			from,
+			to,
+			share,
+			Precision::Exact,
+			Restriction::Free,
+			Fortitude::Force,
+		)
+		.unwrap_or_else(|_| Zero::zero());
+		let rest = total.saturating_sub(paid);
+		let burned =
+			T::Currency::burn_held(&reason, from, rest, Precision::BestEffort, Fortitude::Force)
+				.unwrap_or_else(|_| Zero::zero());
+		(paid, burned)
+	}
+}
