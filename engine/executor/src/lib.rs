@@ -1,1 +1,34 @@
-//! Placeholder while dependencies build.
+//! Runs compiled models, and makes the traces, openings and fault proofs of a dispute.
+//!
+//! A [`Bundle`] is a model on disk: program, weights and manifest, checked against each other when
+//! loaded. A [`Session`] runs it: [`Session::run`] gives the output, freeing every tensor after
+//! its last use; [`Session::trace`] keeps them all and commits to each. A [`Trace`] plays both
+//! sides of a dispute: the operator's ([`Trace::open`], [`Trace::last_entry_proof`]) and the
+//! challenger's ([`Trace::next_move`]), who finds the first wrong element of somebody else's trace
+//! by asking for one node after another, and proves it.
+//!
+//! Every result is bit-identical on every machine, whatever the threads and instruction set.
+
+mod bundle;
+mod error;
+mod game;
+mod known;
+pub mod manifest;
+mod plan;
+mod ports;
+mod prove;
+mod session;
+mod tamper;
+mod trace;
+
+pub use bundle::Bundle;
+pub use error::{BundleError, ExecError};
+pub use game::Move;
+pub use manifest::{Manifest, NamedTensor};
+pub use ports::{InputTensor, OutputTensor};
+pub use session::{Cancel, Options, Session};
+pub use tamper::Tamper;
+pub use trace::Trace;
+
+#[cfg(test)]
+mod tests;

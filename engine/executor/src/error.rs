@@ -1,0 +1,139 @@
+//! What can go wrong when a model is loaded or run.
+
+use assay_kernels::KernelError;
+use assay_referee::{CheckError, DType, FormatError, Shape, TreeError};
+use std::path::PathBuf;
+
+/// A bundle is not usable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+	/// A file cannot be read or written.
+	#[error("{}: {source}", path.display())]
+	Io {
+		/// The file or directory.
+		path: PathBuf,
+		/// The system's reason.
+		source: std::io::Error,
+	},
+	/// `manifest.json` is not a manifest.
+	#[error("manifest.json: {0}")]
+	Manifest(#[from] serde_json::Error),
+	/// `program.bin` is not a program.
+	#[error("program: {0}")]
+	Format(#[from] FormatError),
+	/// The program breaks a rule.
+	#[error("program: {0}")]
+	Check(#[from] CheckError),
+	/// The weights have another length than the program declares.
+	#[error("the weights have {found} bytes, the program declares {expected}")]
+	WeightsLength {
+		/// Bytes the program declares.
+		expected: u64,
+		/// Bytes there are.
+		found: u64,
+	},
+	/// A weight is NaN, infinite, or a `Bool` other than 0 and 1.
+	#[error("weight element at byte {offset} is not finite, or not a canonical Bool (op {op})")]
+	WeightValue {
+		/// Byte offset in the weights.
+		offset: u64,
+		/// First op that reads it.
+		op: u32,
+	},
+	/// The manifest does not describe this program and these weights.
+	#[error("the manifest's {0} does not match the program and weights")]
+	Mismatch(&'static str),
+}
+
+/// An execution, a trace or a step of a dispute failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+	/// The input has another length than the program's input layout.
+	#[error("the input has {found} bytes, the model takes {expected}")]
+	InputLength {
+		/// Bytes the model takes.
+		expected: u64,
+		/// Bytes given.
+		found: u64,
+	},
+	/// An output's bytes have not the length of the program's output layout.
+	#[error("the output has {found} bytes, the model gives {expected}")]
+	OutputLength {
+		/// Bytes the model gives.
+		expected: u64,
+		/// Bytes given.
+		found: u64,
+	},
+	/// No input or output of this name.
+	#[error("the model has no tensor {name:?}; it has {}", known.join(", "))]
+	UnknownTensor {
+		/// The name.
+		name: String,
+		/// The names there are.
+		known: Vec<String>,
+	},
+	/// An input was not given.
+	#[error("input {0:?} is missing")]
+	MissingTensor(String),
+	/// An input was given twice.
+	#[error("input {0:?} is given twice")]
+	DuplicateTensor(String),
+	/// An input has another type than the model's.
+	#[error("input {name:?} is {}, the model takes {}", crate::manifest::dtype_name(*found), crate::manifest::dtype_name(*expected))]
+	TensorType {
+		/// Name of the input.
+		name: String,
+		/// The model's type.
+		expected: DType,
+		/// The given type.
+		found: DType,
+	},
+	/// An input has another shape than the model's.
+	#[error("input {name:?} has shape {found:?}, the model takes {expected}")]
+	TensorShape {
+		/// Name of the input.
+		name: String,
+		/// The model's shape.
+		expected: Shape,
+		/// The given dimensions.
+		found: Vec<u32>,
+	},
+	/// An input's bytes have not the length of its shape.
+	#[error("input {name:?} has {found} bytes, its shape takes {expected}")]
+	TensorLength {
+		/// Name of the input.
+		name: String,
+		/// Bytes of the shape.
+		expected: u64,
+		/// Bytes given.
+		found: u64,
+	},
+	/// The execution was cancelled.
+	#[error("cancelled")]
+	Cancelled,
+	/// There is no such op, element or node.
+	#[error("there is no such {0}")]
+	NoSuch(&'static str),
+	/// A kernel refused its operands.
+	#[error("op {op}: {error}")]
+	Kernel {
+		/// Index of the op.
+		op: u32,
+		/// The reason.
+		error: KernelError,
+	},
+	/// The published openings do not belong to the trace root they are said to open.
+	#[error("the openings do not belong to the trace root")]
+	Openings,
+	/// Part of a tree could not be opened.
+	#[error(transparent)]
+	Tree(#[from] TreeError),
+	/// The proof that was built does not convince the referee.
+	#[error("cannot prove the fault: {0}")]
+	Unprovable(#[from] assay_referee::ProofError),
+	/// The worker threads could not be started.
+	#[error("cannot start worker threads: {0}")]
+	Threads(String),
+}

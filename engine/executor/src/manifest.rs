@@ -1,0 +1,172 @@
+//! The description of a model that travels beside its program and weights.
+
+use assay_referee::{model_id, DType, FormatError, Program, Root, Shape, TensorSpec};
+use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// Name, type and shape of an input or output.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NamedTensor {
+	/// The name that callers use.
+	pub name: String,
+	/// Type of the elements.
+	#[serde(with = "dtype")]
+	pub dtype: DType,
+	/// Dimensions, outermost first; empty for a scalar.
+	pub shape: Vec<u32>,
+}
+
+impl NamedTensor {
+	/// A tensor of this name, as the program declares it.
+	pub fn new(name: impl Into<String>, spec: &TensorSpec) -> NamedTensor {
+		NamedTensor { name: name.into(), dtype: spec.dtype, shape: spec.shape.dims().to_vec() }
+	}
+
+	fn fits(&self, spec: &TensorSpec) -> bool {
+		self.dtype == spec.dtype && Shape::new(&self.shape) == Ok(spec.shape)
+	}
+}
+
+/// `manifest.json`: what a model is and where it comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+	/// BLAKE3 of program root and weights root; names the model everywhere.
+	#[serde(with = "root")]
+	pub model_id: Root,
+	/// BLAKE3 of `program.bin`.
+	#[serde(with = "root")]
+	pub program_root: Root,
+	/// BLAKE3 of `weights.bin`.
+	#[serde(with = "root")]
+	pub weights_root: Root,
+	/// The model's name.
+	pub name: String,
+	/// The model's version.
+	pub version: String,
+	/// BLAKE3 of the file the model was compiled from.
+	#[serde(with = "root")]
+	pub source_hash: Root,
+	/// Licence of the weights, as an SPDX expression where there is one.
+	pub licence: String,
+	/// Inputs in the order of the program's input layout.
+	pub inputs: Vec<NamedTensor>,
+	/// Outputs in the order of the program's output layout.
+	pub outputs: Vec<NamedTensor>,
+	/// Values that the source's symbolic dimensions were bound to.
+	#[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+	pub dims: BTreeMap<String, u32>,
+	/// Name and version of the compiler that made the program.
+	pub compiler: String,
+}
+
+impl Manifest {
+	/// A manifest with the roots, types and shapes filled in, the inputs and outputs named
+	/// `input_names` and `output_names` (`input0`, `output0`, … where names are missing), and the
+	/// descriptive fields empty.
+	///
+	/// Errors: the program has no byte form.
+	pub fn new(
+		program: &Program,
+		weights_root: Root,
+		input_names: &[String],
+		output_names: &[String],
+	) -> Result<Manifest, FormatError> {
+		let program_root = program.root()?;
+		let named = |names: &[String], specs: &[TensorSpec], kind: &str| {
+			specs
+				.iter()
+				.enumerate()
+				.map(|(i, spec)| {
+					let name = names.get(i).cloned().unwrap_or_else(|| format!("{kind}{i}"));
+					NamedTensor::new(name, spec)
+				})
+				.collect()
+		};
+		Ok(Manifest {
+			model_id: model_id(&program_root, &weights_root),
+			program_root,
+			weights_root,
+			name: String::new(),
+			version: String::new(),
+			source_hash: Root::default(),
+			licence: String::new(),
+			inputs: named(input_names, &program.header.inputs, "input"),
+			outputs: named(output_names, &program.header.outputs, "output"),
+			dims: BTreeMap::new(),
+			compiler: String::new(),
+		})
+	}
+
+	/// The first field that does not describe this program and these roots, if any.
+	pub(crate) fn mismatch(
+		&self,
+		program: &Program,
+		program_root: &Root,
+		weights_root: &Root,
+	) -> Option<&'static str> {
+		let fits = |tensors: &[NamedTensor], specs: &[TensorSpec]| {
+			tensors.len() == specs.len()
+				&& tensors.iter().zip(specs).all(|(tensor, spec)| tensor.fits(spec))
+		};
+		if self.program_root != *program_root {
+			Some("program_root")
+		} else if self.weights_root != *weights_root {
+			Some("weights_root")
+		} else if self.model_id != model_id(program_root, weights_root) {
+			Some("model_id")
+		} else if !fits(&self.inputs, &program.header.inputs) {
+			Some("inputs")
+		} else if !fits(&self.outputs, &program.header.outputs) {
+			Some("outputs")
+		} else {
+			None
+		}
+	}
+}
+
+/// The name of an element type in manifests and messages.
+pub fn dtype_name(dtype: DType) -> &'static str {
+	match dtype {
+		DType::F32 => "f32",
+		DType::I32 => "i32",
+		DType::I64 => "i64",
+		DType::U8 => "u8",
+		DType::I8 => "i8",
+		DType::Bool => "bool",
+	}
+}
+
+/// The element type with this name.
+pub fn dtype_from_name(name: &str) -> Option<DType> {
+	DType::ALL.into_iter().find(|&dtype| dtype_name(dtype) == name)
+}
+
+mod dtype {
+	use super::*;
+
+	pub(super) fn serialize<S: Serializer>(dtype: &DType, s: S) -> Result<S::Ok, S::Error> {
+		s.serialize_str(dtype_name(*dtype))
+	}
+
+	pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<DType, D::Error> {
+		let name = String::deserialize(d)?;
+		dtype_from_name(&name)
+			.ok_or_else(|| D::Error::custom(format!("unknown element type {name:?}")))
+	}
+}
+
+mod root {
+	use super::*;
+
+	pub(super) fn serialize<S: Serializer>(root: &Root, s: S) -> Result<S::Ok, S::Error> {
+		s.serialize_str(&hex::encode(root))
+	}
+
+	pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Root, D::Error> {
+		let text = String::deserialize(d)?;
+		let mut root = Root::default();
+		hex::decode_to_slice(&text, &mut root)
+			.map_err(|_| D::Error::custom("a hash is 64 hexadecimal digits"))?;
+		Ok(root)
+	}
+}

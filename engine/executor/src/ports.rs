@@ -1,0 +1,115 @@
+//! Named tensors to and from the byte layouts of inputs and outputs.
+
+use crate::{
+	error::ExecError,
+	manifest::{Manifest, NamedTensor},
+};
+use assay_referee::{DType, Layout, Shape};
+
+/// A named input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InputTensor<'a> {
+	/// Name of the input in the manifest.
+	pub name: &'a str,
+	/// Type of the elements.
+	pub dtype: DType,
+	/// Dimensions, outermost first.
+	pub shape: &'a [u32],
+	/// Row-major little-endian elements.
+	pub bytes: &'a [u8],
+}
+
+/// A named output.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutputTensor {
+	/// Name of the output in the manifest.
+	pub name: String,
+	/// Type of the elements.
+	pub dtype: DType,
+	/// Dimensions, outermost first.
+	pub shape: Vec<u32>,
+	/// Row-major little-endian elements.
+	pub bytes: Vec<u8>,
+}
+
+impl Manifest {
+	/// The input bytes of a job: each input at its place, the gaps zero.
+	///
+	/// Errors: an input is missing, unknown, given twice, or has another type, shape or length
+	/// than the model's.
+	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, ExecError> {
+		let layout = layout(&self.inputs);
+		let mut bytes = vec![0; layout.total_len as usize];
+		let mut given = vec![false; self.inputs.len()];
+		for tensor in tensors {
+			let at = self.inputs.iter().position(|input| input.name == tensor.name).ok_or_else(
+				|| ExecError::UnknownTensor {
+					name: tensor.name.to_owned(),
+					known: self.inputs.iter().map(|input| input.name.clone()).collect(),
+				},
+			)?;
+			if std::mem::replace(&mut given[at], true) {
+				return Err(ExecError::DuplicateTensor(tensor.name.to_owned()));
+			}
+			check(&self.inputs[at], tensor)?;
+			let start = layout.offsets[at] as usize;
+			bytes[start..start + tensor.bytes.len()].copy_from_slice(tensor.bytes);
+		}
+		match given.iter().position(|&given| !given) {
+			Some(missing) => Err(ExecError::MissingTensor(self.inputs[missing].name.clone())),
+			None => Ok(bytes),
+		}
+	}
+
+	/// The outputs of a job from its output bytes.
+	///
+	/// Errors: the length is not that of the output layout.
+	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, ExecError> {
+		let layout = layout(&self.outputs);
+		if bytes.len() as u64 != layout.total_len {
+			let (expected, found) = (layout.total_len, bytes.len() as u64);
+			return Err(ExecError::OutputLength { expected, found });
+		}
+		let outputs = self.outputs.iter().zip(&layout.offsets).map(|(output, &start)| {
+			let (start, len) = (start as usize, byte_len(output) as usize);
+			OutputTensor {
+				name: output.name.clone(),
+				dtype: output.dtype,
+				shape: output.shape.clone(),
+				bytes: bytes[start..start + len].to_vec(),
+			}
+		});
+		Ok(outputs.collect())
+	}
+}
+
+fn byte_len(tensor: &NamedTensor) -> u64 {
+	tensor.shape.iter().fold(tensor.dtype.size(), |len, &dim| len.saturating_mul(u64::from(dim)))
+}
+
+fn layout(tensors: &[NamedTensor]) -> Layout {
+	Layout::new(tensors.iter().map(byte_len))
+}
+
+fn check(input: &NamedTensor, tensor: &InputTensor<'_>) -> Result<(), ExecError> {
+	let name = || tensor.name.to_owned();
+	if tensor.dtype != input.dtype {
+		return Err(ExecError::TensorType {
+			name: name(),
+			expected: input.dtype,
+			found: tensor.dtype,
+		});
+	}
+	if tensor.shape != input.shape {
+		return Err(ExecError::TensorShape {
+			name: name(),
+			expected: Shape::new(&input.shape).unwrap_or(Shape::SCALAR),
+			found: tensor.shape.to_vec(),
+		});
+	}
+	let (expected, found) = (byte_len(input), tensor.bytes.len() as u64);
+	if found != expected {
+		return Err(ExecError::TensorLength { name: name(), expected, found });
+	}
+	Ok(())
+}

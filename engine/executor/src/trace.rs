@@ -1,0 +1,155 @@
+//! An execution whose every step is committed to.
+
+use crate::{bundle::Bundle, error::ExecError};
+use assay_kernels::Buffer;
+use assay_referee::{
+	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
+	tree, Commitments, NodeKey, Object, OpRecord, Opening, Operand, Root, Slice, Source,
+};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Every op's output tensor of one execution, and the commitments to them.
+#[derive(Clone, Debug)]
+pub struct Trace {
+	pub(crate) bundle: Arc<Bundle>,
+	/// The input as it was given: what the input root commits to.
+	pub(crate) input: Vec<u8>,
+	/// The input as ops read it.
+	pub(crate) canonical: Arc<Buffer>,
+	pub(crate) tensors: Vec<Arc<Buffer>>,
+	pub(crate) entries: Vec<Root>,
+	input_root: Root,
+	root: Root,
+}
+
+impl Trace {
+	/// Commits to the tensors of an execution.
+	pub(crate) fn new(
+		bundle: Arc<Bundle>,
+		input: Vec<u8>,
+		canonical: Buffer,
+		tensors: Vec<Buffer>,
+	) -> Result<Trace, ExecError> {
+		let entries: Vec<Root> = tensors.par_iter().map(|tensor| tree::hash(tensor)).collect();
+		if entries.is_empty() {
+			return Err(ExecError::NoSuch("op"));
+		}
+		let input_root = tree::hash(&input);
+		let root = tree::hash(entries.as_flattened());
+		let tensors = tensors.into_iter().map(Arc::new).collect();
+		let canonical = Arc::new(canonical);
+		Ok(Trace { bundle, input, canonical, tensors, entries, input_root, root })
+	}
+
+	/// The root of every op's output tensor, in order.
+	pub fn entries(&self) -> &[Root] {
+		&self.entries
+	}
+
+	/// The root of the list of entries.
+	pub fn root(&self) -> Root {
+		self.root
+	}
+
+	/// The output bytes.
+	pub fn output(&self) -> &[u8] {
+		self.tensors.last().map_or(&[], |tensor| &tensor[..])
+	}
+
+	/// The root of the output: the last entry.
+	pub fn output_root(&self) -> Root {
+		self.entries.last().copied().unwrap_or_default()
+	}
+
+	/// The output tensor of op `entry`, if there is such an op.
+	pub fn tensor(&self, entry: u32) -> Option<&[u8]> {
+		self.tensors.get(entry as usize).map(|tensor| &tensor[..])
+	}
+
+	/// The commitments of a job with this input whose operator published `trace_root`.
+	pub fn commitments(&self, trace_root: &Root) -> Commitments {
+		let manifest = self.bundle.manifest();
+		Commitments {
+			program_root: manifest.program_root,
+			n_ops: self.entries.len() as u32,
+			weights_root: manifest.weights_root,
+			weights_len: self.bundle.weights().len() as u64,
+			input_root: self.input_root,
+			input_len: self.input.len() as u64,
+			trace_root: *trace_root,
+		}
+	}
+
+	/// The proof that the last entry is the output's root, published together with the trace root.
+	///
+	/// Errors: none for a trace with entries, which every trace has.
+	pub fn last_entry_proof(&self) -> Result<Slice, ExecError> {
+		Ok(self.entry_slice(self.entries.len().saturating_sub(1) as u32)?)
+	}
+
+	/// What the operator publishes for a node.
+	///
+	/// Errors: there is no such node.
+	pub fn open(&self, key: &NodeKey) -> Result<Opening, ExecError> {
+		let bytes = self.object(&key.object)?;
+		let level = key.level_in(bytes.len() as u64).ok_or(ExecError::NoSuch("node"))?;
+		let (payload, path) = tree::open_node(bytes, level, key.index)?;
+		let (entry, record) = match key.object {
+			Object::Trace => (None, None),
+			Object::Tensor(entry) => {
+				(Some(self.entry_slice(entry)?), Some(self.record_slice(entry)?))
+			},
+		};
+		Ok(Opening { entry, record, path, payload })
+	}
+
+	pub(crate) fn trace_bytes(&self) -> &[u8] {
+		self.entries.as_flattened()
+	}
+
+	pub(crate) fn trace_len(&self) -> u64 {
+		self.entries.len() as u64 * ENTRY_BYTES
+	}
+
+	/// The bytes of an object of this trace.
+	pub(crate) fn object(&self, object: &Object) -> Result<&[u8], ExecError> {
+		match object {
+			Object::Trace => Ok(self.trace_bytes()),
+			Object::Tensor(entry) => self.tensor(*entry).ok_or(ExecError::NoSuch("op")),
+		}
+	}
+
+	/// The chunk of the trace that holds an entry.
+	fn entry_slice(&self, entry: u32) -> Result<Slice, assay_referee::TreeError> {
+		Slice::make(self.trace_bytes(), u64::from(entry) / ENTRIES_PER_CHUNK, 1)
+	}
+
+	/// The chunk of the program that holds an op's record.
+	pub(crate) fn record_slice(&self, entry: u32) -> Result<Slice, assay_referee::TreeError> {
+		Slice::make(self.bundle.program_bytes(), u64::from(entry) + 1, 1)
+	}
+
+	pub(crate) fn op(&self, entry: u32) -> Result<&OpRecord, ExecError> {
+		self.bundle.program().ops.get(entry as usize).ok_or(ExecError::NoSuch("op"))
+	}
+
+	/// The whole object that holds an operand, as it was committed to.
+	pub(crate) fn operand_object(&self, operand: &Operand) -> Result<&[u8], ExecError> {
+		match operand.source {
+			Source::Op(op) => self.object(&Object::Tensor(op)),
+			Source::Input(_) => Ok(&self.input),
+			Source::Weight(_) => Ok(self.bundle.weights()),
+		}
+	}
+
+	/// An operand's bytes as the op reads them.
+	pub(crate) fn operand_bytes(&self, operand: &Operand) -> Result<&[u8], ExecError> {
+		let object = match operand.source {
+			Source::Input(_) => &self.canonical,
+			_ => self.operand_object(operand)?,
+		};
+		let start = operand.base() as usize;
+		object.get(start..start + operand.bytes() as usize).ok_or(ExecError::NoSuch("operand"))
+	}
+}
