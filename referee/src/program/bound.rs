@@ -1,6 +1,7 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
-use super::record::OpRecord;
+use super::record::{Bias, BinaryFn, OpKind, OpRecord, UnaryFn};
+use crate::CHUNK_BYTES;
 
 /// Most separate runs of chunks one element may read.
 pub const MAX_SPANS: u32 = 64;
@@ -29,9 +30,61 @@ impl LeafBound {
 	}
 }
 
+/// What a correctly rounded function costs, in multiply-adds.
+const FUNCTION_TERMS: u64 = 64;
+
 /// Upper bound of what any one element of a valid record reads and costs.
-pub fn leaf_bound(_op: &OpRecord) -> LeafBound {
-	todo!()
+pub fn leaf_bound(op: &OpRecord) -> LeafBound {
+	let size = |operand: usize| op.operands.get(operand).map_or(1, |o| o.dtype.size());
+	let k = op.operands.first().map_or(1, |o| u64::from(o.shape.last()));
+	let single =
+		|spans: u32, terms: u64| LeafBound { spans, bytes: u64::from(spans) * CHUNK_BYTES, terms };
+	match op.kind {
+		OpKind::Strided { .. }
+		| OpKind::Pad { .. }
+		| OpKind::Concat { .. }
+		| OpKind::Unfold { .. }
+		| OpKind::Cast
+		| OpKind::Pack => single(1, 1),
+		OpKind::Gather { .. } => single(2, 1),
+		OpKind::Unary(function) => single(1, unary_terms(function)),
+		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => single(2, FUNCTION_TERMS),
+		OpKind::Binary(_) => single(2, 1),
+		// The condition and the branch it takes.
+		OpKind::Select => single(2, 1),
+		OpKind::MatMul { bias } => {
+			let extra = if bias == Bias::None { 0 } else { 1 };
+			let bytes = run(k, 4) * 2 + extra * CHUNK_BYTES;
+			LeafBound { spans: 2 + extra as u32, bytes, terms: k }
+		},
+		OpKind::MatMulInteger => {
+			LeafBound { spans: 4, bytes: run(k, 1) * 2 + 2 * CHUNK_BYTES, terms: k }
+		},
+		OpKind::Reduce(_) | OpKind::ArgMax => {
+			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
+		},
+	}
+}
+
+/// Bytes of the chunks that `count` contiguous elements of `size` bytes can touch at most.
+fn run(count: u64, size: u64) -> u64 {
+	// The worst start is the last element of a chunk.
+	(CHUNK_BYTES - size + count * size).div_ceil(CHUNK_BYTES) * CHUNK_BYTES
+}
+
+fn unary_terms(function: UnaryFn) -> u64 {
+	match function {
+		UnaryFn::Exp
+		| UnaryFn::Exp2
+		| UnaryFn::Log
+		| UnaryFn::Tanh
+		| UnaryFn::Erf
+		| UnaryFn::Sigmoid
+		| UnaryFn::Sin
+		| UnaryFn::Cos
+		| UnaryFn::Softplus => FUNCTION_TERMS,
+		_ => 1,
+	}
 }
 
 /// Cost of computing the whole output, in multiply-adds: elements times terms, saturating.

@@ -1,7 +1,10 @@
 //! Rules that hold between the records of a program.
 
-use super::record::OpRecord;
-use super::Program;
+use super::bound::leaf_bound;
+use super::record::{OpKind, OpRecord, Operand, Source};
+use super::{Layout, Program, MAX_OPS, MAX_PORTS};
+use crate::{DType, Shape, MAX_OPERANDS};
+use alloc::vec;
 use core::fmt;
 
 /// A broken rule, and the op that breaks it.
@@ -116,6 +119,87 @@ impl Program {
 	/// op but the last is used, that the last one gives the declared outputs, and that every
 	/// element can be judged on chain.
 	pub fn check(&self) -> Result<(), CheckError> {
-		todo!()
+		let header = &self.header;
+		let last = self.ops.len().saturating_sub(1);
+		let counts_ops = header.n_ops as usize == self.ops.len();
+		let ports = header.inputs.len() <= MAX_PORTS && header.outputs.len() <= MAX_PORTS;
+		if !counts_ops || self.ops.is_empty() || header.n_ops > MAX_OPS || !ports {
+			return Err(CheckError { op: 0, reason: CheckReason::Header });
+		}
+		let inputs = header.input_layout();
+		let mut used = vec![false; self.ops.len()];
+		for (index, op) in self.ops.iter().enumerate() {
+			let fail = |reason| CheckError { op: index as u32, reason };
+			op.validate().map_err(|error| fail(CheckReason::Record(error)))?;
+			if !leaf_bound(op).is_within_limits() {
+				return Err(fail(CheckReason::LeafTooLarge));
+			}
+			for operand in &op.operands {
+				self.check_operand(index, operand, &inputs).map_err(fail)?;
+				if let Source::Op(producer) = operand.source {
+					used[producer as usize] = true;
+				}
+			}
+		}
+		if let Some(op) = used[..last].iter().position(|used| !used) {
+			return Err(CheckError { op: op as u32, reason: CheckReason::Unused });
+		}
+		self.check_output().map_err(|reason| CheckError { op: last as u32, reason })
+	}
+
+	fn check_operand(
+		&self,
+		user: usize,
+		operand: &Operand,
+		inputs: &Layout,
+	) -> Result<(), CheckReason> {
+		let same = |dtype: DType, shape: &Shape| {
+			operand.dtype == dtype && operand.shape.elements() == shape.elements()
+		};
+		match operand.source {
+			Source::Op(producer) => {
+				let earlier = self.ops[..user].get(producer as usize).ok_or(CheckReason::Order)?;
+				ensure(same(earlier.dtype, &earlier.shape), CheckReason::Mismatch)
+			},
+			Source::Input(offset) => {
+				let mut declared = self.header.inputs.iter().zip(&inputs.offsets);
+				let (spec, _) =
+					declared.find(|(_, &at)| at == offset).ok_or(CheckReason::NoSuchInput)?;
+				ensure(same(spec.dtype, &spec.shape), CheckReason::Mismatch)
+			},
+			Source::Weight(offset) => {
+				let end = offset.checked_add(operand.bytes()).ok_or(CheckReason::WeightRange)?;
+				ensure(end <= self.header.weights_len, CheckReason::WeightRange)
+			},
+		}
+	}
+
+	/// The last op gives the one output, or packs them all.
+	fn check_output(&self) -> Result<(), CheckReason> {
+		let outputs = &self.header.outputs;
+		let last = self.ops.last().ok_or(CheckReason::Header)?;
+		if let [only] = outputs.as_slice() {
+			let same = last.dtype == only.dtype && last.shape == only.shape;
+			return ensure(same, CheckReason::Output);
+		}
+		let packs = last.kind == OpKind::Pack
+			&& !outputs.is_empty()
+			&& last.bytes() == self.header.output_layout().total_len;
+		ensure(packs, CheckReason::Output)?;
+		// More outputs than operands need a Pack of a Pack; then only the length is compared.
+		let direct = outputs.len() <= MAX_OPERANDS;
+		let matches = outputs.len() == last.operands.len()
+			&& outputs.iter().zip(&last.operands).all(|(output, operand)| {
+				output.dtype == operand.dtype && output.shape.elements() == operand.shape.elements()
+			});
+		ensure(matches || !direct, CheckReason::Output)
+	}
+}
+
+fn ensure(condition: bool, reason: CheckReason) -> Result<(), CheckReason> {
+	if condition {
+		Ok(())
+	} else {
+		Err(reason)
 	}
 }

@@ -1,10 +1,88 @@
 //! The byte form of programs.
+//!
+//! A program is `1 + n_ops` records of 1,024 bytes. Numbers are little-endian; every byte that no
+//! field uses is zero; a list of dimensions is one `u32` each, outermost first. Decoding is strict:
+//! bytes are accepted only when encoding the result gives the same bytes.
+//!
+//! # Record 0, the header
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0..8 | `ASSAYPRG` |
+//! | 8..10 | version of the format, `u16` = 1 |
+//! | 10..12 | version of the numerics, `u16` = 1 |
+//! | 12..16 | number of ops, `u32`, 1 to 1,024 |
+//! | 16..24 | bytes of the weights, `u64` |
+//! | 24 | number of inputs, at most 16 |
+//! | 25 | number of outputs, 1 to 16 |
+//! | 64.. | the inputs, then the outputs, one after another without gaps |
+//!
+//! An input or output is: element type (1 byte), rank (1 byte), 2 zero bytes, the dimensions.
+//!
+//! # Record `i + 1`, op `i`
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0..2 | kind, `u16` |
+//! | 2 | element type of the output |
+//! | 3 | number of operands, at most 12 |
+//! | 4 | rank of the output |
+//! | 8..40 | dimensions of the output, unused ones zero |
+//! | 64..192 | parameters of the kind |
+//! | 256..1024 | 12 operands of 64 bytes, unused ones zero |
+//!
+//! Element types: 1 `F32`, 2 `I32`, 3 `I64`, 4 `U8`, 5 `I8`, 6 `Bool`.
+//!
+//! | operand bytes | field |
+//! |---|---|
+//! | 0 | source: 0 op, 1 input, 2 weights |
+//! | 1 | element type |
+//! | 2 | rank of the view |
+//! | 8..16 | op index, or byte offset into input or weights, `u64` |
+//! | 16..48 | dimensions of the view, unused ones zero |
+//!
+//! | kind | name | parameters (offset within the record: field) |
+//! |---|---|---|
+//! | 1 | Strided | 64: offset `u64`; 72: eight strides `i64` |
+//! | 2 | Pad | 64: eight counts before `u32`; 96: fill bits `u64` |
+//! | 3 | Concat | 64: axis `u8` |
+//! | 4 | Gather | 64: axis `u8` |
+//! | 5 | Unfold | 64: kernel, 72: stride, 80: dilation, 88: pad, 96: out (two `u32` each); 104: groups `u32`; 112: fill bits `u64` |
+//! | 6 | Unary | 64: function `u8` |
+//! | 7 | Cast | |
+//! | 8 | Binary | 64: function `u8` |
+//! | 9 | Select | |
+//! | 10 | MatMul | 64: bias `u8`: 0 none, 1 row, 2 column |
+//! | 11 | MatMulInteger | |
+//! | 12 | Reduce | 64: function `u8` |
+//! | 13 | ArgMax | |
+//! | 14 | Pack | |
+//!
+//! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`] and [`ReduceFn`].
 
 use super::check::RecordError;
-use super::record::OpRecord;
-use super::{Header, Program, RECORD_BYTES};
+use super::record::{
+	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
+};
+use super::{Header, Program, TensorSpec, MAX_OPS, MAX_PORTS, RECORD_BYTES};
+use crate::{DType, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
 use alloc::vec::Vec;
 use core::fmt;
+
+/// First bytes of every program.
+pub const MAGIC: &[u8; 8] = b"ASSAYPRG";
+
+/// Version of this byte form.
+pub const FORMAT_VERSION: u16 = 1;
+
+/// Version of the numerics that the ops mean.
+pub const NUMERICS_VERSION: u16 = 1;
+
+const PORTS_AT: usize = 64;
+const PORT_HEAD: usize = 4;
+const PARAMETERS_AT: usize = 64;
+const OPERANDS_AT: usize = 256;
+const OPERAND_BYTES: usize = 64;
 
 /// Why bytes are not a program, or why a program has no bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,14 +149,73 @@ impl core::error::Error for HeaderError {}
 impl Header {
 	/// Record 0 of a program.
 	///
-	/// Errors: more ports than fit, or no op or output.
+	/// Errors: no op or no output, too many of either, or more ports than the record holds.
 	pub fn to_bytes(&self) -> Result<[u8; RECORD_BYTES], HeaderError> {
-		todo!()
+		if self.n_ops == 0 || self.n_ops > MAX_OPS {
+			return Err(HeaderError::OpCount);
+		}
+		if self.inputs.len() > MAX_PORTS || !(1..=MAX_PORTS).contains(&self.outputs.len()) {
+			return Err(HeaderError::Ports);
+		}
+		let mut bytes = [0; RECORD_BYTES];
+		put(&mut bytes, 0, MAGIC);
+		put(&mut bytes, 8, &FORMAT_VERSION.to_le_bytes());
+		put(&mut bytes, 10, &NUMERICS_VERSION.to_le_bytes());
+		put(&mut bytes, 12, &self.n_ops.to_le_bytes());
+		put(&mut bytes, 16, &self.weights_len.to_le_bytes());
+		bytes[24] = self.inputs.len() as u8;
+		bytes[25] = self.outputs.len() as u8;
+		let mut at = PORTS_AT;
+		for port in self.inputs.iter().chain(&self.outputs) {
+			if port.bytes() > MAX_TENSOR_BYTES {
+				return Err(HeaderError::Shape);
+			}
+			let end = at + PORT_HEAD + 4 * port.shape.rank();
+			if end > RECORD_BYTES {
+				return Err(HeaderError::Ports);
+			}
+			bytes[at] = port.dtype.code();
+			bytes[at + 1] = port.shape.rank() as u8;
+			put_dims(&mut bytes, at + PORT_HEAD, port.shape.dims());
+			at = end;
+		}
+		Ok(bytes)
 	}
 
 	/// Reads record 0 of a program, strictly.
-	pub fn from_bytes(_bytes: &[u8; RECORD_BYTES]) -> Result<Header, HeaderError> {
-		todo!()
+	pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Result<Header, HeaderError> {
+		if !bytes.starts_with(MAGIC) {
+			return Err(HeaderError::Magic);
+		}
+		if u16_at(bytes, 8) != FORMAT_VERSION || u16_at(bytes, 10) != NUMERICS_VERSION {
+			return Err(HeaderError::Version);
+		}
+		let (n_inputs, n_outputs) = (usize::from(bytes[24]), usize::from(bytes[25]));
+		if n_inputs > MAX_PORTS || n_outputs > MAX_PORTS {
+			return Err(HeaderError::Ports);
+		}
+		let mut at = PORTS_AT;
+		let mut inputs = Vec::with_capacity(n_inputs + n_outputs);
+		for _ in 0..n_inputs + n_outputs {
+			let head = bytes.get(at..at + PORT_HEAD).ok_or(HeaderError::Ports)?;
+			let dtype = DType::from_code(head[0]).ok_or(HeaderError::Code)?;
+			let rank = usize::from(head[1]);
+			let end = at + PORT_HEAD + 4 * rank;
+			if end > RECORD_BYTES {
+				return Err(HeaderError::Ports);
+			}
+			let shape = shape_at(bytes, at + PORT_HEAD, rank).map_err(|_| HeaderError::Shape)?;
+			inputs.push(TensorSpec { dtype, shape });
+			at = end;
+		}
+		let outputs = inputs.split_off(n_inputs);
+		let n_ops = u32_at(bytes, 12);
+		let header = Header { n_ops, weights_len: u64_at(bytes, 16), inputs, outputs };
+		// Whatever the fields above do not cover must be as the encoder leaves it.
+		if header.to_bytes()? != *bytes {
+			return Err(HeaderError::Padding);
+		}
+		Ok(header)
 	}
 }
 
@@ -87,12 +224,48 @@ impl OpRecord {
 	///
 	/// Errors: the record is not valid (see [`OpRecord::validate`]).
 	pub fn to_bytes(&self) -> Result<[u8; RECORD_BYTES], RecordError> {
-		todo!()
+		self.validate()?;
+		let mut bytes = [0; RECORD_BYTES];
+		put(&mut bytes, 0, &kind_code(&self.kind).to_le_bytes());
+		bytes[2] = self.dtype.code();
+		bytes[3] = self.operands.len() as u8;
+		bytes[4] = self.shape.rank() as u8;
+		put_dims(&mut bytes, 8, self.shape.dims());
+		put_parameters(&mut bytes, &self.kind);
+		for (i, operand) in self.operands.iter().enumerate() {
+			let at = OPERANDS_AT + i * OPERAND_BYTES;
+			let (code, value) = match operand.source {
+				Source::Op(index) => (0, u64::from(index)),
+				Source::Input(offset) => (1, offset),
+				Source::Weight(offset) => (2, offset),
+			};
+			bytes[at] = code;
+			bytes[at + 1] = operand.dtype.code();
+			bytes[at + 2] = operand.shape.rank() as u8;
+			put(&mut bytes, at + 8, &value.to_le_bytes());
+			put_dims(&mut bytes, at + 16, operand.shape.dims());
+		}
+		Ok(bytes)
 	}
 
 	/// Reads and validates one op record; every accepted record encodes to the same bytes.
-	pub fn from_bytes(_bytes: &[u8; RECORD_BYTES]) -> Result<OpRecord, RecordError> {
-		todo!()
+	pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Result<OpRecord, RecordError> {
+		let kind = kind_at(bytes)?;
+		let dtype = DType::from_code(bytes[2]).ok_or(RecordError::Code)?;
+		let count = usize::from(bytes[3]);
+		if count > MAX_OPERANDS {
+			return Err(RecordError::OperandCount);
+		}
+		let shape = shape_at(bytes, 8, bytes[4].into()).map_err(|_| RecordError::Shape)?;
+		let operands = (0..count)
+			.map(|i| operand_at(bytes, OPERANDS_AT + i * OPERAND_BYTES))
+			.collect::<Result<Vec<_>, _>>()?;
+		let record = OpRecord { kind, dtype, shape, operands };
+		// Whatever the fields above do not cover must be as the encoder leaves it.
+		if record.to_bytes()? != *bytes {
+			return Err(RecordError::Padding);
+		}
+		Ok(record)
 	}
 }
 
@@ -101,12 +274,174 @@ impl Program {
 	///
 	/// Errors: some record is not valid, or the header does not count the ops.
 	pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
-		todo!()
+		if self.header.n_ops as usize != self.ops.len() {
+			return Err(FormatError::Length);
+		}
+		let mut bytes = Vec::with_capacity((1 + self.ops.len()) * RECORD_BYTES);
+		bytes.extend_from_slice(&self.header.to_bytes().map_err(FormatError::Header)?);
+		for (index, op) in self.ops.iter().enumerate() {
+			let record = op.to_bytes();
+			let record = record.map_err(|error| FormatError::Record { op: index as u32, error })?;
+			bytes.extend_from_slice(&record);
+		}
+		Ok(bytes)
 	}
 
 	/// Reads a program strictly: whatever is accepted encodes to exactly these bytes. The rules
 	/// between records are left to [`Program::check`].
-	pub fn decode(_bytes: &[u8]) -> Result<Program, FormatError> {
-		todo!()
+	pub fn decode(bytes: &[u8]) -> Result<Program, FormatError> {
+		let (records, rest) = bytes.as_chunks::<RECORD_BYTES>();
+		let [first, records @ ..] = records else {
+			return Err(FormatError::Length);
+		};
+		let header = Header::from_bytes(first).map_err(FormatError::Header)?;
+		if !rest.is_empty() || records.len() != header.n_ops as usize {
+			return Err(FormatError::Length);
+		}
+		let mut ops = Vec::with_capacity(records.len());
+		for (index, record) in records.iter().enumerate() {
+			let op = OpRecord::from_bytes(record);
+			ops.push(op.map_err(|error| FormatError::Record { op: index as u32, error })?);
+		}
+		Ok(Program { header, ops })
+	}
+}
+
+fn operand_at(bytes: &[u8; RECORD_BYTES], at: usize) -> Result<Operand, RecordError> {
+	let value = u64_at(bytes, at + 8);
+	let source = match bytes[at] {
+		0 => Source::Op(u32::try_from(value).map_err(|_| RecordError::Parameter)?),
+		1 => Source::Input(value),
+		2 => Source::Weight(value),
+		_ => return Err(RecordError::Code),
+	};
+	let dtype = DType::from_code(bytes[at + 1]).ok_or(RecordError::Code)?;
+	let rank = usize::from(bytes[at + 2]);
+	let shape = shape_at(bytes, at + 16, rank).map_err(|_| RecordError::Shape)?;
+	Ok(Operand { source, dtype, shape })
+}
+
+const fn kind_code(kind: &OpKind) -> u16 {
+	match kind {
+		OpKind::Strided { .. } => 1,
+		OpKind::Pad { .. } => 2,
+		OpKind::Concat { .. } => 3,
+		OpKind::Gather { .. } => 4,
+		OpKind::Unfold { .. } => 5,
+		OpKind::Unary(_) => 6,
+		OpKind::Cast => 7,
+		OpKind::Binary(_) => 8,
+		OpKind::Select => 9,
+		OpKind::MatMul { .. } => 10,
+		OpKind::MatMulInteger => 11,
+		OpKind::Reduce(_) => 12,
+		OpKind::ArgMax => 13,
+		OpKind::Pack => 14,
+	}
+}
+
+fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
+	let at = PARAMETERS_AT;
+	match kind {
+		OpKind::Strided { offset, strides } => {
+			put(bytes, at, &offset.to_le_bytes());
+			for (i, stride) in strides.iter().enumerate() {
+				put(bytes, at + 8 + 8 * i, &stride.to_le_bytes());
+			}
+		},
+		OpKind::Pad { before, fill } => {
+			put_dims(bytes, at, before);
+			put(bytes, at + 32, &fill.to_le_bytes());
+		},
+		OpKind::Concat { axis } | OpKind::Gather { axis } => bytes[at] = *axis,
+		OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } => {
+			for (i, pair) in [kernel, stride, dilation, pad, out].into_iter().enumerate() {
+				put_dims(bytes, at + 8 * i, pair);
+			}
+			put(bytes, at + 40, &groups.to_le_bytes());
+			put(bytes, at + 48, &fill.to_le_bytes());
+		},
+		OpKind::Unary(function) => bytes[at] = function.code(),
+		OpKind::Binary(function) => bytes[at] = function.code(),
+		OpKind::Reduce(function) => bytes[at] = function.code(),
+		OpKind::MatMul { bias } => bytes[at] = *bias as u8,
+		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
+	}
+}
+
+fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
+	let at = PARAMETERS_AT;
+	let code = bytes[at];
+	let pair = |i: usize| [u32_at(bytes, at + 8 * i), u32_at(bytes, at + 8 * i + 4)];
+	Ok(match u16_at(bytes, 0) {
+		1 => OpKind::Strided {
+			offset: u64_at(bytes, at),
+			strides: core::array::from_fn(|i| u64_at(bytes, at + 8 + 8 * i) as i64),
+		},
+		2 => OpKind::Pad {
+			before: core::array::from_fn(|i| u32_at(bytes, at + 4 * i)),
+			fill: u64_at(bytes, at + 32),
+		},
+		3 => OpKind::Concat { axis: code },
+		4 => OpKind::Gather { axis: code },
+		5 => OpKind::Unfold {
+			kernel: pair(0),
+			stride: pair(1),
+			dilation: pair(2),
+			pad: pair(3),
+			out: pair(4),
+			groups: u32_at(bytes, at + 40),
+			fill: u64_at(bytes, at + 48),
+		},
+		6 => OpKind::Unary(UnaryFn::from_code(code).ok_or(RecordError::Code)?),
+		7 => OpKind::Cast,
+		8 => OpKind::Binary(BinaryFn::from_code(code).ok_or(RecordError::Code)?),
+		9 => OpKind::Select,
+		10 => OpKind::MatMul {
+			bias: match code {
+				0 => Bias::None,
+				1 => Bias::Row,
+				2 => Bias::Column,
+				_ => return Err(RecordError::Code),
+			},
+		},
+		11 => OpKind::MatMulInteger,
+		12 => OpKind::Reduce(ReduceFn::from_code(code).ok_or(RecordError::Code)?),
+		13 => OpKind::ArgMax,
+		14 => OpKind::Pack,
+		_ => return Err(RecordError::Code),
+	})
+}
+
+// All offsets below are constants of the format, or bounded by the caller, inside the record.
+
+fn u16_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u16 {
+	u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u32 {
+	u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u64 {
+	u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+fn shape_at(bytes: &[u8; RECORD_BYTES], at: usize, rank: usize) -> Result<Shape, ShapeError> {
+	let mut dims = [0; MAX_RANK];
+	let dims = dims.get_mut(..rank).ok_or(ShapeError::Rank)?;
+	for (i, dim) in dims.iter_mut().enumerate() {
+		*dim = u32_at(bytes, at + 4 * i);
+	}
+	Shape::new(dims)
+}
+
+fn put(bytes: &mut [u8; RECORD_BYTES], at: usize, field: &[u8]) {
+	bytes[at..at + field.len()].copy_from_slice(field);
+}
+
+fn put_dims(bytes: &mut [u8; RECORD_BYTES], at: usize, dims: &[u32]) {
+	for (i, dim) in dims.iter().enumerate() {
+		put(bytes, at + 4 * i, &dim.to_le_bytes());
 	}
 }
