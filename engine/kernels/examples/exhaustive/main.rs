@@ -13,7 +13,7 @@
 mod oracle;
 mod pairs;
 
-use assay_kernels::hard::Hard;
+use assay_kernels::Hard;
 use assay_referee::arith::{functions, Soft};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! Operations of several arguments, on random ones rich in special values and near-ties.
 
-use assay_kernels::hard::{fma32_to_odd, Hard};
+use assay_kernels::{fma32_to_odd, Hard};
 use assay_referee::arith::{functions, Arith, Soft};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
