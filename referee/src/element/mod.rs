@@ -1,0 +1,80 @@
+//! The value of one output element: the specification of every op.
+//!
+//! The functions here are written once over [`Arith`] and a [`Reader`]. With [`crate::Soft`] and a
+//! reader of authenticated chunks they are the judge of disputes; with native floats and a reader
+//! of tensors in memory they are the engine's fallback and what its kernels are tested against.
+
+mod contract;
+mod map;
+mod movement;
+mod reduce;
+
+use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
+
+/// Computes element `index` (row-major) of the output of `op`, as canonical bits.
+///
+/// Total for every record that [`OpRecord::validate`] accepts and every index below the output's
+/// element count: it reads only elements inside the operands, and whatever bits it reads give a
+/// result. For an index beyond the output, or a record that breaks its rules, the result has no
+/// meaning and arithmetic may overflow.
+///
+/// Errors: only those of the reader.
+pub fn element<A: Arith, R: Reader>(
+	op: &OpRecord,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let bits = match op.kind {
+		OpKind::Strided { offset, strides } => {
+			movement::strided(op, offset, &strides, index, reader)?
+		},
+		OpKind::Pad { before, fill } => movement::pad(op, &before, fill, index, reader)?,
+		OpKind::Concat { axis } => movement::concat(op, axis.into(), index, reader)?,
+		OpKind::Gather { axis } => movement::gather(op, axis.into(), index, reader)?,
+		OpKind::Unfold { .. } => movement::unfold(op, index, reader)?,
+		OpKind::Pack => movement::pack(op, index, reader)?,
+		OpKind::Unary(function) => map::unary::<A>(function, dtype(op, 0), reader.read(0, index)?),
+		OpKind::Cast => map::cast::<A>(dtype(op, 0), op.dtype, reader.read(0, index)?),
+		OpKind::Binary(function) => {
+			let at = op.shape.unravel(index);
+			let a = reader.read(0, broadcast(view(op, 0), &at))?;
+			let b = reader.read(1, broadcast(view(op, 1), &at))?;
+			map::binary::<A>(function, dtype(op, 0), a, b)
+		},
+		OpKind::Select => {
+			let at = op.shape.unravel(index);
+			let condition = reader.read(0, broadcast(view(op, 0), &at))?;
+			let branch = if condition != 0 { 1 } else { 2 };
+			reader.read(branch, broadcast(view(op, branch), &at))?
+		},
+		OpKind::MatMul { bias } => contract::matmul::<A, R>(op, bias, index, reader)?,
+		OpKind::MatMulInteger => contract::matmul_integer(op, index, reader)?,
+		OpKind::Reduce(function) => reduce::reduce::<A, R>(op, function, index, reader)?,
+		OpKind::ArgMax => reduce::arg_max::<A, R>(op, index, reader)?,
+	};
+	Ok(canonical(op.dtype, bits))
+}
+
+/// The view of an operand; a scalar where the record has no such operand.
+fn view(op: &OpRecord, operand: usize) -> &Shape {
+	op.operands.get(operand).map_or(&Shape::SCALAR, |operand| &operand.shape)
+}
+
+/// The element type of an operand.
+fn dtype(op: &OpRecord, operand: usize) -> crate::DType {
+	op.operands.get(operand).map_or(op.dtype, |operand: &Operand| operand.dtype)
+}
+
+/// Size of a dimension; 1 beyond the rank.
+fn dim(shape: &Shape, at: usize) -> u64 {
+	shape.dims().get(at).map_or(1, |&dim| dim.into())
+}
+
+/// Index of the element at the coordinates `at`, where dimensions of 1 are repeated.
+fn broadcast(shape: &Shape, at: &[u64; crate::MAX_RANK]) -> u64 {
+	let dims = shape.dims().iter().map(|&dim| u64::from(dim));
+	dims.zip(at).fold(0, |index, (dim, &c)| index * dim + if dim == 1 { 0 } else { c })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Reductions along the last axis.
+
+use super::{dtype, map, view};
+use crate::{Arith, DType, OpRecord, Reader, ReduceFn};
+
+/// Elements in one block, and lanes inside it.
+const BLOCK: u64 = 1024;
+const LANES: usize = 32;
+
+pub(super) fn reduce<A: Arith, R: Reader>(
+	op: &OpRecord,
+	function: ReduceFn,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let k = u64::from(view(op, 0).last());
+	let first = index * k;
+	if op.dtype == DType::F32 {
+		let total = reduce_f32::<A, R>(function, first, k, reader)?;
+		return Ok(A::f32_to_bits(total).into());
+	}
+	let mut total = map::to_i64(op.dtype, reader.read(0, first)?);
+	for element in first + 1..first + k {
+		let x = map::to_i64(op.dtype, reader.read(0, element)?);
+		total = match function {
+			ReduceFn::Sum => total.wrapping_add(x),
+			ReduceFn::Prod => total.wrapping_mul(x),
+			ReduceFn::Max => total.max(x),
+			ReduceFn::Min => total.min(x),
+		};
+	}
+	Ok(total as u64)
+}
+
+fn reduce_f32<A: Arith, R: Reader>(
+	function: ReduceFn,
+	first: u64,
+	k: u64,
+	reader: &mut R,
+) -> Result<A::F32, R::Error> {
+	let neutral = A::f32_from_bits(match function {
+		ReduceFn::Sum => 0,
+		ReduceFn::Prod => 0x3f80_0000,
+		ReduceFn::Max => 0xff80_0000,
+		ReduceFn::Min => 0x7f80_0000,
+	});
+	let combine = |a, b| match function {
+		ReduceFn::Sum => A::add32(a, b),
+		ReduceFn::Prod => A::mul32(a, b),
+		ReduceFn::Max => map::max32::<A>(a, b),
+		ReduceFn::Min => map::min32::<A>(a, b),
+	};
+	let mut total = None;
+	let mut start = 0;
+	while start < k {
+		let end = k.min(start + BLOCK);
+		let mut lanes = [neutral; LANES];
+		for (position, element) in (start..end).enumerate() {
+			let x = A::f32_from_bits(reader.read(0, first + element)? as u32);
+			let lane = &mut lanes[position % LANES];
+			*lane = combine(*lane, x);
+		}
+		let mut width = LANES / 2;
+		while width > 0 {
+			for lane in 0..width {
+				lanes[lane] = combine(lanes[lane], lanes[lane + width]);
+			}
+			width /= 2;
+		}
+		total = Some(match total {
+			None => lanes[0],
+			Some(total) => combine(total, lanes[0]),
+		});
+		start = end;
+	}
+	Ok(total.unwrap_or(neutral))
+}
+
+pub(super) fn arg_max<A: Arith, R: Reader>(
+	op: &OpRecord,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let k = u64::from(view(op, 0).last());
+	let first = index * k;
+	let dtype = dtype(op, 0);
+	let mut best = reader.read(0, first)?;
+	let mut place = 0;
+	for position in 1..k {
+		if dtype == DType::F32 && A::is_nan32(A::f32_from_bits(best as u32)) {
+			// Nothing is larger than a NaN, and the first one wins.
+			break;
+		}
+		let x = reader.read(0, first + position)?;
+		if is_larger::<A>(dtype, x, best) {
+			best = x;
+			place = position;
+		}
+	}
+	Ok(place)
+}
+
+/// Whether x > best, where NaN is larger than every number and `best` is not NaN.
+fn is_larger<A: Arith>(dtype: DType, x: u64, best: u64) -> bool {
+	if dtype == DType::F32 {
+		let (x, best) = (A::f32_from_bits(x as u32), A::f32_from_bits(best as u32));
+		return A::is_nan32(x) || A::lt32(best, x);
+	}
+	map::to_i64(dtype, x) > map::to_i64(dtype, best)
+}
