@@ -8,6 +8,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$HOME/.cache/assay-target}
 # The Wasm builder looks for Cargo.lock above the target folder; this tells it where it is instead.
 export WASM_BUILD_WORKSPACE_HINT=$ROOT
+# The Wasm builder runs cargo inside the target folder, where rust-toolchain.toml does not reach.
+export RUSTUP_TOOLCHAIN=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$ROOT/rust-toolchain.toml")
 ASSAY_CACHE=${ASSAY_CACHE:-$HOME/.cache/assay}
 MODELS_CACHE=$ASSAY_CACHE/models
 BIN=$CARGO_TARGET_DIR/debug

@@ -1,0 +1,105 @@
+"""Figures: engine latency against onnxruntime, hashing, soft-float, disputes, memory.
+
+Called by scripts/bench, which builds everything first.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import onnxruntime
+
+
+def session(path, threads):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def inputs_of(runtime, rng):
+    """One random input of each tensor, free dimensions bound to 1."""
+    made = {}
+    for tensor in runtime.get_inputs():
+        shape = [d if isinstance(d, int) else 1 for d in tensor.shape]
+        if "int" in tensor.type:
+            made[tensor.name] = rng.integers(0, 256, shape).astype(
+                {"tensor(int32)": np.int32, "tensor(int64)": np.int64}[tensor.type])
+        else:
+            made[tensor.name] = rng.random(shape, dtype=np.float32)
+    return made
+
+
+def time_onnxruntime(runtime, feed, repeat):
+    runtime.run(None, feed)
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        runtime.run(None, feed)
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def time_assay(binary, bundle, npz, threads, repeat):
+    answer = subprocess.run(
+        [binary, "--json", "model", "run", bundle, "--input", npz, "--threads", str(threads),
+         "--repeat", str(repeat)], check=True, capture_output=True, text=True)
+    return json.loads(answer.stdout)
+
+
+def latencies(arguments):
+    rows = []
+    for name, path in (("digits", arguments.digits),
+                       ("magika", os.path.join(arguments.models, "magika.onnx"))):
+        for threads in (1, 2):
+            peer = session(path, threads)
+            feed = inputs_of(peer, np.random.default_rng(1))
+            with tempfile.TemporaryDirectory() as folder:
+                npz = os.path.join(folder, "in.npz")
+                np.savez(npz, **feed)
+                theirs, ours = [], []
+                for _ in range(3):
+                    theirs += time_onnxruntime(peer, feed, arguments.repeat)
+                    ours.append(time_assay(arguments.assay, os.path.join(arguments.bundles, name),
+                                           npz, threads, arguments.repeat))
+            ours_min = min(o["latency_ms"]["min"] for o in ours)
+            ours_median = float(np.median([o["latency_ms"]["median"] for o in ours]))
+            rows.append((name, threads, ours_min, min(theirs), ours_median,
+                         float(np.median(theirs))))
+    print(f"{'model':8} {'threads':>7} {'assay ms':>10} {'onnxruntime ms':>15} {'ratio':>6}"
+          f" {'(medians':>10} {'':>8} {'ratio)':>7}")
+    for name, threads, a, o, am, om in rows:
+        print(f"{name:8} {threads:7} {a:10.3f} {o:15.3f} {a / o:6.2f} {am:10.3f} {om:8.3f} {am / om:7.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("assay", "figures", "node", "bundles", "models", "digits", "demo"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--repeat", type=int, default=30)
+    arguments = parser.parse_args()
+    print(f"\nonnxruntime {onnxruntime.__version__}, {os.cpu_count()} cores\n")
+    print("Engine latency, minimum of all runs (medians behind)")
+    latencies(arguments)
+    print()
+    subprocess.run([arguments.figures, "--node", arguments.node, "--bundles", arguments.bundles],
+                   check=True)
+    if os.path.exists(arguments.demo):
+        print("\nDisputes, from the last demonstration")
+        with open(arguments.demo) as file:
+            disputes(json.load(file))
+    else:
+        print(f"\nNo {arguments.demo}: run scripts/devnet --demo for the figures of disputes.")
+
+
+def disputes(report):
+    print(json.dumps(report.get("fraud", report), indent=1)[:6000])
+
+
+if __name__ == "__main__":
+    main()
