@@ -1,1 +1,100 @@
-//! Placeholder while dependencies build.
+//! Compiles an ONNX file to a canonical Assay program and its weights.
+//!
+//! [`compile`] binds the free dimensions of the model's inputs, evaluates everything that depends
+//! on constants and shapes only, lowers every operator to the small op set of `assay-referee` in
+//! one written order of operations, and lays out the weights. The same file and options give the
+//! same bytes on every machine.
+//!
+//! A file is hostile until it has been compiled: every failure is a [`CompileError`] that names the
+//! node and says what would help.
+
+mod bind;
+mod build;
+mod constant;
+mod error;
+mod finish;
+mod lower;
+mod model;
+mod proto;
+mod value;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use assay_executor::{Bundle, BundleError, Manifest};
+use assay_referee::{leaf_bound, LeafBound, Program};
+
+pub use error::{CompileError, ErrorKind, Place};
+
+/// What to compile a model for, and how to describe it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CompileOptions {
+	/// Values of free dimensions, by name.
+	pub dims: BTreeMap<String, u32>,
+	/// Whole shapes of inputs, by input name; for dimensions without a name.
+	pub shapes: BTreeMap<String, Vec<u32>>,
+	/// Name for the manifest.
+	pub name: String,
+	/// Version for the manifest.
+	pub version: String,
+	/// Licence of the weights for the manifest, as an SPDX expression where there is one.
+	pub licence: String,
+}
+
+/// A compiled model.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Compiled {
+	/// The program.
+	pub program: Program,
+	/// The weights that the program reads.
+	pub weights: Vec<u8>,
+	/// What the model is and where it comes from.
+	pub manifest: Manifest,
+	/// Number of distinct weight elements.
+	pub parameters: u64,
+	/// For every op, the name of the ONNX node it comes from.
+	pub origins: Vec<String>,
+}
+
+/// The op whose elements cost most to judge on chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorstLeaf {
+	/// Index of the op.
+	pub op: u32,
+	/// Name of the ONNX node it comes from.
+	pub origin: String,
+	/// What one of its elements reads and costs at most.
+	pub bound: LeafBound,
+}
+
+impl Compiled {
+	/// The op whose elements cost most to judge: most terms, then most bytes, then most spans.
+	pub fn worst_leaf(&self) -> Option<WorstLeaf> {
+		let bounds = (0u32..).zip(&self.program.ops).map(|(i, op)| (leaf_bound(op), i));
+		// Of equals, the first.
+		let worst = bounds.reduce(|worst, next| if cost(&next.0) > cost(&worst.0) { next } else { worst });
+		worst.map(|(bound, op)| WorstLeaf {
+			op,
+			origin: self.origins.get(op as usize).cloned().unwrap_or_default(),
+			bound,
+		})
+	}
+
+	/// The model as a bundle that can be run or written to disk.
+	///
+	/// Errors: none for what [`compile`] gave; otherwise as [`Bundle::new`].
+	pub fn bundle(&self) -> Result<Bundle, BundleError> {
+		Bundle::new(self.program.clone(), &self.weights, self.manifest.clone())
+	}
+}
+
+fn cost(bound: &LeafBound) -> (u64, u64, u32) {
+	(bound.terms, bound.bytes, bound.spans)
+}
+
+/// Compiles the bytes of an ONNX file.
+///
+/// Errors: see [`ErrorKind`]. Weights in other files are not read.
+pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
+	model::compile(onnx, options)
+}

@@ -1,0 +1,181 @@
+//! Gives every dimension of the model's inputs a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_referee::{DType, MAX_PORTS};
+
+use crate::constant::dtype;
+use crate::error::{CompileError, ErrorKind, Failure, Place};
+use crate::proto::{Dim, Port};
+use crate::value::{check_dims, Dims};
+use crate::CompileOptions;
+
+/// An input of the model with a static shape.
+#[derive(Clone, Debug)]
+pub(crate) struct BoundInput<'a> {
+	pub(crate) name: &'a str,
+	pub(crate) dtype: DType,
+	pub(crate) dims: Dims,
+}
+
+/// The inputs' types and shapes, and every named dimension with its value.
+#[derive(Debug)]
+pub(crate) struct Bound<'a> {
+	pub(crate) inputs: Vec<BoundInput<'a>>,
+	pub(crate) dims: BTreeMap<String, u32>,
+}
+
+fn at_input(name: &str) -> impl Fn(Failure) -> CompileError + '_ {
+	move |failure| failure.at(Place::Input(name.into()))
+}
+
+/// Binds the dimensions of `ports`, the graph's inputs that have no initializer.
+pub(crate) fn bind<'a>(
+	ports: &[&Port<'a>],
+	options: &CompileOptions,
+) -> Result<Bound<'a>, CompileError> {
+	if ports.len() > MAX_PORTS {
+		let reason = format!("it has {} inputs, the most is {MAX_PORTS}", ports.len());
+		return Err(Failure::too_large(reason).at(Place::File));
+	}
+	check_names(ports, options)?;
+	let mut dims = options.dims.clone();
+	// Whole shapes first: they also give values to named dimensions that other inputs share.
+	for port in ports {
+		if let Some(shape) = options.shapes.get(port.name) {
+			let declared = port.tensor.as_ref().and_then(|tensor| tensor.dims.as_deref());
+			take_shape(shape, declared, &mut dims).map_err(at_input(port.name))?;
+		}
+	}
+	let mut inputs = Vec::new();
+	for port in ports {
+		inputs.push(bind_one(port, options, &dims).map_err(at_input(port.name))?);
+	}
+	let named = names(ports);
+	dims.retain(|name, _| named.contains(name.as_str()));
+	Ok(Bound { inputs, dims })
+}
+
+fn names<'a>(ports: &[&Port<'a>]) -> BTreeSet<&'a str> {
+	let dims = ports.iter().filter_map(|port| port.tensor.as_ref()?.dims.as_ref()).flatten();
+	dims.filter_map(|dim| match dim {
+		Dim::Named(name) => Some(*name),
+		_ => None,
+	})
+	.collect()
+}
+
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+	let quoted: Vec<String> = names.into_iter().take(16).map(|n| format!("`{n}`")).collect();
+	match quoted.is_empty() {
+		true => "none".into(),
+		false => quoted.join(", "),
+	}
+}
+
+fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), CompileError> {
+	let named = names(ports);
+	if let Some(name) = options.dims.keys().find(|name| !named.contains(name.as_str())) {
+		return Err(Failure::new(
+			ErrorKind::UnknownName,
+			format!("the model has no free dimension named `{name}`"),
+		)
+		.help(format!("its free dimensions are: {}", list(named)))
+		.at(Place::File));
+	}
+	let inputs: Vec<&str> = ports.iter().map(|port| port.name).collect();
+	if let Some(name) = options.shapes.keys().find(|name| !inputs.contains(&name.as_str())) {
+		return Err(Failure::new(
+			ErrorKind::UnknownName,
+			format!("the model has no input named `{name}`"),
+		)
+		.help(format!("its inputs are: {}", list(inputs)))
+		.at(Place::File));
+	}
+	if let Some((name, _)) = options.dims.iter().find(|(_, &value)| value == 0) {
+		let failure = Failure::new(ErrorKind::WrongShape, format!("`{name}` cannot be 0"));
+		return Err(failure.at(Place::File));
+	}
+	Ok(())
+}
+
+/// Checks a given shape against the declared one and notes what it says about named dimensions.
+fn take_shape(
+	shape: &[u32],
+	declared: Option<&[Dim<'_>]>,
+	dims: &mut BTreeMap<String, u32>,
+) -> Result<(), Failure> {
+	let wrong = |reason: String| Err(Failure::new(ErrorKind::WrongShape, reason));
+	if shape.contains(&0) {
+		return wrong(format!("the given shape {shape:?} is empty"));
+	}
+	let Some(declared) = declared else { return Ok(()) };
+	if shape.len() != declared.len() {
+		return wrong(format!(
+			"the given shape {shape:?} has {} dimensions, the model declares {}",
+			shape.len(),
+			declared.len()
+		));
+	}
+	for (&given, dim) in shape.iter().zip(declared) {
+		match dim {
+			Dim::Known(value) if *value != i64::from(given) => {
+				return wrong(format!("the given shape {shape:?} has {given} where the model has {value}"));
+			},
+			Dim::Named(name) => match dims.insert((*name).into(), given) {
+				Some(other) if other != given => {
+					return wrong(format!("dimension `{name}` is given as {other} and as {given}"));
+				},
+				_ => {},
+			},
+			_ => {},
+		}
+	}
+	Ok(())
+}
+
+fn bind_one<'a>(
+	port: &Port<'a>,
+	options: &CompileOptions,
+	named: &BTreeMap<String, u32>,
+) -> Result<BoundInput<'a>, Failure> {
+	let name = port.name;
+	let Some(tensor) = &port.tensor else {
+		return Err(Failure::new(
+			ErrorKind::UnsupportedType,
+			"it is not a tensor (sequences, maps and optional values are not supported)",
+		));
+	};
+	let dtype = dtype(tensor.data_type)?;
+	let dims = match (options.shapes.get(name), &tensor.dims) {
+		(Some(shape), _) => shape.clone(),
+		(None, None) => {
+			return Err(Failure::new(ErrorKind::UnboundDimension, "it has no declared shape")
+				.help(format!("give one with --shape {name}=D0,D1,…")));
+		},
+		(None, Some(declared)) => {
+			declared.iter().map(|dim| bind_dim(name, *dim, named)).collect::<Result<Dims, _>>()?
+		},
+	};
+	check_dims(&dims)?;
+	Ok(BoundInput { name, dtype, dims })
+}
+
+fn bind_dim(input: &str, dim: Dim<'_>, named: &BTreeMap<String, u32>) -> Result<u32, Failure> {
+	match dim {
+		Dim::Known(value) => u32::try_from(value)
+			.map_err(|_| Failure::too_large(format!("its dimension of {value} is too large"))),
+		Dim::Named(name) => named.get(name).copied().ok_or_else(|| {
+			Failure::new(
+				ErrorKind::UnboundDimension,
+				format!("its dimension `{name}` is free and has no value"),
+			)
+			.help(format!("give one with --dim {name}=N"))
+		}),
+		Dim::Open => Err(Failure::new(
+			ErrorKind::UnboundDimension,
+			"it has a free dimension without a name",
+		)
+		.help(format!("give its whole shape with --shape {input}=D0,D1,…"))),
+	}
+}

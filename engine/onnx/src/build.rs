@@ -1,0 +1,375 @@
+//! Collects ops while nodes are lowered, and evaluates what depends on constants only.
+//!
+//! Shape arithmetic needs no second evaluator: it is lowered like everything else, and an op whose
+//! operands are all constants is computed at once with the referee's own element function. A
+//! folded value is therefore, bit for bit, what running the op would have given.
+
+use assay_referee::{
+	element, encode_value, units, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape,
+	Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
+};
+
+use crate::error::{Failure, Result};
+use crate::value::{broadcast, check_dims, product, strides, Dims, Origin, Value};
+
+/// Most ops before unused ones are dropped.
+const MAX_PUSHED: usize = 1 << 14;
+/// Most multiply-adds spent on one folded op, and on all of them.
+const FOLD_UNITS_ONE: u64 = 1 << 22;
+const FOLD_UNITS_ALL: u64 = 1 << 25;
+/// Bytes that folding may make beyond four times the file's size.
+const FOLD_BYTES: u64 = 64 << 20;
+
+/// An op whose operands are values rather than places.
+#[derive(Clone, Debug)]
+pub(crate) struct Op {
+	pub(crate) kind: OpKind,
+	pub(crate) dtype: DType,
+	pub(crate) dims: Dims,
+	pub(crate) operands: Vec<Value>,
+	/// Index of the ONNX node it comes from.
+	pub(crate) node: usize,
+}
+
+impl Op {
+	/// The record, with every operand at offset 0.
+	fn record(&self) -> Result<OpRecord> {
+		let operands = self
+			.operands
+			.iter()
+			.map(|value| Ok(Operand::weight(0, value.dtype, shape(&value.dims)?)))
+			.collect::<Result<Vec<_>>>()?;
+		Ok(OpRecord::new(self.kind, self.dtype, shape(&self.dims)?, operands))
+	}
+}
+
+/// A shape of the program format.
+pub(crate) fn shape(dims: &[u32]) -> Result<Shape> {
+	Shape::new(dims).map_err(|error| match dims.contains(&0) {
+		true => Failure::unsupported(format!("a tensor of shape {dims:?} is empty")),
+		false => Failure::too_large(format!("shape {dims:?}: {error}")),
+	})
+}
+
+/// The ops made so far.
+#[derive(Debug)]
+pub(crate) struct Builder {
+	pub(crate) ops: Vec<Op>,
+	/// Index of the node being lowered.
+	pub(crate) node: usize,
+	fold_units: u64,
+	fold_bytes: u64,
+}
+
+impl Builder {
+	/// A builder for a file of `file_len` bytes.
+	pub(crate) fn new(file_len: u64) -> Builder {
+		Builder {
+			ops: Vec::new(),
+			node: 0,
+			fold_units: FOLD_UNITS_ALL,
+			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(4)),
+		}
+	}
+
+	/// Takes `bytes` from what constants made here may still use.
+	pub(crate) fn spend(&mut self, bytes: u64) -> Result<()> {
+		self.fold_bytes = self.fold_bytes.checked_sub(bytes).ok_or_else(|| {
+			Failure::too_large("the model computes more constant data than this compiler allows")
+		})?;
+		Ok(())
+	}
+
+	/// Adds an op, or computes it when every operand is constant.
+	pub(crate) fn push(
+		&mut self,
+		kind: OpKind,
+		dtype: DType,
+		dims: Dims,
+		operands: Vec<Value>,
+	) -> Result<Value> {
+		let op = Op { kind, dtype, dims, operands, node: self.node };
+		let record = op.record()?;
+		record.validate().map_err(|error| {
+			Failure::unsupported(format!("it does not fit the program format ({error})"))
+		})?;
+		if record.bytes() > MAX_TENSOR_BYTES {
+			return Err(Failure::too_large(format!("a tensor of shape {:?} exceeds 1 GiB", op.dims)));
+		}
+		if op.operands.iter().all(Value::is_constant) {
+			if let Some(value) = self.fold(&op, &record)? {
+				return Ok(value);
+			}
+		}
+		if self.ops.len() >= MAX_PUSHED {
+			return Err(Failure::too_large("the model needs far more ops than a program may have"));
+		}
+		let value =
+			Value { dtype, dims: op.dims.clone(), origin: Origin::Op(self.ops.len()) };
+		self.ops.push(op);
+		Ok(value)
+	}
+
+	fn fold(&mut self, op: &Op, record: &OpRecord) -> Result<Option<Value>> {
+		let tensors: Vec<&[u8]> = op.operands.iter().filter_map(Value::bytes).collect();
+		let size = op.dtype.size() as usize;
+		let mut bytes;
+		if let OpKind::Strided { offset, strides } = op.kind {
+			self.spend(record.bytes())?;
+			bytes = Vec::with_capacity(record.bytes() as usize);
+			copy_strided(tensors[0], size, &op.dims, offset, &strides, &mut bytes);
+		} else {
+			let cost = units(record).max(record.shape.elements());
+			if cost > FOLD_UNITS_ONE || cost > self.fold_units {
+				return Ok(None);
+			}
+			self.fold_units -= cost;
+			self.spend(record.bytes())?;
+			bytes = vec![0; record.bytes() as usize];
+			let mut reader = TensorReader::new(record, &tensors);
+			for (index, place) in bytes.chunks_exact_mut(size).enumerate() {
+				let bits = element::<Soft, _>(record, index as u64, &mut reader)
+					.map_err(|error| Failure::invalid(error.to_string()))?;
+				let _ = encode_value(op.dtype, bits, place);
+			}
+		}
+		Ok(Some(Value::constant(op.dtype, op.dims.clone(), bytes)))
+	}
+
+	/// A function of each element.
+	pub(crate) fn unary(&mut self, function: UnaryFn, x: &Value) -> Result<Value> {
+		let dtype = if function == UnaryFn::IsNan { DType::Bool } else { x.dtype };
+		self.push(OpKind::Unary(function), dtype, x.dims.clone(), vec![x.clone()])
+	}
+
+	/// A function of two elements, with broadcasting.
+	pub(crate) fn binary(&mut self, function: BinaryFn, a: &Value, b: &Value) -> Result<Value> {
+		if a.dtype != b.dtype {
+			return Err(Failure::invalid(format!(
+				"its operands have different element types, {:?} and {:?}",
+				a.dtype, b.dtype
+			)));
+		}
+		let dims = broadcast(&a.dims, &b.dims)?;
+		let dtype = if function.is_comparison() { DType::Bool } else { a.dtype };
+		let operands = vec![a.with_rank(dims.len())?, b.with_rank(dims.len())?];
+		self.push(OpKind::Binary(function), dtype, dims, operands)
+	}
+
+	/// [`Builder::binary`] with a whole number as second operand.
+	pub(crate) fn binary_scalar(
+		&mut self,
+		function: BinaryFn,
+		a: &Value,
+		b: f32,
+	) -> Result<Value> {
+		self.binary(function, a, &Value::scalar_f32(b))
+	}
+
+	/// `a` where the condition holds, else `b`, with broadcasting.
+	pub(crate) fn select(&mut self, condition: &Value, a: &Value, b: &Value) -> Result<Value> {
+		let dims = broadcast(&broadcast(&condition.dims, &a.dims)?, &b.dims)?;
+		let rank = dims.len();
+		let operands = vec![condition.with_rank(rank)?, a.with_rank(rank)?, b.with_rank(rank)?];
+		self.push(OpKind::Select, a.dtype, dims, operands)
+	}
+
+	/// Conversion to another element type.
+	pub(crate) fn cast(&mut self, x: &Value, dtype: DType) -> Result<Value> {
+		if x.dtype == dtype {
+			return Ok(x.clone());
+		}
+		if x.elements() == 0 {
+			return Ok(Value::constant(dtype, x.dims.clone(), Vec::new()));
+		}
+		self.push(OpKind::Cast, dtype, x.dims.clone(), vec![x.clone()])
+	}
+
+	/// Element `idx` is element `offset + Σ idx·steps` of `x`; no op when nothing moves.
+	pub(crate) fn strided(
+		&mut self,
+		x: &Value,
+		dims: Dims,
+		offset: u64,
+		steps: &[i64],
+	) -> Result<Value> {
+		check_dims(&dims)?;
+		if product(&dims) == 0 {
+			if x.is_constant() {
+				return Ok(Value::constant(x.dtype, dims, Vec::new()));
+			}
+			return Err(Failure::unsupported(format!("its result, of shape {dims:?}, is empty")));
+		}
+		let still = strides(&dims);
+		let moves = dims.iter().zip(still.iter().zip(steps)).any(|(&d, (a, b))| d > 1 && a != b);
+		if !moves && offset == 0 && product(&dims) == x.elements() {
+			return x.view(dims);
+		}
+		let mut all = [0; MAX_RANK];
+		for ((place, &step), &dim) in all.iter_mut().zip(steps).zip(&dims) {
+			// One canonical form for dimensions that are never stepped along.
+			*place = if dim > 1 { step } else { 0 };
+		}
+		self.push(OpKind::Strided { offset, strides: all }, x.dtype, dims, vec![x.clone()])
+	}
+
+	/// Permutes the dimensions.
+	pub(crate) fn transpose(&mut self, x: &Value, permutation: &[usize]) -> Result<Value> {
+		let from = strides(&x.dims);
+		let dims = permutation.iter().map(|&i| x.dims[i]).collect();
+		let steps: Vec<i64> = permutation.iter().map(|&i| from[i]).collect();
+		self.strided(x, dims, 0, &steps)
+	}
+
+	/// Repeats along dimensions of one element, up to `dims`.
+	pub(crate) fn expand(&mut self, x: &Value, dims: Dims) -> Result<Value> {
+		let x = x.with_rank(dims.len())?;
+		let steps: Vec<i64> = strides(&x.dims)
+			.iter()
+			.zip(&x.dims)
+			.map(|(&step, &dim)| if dim == 1 { 0 } else { step })
+			.collect();
+		self.strided(&x, dims, 0, &steps)
+	}
+
+	/// Joins along an axis.
+	pub(crate) fn concat(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
+		let parts: Vec<&Value> =
+			parts.iter().filter(|part| !(part.is_constant() && part.elements() == 0)).collect();
+		let Some(first) = parts.first() else {
+			return Err(Failure::unsupported("it joins only empty tensors"));
+		};
+		let mut joined = (*first).clone();
+		for group in parts[1..].chunks(MAX_OPERANDS - 1) {
+			let mut total = u64::from(joined.dims[axis]);
+			let mut operands = vec![joined.clone()];
+			for part in group {
+				let fits = part.dtype == joined.dtype
+					&& part.rank() == joined.rank()
+					&& (0..joined.rank()).all(|d| d == axis || part.dims[d] == joined.dims[d]);
+				if !fits {
+					return Err(Failure::invalid(format!(
+						"{:?} and {:?} cannot be joined along axis {axis}",
+						joined.dims, part.dims
+					)));
+				}
+				total += u64::from(part.dims[axis]);
+				operands.push((*part).clone());
+			}
+			let mut dims = joined.dims.clone();
+			dims[axis] = u32::try_from(total)
+				.map_err(|_| Failure::too_large("the joined tensor exceeds 1 GiB"))?;
+			check_dims(&dims)?;
+			let dtype = joined.dtype;
+			joined = self.push(OpKind::Concat { axis: axis as u8 }, dtype, dims, operands)?;
+		}
+		Ok(joined)
+	}
+
+	/// Reduces the last axis; the result has the dimensions before it.
+	///
+	/// Axes longer than one element may take are reduced in two or more steps.
+	pub(crate) fn reduce_last(&mut self, function: ReduceFn, x: &Value) -> Result<Value> {
+		let Some((&last, outer)) = x.dims.split_last() else {
+			return Err(Failure::invalid("a scalar has no axis to reduce"));
+		};
+		if u64::from(last) <= MAX_TERMS {
+			let dims = outer.to_vec();
+			return self.push(OpKind::Reduce(function), x.dtype, dims, vec![x.clone()]);
+		}
+		const STEP: u32 = 1024;
+		let rows = x.elements() / u64::from(last);
+		let padded = last.div_ceil(STEP) * STEP;
+		let rows = u32::try_from(rows).map_err(|_| Failure::too_large("too many rows"))?;
+		let mut dims = vec![rows, last];
+		let mut flat = x.view(dims.clone())?;
+		if padded != last {
+			dims[1] = padded;
+			check_dims(&dims)?;
+			let fill = neutral(function, x.dtype)?;
+			flat = self.push(OpKind::Pad { before: [0; MAX_RANK], fill }, x.dtype, dims, vec![flat])?;
+		}
+		let blocks = flat.view(vec![rows, padded / STEP, STEP])?;
+		let partial = self.reduce_last(function, &blocks)?;
+		let total = self.reduce_last(function, &partial)?;
+		total.view(outer.to_vec())
+	}
+
+	/// `a [ba, m, k] · b [bb, n, k]` plus an optional bias, as `[batch, m, n]`.
+	pub(crate) fn matmul(
+		&mut self,
+		a: Value,
+		b: Value,
+		bias: Option<(Bias, Value)>,
+		batch: u32,
+	) -> Result<Value> {
+		let (m, n, k) = (a.dims[1], b.dims[1], a.dims[2]);
+		if u64::from(k) > MAX_TERMS {
+			return Err(Failure::new(
+				crate::ErrorKind::LeafLimit,
+				format!("its contracted dimension of {k} exceeds {MAX_TERMS}"),
+			)
+			.help("split the layer into parts and add their results"));
+		}
+		let mut operands = vec![a, b];
+		let mut kind = OpKind::MatMul { bias: Bias::None };
+		if let Some((side, value)) = bias {
+			kind = OpKind::MatMul { bias: side };
+			operands.push(value);
+		}
+		self.push(kind, DType::F32, vec![batch, m, n], operands)
+	}
+}
+
+/// Bits of the element that leaves a reduction unchanged.
+fn neutral(function: ReduceFn, dtype: DType) -> Result<u64> {
+	Ok(match (function, dtype) {
+		(ReduceFn::Sum, _) => 0,
+		(ReduceFn::Prod, DType::F32) => 1f32.to_bits().into(),
+		(ReduceFn::Prod, _) => 1,
+		(ReduceFn::Max, dtype) => lowest(dtype),
+		(ReduceFn::Min, DType::F32) => f32::INFINITY.to_bits().into(),
+		(ReduceFn::Min, DType::I32) => i32::MAX as u64,
+		(ReduceFn::Min, DType::I64) => i64::MAX as u64,
+		(ReduceFn::Min, DType::I8) => 0x7f,
+		(ReduceFn::Min, DType::U8 | DType::Bool) => 0xff,
+	})
+}
+
+/// Bits of a type's smallest value.
+pub(crate) fn lowest(dtype: DType) -> u64 {
+	match dtype {
+		DType::F32 => f32::NEG_INFINITY.to_bits().into(),
+		DType::I32 => u64::from(i32::MIN as u32),
+		DType::I64 => i64::MIN as u64,
+		DType::I8 => 0x80,
+		DType::U8 | DType::Bool => 0,
+	}
+}
+
+/// Copies elements of `size` bytes as a `Strided` op does; the record has been validated, so every
+/// element read lies in `from`.
+fn copy_strided(
+	from: &[u8],
+	size: usize,
+	dims: &[u32],
+	offset: u64,
+	steps: &[i64; MAX_RANK],
+	to: &mut Vec<u8>,
+) {
+	let mut index = [0u32; MAX_RANK];
+	let mut at = offset as i64;
+	for _ in 0..product(dims) {
+		let start = at as usize * size;
+		to.extend_from_slice(&from[start..start + size]);
+		for d in (0..dims.len()).rev() {
+			index[d] += 1;
+			at += steps[d];
+			if index[d] < dims[d] {
+				break;
+			}
+			at -= i64::from(dims[d]) * steps[d];
+			index[d] = 0;
+		}
+	}
+}

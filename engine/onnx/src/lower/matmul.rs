@@ -1,0 +1,169 @@
+//! Matrix products. The program format wants the second matrix as `[n, k]`, the contracted axis
+//! last in both; constant matrices are turned when the model is compiled.
+
+use assay_referee::{Bias, BinaryFn, DType, OpKind, MAX_TERMS};
+
+use super::{one, Cx};
+use crate::error::{ErrorKind, Failure, Result};
+use crate::value::{broadcast, check_dims, product, Value};
+
+pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
+	one(match op_type {
+		"MatMul" => matmul(cx),
+		"Gemm" => gemm(cx),
+		"MatMulInteger" => matmul_integer(cx),
+		_ => return None,
+	})
+}
+
+/// Swaps the last two axes.
+fn turned(cx: &mut Cx<'_, '_>, x: &Value) -> Result<Value> {
+	let mut order: Vec<usize> = (0..x.rank()).collect();
+	let rank = x.rank();
+	order.swap(rank - 1, rank - 2);
+	cx.b.transpose(x, &order)
+}
+
+/// Both operands of a product, ready for the program format, and the shape of the result.
+struct Product {
+	/// `[ba, m, k]`.
+	a: Value,
+	/// `[bb, n, k]`.
+	b: Value,
+	batch: u32,
+	out: Vec<u32>,
+}
+
+/// Batched operands as `[batch, rows, k]`, with leading dimensions that repeat left out: the
+/// format takes the batch index modulo an operand's own.
+fn batched(cx: &mut Cx<'_, '_>, x: &Value, batch: &[u32]) -> Result<Value> {
+	let matrix = x.dims[x.rank() - 2..].to_vec();
+	let own = &x.dims[..x.rank() - 2];
+	let leading = own.iter().take_while(|&&dim| dim == 1).count();
+	let rest = &own[leading..];
+	let x = match batch.ends_with(rest) {
+		true => x.clone(),
+		false => {
+			let mut full = batch.to_vec();
+			full.extend_from_slice(&matrix);
+			cx.b.expand(x, full)?
+		},
+	};
+	let count = x.elements() / product(&matrix);
+	x.view(vec![count as u32, matrix[0], matrix[1]])
+}
+
+fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Product> {
+	if a.rank() == 0 || b.rank() == 0 {
+		return Err(Failure::invalid("a scalar is no matrix"));
+	}
+	let (a_line, b_line) = (a.rank() == 1, b.rank() == 1);
+	let a = if a_line { a.view(vec![1, a.dims[0]])? } else { a.clone() };
+	let b = if b_line { b.view(vec![b.dims[0], 1])? } else { b.clone() };
+	let (m, k) = (a.dims[a.rank() - 2], a.dims[a.rank() - 1]);
+	let (inner, n) = (b.dims[b.rank() - 2], b.dims[b.rank() - 1]);
+	if k != inner {
+		return Err(Failure::invalid(format!("{:?} cannot be multiplied by {:?}", a.dims, b.dims)));
+	}
+	if a.elements() == 0 || b.elements() == 0 {
+		return Err(Failure::unsupported("an operand is empty"));
+	}
+	let lead = broadcast(&a.dims[..a.rank() - 2], &b.dims[..b.rank() - 2])?;
+	let mut out = lead.clone();
+	out.extend([m, n].iter().zip([a_line, b_line]).filter(|(_, line)| !line).map(|(dim, _)| dim));
+	check_dims(&out)?;
+	check_dims(&lead)?;
+	let batch = product(&lead) as u32;
+	let b = turned(cx, &b)?;
+	if product(&b.dims[..b.rank() - 2]) == 1 {
+		// One matrix for all: the batch becomes rows.
+		let rows = a.elements() / u64::from(k);
+		let a = a.view(vec![1, rows as u32, k])?;
+		let b = b.view(vec![1, n, k])?;
+		return Ok(Product { a, b, batch: 1, out });
+	}
+	let a = batched(cx, &a, &lead)?;
+	let b = batched(cx, &b, &lead)?;
+	Ok(Product { a, b, batch, out })
+}
+
+fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
+	let Product { a, b, batch, out } = prepare(cx, &a, &b)?;
+	cx.b.matmul(a, b, None, batch)?.view(out)
+}
+
+fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (mut a, mut b) = (cx.float_input(0)?, cx.float_input(1)?);
+	if a.rank() != 2 || b.rank() != 2 {
+		return Err(Failure::invalid("its operands are not matrices"));
+	}
+	if cx.flag("transA") {
+		a = turned(cx, &a)?;
+	}
+	if !cx.flag("transB") {
+		b = turned(cx, &b)?;
+	}
+	let (&[m, k], &[n, inner]) = (a.dims.as_slice(), b.dims.as_slice()) else {
+		return Err(Failure::invalid("its operands are not matrices"));
+	};
+	if k != inner {
+		return Err(Failure::invalid(format!("inner dimensions {k} and {inner} differ")));
+	}
+	let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);
+	let c = cx.optional(2).filter(|_| beta != 0.0);
+	if let Some(c) = &c {
+		if c.dtype != DType::F32 || broadcast(&c.dims, &[m, n])? != [m, n] {
+			return Err(Failure::invalid(format!("{:?} cannot be added to {:?}", c.dims, [m, n])));
+		}
+	}
+	let (a, b) = (a.view(vec![1, m, k])?, b.view(vec![1, n, k])?);
+	let is_line = |c: &Value| c.elements() == u64::from(n) && c.dims.last() == Some(&n);
+	match c {
+		Some(c) if alpha == 1.0 && beta == 1.0 && is_line(&c) => {
+			let bias = Some((Bias::Column, c.view(vec![n])?));
+			cx.b.matmul(a, b, bias, 1)?.view(vec![m, n])
+		},
+		c => {
+			let mut y = cx.b.matmul(a, b, None, 1)?.view(vec![m, n])?;
+			if alpha != 1.0 {
+				y = cx.b.binary_scalar(BinaryFn::Mul, &y, alpha)?;
+			}
+			let Some(mut c) = c else { return Ok(y) };
+			if beta != 1.0 {
+				c = cx.b.binary_scalar(BinaryFn::Mul, &c, beta)?;
+			}
+			cx.b.binary(BinaryFn::Add, &y, &c)
+		},
+	}
+}
+
+fn matmul_integer(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	let is_small = |value: &Value| matches!(value.dtype, DType::U8 | DType::I8);
+	if !is_small(&a) || !is_small(&b) {
+		return Err(Failure::invalid("its operands are not int8 or uint8"));
+	}
+	let zero = |cx: &Cx<'_, '_>, i: usize, like: &Value| match cx.optional(i) {
+		Some(zero) if zero.dtype != like.dtype => Err(Failure::invalid("a zero point's type differs")),
+		Some(zero) => Ok(zero),
+		None => Ok(Value::scalar(like.dtype, 0)),
+	};
+	let (a_zero, b_zero) = (zero(cx, 2, &a)?, zero(cx, 3, &b)?);
+	let Product { a, b, batch, out } = prepare(cx, &a, &b)?;
+	let (m, n, k) = (a.dims[1], b.dims[1], a.dims[2]);
+	if a_zero.elements() != 1 {
+		return Err(Failure::unsupported("a zero point per row of the first operand"));
+	}
+	if b_zero.elements() != 1 && b_zero.dims != [n] {
+		return Err(Failure::unsupported("a zero point per matrix of the second operand"));
+	}
+	if u64::from(k) > MAX_TERMS {
+		let reason = format!("its contracted dimension of {k} exceeds {MAX_TERMS}");
+		return Err(Failure::new(ErrorKind::LeafLimit, reason));
+	}
+	let a_zero = a_zero.view(vec![])?;
+	let b_zero = if b_zero.elements() == 1 { b_zero.view(vec![])? } else { b_zero };
+	let operands = vec![a, b, a_zero, b_zero];
+	cx.b.push(OpKind::MatMulInteger, DType::I32, vec![batch, m, n], operands)?.view(out)
+}

@@ -1,0 +1,195 @@
+//! Lowers ONNX operators to ops of the program format, each in one written order of operations.
+
+mod elementwise;
+mod matmul;
+mod movement;
+mod norm;
+mod quantize;
+mod reduce;
+mod shapes;
+mod window;
+
+use assay_referee::DType;
+
+use crate::build::Builder;
+use crate::error::{ErrorKind, Failure, Result};
+use crate::proto::{Attribute, Node, Tensor};
+use crate::value::Value;
+
+/// One node with its operands' values.
+pub(crate) struct Cx<'a, 'm> {
+	pub(crate) b: &'a mut Builder,
+	pub(crate) node: &'a Node<'m>,
+	pub(crate) inputs: Vec<Option<Value>>,
+	/// Version of the standard operator set.
+	pub(crate) opset: i64,
+	/// For every output, whether something reads it.
+	pub(crate) wanted: Vec<bool>,
+}
+
+/// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
+pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let op_type = cx.node.op_type;
+	if !matches!(cx.node.domain, "" | "ai.onnx") {
+		return Err(Failure::new(
+			ErrorKind::UnsupportedOperator,
+			format!("operators of the domain `{}` are not supported", crate::error::shown(cx.node.domain)),
+		)
+		.help("export the model with standard ONNX operators only"));
+	}
+	let lowered = match elementwise::lower(cx, op_type) {
+		None => movement::lower(cx, op_type),
+		some => some,
+	};
+	let lowered = lowered.or_else(|| shapes::lower(cx, op_type));
+	let lowered = lowered.or_else(|| reduce::lower(cx, op_type));
+	let lowered = lowered.or_else(|| matmul::lower(cx, op_type));
+	let lowered = lowered.or_else(|| window::lower(cx, op_type));
+	let lowered = lowered.or_else(|| norm::lower(cx, op_type));
+	let lowered = lowered.or_else(|| quantize::lower(cx, op_type));
+	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
+}
+
+fn unsupported(op_type: &str) -> Failure {
+	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
+	match op_type {
+		"If" | "Loop" | "Scan" => failure.help("export the model without control flow"),
+		"LSTM" | "GRU" | "RNN" => failure.help("unroll the recurrence before exporting"),
+		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => {
+			failure.help("the size of its result depends on the data; end the model before this node")
+		},
+		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike" | "Bernoulli"
+		| "Multinomial" => failure.help("results must be the same on every machine; pass noise as an input"),
+		_ => failure.help("the list of supported operators is in docs/model-format.md"),
+	}
+}
+
+impl<'m> Cx<'_, 'm> {
+	/// Input `i`, which must be there.
+	pub(crate) fn input(&self, i: usize) -> Result<Value> {
+		self.optional(i).ok_or_else(|| Failure::invalid(format!("its input {i} is missing")))
+	}
+
+	/// Input `i`, where there is one.
+	pub(crate) fn optional(&self, i: usize) -> Option<Value> {
+		self.inputs.get(i).cloned().flatten()
+	}
+
+	/// Input `i` of `f32`.
+	pub(crate) fn float_input(&self, i: usize) -> Result<Value> {
+		let value = self.input(i)?;
+		match value.dtype {
+			DType::F32 => Ok(value),
+			other => Err(Failure::new(
+				ErrorKind::UnsupportedType,
+				format!("it is supported for float32 only, its input {i} is {other:?}"),
+			)),
+		}
+	}
+
+	/// Every input; all must be there, and one at least.
+	pub(crate) fn all_inputs(&self) -> Result<Vec<Value>> {
+		if self.inputs.is_empty() {
+			return Err(Failure::invalid("it has no inputs"));
+		}
+		(0..self.inputs.len()).map(|i| self.input(i)).collect()
+	}
+
+	/// Input `i` where it decides a shape or an axis: a constant list of whole numbers.
+	pub(crate) fn list_input(&self, i: usize) -> Result<Option<Vec<i64>>> {
+		let Some(value) = self.optional(i) else { return Ok(None) };
+		if !value.is_constant() {
+			let name = self.node.inputs.get(i).copied().unwrap_or_default();
+			return Err(Failure::new(
+				ErrorKind::DynamicShape,
+				format!("`{}` decides a shape and depends on the model's input", crate::error::shown(name)),
+			)
+			.help("shapes must be known when the model is compiled"));
+		}
+		if value.rank() > 1 {
+			return Err(Failure::invalid(format!("its input {i} is not a list")));
+		}
+		match value.whole_numbers() {
+			Some(list) => Ok(Some(list)),
+			None => Err(Failure::invalid(format!("its input {i} is not a list of whole numbers"))),
+		}
+	}
+
+	/// A list that older operator sets have as an attribute and newer ones as an input.
+	pub(crate) fn list(&self, attribute: &str, input: usize) -> Result<Option<Vec<i64>>> {
+		match self.ints(attribute) {
+			Some(list) => Ok(Some(list.to_vec())),
+			None => self.list_input(input),
+		}
+	}
+
+	fn attribute(&self, name: &str) -> Option<&Attribute<'m>> {
+		self.node.attributes.iter().find(|attribute| attribute.name == name)
+	}
+
+	/// An attribute of one whole number.
+	pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
+		self.attribute(name).and_then(|attribute| attribute.int).unwrap_or(default)
+	}
+
+	/// An attribute that is true when it is not 0.
+	pub(crate) fn flag(&self, name: &str) -> bool {
+		self.int(name, 0) != 0
+	}
+
+	/// An attribute of one number.
+	pub(crate) fn float(&self, name: &str, default: f32) -> Result<f32> {
+		let value = self.attribute(name).and_then(|attribute| attribute.float).unwrap_or(default);
+		match value.is_nan() {
+			true => Err(Failure::invalid(format!("its attribute `{name}` is NaN"))),
+			false => Ok(value),
+		}
+	}
+
+	/// An attribute that is a list of whole numbers.
+	pub(crate) fn ints(&self, name: &str) -> Option<&[i64]> {
+		self.attribute(name).map(|attribute| attribute.ints.as_slice())
+	}
+
+	/// An attribute that is a list of numbers.
+	pub(crate) fn floats(&self, name: &str) -> Option<&[f32]> {
+		self.attribute(name).map(|attribute| attribute.floats.as_slice())
+	}
+
+	/// An attribute that is a word.
+	pub(crate) fn word(&self, name: &str, default: &'static str) -> Result<&'m str> {
+		match self.attribute(name).and_then(|attribute| attribute.string) {
+			None => Ok(default),
+			Some(bytes) => std::str::from_utf8(bytes)
+				.map_err(|_| Failure::invalid(format!("its attribute `{name}` is not text"))),
+		}
+	}
+
+	/// An attribute that is a tensor.
+	pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor<'m>> {
+		self.attribute(name).and_then(|attribute| attribute.tensor.as_deref())
+	}
+
+	/// Whether the node has this attribute.
+	pub(crate) fn has(&self, name: &str) -> bool {
+		self.attribute(name).is_some()
+	}
+
+	/// Whether something reads output `i`.
+	pub(crate) fn wants(&self, i: usize) -> bool {
+		self.wanted.get(i).copied().unwrap_or(false)
+	}
+
+	/// Refuses nodes whose output `i` is read.
+	pub(crate) fn refuse_output(&self, i: usize, what: &str) -> Result<()> {
+		match self.wants(i) {
+			true => Err(Failure::unsupported(format!("its output {i} ({what}) is not supported"))),
+			false => Ok(()),
+		}
+	}
+}
+
+/// One value as a node's only output.
+fn one(value: Result<Value>) -> Option<Result<Vec<Value>>> {
+	Some(value.map(|value| vec![value]))
+}

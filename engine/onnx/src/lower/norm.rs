@@ -1,0 +1,141 @@
+//! Normalisations.
+
+use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
+
+use super::{one, reduce, Cx};
+use crate::error::{ErrorKind, Failure, Result};
+use crate::value::{axis, product, Value};
+
+pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
+	match op_type {
+		"BatchNormalization" => one(batch_norm(cx)),
+		"LayerNormalization" => Some(layer_norm(cx)),
+		"InstanceNormalization" => one(instance_norm(cx)),
+		"LpNormalization" => one(lp_norm(cx)),
+		_ => None,
+	}
+}
+
+/// One number per channel, with dimensions that broadcast over `[n, c, ..]`.
+fn per_channel(values: Value, rank: usize) -> Result<Value> {
+	let mut dims = values.dims.clone();
+	dims.resize(rank - 1, 1);
+	values.view(dims)
+}
+
+/// The statistics are constants, so they become one factor and one summand, computed in f64.
+fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	for i in 1..cx.node.outputs.len() {
+		cx.refuse_output(i, "training statistics")?;
+	}
+	if cx.flag("training_mode") {
+		return Err(Failure::unsupported("it is in training mode")
+			.help("export the model for inference (in PyTorch: model.eval())"));
+	}
+	let channels = match x.dims.get(1) {
+		Some(&channels) => channels,
+		None => return Err(Failure::invalid("its input has no channels")),
+	};
+	let mut lists = Vec::new();
+	for i in 1..5 {
+		let value = cx.float_input(i)?;
+		if value.dims != [channels] {
+			return Err(Failure::invalid(format!("its input {i} has shape {:?}", value.dims)));
+		}
+		lists.push(value.floats().ok_or_else(|| {
+			Failure::new(ErrorKind::Unsupported, "its statistics are not constants")
+		})?);
+	}
+	let epsilon = f64::from(cx.float("epsilon", 1e-5)?);
+	let (mut factors, mut summands) = (Vec::new(), Vec::new());
+	for c in 0..channels as usize {
+		let [scale, bias, mean, variance] = [0, 1, 2, 3].map(|i| f64::from(lists[i][c]));
+		let factor = scale / (variance + epsilon).sqrt();
+		factors.push(factor as f32);
+		summands.push((bias - mean * factor) as f32);
+	}
+	if factors.iter().chain(&summands).any(|x| !x.is_finite()) {
+		return Err(Failure::new(ErrorKind::NotFinite, "its statistics give no finite factors"));
+	}
+	let factors = per_channel(Value::list_f32(&factors, vec![channels]), x.rank())?;
+	let summands = per_channel(Value::list_f32(&summands, vec![channels]), x.rank())?;
+	let y = cx.b.binary(BinaryFn::Mul, &x, &factors)?;
+	cx.b.binary(BinaryFn::Add, &y, &summands)
+}
+
+/// For rows `[.., k]`: the mean, x - mean, and √(variance + ε), in two passes; the first and the
+/// last have one column.
+fn centred(cx: &mut Cx<'_, '_>, rows: &Value, epsilon: f32) -> Result<(Value, Value, Value)> {
+	let count = rows.dims.last().copied().unwrap_or(1).into();
+	let sum = cx.b.reduce_last(ReduceFn::Sum, rows)?;
+	let mean = reduce::mean(cx, &sum, count)?;
+	let mean = reduce::per_row(&mean)?;
+	let shifted = cx.b.binary(BinaryFn::Sub, rows, &mean)?;
+	let square = cx.b.binary(BinaryFn::Mul, &shifted, &shifted)?;
+	let sum = cx.b.reduce_last(ReduceFn::Sum, &square)?;
+	let variance = reduce::mean(cx, &sum, count)?;
+	let variance = cx.b.binary_scalar(BinaryFn::Add, &variance, epsilon)?;
+	let deviation = cx.b.unary(UnaryFn::Sqrt, &variance)?;
+	Ok((mean, shifted, reduce::per_row(&deviation)?))
+}
+
+fn layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let (x, scale) = (cx.float_input(0)?, cx.float_input(1)?);
+	let at = axis(cx.int("axis", -1), x.rank())?;
+	let (outer, inner) = (x.dims[..at].to_vec(), &x.dims[at..]);
+	let rows = x.view(vec![product(&outer) as u32, product(inner) as u32])?;
+	let epsilon = cx.float("epsilon", 1e-5)?;
+	let (mean, shifted, deviation) = centred(cx, &rows, epsilon)?;
+	let mut y = cx.b.binary(BinaryFn::Div, &shifted, &deviation)?.view(x.dims.clone())?;
+	y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+	if cx.optional(2).is_some() {
+		let bias = cx.float_input(2)?;
+		y = cx.b.binary(BinaryFn::Add, &y, &bias)?;
+	}
+	if y.dims != x.dims {
+		return Err(Failure::invalid("its scale or bias is larger than its input"));
+	}
+	let mut column = outer;
+	column.resize(x.rank(), 1);
+	let inverse = match cx.wants(2) {
+		true => cx.b.unary(UnaryFn::Reciprocal, &deviation)?,
+		false => deviation,
+	};
+	Ok(vec![y, mean.view(column.clone())?, inverse.view(column)?])
+}
+
+fn instance_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	if x.rank() < 3 {
+		return Err(Failure::invalid("its input has no spatial dimensions"));
+	}
+	let (n, c) = (x.dims[0], x.dims[1]);
+	let rows = x.view(vec![n, c, product(&x.dims[2..]) as u32])?;
+	let epsilon = cx.float("epsilon", 1e-5)?;
+	let (_, shifted, deviation) = centred(cx, &rows, epsilon)?;
+	let y = cx.b.binary(BinaryFn::Div, &shifted, &deviation)?;
+	let scale = cx.float_input(1)?.view(vec![c, 1])?;
+	let bias = cx.float_input(2)?.view(vec![c, 1])?;
+	let y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+	cx.b.binary(BinaryFn::Add, &y, &bias)?.view(x.dims)
+}
+
+/// x / √(Σ x²), or x / Σ |x|, along one axis.
+fn lp_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let at = axis(cx.int("axis", -1), x.rank())?;
+	let parts = match cx.int("p", 2) {
+		1 => cx.b.unary(UnaryFn::Abs, &x)?,
+		2 => cx.b.binary(BinaryFn::Mul, &x, &x)?,
+		other => return Err(Failure::unsupported(format!("p={other} is not supported"))),
+	};
+	let rows = reduce::gather_axes(cx, &parts, &[at])?;
+	let mut size = cx.b.reduce_last(ReduceFn::Sum, &rows)?;
+	if cx.int("p", 2) == 2 {
+		size = cx.b.unary(UnaryFn::Sqrt, &size)?;
+	}
+	let mut dims = x.dims.clone();
+	dims[at] = 1;
+	cx.b.binary(BinaryFn::Div, &x, &size.view(dims)?)
+}

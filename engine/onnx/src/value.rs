@@ -1,0 +1,223 @@
+//! Values while a model is being compiled: constants whose bytes are known, inputs, and results of
+//! ops, each under some shape.
+
+use std::rc::Rc;
+
+use assay_referee::{DType, MAX_RANK, MAX_TENSOR_BYTES};
+
+use crate::error::{Failure, Result};
+
+/// Dimensions, outermost first. Zero occurs in constants only.
+pub(crate) type Dims = Vec<u32>;
+
+/// Where a value's elements are.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+	/// Known at compile time: canonical little-endian elements.
+	Constant(Rc<Vec<u8>>),
+	/// The input of the model with this position.
+	Input(usize),
+	/// The output of the op with this index in the builder.
+	Op(usize),
+}
+
+/// A tensor under a shape. Reshaping changes only `dims`.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+	pub(crate) dtype: DType,
+	pub(crate) dims: Dims,
+	pub(crate) origin: Origin,
+}
+
+impl Value {
+	pub(crate) fn constant(dtype: DType, dims: Dims, bytes: Vec<u8>) -> Value {
+		debug_assert_eq!(bytes.len() as u64, product(&dims) * dtype.size());
+		Value { dtype, dims, origin: Origin::Constant(Rc::new(bytes)) }
+	}
+
+	pub(crate) fn scalar_f32(x: f32) -> Value {
+		Value::constant(DType::F32, Vec::new(), x.to_le_bytes().to_vec())
+	}
+
+	pub(crate) fn list_i64(values: &[i64]) -> Value {
+		let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+		Value::constant(DType::I64, vec![values.len() as u32], bytes)
+	}
+
+	pub(crate) fn list_f32(values: &[f32], dims: Dims) -> Value {
+		Value::constant(DType::F32, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+	}
+
+	/// A scalar of `dtype` that holds the whole number `x` (0 or 1 for any type; otherwise it must
+	/// be in the type's range).
+	pub(crate) fn scalar(dtype: DType, x: i64) -> Value {
+		let bytes = match dtype {
+			DType::F32 => (x as f32).to_le_bytes().to_vec(),
+			other => x.to_le_bytes()[..other.size() as usize].to_vec(),
+		};
+		Value::constant(dtype, Vec::new(), bytes)
+	}
+
+	pub(crate) fn rank(&self) -> usize {
+		self.dims.len()
+	}
+
+	pub(crate) fn elements(&self) -> u64 {
+		product(&self.dims)
+	}
+
+	pub(crate) fn bytes(&self) -> Option<&[u8]> {
+		match &self.origin {
+			Origin::Constant(bytes) => Some(bytes),
+			_ => None,
+		}
+	}
+
+	pub(crate) fn is_constant(&self) -> bool {
+		matches!(self.origin, Origin::Constant(_))
+	}
+
+	/// The same elements in other dimensions.
+	pub(crate) fn view(&self, dims: impl Into<Dims>) -> Result<Value> {
+		let dims = dims.into();
+		check_dims(&dims)?;
+		if product(&dims) != self.elements() {
+			return Err(Failure::invalid(format!(
+				"{:?} cannot be reshaped to {dims:?}: the numbers of elements differ",
+				self.dims
+			)));
+		}
+		Ok(Value { dims, ..self.clone() })
+	}
+
+	/// The same elements with ones put before the dimensions, up to `rank`.
+	pub(crate) fn with_rank(&self, rank: usize) -> Result<Value> {
+		let mut dims = vec![1; rank.saturating_sub(self.rank())];
+		dims.extend_from_slice(&self.dims);
+		self.view(dims)
+	}
+
+	/// The elements of a constant of whole numbers.
+	pub(crate) fn whole_numbers(&self) -> Option<Vec<i64>> {
+		let bytes = self.bytes()?;
+		match self.dtype {
+			DType::I64 => Some(bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()),
+			DType::I32 => {
+				Some(bytes.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect())
+			},
+			DType::U8 | DType::Bool => Some(bytes.iter().map(|&b| b.into()).collect()),
+			DType::I8 => Some(bytes.iter().map(|&b| (b as i8).into()).collect()),
+			DType::F32 => None,
+		}
+	}
+
+	/// The elements of an `f32` constant.
+	pub(crate) fn floats(&self) -> Option<Vec<f32>> {
+		let bytes = self.bytes()?;
+		(self.dtype == DType::F32)
+			.then(|| bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+	}
+
+	/// The bits of a constant whose elements are all the same, zero-extended.
+	pub(crate) fn uniform_bits(&self) -> Option<u64> {
+		let size = self.dtype.size() as usize;
+		let bytes = self.bytes()?;
+		let first = bytes.get(..size)?;
+		bytes.chunks_exact(size).all(|element| element == first).then(|| {
+			let mut bits = [0; 8];
+			bits[..size].copy_from_slice(first);
+			u64::from_le_bytes(bits)
+		})
+	}
+
+	/// The one value that every element of an `f32` constant has.
+	pub(crate) fn uniform_f32(&self) -> Option<f32> {
+		match self.dtype {
+			DType::F32 => self.uniform_bits().map(|bits| f32::from_bits(bits as u32)),
+			_ => None,
+		}
+	}
+}
+
+/// Number of elements; the dimensions have passed [`check_dims`].
+pub(crate) fn product(dims: &[u32]) -> u64 {
+	dims.iter().map(|&d| u64::from(d)).product()
+}
+
+/// Refuses dimensions that no tensor may have. Zero is accepted here.
+pub(crate) fn check_dims(dims: &[u32]) -> Result<()> {
+	if dims.len() > MAX_RANK {
+		return Err(Failure::too_large(format!(
+			"a tensor has {} dimensions, the most is {MAX_RANK}",
+			dims.len()
+		)));
+	}
+	let mut elements = 1u64;
+	for &dim in dims {
+		elements = elements.saturating_mul(u64::from(dim.max(1)));
+	}
+	if elements > MAX_TENSOR_BYTES {
+		return Err(Failure::too_large(format!(
+			"a tensor of shape {dims:?} exceeds the limit of 1 GiB"
+		)));
+	}
+	Ok(())
+}
+
+/// The shape that `a` and `b` broadcast to.
+pub(crate) fn broadcast(a: &[u32], b: &[u32]) -> Result<Dims> {
+	let rank = a.len().max(b.len());
+	let at = |dims: &[u32], i: usize| (i + dims.len()).checked_sub(rank).map_or(1, |i| dims[i]);
+	(0..rank)
+		.map(|i| match (at(a, i), at(b, i)) {
+			(x, y) if x == y || y == 1 => Ok(x),
+			(1, y) => Ok(y),
+			_ => Err(Failure::invalid(format!("shapes {a:?} and {b:?} do not fit together"))),
+		})
+		.collect()
+}
+
+/// Row-major strides, in elements.
+pub(crate) fn strides(dims: &[u32]) -> Vec<i64> {
+	let mut step = 1i64;
+	let mut strides: Vec<i64> = dims
+		.iter()
+		.rev()
+		.map(|&dim| {
+			let this = step;
+			step *= i64::from(dim.max(1));
+			this
+		})
+		.collect();
+	strides.reverse();
+	strides
+}
+
+/// The position of an axis that may count from the end.
+pub(crate) fn axis(axis: i64, rank: usize) -> Result<usize> {
+	let wrapped = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+	usize::try_from(wrapped).ok().filter(|&axis| axis < rank).ok_or_else(|| {
+		Failure::invalid(format!("axis {axis} does not exist in a tensor of {rank} dimensions"))
+	})
+}
+
+/// Distinct positions of axes that may count from the end, ascending.
+pub(crate) fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>> {
+	let mut found = list.iter().map(|&a| axis(a, rank)).collect::<Result<Vec<_>>>()?;
+	found.sort_unstable();
+	if found.windows(2).any(|pair| pair[0] == pair[1]) {
+		return Err(Failure::invalid(format!("axes {list:?} name one axis twice")));
+	}
+	Ok(found)
+}
+
+/// Dimensions from signed numbers.
+pub(crate) fn dims(list: &[i64]) -> Result<Dims> {
+	let dims = list
+		.iter()
+		.map(|&value| u32::try_from(value))
+		.collect::<Result<Dims, _>>()
+		.map_err(|_| Failure::invalid(format!("{list:?} is not a possible shape")))?;
+	check_dims(&dims)?;
+	Ok(dims)
+}
