@@ -1,8 +1,8 @@
 //! The exponential and what is built on it.
 
 use super::{
-	clamp, constant, finish, finish_odd, logarithm, polynomial, HALF, LN_2, LN_2_HIGH, LN_2_LOW,
-	ONE, TWO,
+	clamp, constant, except, finish, finish_odd, logarithm, polynomial, HALF, LN_2, LN_2_HIGH,
+	LN_2_LOW, ONE, TWO,
 };
 use crate::arith::Arith;
 
@@ -28,6 +28,10 @@ const EXP: [u64; 11] = [
 	0x3e5a_f82f_028d_0c46,
 	0x3e22_24fe_9200_09f8,
 ];
+
+/// Inputs of exp2 whose values lie above the middle of two binary32 numbers by 0.44 and 0.07 units
+/// of the last binary64 place.
+const EXP2_HARD: [(u32, u32); 2] = [(0x3b42_9d37, 0x3f80_4385), (0xbcf3_a937, 0x3f7a_c6b1)];
 
 /// `(integer nearest to x as a number, 2^integer)` for `|x| <= 1000`.
 #[inline(always)]
@@ -81,7 +85,8 @@ pub fn exp2<A: Arith>(x: A::F32) -> A::F32 {
 	// The difference is exact.
 	let r = A::mul64(A::sub64(wide, k), constant::<A>(LN_2));
 	let p = exp_m1_near_zero::<A>(r);
-	finish::<A>(x, A::mul64(A::add64(constant::<A>(ONE), p), scale))
+	let y = A::mul64(A::add64(constant::<A>(ONE), p), scale);
+	except::<A, 2>(x, finish::<A>(x, y), &EXP2_HARD)
 }
 
 /// The hyperbolic tangent, correctly rounded. -1 and 1 at the infinities, NaN for NaN.

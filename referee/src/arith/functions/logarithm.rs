@@ -1,6 +1,6 @@
 //! The natural logarithm.
 
-use super::{constant, polynomial, HALF, LN_2_HIGH, LN_2_LOW, ONE, TWO};
+use super::{constant, except, polynomial, HALF, LN_2_HIGH, LN_2_LOW, ONE, TWO};
 use crate::arith::{Arith, NAN32};
 
 /// With `s = f / (2 + f)`, `ln(1 + f) = 2 s + s z P(z)`, `z = s^2`; this is `P`, for `1 + f` from
@@ -13,6 +13,16 @@ const LOG: [u64; 7] = [
 	0x3fc7_4663_d6ac_3739,
 	0x3fc3_9a1d_a7e2_16ac,
 	0x3fc2_f045_931e_9b0d,
+];
+
+/// Inputs of log whose values lie within 0.46 units of the last binary64 place of the middle of
+/// two binary32 numbers, and on the other side of it than the binary64 result.
+const LOG_HARD: [(u32, u32); 5] = [
+	(0x3c41_3d3a, 0xc08e_158f),
+	(0x4117_8feb, 0x400f_e5e7),
+	(0x4c5d_65a5, 0x418f_034b),
+	(0x65d8_90d3, 0x4254_d1f9),
+	(0x6f31_a8ec, 0x4284_5a89),
 ];
 
 /// sqrt(1/2).
@@ -61,6 +71,7 @@ pub(super) fn log_positive<A: Arith>(x: A::F64) -> A::F64 {
 #[inline]
 pub fn log<A: Arith>(x: A::F32) -> A::F32 {
 	let y = A::narrow(log_positive::<A>(A::widen(x)));
+	let y = except::<A, 5>(x, y, &LOG_HARD);
 	let zero = A::f32_from_bits(0);
 	let infinity = A::f32_from_bits(0x7f80_0000);
 	let y = if A::lt32(x, infinity) { y } else { infinity };

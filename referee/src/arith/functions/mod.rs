@@ -80,6 +80,20 @@ fn finish<A: Arith>(x: A::F32, y: A::F64) -> A::F32 {
 	}
 }
 
+/// The value from `table` of `(bits of x, bits of the value)` where `x` is in it, otherwise `y`.
+///
+/// For the few inputs whose value lies so near to the middle of two binary32 numbers that the
+/// binary64 result falls on the other side of it.
+#[inline(always)]
+fn except<A: Arith, const N: usize>(x: A::F32, y: A::F32, table: &[(u32, u32); N]) -> A::F32 {
+	let bits = A::f32_to_bits(x);
+	let mut y = y;
+	for &(input, value) in table {
+		y = if bits == input { A::f32_from_bits(value) } else { y };
+	}
+	y
+}
+
 /// [`finish`] for odd functions: `y >= 0` is the value at `|x|`.
 #[inline(always)]
 fn finish_odd<A: Arith>(x: A::F32, y: A::F64) -> A::F32 {

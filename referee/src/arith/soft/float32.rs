@@ -201,7 +201,7 @@ pub(super) fn div(a: u32, b: u32) -> u32 {
 	// Dividend with 63 bits, divisor below 2^24: the quotient has at least 39 bits.
 	let za = ma.leading_zeros().wrapping_sub(1);
 	let dividend = ma << za;
-	let quotient = dividend / mb | u64::from(dividend % mb != 0);
+	let quotient = (dividend / mb) | u64::from(dividend % mb != 0);
 	let exponent = ea.wrapping_sub(eb).wrapping_sub(za as i32).wrapping_add(150);
 	pack(sign, exponent, quotient)
 }

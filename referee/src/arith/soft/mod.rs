@@ -7,6 +7,8 @@
 mod convert;
 mod float32;
 mod float64;
+#[cfg(test)]
+mod tests;
 
 use super::{Arith, Soft, NAN32, NAN64};
 
