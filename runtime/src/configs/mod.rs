@@ -1,0 +1,8 @@
+//! Every pallet's settings, one file for each concern.
+
+mod consensus;
+mod money;
+mod system;
+
+pub use consensus::FixedValidators;
+pub use money::FeesToAuthor;

@@ -1,0 +1,72 @@
+//! Time, money and size constants of the chain.
+
+/// Clock of block production.
+pub mod time {
+	use crate::BlockNumber;
+
+	/// Slot length in milliseconds, also the expected block time.
+	pub const SLOT_MILLIS: u64 = 3_000;
+
+	/// Epoch length in slots. Neither this nor [`SLOT_MILLIS`] can change on a running chain:
+	/// BABE would stop producing blocks.
+	pub const EPOCH_SLOTS: u64 = 20;
+
+	/// Probability that a slot has a primary author, as a fraction.
+	pub const PRIMARY_PROBABILITY: (u64, u64) = (1, 4);
+
+	/// How many blocks back the chain remembers hashes; also the longest transaction mortality.
+	pub const BLOCK_HASH_COUNT: BlockNumber = 4_096;
+}
+
+/// The token.
+pub mod currency {
+	use crate::Balance;
+
+	/// Ticker of the token.
+	pub const SYMBOL: &str = "ASY";
+	/// Decimals of the token.
+	pub const DECIMALS: u8 = 12;
+
+	/// One whole token, in base units.
+	pub const ASY: Balance = 1_000_000_000_000;
+	/// A thousandth of a token.
+	pub const MILLI_ASY: Balance = ASY / 1_000;
+	/// A millionth of a token.
+	pub const MICRO_ASY: Balance = ASY / 1_000_000;
+
+	/// Smallest balance that keeps an account alive.
+	pub const EXISTENTIAL_DEPOSIT: Balance = MILLI_ASY;
+
+	/// Fee for one byte of a transaction: about one token for the largest inline input (1 MiB).
+	pub const FEE_PER_BYTE: Balance = MICRO_ASY;
+
+	/// Deposit for `items` storage items holding `bytes` bytes together.
+	pub const fn deposit(items: u32, bytes: u32) -> Balance {
+		items as Balance * 10 * MILLI_ASY + bytes as Balance * 10 * MICRO_ASY
+	}
+}
+
+/// Limits of one block.
+pub mod block {
+	use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight};
+	use sp_runtime::Perbill;
+
+	/// Computing time of one block: one second out of a slot of three. The proof size is unlimited
+	/// because no relay chain ever asks for a proof.
+	pub const MAX_WEIGHT: Weight = Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND, u64::MAX);
+
+	/// Share of a block open to transactions of the normal class; disputes may use the rest too.
+	pub const NORMAL_SHARE: Perbill = Perbill::from_percent(75);
+
+	/// Length of a block in bytes.
+	pub const MAX_LENGTH: u32 = 5 * 1024 * 1024;
+
+	/// Length of a header in bytes.
+	pub const MAX_HEADER: u32 = 100 * 1024;
+}
+
+/// Address prefix of the chain (the generic one, shared by test networks).
+pub const SS58_PREFIX: u16 = 42;
+
+/// Most validators the chain supports.
+pub const MAX_VALIDATORS: u32 = 100;
