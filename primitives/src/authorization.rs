@@ -5,7 +5,7 @@
 //! has to name the chain, the call and everything that makes the call unique.
 
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Decode, DecodeWithMemTracking, Encode};
 use frame_support::{ensure, pallet_prelude::InvalidTransaction};
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use scale_info::TypeInfo;
@@ -25,9 +25,7 @@ use crate::{
 pub const DOMAIN: [u8; 8] = *b"assay/v1";
 
 /// Proof that a service key authorised one call.
-#[derive(
-	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
-)]
+#[derive(Encode, Decode, DecodeWithMemTracking, TypeInfo, Clone, PartialEq, Eq, Debug)]
 pub struct Authorization {
 	/// The service key.
 	pub key: ServiceKey,
@@ -39,7 +37,7 @@ pub struct Authorization {
 ///
 /// `tag` is `pallet.call`, as in `jobs.claim`. `args` is the tuple that the call documents.
 pub fn message<H: Encode, A: Encode>(genesis: &H, tag: &str, args: &A) -> [u8; 32] {
-	(DOMAIN, genesis, tag.as_bytes(), args).using_encoded(sp_core::hashing::blake2_256)
+	(DOMAIN, genesis, tag.as_bytes(), args).using_encoded(sp_io::hashing::blake2_256)
 }
 
 fn message_here<T: frame_system::Config>(tag: &str, args: &impl Encode) -> [u8; 32] {

@@ -13,6 +13,7 @@ pub mod authorization;
 pub mod claims;
 pub mod models;
 pub mod operators;
+pub mod samples;
 pub mod service;
 
 pub use authorization::{actor, Authorization};
@@ -29,6 +30,3 @@ pub type ModelId = sp_core::H256;
 
 /// Longest output, in bytes, that a claim carries whole. Longer outputs are claimed by root only.
 pub const MAX_INLINE_OUTPUT: u32 = 16 * 1024;
-
-/// The prefix that separates model names from every other BLAKE3 hash of the protocol.
-pub const MODEL_DOMAIN: &[u8] = b"assay/model/v1";

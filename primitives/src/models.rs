@@ -7,6 +7,11 @@ use sp_runtime::DispatchResult;
 
 use crate::ModelId;
 
+/// Name of the model made of these two: BLAKE3(`assay/model/v1` ‖ program root ‖ weights root).
+pub fn model_id(program_root: &H256, weights_root: &H256) -> ModelId {
+	H256(assay_referee::program::model_id(&program_root.0, &weights_root.0))
+}
+
 /// The facts about a registered model on which jobs and disputes rest.
 #[derive(
 	Encode,

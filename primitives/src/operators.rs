@@ -18,7 +18,7 @@ pub trait OperatorLedger<AccountId, Balance>: KeyOwners<AccountId> {
 	/// Slashed money on its way to somebody. Dropping it burns it.
 	type Credit;
 
-	/// Whether `who` has a stake, a service key, and takes new work.
+	/// Whether `who` has a stake and takes new work.
 	fn is_active(who: &AccountId) -> bool;
 
 	/// Whether `who` says that it serves `model`.

@@ -1,0 +1,76 @@
+//! Checking and registering a program.
+
+use assay_primitives::{models::model_id, ModelInfo};
+use assay_referee::Program;
+use frame_support::{
+	ensure,
+	traits::{fungible::hold::Mutate as _, Get},
+};
+use sp_core::H256;
+use sp_runtime::{DispatchError, DispatchResult, SaturatedConversion, Saturating};
+
+use crate::{
+	records, BalanceOf, Config, Error, Event, HoldReason, Metadata, ModelMetadata, ModelRecord,
+	Models, Pallet,
+};
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_register(
+		publisher: T::AccountId,
+		program: &[u8],
+		weights_root: H256,
+		metadata: ModelMetadata,
+	) -> DispatchResult {
+		ensure!(metadata.is_well_formed(), Error::<T>::MetadataMalformed);
+		if let Some(parent) = &metadata.parent {
+			ensure!(Models::<T>::contains_key(parent), Error::<T>::ParentUnknown);
+		}
+		let program_root = H256(assay_referee::tree::hash(program));
+		let model = model_id(&program_root, &weights_root);
+		ensure!(!Models::<T>::contains_key(model), Error::<T>::AlreadyRegistered);
+		let info = Self::examine(program, program_root, weights_root)?;
+
+		let deposit = Self::deposit_for(records(program.len()));
+		T::Currency::hold(&HoldReason::Model.into(), &publisher, deposit)?;
+		Models::<T>::insert(model, ModelRecord { publisher: publisher.clone(), deposit, info });
+		Metadata::<T>::insert(model, metadata);
+		Self::deposit_event(Event::Registered {
+			model,
+			publisher,
+			program_root,
+			weights_root,
+			n_ops: info.n_ops,
+			deposit,
+		});
+		Ok(())
+	}
+
+	/// Decode a program, check every record, and gather the facts that outlive the call.
+	pub(crate) fn examine(
+		bytes: &[u8],
+		program_root: H256,
+		weights_root: H256,
+	) -> Result<ModelInfo, DispatchError> {
+		let program = Program::decode(bytes).map_err(|_| Error::<T>::ProgramMalformed)?;
+		program
+			.check()
+			.map_err(|refused| Error::<T>::OperationRefused(refused.op.saturated_into()))?;
+		Ok(ModelInfo {
+			program_root,
+			weights_root,
+			weights_len: program.header.weights_len,
+			n_ops: program.header.n_ops,
+			input_len: program.header.input_layout().total_len,
+			output_len: program.header.output_layout().total_len,
+			units: program.units(),
+			active: true,
+		})
+	}
+
+	/// Deposit for a program of so many records.
+	pub fn deposit_for(records: u32) -> BalanceOf<T> {
+		T::DepositPerRecord::get()
+			.saturating_mul(records.into())
+			.saturating_add(T::DepositBase::get())
+	}
+}

@@ -1,0 +1,46 @@
+//! The registry as other pallets see it.
+
+use assay_primitives::{ModelId, ModelInfo, ModelRegistry};
+use frame_support::{defensive, ensure};
+use sp_runtime::DispatchResult;
+
+use crate::{Config, Error, Models, OpenJobs, Pallet};
+
+impl<T: Config> ModelRegistry for Pallet<T> {
+	fn info(id: &ModelId) -> Option<ModelInfo> {
+		Models::<T>::get(id).map(|record| record.info)
+	}
+
+	fn job_opened(id: &ModelId) -> DispatchResult {
+		let info = Self::info(id).ok_or(Error::<T>::ModelUnknown)?;
+		ensure!(info.active, Error::<T>::ModelRetired);
+		OpenJobs::<T>::mutate(id, |open| *open = open.saturating_add(1));
+		Ok(())
+	}
+
+	fn job_closed(id: &ModelId) {
+		OpenJobs::<T>::mutate_exists(id, |open| match open {
+			Some(n) if *n > 1 => *n -= 1,
+			Some(_) => *open = None,
+			None => {
+				defensive!("every job that closes was opened");
+			},
+		});
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_register(program: alloc::vec::Vec<u8>, weights_root: sp_core::H256) -> ModelId {
+		use assay_primitives::models::model_id;
+		use sp_runtime::traits::Zero;
+
+		let program_root = sp_core::H256(assay_referee::tree::hash(&program));
+		let model = model_id(&program_root, &weights_root);
+		let info = Self::examine(&program, program_root, weights_root)
+			.expect("benchmarks bring well-formed programs");
+		let publisher = frame_benchmarking::whitelisted_caller();
+		let record = crate::ModelRecord { publisher, deposit: Zero::zero(), info };
+		Models::<T>::insert(model, record);
+		crate::Metadata::<T>::insert(model, crate::benchmarking::metadata());
+		model
+	}
+}

@@ -1,0 +1,131 @@
+//! What can be registered, and what it costs.
+
+use crate::{mock::*, Error, Event, Metadata, ModelMetadata, Models as Registered};
+use assay_primitives::ModelRegistry;
+use frame_support::{assert_noop, assert_ok, BoundedVec};
+use proptest::prelude::*;
+use sp_core::H256;
+use sp_runtime::DispatchError;
+use sp_runtime::TokenError;
+
+fn register(who: u64, program: &[u8], metadata: ModelMetadata) -> sp_runtime::DispatchResult {
+	let program = BoundedVec::truncate_from(program.to_vec());
+	Models::register(RuntimeOrigin::signed(who), program, WEIGHTS, metadata)
+}
+
+#[test]
+fn registers_a_sound_program() {
+	build_and_execute(|| {
+		let program = program(3);
+		let model = id_of(&program);
+		assert_ok!(register(ALICE, &program, metadata()));
+
+		let info = Models::info(&model).expect("registered");
+		assert_eq!((info.n_ops, info.input_len, info.output_len, info.weights_len), (3, 64, 64, 0));
+		assert!(info.active && info.units > 0);
+		assert_eq!(Metadata::<Test>::get(model), Some(metadata()));
+		assert_eq!(held(ALICE), 100 + 4 * 10);
+		System::assert_last_event(
+			Event::Registered {
+				model,
+				publisher: ALICE,
+				program_root: info.program_root,
+				weights_root: WEIGHTS,
+				n_ops: 3,
+				deposit: 140,
+			}
+			.into(),
+		);
+	});
+}
+
+#[test]
+fn fails_for_a_duplicate() {
+	build_and_execute(|| {
+		assert_ok!(register(ALICE, &program(3), metadata()));
+		assert_noop!(register(BOB, &program(3), metadata()), Error::<Test>::AlreadyRegistered);
+		assert_ok!(register(BOB, &program(4), metadata()));
+	});
+}
+
+#[test]
+fn names_differ_by_weights() {
+	build_and_execute(|| {
+		assert_ok!(register(ALICE, &program(1), metadata()));
+		let other = H256::repeat_byte(8);
+		assert_ok!(Models::register(RuntimeOrigin::signed(ALICE), program(1), other, metadata()));
+		assert_eq!(Registered::<Test>::iter().count(), 2);
+	});
+}
+
+#[test]
+fn fails_for_malformed_bytes() {
+	build_and_execute(|| {
+		let program = program(2);
+		let malformed: DispatchError = Error::<Test>::ProgramMalformed.into();
+		assert_noop!(register(ALICE, &[], metadata()), malformed);
+		assert_noop!(register(ALICE, &program[..2_048], metadata()), malformed);
+		let mut longer = program.to_vec();
+		longer.push(0);
+		assert_noop!(register(ALICE, &longer, metadata()), malformed);
+		let mut magic = program.to_vec();
+		magic[0] ^= 1;
+		assert_noop!(register(ALICE, &magic, metadata()), malformed);
+	});
+}
+
+#[test]
+fn names_the_operation_that_breaks_a_rule() {
+	build_and_execute(|| {
+		// Records 1 and 2 swapped: operation 0 reads operation 0.
+		let sound = program(3);
+		let mut swapped = sound.to_vec();
+		swapped[1_024..2_048].copy_from_slice(&sound[2_048..3_072]);
+		swapped[2_048..3_072].copy_from_slice(&sound[1_024..2_048]);
+		assert_noop!(register(ALICE, &swapped, metadata()), Error::<Test>::OperationRefused(0));
+	});
+}
+
+#[test]
+fn fails_for_bad_metadata() {
+	build_and_execute(|| {
+		let malformed: DispatchError = Error::<Test>::MetadataMalformed.into();
+		let nameless = ModelMetadata { name: Default::default(), ..metadata() };
+		assert_noop!(register(ALICE, &program(1), nameless), malformed);
+		let latin1 = BoundedVec::truncate_from(vec![0xe9]);
+		let licence = ModelMetadata { licence: latin1, ..metadata() };
+		assert_noop!(register(ALICE, &program(1), licence), malformed);
+	});
+}
+
+#[test]
+fn needs_a_registered_parent() {
+	build_and_execute(|| {
+		let parent = id_of(&program(1));
+		let child = ModelMetadata { parent: Some(parent), ..metadata() };
+		assert_noop!(register(BOB, &program(2), child.clone()), Error::<Test>::ParentUnknown);
+		assert_ok!(register(ALICE, &program(1), metadata()));
+		assert_ok!(register(BOB, &program(2), child));
+	});
+}
+
+#[test]
+fn fails_without_money_for_the_deposit() {
+	build_and_execute(|| {
+		assert_noop!(register(POOR, &program(1), metadata()), TokenError::FundsUnavailable);
+	});
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(64))]
+
+	/// Whatever single byte of a program is changed, the call ends in `Ok` or in a clear error.
+	#[test]
+	fn survives_any_changed_byte(at in 0usize..3_072, with in 1u8..=255) {
+		build_and_execute(|| {
+			let mut program = program(2).to_vec();
+			program[at] ^= with;
+			let _ = register(ALICE, &program, metadata());
+		});
+	}
+}

@@ -1,0 +1,5 @@
+mod activity;
+mod exposure;
+mod hostile;
+mod keys;
+mod staking;
