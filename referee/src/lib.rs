@@ -52,5 +52,8 @@ pub use reader::{OutOfRange, Reader, RecordingReader, TensorReader};
 pub use shape::{Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
 pub use tree::{Slice, TreeError, CHUNK_BYTES};
 
+#[cfg(test)]
+mod testing;
+
 /// A 32-byte BLAKE3 hash: the commitment to a byte string.
 pub type Root = [u8; 32];
