@@ -153,3 +153,12 @@ impl Trace {
 		object.get(start..start + operand.bytes() as usize).ok_or(ExecError::NoSuch("operand"))
 	}
 }
+
+#[cfg(test)]
+impl Trace {
+	/// This trace with other entries, as a dishonest operator might commit to.
+	pub(crate) fn with_entries(&self, entries: Vec<Root>) -> Trace {
+		let root = tree::hash(entries.as_flattened());
+		Trace { entries, root, ..self.clone() }
+	}
+}

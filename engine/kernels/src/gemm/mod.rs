@@ -317,7 +317,7 @@ mod tests {
 					let a = &lhs[((b % p.lhs_batches) * p.m + i) * p.k..][..p.k];
 					let c = &rhs[((b % p.rhs_batches) * p.n + j) * p.k..][..p.k];
 					let sums = a.chunks(BLOCK).zip(c.chunks(BLOCK)).map(|(a, c)| {
-						a.iter().zip(c).fold(0f32, |s, (&a, &c)| crate::simd::fused(a, c, s))
+						a.iter().zip(c).fold(0f32, |s, (&a, &c)| crate::fma32_to_odd(a, c, s))
 					});
 					let sum = sums.reduce(|s, x| s + x).unwrap();
 					out.push(match p.bias {

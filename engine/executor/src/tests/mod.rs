@@ -1,0 +1,5 @@
+//! Whole models in memory: runs, bundles and disputes.
+
+mod dispute;
+mod models;
+mod runs;

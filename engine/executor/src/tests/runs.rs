@@ -1,0 +1,148 @@
+//! Running, packing and storing.
+
+use super::models::{convolutional, dense, random, shape, Builder, Random};
+use crate::{
+	Bundle, BundleError, Cancel, ExecError, InputTensor, Manifest, Options, Session, Tamper,
+};
+use assay_kernels::Isa;
+use assay_referee::{tree, DType, OpKind, Operand, Program, TensorSpec, UnaryFn};
+
+#[test]
+fn runs_equal_traces_everywhere() {
+	for model in [
+		convolutional(1, 3, 12),
+		convolutional(2, 7, 20),
+		random(3, 25, 8, 40),
+		dense(4, 3, 700, 65),
+	] {
+		let expected = model.session(1).trace(&model.input, None).unwrap();
+		for threads in [1, 2, 3, 7] {
+			for isa in Isa::available() {
+				let options = Options { threads, isa: Some(isa) };
+				let session = Session::new(model.bundle.clone(), options).unwrap();
+				assert_eq!(session.run(&model.input).unwrap(), expected.output(), "{isa}");
+				let trace = session.trace(&model.input, None).unwrap();
+				assert_eq!(trace.entries(), expected.entries(), "{isa} {threads}");
+			}
+		}
+	}
+}
+
+#[test]
+fn wrong_lengths_and_cancellation() {
+	let model = random(5, 5, 4, 4);
+	let session = model.session(1);
+	assert!(matches!(session.run(&[0; 3]), Err(ExecError::InputLength { expected: 64, .. })));
+	let cancel = Cancel::new();
+	cancel.cancel();
+	assert!(matches!(session.run_with(&model.input, &cancel), Err(ExecError::Cancelled)));
+	let tamper = Tamper { op: 99, element: None };
+	assert!(session.trace(&model.input, Some(&tamper)).is_err());
+	let tamper = Tamper { op: 0, element: Some(16) };
+	assert!(session.trace(&model.input, Some(&tamper)).is_err());
+}
+
+#[test]
+fn a_tampering_that_matters_is_found() {
+	let model = convolutional(6, 3, 12);
+	let session = model.session(1);
+	let honest = session.run(&model.input).unwrap();
+	for op in 0..model.bundle.program().ops.len() as u32 {
+		let tamper = session.tamper_that_changes_output(&model.input, op).unwrap().unwrap();
+		let trace = session.trace(&model.input, Some(&tamper)).unwrap();
+		assert_ne!(trace.output(), honest, "op {op}");
+	}
+}
+
+#[test]
+fn bundles_survive_the_disk() {
+	let model = convolutional(7, 3, 12);
+	let dir = tempfile::tempdir().unwrap();
+	let path = dir.path().join("model");
+	model.bundle.write(&path).unwrap();
+	// Writing again replaces.
+	model.bundle.write(&path).unwrap();
+	let loaded = Bundle::load(&path).unwrap();
+	assert_eq!(loaded.manifest(), model.bundle.manifest());
+	assert_eq!(loaded.weights(), model.bundle.weights());
+	let session = Session::new(loaded.into(), Options::default()).unwrap();
+	assert_eq!(session.run(&model.input).unwrap(), model.session(1).run(&model.input).unwrap());
+	assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+
+	let mut weights = std::fs::read(path.join("weights.bin")).unwrap();
+	weights[0] ^= 1;
+	std::fs::write(path.join("weights.bin"), &weights).unwrap();
+	assert!(matches!(Bundle::load(&path), Err(BundleError::Mismatch("weights_root"))));
+	std::fs::write(path.join("weights.bin"), &weights[1..]).unwrap();
+	assert!(matches!(Bundle::load(&path), Err(BundleError::WeightsLength { .. })));
+}
+
+#[test]
+fn weights_that_are_not_finite_are_refused() {
+	let program = |weights: &[u8]| {
+		let mut b = Builder::default();
+		let x = Operand::weight(0, DType::F32, shape(&[3]));
+		b.op(OpKind::Unary(UnaryFn::Neg), DType::F32, &[3], &[x]);
+		let outputs = vec![TensorSpec::new(DType::F32, shape(&[3]))];
+		let program = Program::new(weights.len() as u64, vec![], outputs, b.ops);
+		let manifest = Manifest::new(&program, tree::hash(weights), &[], &[]).unwrap();
+		Bundle::new(program, weights, manifest)
+	};
+	let bytes = |x: f32| [1.0, x, 2.0].map(f32::to_le_bytes).concat();
+	assert!(program(&bytes(f32::MAX)).is_ok());
+	for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+		let error = program(&bytes(bad)).unwrap_err();
+		assert!(matches!(error, BundleError::WeightValue { offset: 4, op: 0 }), "{error}");
+	}
+}
+
+#[test]
+fn inputs_are_made_canonical() {
+	let mut b = Builder::default();
+	let spec = TensorSpec::new(DType::F32, shape(&[4]));
+	let x = Operand::input(0, DType::F32, spec.shape);
+	b.op(OpKind::Unary(UnaryFn::Neg), DType::F32, &[4], &[x]);
+	let session = Session::new(b.finish(&[spec]), Options::default()).unwrap();
+	let nan = f32::from_bits(0xffc0_1234);
+	let input = [nan, 1.0, -0.0, f32::INFINITY].map(f32::to_le_bytes).concat();
+	let output = session.run(&input).unwrap();
+	assert_eq!(output[..4], 0x7fc0_0000u32.to_le_bytes());
+	// The trace commits to the input as given.
+	let trace = session.trace(&input, None).unwrap();
+	assert_eq!(trace.commitments(&trace.root()).input_root, tree::hash(&input));
+}
+
+#[test]
+fn named_inputs() {
+	let model = random(8, 3, 4, 6);
+	let session = model.session(1);
+	let good = InputTensor {
+		name: "input0",
+		dtype: DType::F32,
+		shape: &[4, 6],
+		bytes: &Random(1).floats(24),
+	};
+	let packed = session.pack_inputs(&[good]).unwrap();
+	assert_eq!(packed, good.bytes);
+	let error = |tensors: &[InputTensor<'_>]| session.pack_inputs(tensors).unwrap_err().to_string();
+	assert_eq!(error(&[]), "input \"input0\" is missing");
+	assert_eq!(error(&[good, good]), "input \"input0\" is given twice");
+	assert_eq!(
+		error(&[InputTensor { name: "x", ..good }]),
+		"the model has no tensor \"x\"; it has input0"
+	);
+	assert_eq!(
+		error(&[InputTensor { dtype: DType::I32, ..good }]),
+		"input \"input0\" is i32, the model takes f32"
+	);
+	assert_eq!(
+		error(&[InputTensor { shape: &[6, 4], ..good }]),
+		"input \"input0\" has shape [6, 4], the model takes [4, 6]"
+	);
+	assert_eq!(
+		error(&[InputTensor { bytes: &[], ..good }]),
+		"input \"input0\" has 0 bytes, its shape takes 96"
+	);
+	let outputs = session.unpack_outputs(&session.run(&packed).unwrap()).unwrap();
+	assert_eq!((outputs[0].name.as_str(), &outputs[0].shape[..]), ("output0", &[4, 6][..]));
+}
