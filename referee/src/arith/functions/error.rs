@@ -51,7 +51,7 @@ const ALL: u64 = 0x400f_70a3_d70a_3d71;
 
 /// The error function `2 / sqrt(pi) * integral of e^(-t^2) from 0 to x`, correctly rounded.
 /// -1 and 1 at the infinities, NaN for NaN.
-#[inline]
+#[inline(always)]
 pub fn erf<A: Arith>(x: A::F32) -> A::F32 {
 	let a = clamp::<A>(A::abs64(A::widen(x)), 0, ALL);
 	let z = A::mul64(a, a);

@@ -72,13 +72,13 @@ pub(super) fn exp_wide<A: Arith>(x: A::F64) -> A::F64 {
 }
 
 /// `e^x`, correctly rounded. 0 at -infinity, NaN for NaN.
-#[inline]
+#[inline(always)]
 pub fn exp<A: Arith>(x: A::F32) -> A::F32 {
 	finish::<A>(x, exp_wide::<A>(A::widen(x)))
 }
 
 /// `2^x`, correctly rounded. 0 at -infinity, NaN for NaN.
-#[inline]
+#[inline(always)]
 pub fn exp2<A: Arith>(x: A::F32) -> A::F32 {
 	let wide = clamp::<A>(A::widen(x), LOW, HIGH);
 	let (k, scale) = split::<A>(wide);
@@ -90,7 +90,7 @@ pub fn exp2<A: Arith>(x: A::F32) -> A::F32 {
 }
 
 /// The hyperbolic tangent, correctly rounded. -1 and 1 at the infinities, NaN for NaN.
-#[inline]
+#[inline(always)]
 pub fn tanh<A: Arith>(x: A::F32) -> A::F32 {
 	// E / (E + 2) with E = e^(2|x|) - 1, which keeps relative accuracy near 0; 1 from |x| = 10 on.
 	let a = clamp::<A>(A::abs64(A::widen(x)), 0, 0x4024_0000_0000_0000);
@@ -100,7 +100,7 @@ pub fn tanh<A: Arith>(x: A::F32) -> A::F32 {
 }
 
 /// `1 / (1 + e^-x)`, correctly rounded. 0 and 1 at the infinities, NaN for NaN.
-#[inline]
+#[inline(always)]
 pub fn sigmoid<A: Arith>(x: A::F32) -> A::F32 {
 	let wide = A::widen(x);
 	let e = exp_wide::<A>(A::neg64(wide));
@@ -118,7 +118,7 @@ pub fn sigmoid<A: Arith>(x: A::F32) -> A::F32 {
 }
 
 /// `ln(1 + e^x)`, correctly rounded. 0 and +infinity at the infinities, NaN for NaN.
-#[inline]
+#[inline(always)]
 pub fn softplus<A: Arith>(x: A::F32) -> A::F32 {
 	let wide = A::widen(x);
 	let zero = constant::<A>(0);

@@ -68,7 +68,7 @@ pub(super) fn log_positive<A: Arith>(x: A::F64) -> A::F64 {
 }
 
 /// The natural logarithm, correctly rounded. -infinity at 0, NaN below and for NaN.
-#[inline]
+#[inline(always)]
 pub fn log<A: Arith>(x: A::F32) -> A::F32 {
 	let y = A::narrow(log_positive::<A>(A::widen(x)));
 	let y = except::<A, 5>(x, y, &LOG_HARD);

@@ -125,13 +125,13 @@ fn turn<A: Arith>(x: A::F32, quarter: u32, sign: u32) -> A::F32 {
 }
 
 /// The sine of an angle in radians, correctly rounded. NaN for infinities and NaN.
-#[inline]
+#[inline(always)]
 pub fn sin<A: Arith>(x: A::F32) -> A::F32 {
 	turn::<A>(x, 0, A::f32_to_bits(x) & SIGN32)
 }
 
 /// The cosine of an angle in radians, correctly rounded. NaN for infinities and NaN.
-#[inline]
+#[inline(always)]
 pub fn cos<A: Arith>(x: A::F32) -> A::F32 {
 	turn::<A>(x, 1, 0)
 }
