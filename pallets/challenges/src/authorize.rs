@@ -11,7 +11,7 @@ use frame_support::{ensure, pallet_prelude::*};
 use sp_core::H256;
 use sp_runtime::SaturatedConversion;
 
-use crate::{Challenged, ChallengeId, Config, Error, Pallet};
+use crate::{ChallengeId, Challenged, Config, Error, Pallet};
 
 /// Priority of a proof. The other calls stay below it, by the blocks left to their deadlines.
 const MAX_PRIORITY: TransactionPriority = u64::MAX / 2;

@@ -44,9 +44,8 @@ impl<T: Config> Pallet<T> {
 				live.insert((challenge.job, id));
 			}
 		}
-		let index: BTreeSet<_> = Live::<T>::iter_keys()
-			.map(|(job, id)| (job, ChallengeId::from_be_bytes(id)))
-			.collect();
+		let index: BTreeSet<_> =
+			Live::<T>::iter_keys().map(|(job, id)| (job, ChallengeId::from_be_bytes(id))).collect();
 		ensure!(live == index, "1: the index of live challenges differs from the records");
 		let counted: BTreeMap<_, _> =
 			Disputes::<T>::iter().map(|(job, dispute)| (job, dispute.records)).collect();
@@ -124,9 +123,9 @@ impl<T: Config> Pallet<T> {
 	fn check_questions() -> Result<(), TryRuntimeError> {
 		for (job, node, state) in Nodes::<T>::iter() {
 			let NodeState::Asked { payer, .. } = state else { continue };
-			let waits = Self::live_of(job).filter_map(Challenges::<T>::get).any(|challenge| {
-				challenge.who == payer && challenge.cursor() == Some(&node)
-			});
+			let waits = Self::live_of(job)
+				.filter_map(Challenges::<T>::get)
+				.any(|challenge| challenge.who == payer && challenge.cursor() == Some(&node));
 			ensure!(waits, "6: nobody waits for an answer that was paid for");
 		}
 		Ok(())

@@ -11,10 +11,7 @@ mod watcher;
 use assay_host::{worker, Answer, Request, Response};
 use assay_primitives::{service::ServiceKey, Authorization, KeyOwners};
 use codec::Encode;
-use frame_system::{
-	offchain::{CreateAuthorizedTransaction, SubmitTransaction},
-	pallet_prelude::BlockNumberFor,
-};
+use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_runtime::SaturatedConversion;
 
 use crate::{Call, Config, LOG_TARGET};

@@ -8,9 +8,7 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::{One, Saturating};
 
-use crate::{
-	Alarms, ChallengeId, ChallengeOf, Challenges, Config, NextAlarm, Pallet, WeightInfo,
-};
+use crate::{Alarms, ChallengeId, ChallengeOf, Challenges, Config, NextAlarm, Pallet, WeightInfo};
 
 impl<T: Config> Pallet<T> {
 	/// Have challenge `id` looked at when something may be overdue in it.

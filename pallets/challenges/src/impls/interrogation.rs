@@ -43,9 +43,9 @@ impl<T: Config> Pallet<T> {
 		let job = challenge.job;
 		challenge.since = now;
 		challenge.path.try_push(node).map_err(|_| Error::<T>::IllegalMove)?;
-		Challenges::<T>::insert(id, challenge);
 
 		if Nodes::<T>::contains_key(job, node) {
+			Challenges::<T>::insert(id, challenge);
 			Self::deposit_event(Event::Advanced { challenge: id, job, node });
 			return Ok(());
 		}
@@ -54,6 +54,7 @@ impl<T: Config> Pallet<T> {
 			.map_err(|_| Error::<T>::CannotPay)?;
 		let deadline = Self::answer_deadline(&claim.operator, now);
 		Nodes::<T>::insert(job, node, NodeState::Asked { deadline, payer: who, fee });
+		Challenges::<T>::insert(id, challenge);
 		Self::deposit_event(Event::NodeAsked { challenge: id, job, node, fee, deadline });
 		Ok(())
 	}

@@ -48,9 +48,11 @@ impl<T: Config> Pallet<T> {
 		let answered_at = match (Disputes::<T>::get(challenge.job)?.trace, challenge.cursor()) {
 			(TraceState::Demanded { deadline }, _) => return Some(Turn::Operator { deadline }),
 			(TraceState::Posted { at, .. }, None) => at,
-			(TraceState::Posted { .. }, Some(node)) => match Nodes::<T>::get(challenge.job, node)? {
-				NodeState::Asked { deadline, .. } => return Some(Turn::Operator { deadline }),
-				NodeState::Opened { at, .. } => at,
+			(TraceState::Posted { .. }, Some(node)) => {
+				match Nodes::<T>::get(challenge.job, node)? {
+					NodeState::Asked { deadline, .. } => return Some(Turn::Operator { deadline }),
+					NodeState::Opened { at, .. } => at,
+				}
 			},
 		};
 		// Each answer gives the challenger a full turn, and so does each move of its own.

@@ -120,10 +120,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Whether a trace of `job` may be revealed now.
-	pub(crate) fn may_reveal(
-		job: JobId,
-		now: BlockNumberFor<T>,
-	) -> Result<ClaimOf<T>, Error<T>> {
+	pub(crate) fn may_reveal(job: JobId, now: BlockNumberFor<T>) -> Result<ClaimOf<T>, Error<T>> {
 		let claim = Self::open_claim(job)?;
 		match Disputes::<T>::get(job).map(|dispute| dispute.trace) {
 			None => Err(Error::<T>::TraceNotDemanded),

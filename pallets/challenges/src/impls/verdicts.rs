@@ -4,11 +4,7 @@ use assay_primitives::{Claims, FaultKind, JobId};
 use assay_referee::{verify_fault, Fault, FaultProof, ProofError};
 use frame_support::{
 	ensure,
-	traits::{
-		fungible::hold::Mutate as _,
-		tokens::Precision,
-		Defensive, Get,
-	},
+	traits::{fungible::hold::Mutate as _, tokens::Precision, Defensive, DefensiveOption, Get},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::Saturating, DispatchResult, Percent};

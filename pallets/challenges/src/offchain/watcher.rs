@@ -10,7 +10,7 @@ use sp_core::{offchain::StorageKind, H256};
 
 use super::{Run, MAX_JOBS};
 use crate::{
-	opening_key, Call, Challenged, ChallengeId, ChallengeOf, Challenges, ClaimOf, Config, Pallet,
+	opening_key, Call, ChallengeId, ChallengeOf, Challenged, Challenges, ClaimOf, Config, Pallet,
 	Turn, LOG_TARGET,
 };
 

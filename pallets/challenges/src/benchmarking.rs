@@ -1,0 +1,380 @@
+//! Benchmarks of all calls, with the costliest evidence the format admits.
+
+use alloc::{vec, vec::Vec};
+use assay_primitives::{
+	authorization::Authorization,
+	samples,
+	service::{ServiceKey, KEY_TYPE},
+	Claims, JobId,
+};
+use assay_referee::{
+	tree, DType, Location, NodeKey, Object, OpKind, OpRecord, Operand, Program, Shape, TensorSpec,
+};
+use codec::Encode;
+use frame_benchmarking::v2::*;
+use frame_support::{
+	pallet_prelude::{ConstU32, TransactionSource},
+	traits::{
+		fungible::{Inspect, Mutate},
+		Authorize, Get, Hooks,
+	},
+	weights::Weight,
+	BoundedVec,
+};
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use sp_application_crypto::RuntimeAppPublic;
+use sp_core::H256;
+use sp_runtime::{
+	traits::{BlockNumberProvider, Saturating},
+	SaturatedConversion,
+};
+
+use crate::{fixtures::Run, *};
+
+/// Terms of one output element of the costliest proof; a chunk has 256 elements.
+const TERMS: u32 = 4_096;
+
+/// A run whose one op multiplies two 16 by `TERMS` matrices of bytes: recomputing its one output
+/// chunk takes 2^20 terms, as many as a proof may.
+fn costly(lie: bool) -> Run {
+	let shape = |dims: &[u32]| Shape::new(dims).expect("the shape is valid");
+	let factor = shape(&[1, 16, TERMS]);
+	let zero = shape(&[1]);
+	let b_at = 16 * u64::from(TERMS);
+	let output = TensorSpec::new(DType::I32, shape(&[1, 16, 16]));
+	let op = OpRecord::new(
+		OpKind::MatMulInteger,
+		output.dtype,
+		output.shape,
+		[
+			Operand::input(0, DType::I8, factor),
+			Operand::weight(0, DType::I8, factor),
+			Operand::weight(b_at, DType::I8, zero),
+			Operand::weight(b_at, DType::I8, zero),
+		],
+	);
+	let inputs = vec![TensorSpec::new(DType::I8, factor)];
+	let program = Program::new(b_at + 1, inputs, vec![output], vec![op]);
+	let bytes = |len: u64| (0..len).map(|at| (at * 37 % 251) as u8).collect::<Vec<_>>();
+	Run::new(program, bytes(b_at + 1), bytes(b_at), lie.then_some((0, 255)))
+}
+
+/// A run whose last tensor has 1,024 chunks and whose trace has two: the largest openings.
+fn large() -> Run {
+	let (ops, elements) = (33, 256 * 1024);
+	let program = Program::decode(&samples::chain(ops, elements)).expect("samples are valid");
+	Run::new(program, Vec::new(), vec![7; 4 * elements as usize], None)
+}
+
+/// A small run.
+fn small() -> Run {
+	let program = Program::decode(&samples::chain(33, 8)).expect("samples are valid");
+	Run::new(program, Vec::new(), vec![7; 32], None)
+}
+
+/// An account with enough money for everything.
+fn rich<T: Config>(number: u32) -> T::AccountId {
+	let who = account("rich", number, 0);
+	let plenty = T::Currency::minimum_balance()
+		.saturating_add(T::MinBond::get())
+		.saturating_add(T::BondPerMillionUnits::get())
+		.saturating_add(T::QueryFee::get().saturating_mul(10u32.into()))
+		.saturating_mul(1_000u32.into());
+	T::Currency::set_balance(&who, plenty);
+	who
+}
+
+/// A claim of account 0 of what `run` computed. Its service key, if wanted, is in the keystore.
+fn claimed<T: Config>(run: &Run, keyed: bool) -> (JobId, Option<ServiceKey>) {
+	let operator = rich::<T>(0);
+	let key = keyed.then(|| <ServiceKey as RuntimeAppPublic>::generate_pair(None));
+	let job = T::Claims::benchmark_claim(
+		&operator,
+		key.clone(),
+		run.bytes.clone(),
+		H256(tree::hash(&run.weights)),
+		run.input.clone(),
+		H256(run.output_root()),
+	);
+	(job, key)
+}
+
+/// Open a challenge of account `number`; returns its number.
+fn challenged<T: Config>(job: JobId, number: u32) -> ChallengeId {
+	let who = rich::<T>(number);
+	Pallet::<T>::do_open(who, job, H256::repeat_byte(1)).expect("the claim can be challenged");
+	NextChallenge::<T>::get() - 1
+}
+
+/// A challenge of account 0, whose trace is revealed.
+fn revealed<T: Config>(run: &Run, keyed: bool) -> (JobId, ChallengeId, Option<ServiceKey>) {
+	let (job, key) = claimed::<T>(run, keyed);
+	let id = challenged::<T>(job, 0);
+	let root = H256(run.trace_root());
+	Pallet::<T>::do_reveal_trace(rich::<T>(0), job, root, &run.last_entry())
+		.expect("the trace is the operator's");
+	(job, id, key)
+}
+
+/// Walk challenge `id` down to the first node of the way that is not open yet, all else answered.
+fn walk<T: Config>(job: JobId, id: ChallengeId, run: &Run, way: &[NodeKey]) {
+	for node in way {
+		Pallet::<T>::do_ask(rich::<T>(0), id, *node).expect("the move is legal");
+		Pallet::<T>::do_answer(rich::<T>(0), job, *node, &run.open(node))
+			.expect("the answer is right");
+	}
+}
+
+/// The way to the largest node: the top of the last tensor.
+fn way_to_large() -> [NodeKey; 3] {
+	[
+		NodeKey::top(Object::Trace),
+		NodeKey { object: Object::Trace, level: 0, index: 1 },
+		NodeKey::top(Object::Tensor(32)),
+	]
+}
+
+/// The costliest proof against the claim of `costly(true)`.
+fn costly_proof() -> BoundedVec<u8, ConstU32<{ assay_referee::MAX_PROOF_BYTES }>> {
+	let proof = costly(false).prove(&costly(true), 0, Location::Chunk(0)).encode();
+	proof.try_into().expect("no proof is longer")
+}
+
+fn signature<T: Config>(
+	key: Option<ServiceKey>,
+	tag: &str,
+	args: impl Encode,
+) -> Option<Authorization> {
+	let key = key.expect("asked for a key");
+	Some(Authorization::sign::<T>(&key, tag, &args).expect("the key is in the keystore"))
+}
+
+/// Let time pass until every turn that began is over.
+fn expire<T: Config>() {
+	let periods = T::TracePeriod::get() + T::AnswerPeriod::get() + T::TurnPeriod::get();
+	let now = Pallet::<T>::now().saturating_add(periods).saturating_add(1u32.into());
+	T::Clock::set_block_number(now);
+}
+
+/// As many live challenges as one call settles, waiting for the same answer. `first` is theirs.
+fn crowd<T: Config>() -> (JobId, ChallengeId) {
+	let run = small();
+	let (job, id, _) = revealed::<T>(&run, false);
+	let others: Vec<_> = (1..8).map(|number| challenged::<T>(job, number)).collect();
+	let top = NodeKey::top(Object::Trace);
+	Pallet::<T>::do_ask(rich::<T>(0), id, top).expect("the move is legal");
+	for (number, other) in others.into_iter().enumerate() {
+		Pallet::<T>::do_ask(rich::<T>(number as u32 + 1), other, top).expect("the move is legal");
+	}
+	(job, id)
+}
+
+#[benchmarks(where <T as frame_system::Config>::RuntimeCall: From<Call<T>> + Authorize)]
+mod benchmarks {
+	use super::*;
+
+	/// Judge an authorisation as the pool and the block do.
+	fn authorize<T: Config>(call: Call<T>) {
+		call.authorize(TransactionSource::External)
+			.expect("the call can be authorised")
+			.expect("the call is valid");
+	}
+
+	#[benchmark]
+	fn open() {
+		let (job, _) = claimed::<T>(&small(), false);
+		let who = rich::<T>(1);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), job, H256::repeat_byte(1), None);
+
+		assert!(Challenged::<T>::contains_key(job, who));
+	}
+
+	#[benchmark]
+	fn authorize_open() {
+		let (job, key) = claimed::<T>(&small(), true);
+		let output_root = H256::repeat_byte(1);
+		let auth = signature::<T>(key, "challenges.open", (job, output_root));
+		let call = Call::<T>::open { job, output_root, auth };
+
+		#[block]
+		{
+			authorize::<T>(call);
+		}
+	}
+
+	#[benchmark]
+	fn reveal_trace() {
+		let run = small();
+		let (job, _) = claimed::<T>(&run, false);
+		challenged::<T>(job, 1);
+		let (root, last) = (H256(run.trace_root()), run.last_entry());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(rich::<T>(0)), job, root, last, None);
+
+		assert_eq!(Pallet::<T>::posted_trace(job).ok(), Some(root));
+	}
+
+	#[benchmark]
+	fn authorize_reveal_trace() {
+		let run = small();
+		let (job, key) = claimed::<T>(&run, true);
+		challenged::<T>(job, 1);
+		let (trace_root, last_entry) = (H256(run.trace_root()), run.last_entry());
+		let args = (job, trace_root, last_entry.clone());
+		let auth = signature::<T>(key, "challenges.reveal_trace", args);
+		let call = Call::<T>::reveal_trace { job, trace_root, last_entry, auth };
+
+		#[block]
+		{
+			authorize::<T>(call);
+		}
+	}
+
+	#[benchmark]
+	fn ask() {
+		let run = small();
+		let (job, id, _) = revealed::<T>(&run, false);
+		let way = way_to_large();
+		walk::<T>(job, id, &run, &way[..2]);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(rich::<T>(0)), id, way[2], None);
+
+		assert!(Nodes::<T>::contains_key(job, way[2]));
+	}
+
+	#[benchmark]
+	fn authorize_ask() {
+		let run = small();
+		let (job, challenge, key) = revealed::<T>(&run, true);
+		let way = way_to_large();
+		walk::<T>(job, challenge, &run, &way[..2]);
+		let node = way[2];
+		let auth = signature::<T>(key, "challenges.ask", (challenge, node));
+		let call = Call::<T>::ask { challenge, node, auth };
+
+		#[block]
+		{
+			authorize::<T>(call);
+		}
+	}
+
+	#[benchmark]
+	fn answer() {
+		let run = large();
+		let (job, id, _) = revealed::<T>(&run, false);
+		let way = way_to_large();
+		walk::<T>(job, id, &run, &way[..2]);
+		Pallet::<T>::do_ask(rich::<T>(0), id, way[2])?;
+		let opening = run.open(&way[2]);
+		assert_eq!(opening.payload.len(), 32 << 10);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(rich::<T>(1)), job, way[2], opening, None);
+
+		assert!(matches!(Nodes::<T>::get(job, way[2]), Some(NodeState::Opened { .. })));
+	}
+
+	#[benchmark]
+	fn authorize_answer() {
+		let run = large();
+		let (job, id, key) = revealed::<T>(&run, true);
+		let way = way_to_large();
+		walk::<T>(job, id, &run, &way[..2]);
+		let node = way[2];
+		Pallet::<T>::do_ask(rich::<T>(0), id, node)?;
+		let opening = run.open(&node);
+		let auth = signature::<T>(key, "challenges.answer", (job, node, opening.clone()));
+		let call = Call::<T>::answer { job, node, opening, auth };
+
+		#[block]
+		{
+			authorize::<T>(call);
+		}
+	}
+
+	#[benchmark]
+	fn prove_fault() {
+		let (job, _, _) = revealed::<T>(&costly(true), false);
+		for number in 1..8 {
+			challenged::<T>(job, number);
+		}
+		let proof = costly_proof();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(rich::<T>(9)), job, proof, None);
+
+		assert!(T::Claims::open_claim(job).is_none());
+		assert_eq!(Pallet::<T>::live_of(job).count(), 0);
+	}
+
+	#[benchmark]
+	fn authorize_prove_fault() {
+		let (job, _, key) = revealed::<T>(&costly(true), true);
+		let proof = costly_proof();
+		let auth = signature::<T>(key, "challenges.prove_fault", (job, proof.clone()));
+		let call = Call::<T>::prove_fault { job, proof, auth };
+
+		#[block]
+		{
+			authorize::<T>(call);
+		}
+	}
+
+	#[benchmark]
+	fn poke() {
+		let run = small();
+		let (job, _, _) = revealed::<T>(&run, false);
+		for number in 1..8 {
+			challenged::<T>(job, number);
+		}
+		expire::<T>();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(rich::<T>(1)), job);
+
+		assert_eq!(Pallet::<T>::live_of(job).count(), 0);
+	}
+
+	#[benchmark]
+	fn lapse() {
+		let (job, id) = crowd::<T>();
+		expire::<T>();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(rich::<T>(1)), id);
+
+		assert!(T::Claims::open_claim(job).is_none());
+		assert_eq!(Pallet::<T>::live_of(job).count(), 0);
+	}
+
+	#[benchmark]
+	fn on_idle_block() {
+		let now = Pallet::<T>::now();
+		NextAlarm::<T>::put(now);
+
+		#[block]
+		{
+			let one = T::WeightInfo::on_idle_block();
+			Pallet::<T>::on_idle(now.saturated_into(), one);
+		}
+	}
+
+	#[benchmark]
+	fn on_idle_alarm() {
+		let (job, id) = crowd::<T>();
+		expire::<T>();
+
+		#[block]
+		{
+			Pallet::<T>::ring(id);
+		}
+
+		assert!(T::Claims::open_claim(job).is_none());
+	}
+
+	impl_benchmark_test_suite!(Pallet, mock::new_test_ext(), mock::Test);
+}
