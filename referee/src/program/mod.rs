@@ -155,3 +155,6 @@ pub fn model_id(program_root: &Root, weights_root: &Root) -> Root {
 	bytes.extend_from_slice(weights_root);
 	tree::hash(&bytes)
 }
+
+#[cfg(test)]
+mod tests;

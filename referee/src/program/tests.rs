@@ -1,0 +1,263 @@
+use super::check::{CheckError, CheckReason, RecordError};
+use super::codec::{FormatError, HeaderError};
+use super::*;
+use crate::testing::{record, shape, Rng, World, KINDS};
+use crate::*;
+use alloc::vec;
+use alloc::vec::Vec;
+use proptest::prelude::*;
+
+fn f32_input(offset: u64, dims: &[u32]) -> Operand {
+	Operand::input(offset, DType::F32, shape(dims))
+}
+
+fn relu(operand: Operand) -> OpRecord {
+	OpRecord::new(OpKind::Unary(UnaryFn::Relu), operand.dtype, operand.shape, [operand])
+}
+
+/// One relu of one input.
+fn small() -> Program {
+	let spec = TensorSpec::new(DType::F32, shape(&[2, 3]));
+	Program::new(64, vec![spec], vec![spec], vec![relu(f32_input(0, &[2, 3]))])
+}
+
+#[test]
+fn programs_round_trip() {
+	for program in [small(), World::new().program] {
+		let bytes = program.encode().unwrap();
+		assert_eq!(bytes.len(), RECORD_BYTES * (1 + program.ops.len()));
+		assert_eq!(Program::decode(&bytes), Ok(program.clone()));
+		assert_eq!(program.check(), Ok(()));
+		assert_eq!(program.root(), Ok(tree::hash(&bytes)));
+	}
+	assert_eq!(small().entry_len(0), Some(24));
+	assert_eq!(small().entry_len(1), None);
+	assert_eq!(small().units(), 6);
+}
+
+#[test]
+fn header_fields_lie_where_documented() {
+	let bytes = small().encode().unwrap();
+	assert_eq!(bytes[..16], *b"ASSAYPRG\x01\0\x01\0\x01\0\0\0");
+	assert_eq!(bytes[16..26], [64, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+	assert_eq!(bytes[64..76], [1, 2, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
+	let op = &bytes[1024..];
+	assert_eq!(op[..12], [6, 0, 1, 1, 2, 0, 0, 0, 2, 0, 0, 0]);
+	assert_eq!(op[64], UnaryFn::Relu.code());
+	assert_eq!(op[256..260], [1, 1, 2, 0]);
+}
+
+#[test]
+fn layouts_are_aligned() {
+	let layout = Layout::new([1, 64, 65, 3]);
+	assert_eq!(layout.offsets, [0, 64, 128, 256]);
+	assert_eq!(layout.total_len, 259);
+	assert_eq!(Layout::new([]).total_len, 0);
+	assert_eq!(Layout::new([u64::MAX, u64::MAX]).total_len, u64::MAX);
+}
+
+#[test]
+fn model_identity_covers_both_roots() {
+	let bytes = [b"assay/model/v1".as_slice(), &[1; 32], &[2; 32]].concat();
+	assert_eq!(model_id(&[1; 32], &[2; 32]), tree::hash(&bytes));
+}
+
+#[test]
+fn malformed_headers_are_refused() {
+	let good = small().encode().unwrap();
+	let with = |at: usize, value: u8| {
+		let mut bytes = good.clone();
+		bytes[at] = value;
+		Program::decode(&bytes)
+	};
+	let header = |error| Err(FormatError::Header(error));
+	assert_eq!(with(0, b'a'), header(HeaderError::Magic));
+	assert_eq!(with(8, 2), header(HeaderError::Version));
+	assert_eq!(with(10, 2), header(HeaderError::Version));
+	assert_eq!(with(12, 0), header(HeaderError::OpCount));
+	assert_eq!(with(13, 5), header(HeaderError::OpCount));
+	assert_eq!(with(12, 2), Err(FormatError::Length));
+	assert_eq!(with(24, 17), header(HeaderError::Ports));
+	assert_eq!(with(25, 0), header(HeaderError::Ports));
+	assert_eq!(with(30, 1), header(HeaderError::Padding));
+	assert_eq!(with(1000, 1), header(HeaderError::Padding));
+	assert_eq!(with(64, 9), header(HeaderError::Code));
+	assert_eq!(with(65, 9), header(HeaderError::Shape));
+	assert_eq!(with(68, 0), header(HeaderError::Shape));
+	assert_eq!(Program::decode(&good[..1024]), Err(FormatError::Length));
+	assert_eq!(Program::decode(&good[..2047]), Err(FormatError::Length));
+	assert_eq!(Program::decode(&[]), Err(FormatError::Length));
+	let mut many = small();
+	many.header.inputs = vec![TensorSpec::new(DType::U8, shape(&[1; 8])); 16];
+	many.header.outputs = many.header.inputs.clone();
+	assert_eq!(many.encode(), Err(FormatError::Header(HeaderError::Ports)));
+}
+
+#[test]
+fn malformed_records_are_refused() {
+	let good = small().encode().unwrap();
+	let with = |at: usize, value: u8| {
+		let mut bytes = good.clone();
+		bytes[1024 + at] = value;
+		match Program::decode(&bytes) {
+			Err(FormatError::Record { op: 0, error }) => error,
+			other => panic!("{other:?}"),
+		}
+	};
+	assert_eq!(with(0, 15), RecordError::Code);
+	assert_eq!(with(2, 0), RecordError::Code);
+	assert_eq!(with(3, 13), RecordError::OperandCount);
+	assert_eq!(with(3, 0), RecordError::OperandCount);
+	assert_eq!(with(4, 9), RecordError::Shape);
+	assert_eq!(with(8, 0), RecordError::Shape);
+	assert_eq!(with(8, 3), RecordError::Dims);
+	assert_eq!(with(16, 1), RecordError::Padding);
+	assert_eq!(with(64, 200), RecordError::Code);
+	assert_eq!(with(65, 1), RecordError::Padding);
+	assert_eq!(with(256, 3), RecordError::Code);
+	assert_eq!(with(257, 2), RecordError::Type);
+	assert_eq!(with(264, 1), RecordError::Alignment);
+	assert_eq!(with(320, 1), RecordError::Padding);
+}
+
+#[test]
+fn rules_of_kinds() {
+	let f = |dims: &[u32]| Operand::weight(0, DType::F32, shape(dims));
+	let op = |kind, dims: &[u32], operands: Vec<Operand>| {
+		OpRecord::new(kind, DType::F32, shape(dims), operands).validate()
+	};
+	let strided =
+		|offset, stride| OpKind::Strided { offset, strides: [stride, 0, 0, 0, 0, 0, 0, 0] };
+	assert_eq!(op(strided(3, -1), &[4], vec![f(&[4])]), Ok(()));
+	assert_eq!(op(strided(2, -1), &[4], vec![f(&[4])]), Err(RecordError::Range));
+	assert_eq!(op(strided(0, i64::MAX), &[4], vec![f(&[4])]), Err(RecordError::Range));
+	assert_eq!(op(strided(u64::MAX, i64::MIN), &[4], vec![f(&[4])]), Err(RecordError::Range));
+	assert_eq!(op(strided(0, 1), &[], vec![f(&[4])]), Err(RecordError::Parameter));
+	let pad = |fill| OpKind::Pad { before: [1, 0, 0, 0, 0, 0, 0, 0], fill };
+	assert_eq!(op(pad(0), &[5], vec![f(&[4])]), Ok(()));
+	assert_eq!(op(pad(0), &[4], vec![f(&[4])]), Err(RecordError::Dims));
+	assert_eq!(op(pad(0x7f80_0001), &[5], vec![f(&[4])]), Err(RecordError::Parameter));
+	assert_eq!(op(pad(1 << 32), &[5], vec![f(&[4])]), Err(RecordError::Parameter));
+	let matmul = |bias| OpKind::MatMul { bias };
+	let (a, b) = (f(&[2, 3, 4]), f(&[1, 5, 4]));
+	assert_eq!(op(matmul(Bias::None), &[2, 3, 5], vec![a, b]), Ok(()));
+	assert_eq!(op(matmul(Bias::None), &[3, 3, 5], vec![a, b]), Err(RecordError::Dims));
+	assert_eq!(op(matmul(Bias::Row), &[2, 3, 5], vec![a, b]), Err(RecordError::OperandCount));
+	assert_eq!(op(matmul(Bias::Row), &[2, 3, 5], vec![a, b, f(&[2, 3])]), Ok(()));
+	assert_eq!(op(matmul(Bias::Row), &[2, 3, 5], vec![a, b, f(&[1, 3])]), Err(RecordError::Dims));
+	let long = f(&[1, 1, 16_385]);
+	let too_long = op(matmul(Bias::None), &[1, 1, 1], vec![long, long]);
+	assert_eq!(too_long, Err(RecordError::TooManyTerms));
+	let sum = OpKind::Reduce(ReduceFn::Sum);
+	assert_eq!(op(sum, &[2, 3], vec![f(&[6, 7])]), Ok(()));
+	assert_eq!(op(sum, &[2, 3], vec![f(&[7, 6])]), Err(RecordError::Dims));
+	assert_eq!(op(sum, &[], vec![f(&[])]), Err(RecordError::Dims));
+	assert_eq!(op(OpKind::Pack, &[4], vec![f(&[1])]), Err(RecordError::Type));
+	let huge = Operand::weight(0, DType::I64, shape(&[1 << 30]));
+	assert_eq!(op(OpKind::Cast, &[1 << 30], vec![huge]), Err(RecordError::Shape));
+	let beyond = Operand::weight(u64::MAX - 63, DType::F32, shape(&[16]));
+	assert_eq!(op(OpKind::Cast, &[16], vec![beyond]), Err(RecordError::Range));
+}
+
+#[test]
+fn rules_between_records() {
+	let reason = |change: &dyn Fn(&mut Program)| {
+		let mut program = small();
+		change(&mut program);
+		program.check().err().map(|CheckError { op, reason }| (op, reason))
+	};
+	assert_eq!(reason(&|_| ()), None);
+	assert_eq!(reason(&|p| p.header.n_ops = 2), Some((0, CheckReason::Header)));
+	assert_eq!(
+		reason(&|p| {
+			p.ops.clear();
+			p.header.n_ops = 0;
+		}),
+		Some((0, CheckReason::Header))
+	);
+	let operand = |operand: Operand| reason(&move |p| p.ops[0] = relu(operand));
+	let op_0 = Operand::op(0, DType::F32, shape(&[2, 3]));
+	assert_eq!(operand(op_0), Some((0, CheckReason::Order)));
+	assert_eq!(operand(f32_input(64, &[2, 3])), Some((0, CheckReason::NoSuchInput)));
+	assert_eq!(operand(f32_input(0, &[2, 2])), Some((0, CheckReason::Mismatch)));
+	let weight = |offset| Operand::weight(offset, DType::F32, shape(&[2, 3]));
+	assert_eq!(operand(weight(0)), None);
+	assert_eq!(operand(weight(64)), Some((0, CheckReason::WeightRange)));
+	assert_eq!(operand(f32_input(0, &[3, 2])), Some((0, CheckReason::Output)));
+	assert_eq!(
+		reason(&|p| {
+			p.ops.push(p.ops[0].clone());
+			p.header.n_ops = 2;
+		}),
+		Some((0, CheckReason::Unused))
+	);
+	assert_eq!(
+		reason(&|p| p.header.outputs.push(p.header.outputs[0])),
+		Some((0, CheckReason::Output))
+	);
+	assert_eq!(reason(&|p| p.header.outputs.clear()), Some((0, CheckReason::Output)));
+	assert_eq!(
+		reason(&|p| p.ops[0].dtype = DType::Bool),
+		Some((0, CheckReason::Record(RecordError::Type)))
+	);
+	let mut world = World::new().program;
+	world.ops[5].operands[0] = Operand::op(4, DType::F32, shape(&[32]));
+	assert_eq!(world.check(), Err(CheckError { op: 5, reason: CheckReason::Mismatch }));
+}
+
+/// More outputs than a Pack has operands: the first operand is a Pack itself.
+#[test]
+fn packs_nest() {
+	let spec = TensorSpec::new(DType::U8, shape(&[3]));
+	let part = Operand::input(0, DType::U8, shape(&[3]));
+	let len = |n: u32| 64 * (n - 1) + 3;
+	let pack = |operands: Vec<Operand>, n| {
+		OpRecord::new(OpKind::Pack, DType::U8, shape(&[len(n)]), operands)
+	};
+	let inner = Operand::op(0, DType::U8, shape(&[len(12)]));
+	let ops = vec![pack(vec![part; 12], 12), pack(vec![inner, part, part], 14)];
+	let program = Program::new(0, vec![spec], vec![spec; 14], ops);
+	assert_eq!(program.check(), Ok(()));
+}
+
+proptest! {
+	#[test]
+	fn records_round_trip(seed: u64, flips in prop::collection::vec(any::<u16>(), 1..4)) {
+		for kind in 0..KINDS {
+			let op = record(&mut Rng(seed), kind);
+			let mut bytes = op.to_bytes().unwrap();
+			prop_assert_eq!(OpRecord::from_bytes(&bytes), Ok(op));
+			for flip in &flips {
+				bytes[usize::from(flip / 8) % RECORD_BYTES] ^= 1 << (flip % 8);
+			}
+			if let Ok(changed) = OpRecord::from_bytes(&bytes) {
+				prop_assert_eq!(changed.to_bytes(), Ok(bytes));
+				leaf_bound(&changed);
+				units(&changed);
+			}
+		}
+	}
+
+	#[test]
+	fn mutated_programs_do_not_panic(
+		flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+	) {
+		let mut bytes = small().encode().unwrap();
+		for (at, value) in flips {
+			let at = at.index(bytes.len());
+			bytes[at] ^= value;
+		}
+		if let Ok(program) = Program::decode(&bytes) {
+			prop_assert_eq!(program.encode(), Ok(bytes));
+			let _ = program.check();
+		}
+	}
+
+	#[test]
+	fn random_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
+		prop_assert!(Program::decode(&bytes).is_err());
+		let mut headed = small().encode().unwrap();
+		headed[1024..].iter_mut().zip(&bytes).for_each(|(byte, random)| *byte = *random);
+		let _ = Program::decode(&headed);
+	}
+}
