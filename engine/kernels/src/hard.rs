@@ -25,7 +25,7 @@ pub fn fma32_to_odd(a: f32, b: f32, c: f32) -> f32 {
 	let c_part = sum - product;
 	let error = (product - (sum - c_part)) + (c - c_part);
 	let bits = sum.to_bits();
-	if (error > 0.0 || error < 0.0) && bits & 1 == 0 {
+	if error.abs() > 0.0 && bits & 1 == 0 {
 		let away = (error > 0.0) == (sum > 0.0);
 		let odd = if away { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
 		return f64::from_bits(odd) as f32;

@@ -118,7 +118,7 @@ fn fma_to_odd(a: u32, b: u32, c: u32) -> f32 {
 	let part = sum - product;
 	let error = (product - (sum - part)) + (c - part);
 	let bits = sum.to_bits();
-	if (error > 0.0 || error < 0.0) && bits & 1 == 0 {
+	if error.abs() > 0.0 && bits & 1 == 0 {
 		let away = (error > 0.0) == (sum > 0.0);
 		return f64::from_bits(if away { bits + 1 } else { bits - 1 }) as f32;
 	}
