@@ -15,7 +15,7 @@ const STRIDE: usize = 16_411;
 
 /// Zeros, subnormals, numbers around 1, 2^24 and the ends of the range, infinities, NaNs, multiples
 /// of pi / 2, and inputs whose results lie nearest to the middle of two numbers.
-const SPECIAL: [u32; 34] = [
+const SPECIAL: [u32; 39] = [
 	0x0000_0000,
 	0x0000_0001,
 	0x007f_ffff,
@@ -27,7 +27,12 @@ const SPECIAL: [u32; 34] = [
 	0x34c0_0000,
 	0x3880_0000,
 	0x3b42_9d37,
+	0x3c41_3d3a,
 	0x3cf3_a937,
+	0x4117_8feb,
+	0x4c5d_65a5,
+	0x65d8_90d3,
+	0x6f31_a8ec,
 	0x3f00_0000,
 	0x3f49_0fda,
 	0x3f49_0fdb,
