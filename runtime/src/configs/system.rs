@@ -3,7 +3,7 @@
 use crate::{
 	constants::{block, time, SS58_PREFIX},
 	AccountId, Babe, Block, Nonce, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
-	RuntimeTask, System, VERSION,
+	RuntimeTask, VERSION,
 };
 use frame_support::{
 	derive_impl,

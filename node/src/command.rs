@@ -1,0 +1,135 @@
+//! Carries out the command line.
+
+use crate::{
+	chain_spec,
+	cli::{Cli, ExportMetadataCmd, Subcommand},
+	engine::EngineConfig,
+	service::{self, Partial},
+};
+use sc_cli::SubstrateCli;
+use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
+use sc_service::{ChainSpec, Configuration};
+use std::io::Write;
+
+impl SubstrateCli for Cli {
+	fn impl_name() -> String {
+		"Assay Node".into()
+	}
+
+	fn impl_version() -> String {
+		env!("SUBSTRATE_CLI_IMPL_VERSION").into()
+	}
+
+	fn description() -> String {
+		env!("CARGO_PKG_DESCRIPTION").into()
+	}
+
+	fn author() -> String {
+		env!("CARGO_PKG_AUTHORS").into()
+	}
+
+	fn support_url() -> String {
+		concat!(env!("CARGO_PKG_REPOSITORY"), "/issues").into()
+	}
+
+	fn copyright_start_year() -> i32 {
+		2026
+	}
+
+	fn load_spec(&self, id: &str) -> Result<Box<dyn ChainSpec>, String> {
+		Ok(match id {
+			"dev" => Box::new(chain_spec::development()?),
+			"" | "local" => Box::new(chain_spec::local()?),
+			path => Box::new(chain_spec::ChainSpec::from_json_file(path.into())?),
+		})
+	}
+}
+
+/// Parse the command line and do what it says.
+pub(crate) fn run() -> sc_cli::Result<()> {
+	chain_spec::set_address_format();
+	let cli = Cli::from_args();
+	match &cli.subcommand {
+		None => run_node(&cli),
+		Some(Subcommand::Key(cmd)) => cmd.run(&cli),
+		Some(Subcommand::ExportMetadata(cmd)) => export_metadata(cmd),
+		Some(Subcommand::ExportChainSpec(cmd)) => {
+			let spec = cli.load_spec(&cmd.chain)?;
+			cmd.run(spec)
+		},
+		Some(Subcommand::PurgeChain(cmd)) => {
+			cli.create_runner(cmd)?.sync_run(|config| cmd.run(config.database))
+		},
+		Some(Subcommand::ChainInfo(cmd)) => cli
+			.create_runner(cmd)?
+			.sync_run(|config| cmd.run::<assay_runtime::opaque::Block>(&config)),
+		Some(Subcommand::CheckBlock(cmd)) => with_partial(&cli, cmd, |parts, _| {
+			Ok(Box::pin(cmd.run(parts.client, parts.import_queue)))
+		}),
+		Some(Subcommand::ImportBlocks(cmd)) => with_partial(&cli, cmd, |parts, _| {
+			Ok(Box::pin(cmd.run(parts.client, parts.import_queue)))
+		}),
+		Some(Subcommand::ExportBlocks(cmd)) => with_partial(&cli, cmd, |parts, config| {
+			Ok(Box::pin(cmd.run(parts.client, config.database)))
+		}),
+		Some(Subcommand::ExportState(cmd)) => with_partial(&cli, cmd, |parts, config| {
+			Ok(Box::pin(cmd.run(parts.client, config.chain_spec)))
+		}),
+		Some(Subcommand::Revert(cmd)) => with_partial(&cli, cmd, |parts, _| {
+			let revert = Box::new(|client, backend, blocks| {
+				sc_consensus_babe::revert(std::sync::Arc::clone(&client), backend, blocks)?;
+				sc_consensus_grandpa::revert(client, blocks)?;
+				Ok(())
+			});
+			Ok(Box::pin(cmd.run(parts.client, parts.backend, Some(revert))))
+		}),
+	}
+}
+
+/// A future of a command on the database.
+type Work<'a> =
+	std::pin::Pin<Box<dyn std::future::Future<Output = sc_cli::Result<()>> + 'a>>;
+
+/// Open the chain's database and run `work` on it until it ends or a signal comes.
+fn with_partial<'a, C: sc_cli::CliConfiguration>(
+	cli: &Cli,
+	cmd: &'a C,
+	work: impl FnOnce(Partial, Configuration) -> sc_cli::Result<Work<'a>>,
+) -> sc_cli::Result<()> {
+	cli.create_runner(cmd)?.async_run(|config| {
+		let (parts, task_manager) = service::new_partial(&config)?;
+		Ok((work(parts, config)?, task_manager))
+	})
+}
+
+fn run_node(cli: &Cli) -> sc_cli::Result<()> {
+	let runner = cli.create_runner(&cli.run)?;
+	runner.run_node_until_exit(|mut config| async move {
+		let engine = EngineConfig::new(&cli.engine, &config)?;
+		if engine.is_some() {
+			// Workers are how the engine is reached, and the index is how openings travel.
+			config.offchain_worker.enabled = true;
+			config.offchain_worker.indexing_enabled = true;
+		}
+		match config.network.network_backend {
+			NetworkBackendType::Litep2p => {
+				service::new_full::<Litep2pNetworkBackend>(config, engine)
+			},
+			NetworkBackendType::Libp2p => service::new_full::<
+				NetworkWorker<assay_runtime::opaque::Block, assay_runtime::Hash>,
+			>(config, engine),
+		}
+		.map_err(sc_cli::Error::Service)
+	})
+}
+
+/// The native runtime knows its own metadata: no chain has to run.
+fn export_metadata(cmd: &ExportMetadataCmd) -> sc_cli::Result<()> {
+	let metadata = assay_runtime::Runtime::metadata_at_version(cmd.metadata_version)
+		.ok_or_else(|| format!("no metadata of version {}", cmd.metadata_version))?;
+	match &cmd.output {
+		Some(path) => std::fs::write(path, &*metadata)?,
+		None => std::io::stdout().write_all(&metadata)?,
+	}
+	Ok(())
+}
