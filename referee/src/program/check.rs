@@ -108,7 +108,7 @@ impl core::error::Error for RecordError {}
 
 impl OpRecord {
 	/// Checks every rule that concerns this record alone: operand count, types, shapes, parameters
-	/// and reach. For a record that passes, [`crate::element`] is total.
+	/// and reach. For a record that passes, [`crate::element()`] is total.
 	pub fn validate(&self) -> Result<(), RecordError> {
 		super::rules::validate(self)
 	}
