@@ -14,6 +14,7 @@ use frame_support::{
 	traits::{fungible::InspectHold, Authorize, Hooks},
 };
 use sp_core::{Pair, H256};
+use sp_keystore::{testing::MemoryKeystore, KeystoreExt};
 use sp_runtime::{
 	generic,
 	testing::TestXt,
@@ -227,6 +228,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		.assimilate_storage(&mut storage)
 		.expect("balances are consistent");
 	let mut ext = sp_io::TestExternalities::new(storage);
+	ext.register_extension(KeystoreExt::new(MemoryKeystore::new()));
 	ext.execute_with(|| System::set_block_number(1));
 	ext
 }
