@@ -1,1 +1,26 @@
-//! Placeholder while dependencies build.
+//! The Assay client: every role's command line, and the typed library beneath it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`chain`] | [`Api`]: connection, records, calls, submission, decoded blocks, metadata drift |
+//! | [`bundles`], [`npz`] | models on this machine, and arrays by the ONNX file's own names |
+//! | [`timeline`] | a job's history, from its request to its end |
+//! | [`commands`], [`cli`] | the command line, one file a group of commands |
+//! | [`account`], [`amount`], [`output`], [`error`] | keys, money, printing, errors and exit codes |
+//!
+//! The client never links the runtime. It works from metadata committed in `artifacts/`, as any
+//! outsider does, and refuses to sign for a chain whose metadata differs.
+
+pub mod account;
+pub mod amount;
+pub mod bundles;
+pub mod chain;
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod npz;
+pub mod output;
+pub mod timeline;
+
+pub use chain::{Api, Until};
+pub use error::{Error, Kind, Result};

@@ -1,0 +1,102 @@
+//! Keys and accounts as the command line names them.
+
+use crate::error::{self, Error, Result};
+use std::{path::Path, str::FromStr};
+use subxt::utils::AccountId32;
+use subxt_signer::{sr25519::Keypair, SecretUri};
+
+/// The key that `suri` stands for: a dev path (`//Alice`), a phrase or a 0x seed, with derivations.
+pub fn keypair(suri: &str) -> Result<Keypair> {
+	let wrong = |why: String| {
+		Error::usage(format!("the secret key cannot be read: {why}"))
+			.hint("give a path such as //Alice, a 12 to 24 word phrase or a 0x seed of 32 bytes")
+	};
+	let uri = SecretUri::from_str(suri.trim()).map_err(|e| wrong(e.to_string()))?;
+	Keypair::from_uri(&uri).map_err(|e| wrong(e.to_string()))
+}
+
+/// The key in a file whose first line is what [`keypair`] reads.
+pub fn keypair_from_file(path: &Path) -> Result<Keypair> {
+	let text = std::fs::read_to_string(path).map_err(|e| error::io(path, e))?;
+	warn_if_readable_by_others(path);
+	let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+	keypair(line).map_err(|e| e.context(path.display()))
+}
+
+#[cfg(unix)]
+fn warn_if_readable_by_others(path: &Path) {
+	use std::os::unix::fs::PermissionsExt;
+	let open = std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0);
+	if open {
+		eprintln!("warning: {0} can be read by others; run: chmod 600 {0}", path.display());
+	}
+}
+
+#[cfg(not(unix))]
+fn warn_if_readable_by_others(_: &Path) {}
+
+/// The account of a key.
+pub fn account_of(key: &Keypair) -> AccountId32 {
+	AccountId32(key.public_key().0)
+}
+
+/// An account as the command line names it: SS58 address, 0x public key, or a dev path `//Alice`.
+pub fn account(text: &str) -> Result<AccountId32> {
+	let text = text.trim();
+	if text.starts_with("//") {
+		return keypair(text).map(|key| account_of(&key));
+	}
+	if text.starts_with("0x") {
+		return hash(text).map(AccountId32);
+	}
+	AccountId32::from_str(text).map_err(|e| {
+		Error::usage(format!("{text:?} is not an account: {e}"))
+			.hint("give an SS58 address (5…), a 0x public key or a dev path such as //Alice")
+	})
+}
+
+/// A service key's public half: 0x hex, SS58, or a dev path.
+pub fn service_key(text: &str) -> Result<[u8; 32]> {
+	account(text).map(|account| account.0)
+}
+
+/// 32 bytes of hex, with or without `0x`.
+pub fn hash(text: &str) -> Result<[u8; 32]> {
+	let digits = text.trim().trim_start_matches("0x");
+	let bytes = hex::decode(digits).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
+	bytes.ok_or_else(|| Error::usage(format!("{text:?} is not 32 bytes of hex")))
+}
+
+/// A fresh 0x seed from the operating system's randomness.
+pub fn new_seed() -> Result<String> {
+	use std::io::Read;
+	let source = Path::new("/dev/urandom");
+	let mut seed = [0u8; 32];
+	std::fs::File::open(source)
+		.and_then(|mut file| file.read_exact(&mut seed))
+		.map_err(|e| error::io(source, e))?;
+	Ok(format!("0x{}", hex::encode(seed)))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn accounts_in_every_notation_agree() {
+		let alice = account("//Alice").unwrap();
+		assert_eq!(alice.to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
+		assert_eq!(account(&alice.to_string()).unwrap(), alice);
+		assert_eq!(account(&format!("0x{}", hex::encode(alice.0))).unwrap(), alice);
+	}
+
+	#[test]
+	fn bad_keys_are_errors() {
+		for text in ["", "alice", "0x12", "5Grw", "0xzz"] {
+			assert!(account(text).is_err(), "{text:?}");
+		}
+		assert!(keypair("not a phrase").is_err());
+		let seed = new_seed().unwrap();
+		assert!(keypair(&seed).is_ok());
+	}
+}

@@ -1,0 +1,198 @@
+//! A job as the chain stores it.
+
+use super::records::FaultKind;
+use crate::{amount::Amount, output::hex0x};
+use serde::{Serialize, Serializer};
+use std::fmt;
+use subxt::{
+	ext::scale_decode::{self, DecodeAsType},
+	utils::{AccountId32, H256},
+};
+
+fn decimal<S: Serializer>(amount: &u128, s: S) -> Result<S::Ok, S::Error> {
+	s.collect_str(amount)
+}
+
+/// A paid request and the claim that answers it.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Job {
+	/// Who pays.
+	pub requester: AccountId32,
+	/// What to run.
+	pub model: H256,
+	/// BLAKE3 of the input, computed by the chain.
+	pub input_root: H256,
+	/// What the operator earns.
+	#[serde(serialize_with = "decimal")]
+	pub fee: u128,
+	/// What is held for the job's storage.
+	#[serde(serialize_with = "decimal")]
+	pub deposit: u128,
+	/// The only operator that may accept, if the requester wants one.
+	pub designated: Option<AccountId32>,
+	/// Block of the request.
+	pub requested: u32,
+	/// Last block at which the job can be accepted.
+	pub expires: u32,
+	/// Number of the current attempt, from 0.
+	pub attempt: u32,
+	/// Where the job stands.
+	pub status: JobStatus,
+}
+
+/// Where a job stands. The last four absorb.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum JobStatus {
+	/// It waits for an operator.
+	Queued,
+	/// An operator owes a claim.
+	Assigned {
+		/// Who owes it.
+		operator: AccountId32,
+		/// Part of the operator's stake behind the job.
+		#[serde(serialize_with = "decimal")]
+		stake: u128,
+		/// Last block at which it can claim.
+		deadline: u32,
+	},
+	/// There is an answer, which may be challenged and refuted.
+	Claimed {
+		/// Who answered.
+		operator: AccountId32,
+		/// Part of the operator's stake behind the claim.
+		#[serde(serialize_with = "decimal")]
+		stake: u128,
+		/// BLAKE3 of the output, as claimed.
+		output_root: H256,
+		/// Last block at which a challenge may be opened.
+		window_end: u32,
+		/// How many things forbid finality now.
+		live: u32,
+		/// How many things have ever forbidden finality.
+		disputes: u32,
+	},
+	/// The answer was not refuted, and was paid for.
+	Final {
+		/// Who answered.
+		operator: AccountId32,
+		/// BLAKE3 of the output.
+		output_root: H256,
+		/// How much the result was looked at.
+		assurance: Assurance,
+	},
+	/// The answer was false, or was not defended. The requester was refunded.
+	Fraud {
+		/// Who answered.
+		operator: AccountId32,
+		/// BLAKE3 of the output, as falsely claimed.
+		output_root: H256,
+		/// What was wrong.
+		fault: FaultKind,
+	},
+	/// The requester withdrew the job.
+	Cancelled,
+	/// Nobody answered in time.
+	Expired,
+}
+
+/// How much a final result was looked at.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Assurance {
+	/// Blocks for which anyone could challenge it.
+	pub window: u32,
+	/// How many disputes it survived.
+	pub disputes: u32,
+	/// Block at which it became final.
+	pub at: u32,
+}
+
+impl JobStatus {
+	/// Whether the job is over.
+	pub fn is_over(&self) -> bool {
+		use JobStatus::*;
+		matches!(self, Final { .. } | Fraud { .. } | Cancelled | Expired)
+	}
+
+	/// One word for it.
+	pub fn word(&self) -> &'static str {
+		match self {
+			JobStatus::Queued => "queued",
+			JobStatus::Assigned { .. } => "assigned",
+			JobStatus::Claimed { .. } => "claimed",
+			JobStatus::Final { .. } => "final",
+			JobStatus::Fraud { .. } => "fraud",
+			JobStatus::Cancelled => "cancelled",
+			JobStatus::Expired => "expired",
+		}
+	}
+}
+
+impl fmt::Display for JobStatus {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			JobStatus::Assigned { operator, deadline, .. } => {
+				write!(f, "assigned to {operator}, who must claim by block {deadline}")
+			},
+			JobStatus::Claimed { operator, window_end, live, .. } => {
+				write!(f, "claimed by {operator}, may be challenged until block {window_end}")?;
+				match live {
+					0 => Ok(()),
+					live => write!(f, "; {live} challenges open"),
+				}
+			},
+			JobStatus::Final { operator, assurance, .. } => {
+				let Assurance { window, disputes, at } = assurance;
+				write!(f, "final since block {at}, answered by {operator} ")?;
+				write!(f, "(open to challenge for {window} blocks, survived {disputes} disputes)")
+			},
+			JobStatus::Fraud { operator, fault, .. } => {
+				write!(f, "fraud by {operator}: {fault}; the fee was refunded")
+			},
+			other => f.write_str(other.word()),
+		}
+	}
+}
+
+impl Job {
+	/// The claimed output root, once there is a claim.
+	pub fn output_root(&self) -> Option<H256> {
+		match &self.status {
+			JobStatus::Claimed { output_root, .. }
+			| JobStatus::Final { output_root, .. }
+			| JobStatus::Fraud { output_root, .. } => Some(*output_root),
+			_ => None,
+		}
+	}
+
+	/// Who works on it, or answered it.
+	pub fn operator(&self) -> Option<&AccountId32> {
+		match &self.status {
+			JobStatus::Assigned { operator, .. }
+			| JobStatus::Claimed { operator, .. }
+			| JobStatus::Final { operator, .. }
+			| JobStatus::Fraud { operator, .. } => Some(operator),
+			_ => None,
+		}
+	}
+}
+
+impl fmt::Display for Job {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		writeln!(f, "status       {}", self.status)?;
+		writeln!(f, "requester    {}", self.requester)?;
+		writeln!(f, "model        {}", hex0x(&self.model.0))?;
+		let deposit = Amount(self.deposit);
+		writeln!(f, "fee          {} (and {deposit} deposit)", Amount(self.fee))?;
+		writeln!(f, "input root   {}", hex0x(&self.input_root.0))?;
+		if let Some(root) = self.output_root() {
+			writeln!(f, "output root  {}", hex0x(&root.0))?;
+		}
+		if let Some(operator) = &self.designated {
+			writeln!(f, "designated   {operator}")?;
+		}
+		writeln!(f, "requested    at block {}, attempt {}", self.requested, self.attempt)
+	}
+}

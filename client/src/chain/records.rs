@@ -1,0 +1,346 @@
+//! What the chain stores, as the client reads it.
+//!
+//! Values are decoded by field name with the chain's metadata, so a field that the client does not
+//! know is skipped, and one that is missing is an error.
+
+use crate::output::hex0x;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use subxt::{
+	ext::scale_decode::{self, DecodeAsType},
+	utils::{AccountId32, H256},
+};
+
+fn decimal<S: Serializer>(amount: &u128, s: S) -> Result<S::Ok, S::Error> {
+	s.collect_str(amount)
+}
+
+/// Facts about a model on which jobs and disputes rest.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct ModelInfo {
+	/// BLAKE3 of the program.
+	pub program_root: H256,
+	/// BLAKE3 of the weights.
+	pub weights_root: H256,
+	/// Length of the weights in bytes.
+	pub weights_len: u64,
+	/// Number of operations.
+	pub n_ops: u32,
+	/// Length of an input in bytes.
+	pub input_len: u64,
+	/// Length of an output in bytes.
+	pub output_len: u64,
+	/// Cost units of one run, about one per multiply-add.
+	pub units: u64,
+	/// Whether new jobs may name the model.
+	pub active: bool,
+}
+
+/// A registered model.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct ModelRecord {
+	/// Who registered it.
+	pub publisher: AccountId32,
+	/// What is held from the publisher.
+	#[serde(serialize_with = "decimal")]
+	pub deposit: u128,
+	/// What jobs need to know.
+	pub info: ModelInfo,
+}
+
+/// What a publisher says about a model.
+#[derive(DecodeAsType, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct ModelMetadata {
+	/// Name for people.
+	pub name: Vec<u8>,
+	/// Version in the publisher's own scheme.
+	pub version: Vec<u8>,
+	/// Hash of the file that the model was compiled from.
+	pub source_hash: H256,
+	/// The model that this one was made from.
+	pub parent: Option<H256>,
+	/// Licence.
+	pub licence: Vec<u8>,
+}
+
+/// Whether an operator takes new work.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum OperatorStatus {
+	/// It does.
+	Active,
+	/// It does not.
+	Chilled,
+}
+
+/// Money on its way out of a stake.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct UnstakingAmount {
+	/// How much.
+	#[serde(serialize_with = "decimal")]
+	pub amount: u128,
+	/// First block at which it can be withdrawn.
+	pub due: u32,
+}
+
+/// An operator and its stake.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct OperatorRecord {
+	/// Whether it takes new work.
+	pub status: OperatorStatus,
+	/// All that is held, including what is being unstaked.
+	#[serde(serialize_with = "decimal")]
+	pub stake: u128,
+	/// The part that backs open claims.
+	#[serde(serialize_with = "decimal")]
+	pub exposed: u128,
+	/// Amounts on their way out.
+	pub unstaking: Vec<UnstakingAmount>,
+	/// Deadlines missed in a row.
+	pub missed: u32,
+}
+
+/// The service key of an account.
+#[derive(DecodeAsType, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct KeyRecord {
+	/// The key.
+	pub key: [u8; 32],
+}
+
+/// What a node of a dispute belongs to.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum Object {
+	/// The list of all tensor roots.
+	Trace,
+	/// The output of one op.
+	Tensor(u32),
+}
+
+/// A node of the trace or of one of its tensors.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Node {
+	/// What it belongs to.
+	pub object: Object,
+	/// Height; 0 is a chunk of 1 KiB.
+	pub level: u8,
+	/// Index at that height.
+	pub index: u64,
+}
+
+impl fmt::Display for Node {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self.object {
+			Object::Trace => write!(f, "trace")?,
+			Object::Tensor(entry) => write!(f, "tensor {entry}")?,
+		}
+		write!(f, " level {} index {}", self.level, self.index)
+	}
+}
+
+/// Why a claim is false.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum FaultKind {
+	/// The chain recomputed one element and got another value.
+	Leaf {
+		/// Number of the op.
+		entry: u32,
+		/// Number of the element.
+		element: u64,
+	},
+	/// The chain recomputed one chunk and got other bytes.
+	Chunk {
+		/// Number of the op.
+		entry: u32,
+		/// Number of the chunk.
+		chunk: u64,
+	},
+	/// The operator did not reveal its trace root in time.
+	NoTrace,
+	/// Nobody opened this node in time.
+	NoAnswer(Node),
+}
+
+impl fmt::Display for FaultKind {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		match self {
+			FaultKind::Leaf { entry, element } => {
+				write!(f, "element {element} of op {entry} is wrong")
+			},
+			FaultKind::Chunk { entry, chunk } => write!(f, "chunk {chunk} of op {entry} is wrong"),
+			FaultKind::NoTrace => write!(f, "the operator revealed no trace"),
+			FaultKind::NoAnswer(node) => write!(f, "nobody opened {node}"),
+		}
+	}
+}
+
+/// Where a challenge stands.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum ChallengeState {
+	/// Being played.
+	Live {
+		/// The node that the challenger looks at.
+		cursor: Option<Node>,
+		/// Moves made.
+		moves: u8,
+	},
+	/// The claim was false and this was the earliest challenge against it.
+	Won,
+	/// The challenger let its turn pass.
+	Lapsed,
+	/// The claim ended otherwise.
+	Mooted,
+}
+
+/// One party's walk down a trace.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Challenge {
+	/// The job whose claim is challenged.
+	pub job: u64,
+	/// The challenger.
+	pub who: AccountId32,
+	/// The output root that the challenger says is right.
+	pub output_root: H256,
+	/// What is held from the challenger.
+	#[serde(serialize_with = "decimal")]
+	pub bond: u128,
+	/// When it was opened.
+	pub opened_at: u32,
+	/// When the challenger moved last, or the challenge ended.
+	pub since: u32,
+	/// Where it stands.
+	pub state: ChallengeState,
+}
+
+/// An account's money.
+#[derive(DecodeAsType, Serialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Balance {
+	/// What can be spent, or held.
+	#[serde(serialize_with = "decimal")]
+	pub free: u128,
+	/// What is held: stakes, fees, deposits, bonds.
+	#[serde(serialize_with = "decimal")]
+	pub reserved: u128,
+}
+
+impl Balance {
+	/// Everything the account owns.
+	pub fn total(&self) -> u128 {
+		self.free.saturating_add(self.reserved)
+	}
+}
+
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub(super) struct AccountInfo {
+	pub(super) data: Balance,
+}
+
+/// A model with all that the chain knows of it.
+#[derive(Serialize, Clone, Debug)]
+pub struct Model {
+	/// Its name: BLAKE3 over the roots.
+	pub id: H256,
+	/// The publisher's name for it.
+	pub name: String,
+	/// The publisher's version.
+	pub version: String,
+	/// The publisher's licence.
+	pub licence: String,
+	/// Hash of the file that it was compiled from.
+	pub source_hash: H256,
+	/// The model that it was made from.
+	pub parent: Option<H256>,
+	/// What the chain checks.
+	#[serde(flatten)]
+	pub record: ModelRecord,
+}
+
+impl Model {
+	pub(super) fn new(id: H256, record: ModelRecord, metadata: Option<ModelMetadata>) -> Model {
+		let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+		let m = metadata;
+		Model {
+			id,
+			name: m.as_ref().map(|m| text(&m.name)).unwrap_or_default(),
+			version: m.as_ref().map(|m| text(&m.version)).unwrap_or_default(),
+			licence: m.as_ref().map(|m| text(&m.licence)).unwrap_or_default(),
+			source_hash: m.as_ref().map(|m| m.source_hash).unwrap_or_default(),
+			parent: m.and_then(|m| m.parent),
+			record,
+		}
+	}
+}
+
+impl fmt::Display for Model {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let info = &self.record.info;
+		writeln!(f, "model         {}", hex0x(&self.id.0))?;
+		writeln!(f, "name          {} {}", self.name, self.version)?;
+		writeln!(f, "state         {}", if info.active { "takes jobs" } else { "retired" })?;
+		writeln!(f, "publisher     {}", self.record.publisher)?;
+		writeln!(f, "deposit       {}", crate::amount::Amount(self.record.deposit))?;
+		writeln!(f, "licence       {}", self.licence)?;
+		writeln!(f, "source hash   {}", hex0x(&self.source_hash.0))?;
+		if let Some(parent) = self.parent {
+			writeln!(f, "parent        {}", hex0x(&parent.0))?;
+		}
+		writeln!(f, "program root  {}", hex0x(&info.program_root.0))?;
+		writeln!(f, "weights root  {}", hex0x(&info.weights_root.0))?;
+		let weights = crate::output::bytes(info.weights_len);
+		writeln!(f, "ops           {} (weights {weights})", info.n_ops)?;
+		writeln!(f, "work          {} multiply-adds a run", info.units)?;
+		writeln!(f, "input         {} bytes", info.input_len)?;
+		writeln!(f, "output        {} bytes", info.output_len)
+	}
+}
+
+/// An operator with all that the chain knows of it.
+#[derive(Serialize, Clone, Debug)]
+pub struct Operator {
+	/// Its account.
+	pub account: AccountId32,
+	/// Its stake and state.
+	#[serde(flatten)]
+	pub record: OperatorRecord,
+	/// Its service key.
+	pub service_key: Option<H256>,
+	/// The models it serves.
+	pub serves: Vec<H256>,
+	/// Its account's money.
+	pub balance: Balance,
+}
+
+impl fmt::Display for Operator {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		use crate::amount::Amount;
+		let r = &self.record;
+		writeln!(f, "operator     {}", self.account)?;
+		writeln!(f, "state        {:?}, {} deadlines missed in a row", r.status, r.missed)?;
+		let exposed = Amount(r.exposed);
+		writeln!(f, "stake        {} ({exposed} behind open claims)", Amount(r.stake))?;
+		for chunk in &r.unstaking {
+			writeln!(f, "unstaking    {} due at block {}", Amount(chunk.amount), chunk.due)?;
+		}
+		match &self.service_key {
+			Some(key) => writeln!(f, "service key  {}", hex0x(&key.0))?,
+			None => writeln!(f, "service key  none: run assay operator key insert")?,
+		}
+		for model in &self.serves {
+			writeln!(f, "serves       {}", hex0x(&model.0))?;
+		}
+		let (free, held) = (Amount(self.balance.free), Amount(self.balance.reserved));
+		writeln!(f, "balance      {free} free, {held} held")
+	}
+}

@@ -1,0 +1,140 @@
+//! Signing, submitting and waiting, with refusals in words.
+
+use super::{
+	api::Api,
+	block::{BlockView, Failure, Step},
+	AssayConfig,
+};
+use crate::{
+	account,
+	error::{Error, Kind, Result},
+};
+use subxt::{
+	config::DefaultExtrinsicParamsBuilder,
+	error::ExtrinsicError,
+	transactions::{Payload, TransactionStatus},
+	utils::H256,
+};
+use subxt_signer::sr25519::Keypair;
+
+/// How far a transaction must get before [`Api::submit`] returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+	/// In a block of the best chain.
+	InBlock,
+	/// In a finalized block.
+	Finalized,
+}
+
+/// Blocks after which an unincluded transaction is void.
+const MORTALITY: u64 = 64;
+
+/// A transaction that succeeded.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+	/// The extrinsic with its cost and events.
+	pub step: Step,
+	/// Hash of the block.
+	pub block_hash: H256,
+	/// Time of the block in milliseconds since 1970.
+	pub time_ms: u64,
+}
+
+impl Api {
+	/// Signs `call`, submits it and waits.
+	///
+	/// # Errors
+	/// [`Kind::Refused`] with the chain's own words when the pool or the runtime refuses it; the
+	/// error's `code` is then `Pallet::Error`.
+	pub async fn submit<C: Payload>(
+		&self,
+		call: &C,
+		signer: &Keypair,
+		until: Until,
+	) -> Result<Receipt> {
+		let name = format!("{}.{}", call.pallet_name(), call.call_name());
+		self.try_submit(call, signer, until).await.map_err(|e| e.context(name))
+	}
+
+	async fn try_submit<C: Payload>(
+		&self,
+		call: &C,
+		signer: &Keypair,
+		until: Until,
+	) -> Result<Receipt> {
+		let at = self.finalized().await?;
+		let nonce = self.next_nonce(&account::account_of(signer)).await?;
+		let params = DefaultExtrinsicParamsBuilder::<AssayConfig>::new()
+			.nonce(nonce)
+			.mortal(MORTALITY)
+			.build();
+		let mut transactions = at.transactions();
+		let signed = transactions.create_signed(call, signer, params).await?;
+		let mut progress = signed.submit_and_watch().await.map_err(refused_by_pool)?;
+		let hash = progress.extrinsic_hash();
+		while let Some(status) = progress.next().await {
+			let block = match status? {
+				TransactionStatus::InBestBlock(block) if until == Until::InBlock => block,
+				TransactionStatus::InFinalizedBlock(block) => block,
+				TransactionStatus::Error { message }
+				| TransactionStatus::Invalid { message }
+				| TransactionStatus::Dropped { message } => {
+					return Err(Error::new(
+						Kind::Refused,
+						format!("the node dropped the transaction: {message}"),
+					)
+					.hint("look at the node's log; sending it again is safe"));
+				},
+				_ => continue,
+			};
+			let view = self.block(&self.at(block.block_hash()).await?).await?;
+			return receipt(view, hash);
+		}
+		Err(Error::new(Kind::Unreachable, "the node stopped telling about the transaction")
+			.hint("it may still be included; look before sending it again"))
+	}
+}
+
+fn receipt(view: BlockView, hash: H256) -> Result<Receipt> {
+	let step = view.steps.into_iter().find(|step| step.hash == hash);
+	let step = step.ok_or_else(|| Error::failed("the block does not hold the transaction"))?;
+	match &step.failure {
+		Some(failure) => Err(refused(failure)),
+		None => Ok(Receipt { step, block_hash: view.hash, time_ms: view.time_ms }),
+	}
+}
+
+/// A dispatch error in the chain's own words.
+fn refused(failure: &Failure) -> Error {
+	let error = Error::new(Kind::Refused, format!("refused: {}", failure.code));
+	let error = error.code(failure.code.clone());
+	if failure.docs.is_empty() {
+		error
+	} else {
+		error.hint(failure.docs.clone())
+	}
+}
+
+/// The pool's answer 1010 and its like, with what to do.
+fn refused_by_pool(error: ExtrinsicError) -> Error {
+	let text = error.to_string();
+	let known = [
+		("Inability to pay", "the account cannot pay the transaction fee", "fund it first"),
+		("outdated", "the nonce was used meanwhile", "send it again"),
+		("Priority is too low", "another transaction of this account waits", "send it again later"),
+		("ancient", "the transaction is too old", "send it again"),
+		("exhaust", "the transaction does not fit into a block", "send less at once"),
+		("too big", "the transaction does not fit into a block", "send less at once"),
+		("bad signature", "the signature is not valid for this chain", "check --url and the key"),
+	];
+	let lower = text.to_lowercase();
+	match known.iter().find(|(words, ..)| lower.contains(&words.to_lowercase())) {
+		Some((_, what, hint)) => {
+			Error::new(Kind::Refused, format!("refused by the node: {what}")).hint(*hint)
+		},
+		None if lower.contains("invalid transaction") || lower.contains("1010") => {
+			Error::new(Kind::Refused, format!("refused by the node: {text}"))
+		},
+		None => Error::from(error),
+	}
+}

@@ -1,0 +1,90 @@
+//! What the commands print: text for people or JSON for scripts on stdout, progress on stderr.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::{fmt::Display, io::IsTerminal, time::Duration};
+
+/// How to print.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+	/// Print JSON instead of text.
+	pub json: bool,
+	/// Draw progress bars: stderr is a terminal and the reader is a person.
+	pub progress: bool,
+}
+
+impl Output {
+	/// Text or JSON; progress bars only where a person looks at stderr.
+	pub fn new(json: bool) -> Self {
+		Output { json, progress: !json && std::io::stderr().is_terminal() }
+	}
+
+	/// Prints nothing but reports, and those as text; for tests.
+	pub fn quiet() -> Self {
+		Output { json: false, progress: false }
+	}
+
+	/// Prints the result of a command.
+	pub fn report<R: Serialize + Display>(&self, report: &R) {
+		if self.json {
+			print_json(report);
+		} else {
+			let text = report.to_string();
+			println!("{}", text.trim_end());
+		}
+	}
+
+	/// Prints one line of a running command: text at once, or one JSON object a line.
+	pub fn line<R: Serialize + Display>(&self, line: &R) {
+		if self.json {
+			if let Ok(text) = serde_json::to_string(line) {
+				println!("{text}");
+			}
+		} else {
+			println!("{line}");
+		}
+	}
+
+	/// A spinner with `message` while something of unknown length goes on.
+	pub fn spinner(&self, message: impl Into<String>) -> ProgressBar {
+		if !self.progress {
+			return ProgressBar::hidden();
+		}
+		let bar = ProgressBar::new_spinner().with_message(message.into());
+		bar.enable_steady_tick(Duration::from_millis(100));
+		bar
+	}
+
+	/// A bar over `length` steps.
+	pub fn bar(&self, message: impl Into<String>, length: u64) -> ProgressBar {
+		if !self.progress {
+			return ProgressBar::hidden();
+		}
+		let bar = ProgressBar::new(length).with_message(message.into());
+		if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}") {
+			bar.set_style(style);
+		}
+		bar
+	}
+}
+
+fn print_json<R: Serialize>(report: &R) {
+	match serde_json::to_string_pretty(report) {
+		Ok(text) => println!("{text}"),
+		Err(error) => eprintln!("cannot write JSON: {error}"),
+	}
+}
+
+/// `0x` and hex.
+pub fn hex0x(bytes: &[u8]) -> String {
+	format!("0x{}", hex::encode(bytes))
+}
+
+/// A byte count for people.
+pub fn bytes(count: u64) -> String {
+	match count {
+		0..=9_999 => format!("{count} B"),
+		10_000..=9_999_999 => format!("{:.1} KiB", count as f64 / 1024.0),
+		_ => format!("{:.1} MiB", count as f64 / (1024.0 * 1024.0)),
+	}
+}
