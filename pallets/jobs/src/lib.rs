@@ -1,1 +1,505 @@
-//! Placeholder while dependencies build.
+//! # Jobs pallet
+//!
+//! Paid requests for inference, the claims that answer them, and the money between.
+//!
+//! ## Pallet API
+//!
+//! See the [`pallet`] module for calls, storage, events, errors and the configuration trait. The
+//! challenges pallet uses it as [`Claims`](assay_primitives::Claims).
+//!
+//! ## Overview
+//!
+//! A job and the claim that answers it are one record with one life, [`JobStatus`]:
+//!
+//! ```text
+//! request ──▶ Queued ──accept──▶ Assigned ──claim──▶ Claimed ──window over──▶ Final
+//!               │ ▲                 │                   │
+//!        cancel │ └─deadline missed─┘                   └──proven false──▶ Fraud
+//!               ▼
+//!       Cancelled, Expired
+//! ```
+//!
+//! The requester brings the whole input in the call and the runtime computes its root, so nobody
+//! can claim about an input that others cannot get. The fee is held until the job is over. The
+//! operator that accepts puts a part of its stake behind the claim; it gets that part back when
+//! the claim is final, and loses it when the claim is proven false. A claim is final when its
+//! window is over and nothing holds it open. Statuses in the lower row and at the right end are
+//! terminal: nothing leads out of them, and after [`Config::Retention`] the job is reaped.
+//!
+//! ## Implementation Details
+//!
+//! Every job that time will change stands in the [`Agenda`] under the block at which it will. The
+//! pallet works the agenda off in `on_idle`, and [`poke`](Call::poke) does the same for one job at
+//! anyone's request, so nothing depends on idle weight.
+//!
+//! Accepting and claiming are open to accounts and to their service keys. The off-chain worker
+//! does both for the service keys in the node's keystore.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(clippy::float_arithmetic)]
+
+extern crate alloc;
+
+mod authorize;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod impls;
+#[cfg(test)]
+mod mock;
+mod offchain;
+#[cfg(test)]
+mod tests;
+mod types;
+pub mod weights;
+
+pub use authorize::{ACCEPT_TAG, CLAIM_TAG};
+pub use impls::shares::{shares, Shares};
+pub use pallet::*;
+pub use types::*;
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use assay_primitives::{
+		actor, Authorization, FaultKind, JobId, ModelId, ModelRegistry, OperatorLedger,
+		MAX_INLINE_OUTPUT,
+	};
+	use frame_support::{pallet_prelude::*, traits::fungible};
+	use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
+	use sp_core::H256;
+	use sp_runtime::{
+		traits::{BlockNumberProvider, Zero},
+		Perbill,
+	};
+
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config:
+		frame_system::Config<RuntimeEvent: From<Event<Self>>>
+		+ CreateAuthorizedTransaction<Call<Self>>
+	{
+		/// Where fees and deposits are held, and slashes are shared out.
+		type Currency: fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason>
+			+ fungible::Balanced<Self::AccountId>;
+
+		/// The runtime's hold reasons, which include this pallet's.
+		type RuntimeHoldReason: From<HoldReason>;
+
+		/// The registry of models that jobs may ask for.
+		type Models: ModelRegistry;
+
+		/// Stakes of operators.
+		type Operators: OperatorLedger<Self::AccountId, BalanceOf<Self>, Credit = CreditOf<Self>>;
+
+		/// What time it is, in blocks.
+		type Clock: BlockNumberProvider<BlockNumber = BlockNumberFor<Self>>;
+
+		/// Longest input in bytes.
+		#[pallet::constant]
+		type MaxInputBytes: Get<u32>;
+
+		/// Deposit for a job of no bytes.
+		#[pallet::constant]
+		type DepositBase: Get<BalanceOf<Self>>;
+
+		/// Deposit for each byte of input, and of output that the claim brings whole.
+		#[pallet::constant]
+		type DepositPerByte: Get<BalanceOf<Self>>;
+
+		/// Least fee of a job that costs nothing to run.
+		#[pallet::constant]
+		type FeeBase: Get<BalanceOf<Self>>;
+
+		/// What each cost unit of the model adds to the least fee.
+		#[pallet::constant]
+		type FeePerUnit: Get<BalanceOf<Self>>;
+
+		/// Least stake behind a claim.
+		#[pallet::constant]
+		type MinClaimStake: Get<BalanceOf<Self>>;
+
+		/// Stake behind a claim as a multiple of the job's fee.
+		#[pallet::constant]
+		type StakePerFee: Get<u32>;
+
+		/// Blocks for which a job waits for an operator, all attempts together.
+		#[pallet::constant]
+		type QueuePeriod: Get<BlockNumberFor<Self>>;
+
+		/// Blocks that an operator has to claim after it accepted.
+		#[pallet::constant]
+		type ClaimPeriod: Get<BlockNumberFor<Self>>;
+
+		/// Blocks for which a claim may be challenged.
+		#[pallet::constant]
+		type Window: Get<BlockNumberFor<Self>>;
+
+		/// Blocks for which a job is kept after it is over.
+		#[pallet::constant]
+		type Retention: Get<BlockNumberFor<Self>>;
+
+		/// Part of the stake behind a job that a missed deadline burns. Less than all of it.
+		#[pallet::constant]
+		type MissedPenalty: Get<Perbill>;
+
+		/// Most that the submitter of a fault proof gets, about 20 times its fee.
+		#[pallet::constant]
+		type MaxProverReward: Get<BalanceOf<Self>>;
+
+		/// Weights of this pallet's calls.
+		type WeightInfo: WeightInfo;
+	}
+
+	/// Why the pallet holds somebody's balance.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// Fee of a job that is not over yet.
+		#[codec(index = 0)]
+		Fee,
+		/// Deposit for the storage of a job, its input and its output, until the job is reaped.
+		#[codec(index = 1)]
+		Storage,
+	}
+
+	/// Number of the next job.
+	#[pallet::storage]
+	pub type NextJob<T: Config> = StorageValue<_, JobId, ValueQuery>;
+
+	/// Jobs, until they are reaped. The requester pays by [`HoldReason::Storage`].
+	#[pallet::storage]
+	pub type Jobs<T: Config> = StorageMap<_, Twox64Concat, JobId, JobOf<T>, OptionQuery>;
+
+	/// The input of each job.
+	// Apart from the record: up to a mebibyte, and no transition needs it.
+	#[pallet::storage]
+	pub type Inputs<T: Config> = StorageMap<_, Twox64Concat, JobId, InputOf<T>, OptionQuery>;
+
+	/// The output of each claim that brought it whole.
+	#[pallet::storage]
+	pub type Outputs<T: Config> = StorageMap<_, Twox64Concat, JobId, OutputBytes, OptionQuery>;
+
+	/// Jobs that are not over.
+	// For workers, which would otherwise walk all the jobs that wait to be reaped.
+	#[pallet::storage]
+	pub type OpenJobs<T: Config> = StorageMap<_, Twox64Concat, JobId, (), OptionQuery>;
+
+	/// Jobs on which each operator owes a claim.
+	#[pallet::storage]
+	pub type Assignments<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
+
+	/// Jobs under the block at which time changes them.
+	#[pallet::storage]
+	pub type Agenda<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, JobId, (), OptionQuery>;
+
+	/// No entry of the [`Agenda`] is earlier than this block.
+	#[pallet::storage]
+	pub type AgendaHead<T: Config> = StorageValue<_, BlockNumberFor<T>, OptionQuery>;
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A job was requested and waits for an operator.
+		Requested {
+			/// Number of the job.
+			job: JobId,
+			/// Who pays.
+			requester: T::AccountId,
+			/// What to run.
+			model: ModelId,
+			/// BLAKE3 of the input, computed by the chain.
+			input_root: H256,
+			/// What the operator earns; held from the requester.
+			fee: BalanceOf<T>,
+			/// The only operator that may accept, if the requester wants one.
+			designated: Option<T::AccountId>,
+			/// Last block at which it can be accepted.
+			expires: BlockNumberFor<T>,
+		},
+		/// The requester withdrew a job that nobody had accepted.
+		Cancelled {
+			/// Number of the job.
+			job: JobId,
+			/// Fee released to the requester.
+			refunded: BalanceOf<T>,
+		},
+		/// An operator took a job.
+		Accepted {
+			/// Number of the job.
+			job: JobId,
+			/// Who took it.
+			operator: T::AccountId,
+			/// Number of the attempt, from 0.
+			attempt: u32,
+			/// Part of the operator's stake that now stands behind the job.
+			stake: BalanceOf<T>,
+			/// Last block at which the operator can claim.
+			deadline: BlockNumberFor<T>,
+		},
+		/// An operator answered; the answer may be challenged.
+		Claimed {
+			/// Number of the job.
+			job: JobId,
+			/// Who answered.
+			operator: T::AccountId,
+			/// BLAKE3 of the output, as claimed.
+			output_root: H256,
+			/// Last block at which a challenge may be opened.
+			window_end: BlockNumberFor<T>,
+		},
+		/// An operator did not answer in time.
+		DeadlineMissed {
+			/// Number of the job.
+			job: JobId,
+			/// Who is late.
+			operator: T::AccountId,
+			/// Part of its stake that was burned.
+			burned: BalanceOf<T>,
+			/// Whether the job waits for another operator; if not, it has expired.
+			queued: bool,
+		},
+		/// A claim was not refuted and is final.
+		Finalized {
+			/// Number of the job.
+			job: JobId,
+			/// Who answered.
+			operator: T::AccountId,
+			/// BLAKE3 of the output.
+			output_root: H256,
+			/// Fee paid to the operator.
+			paid: BalanceOf<T>,
+		},
+		/// Nobody answered a job in time.
+		Expired {
+			/// Number of the job.
+			job: JobId,
+			/// Fee released to the requester.
+			refunded: BalanceOf<T>,
+		},
+		/// A claim was proven false, or could not be defended in time.
+		FaultAccepted {
+			/// Number of the job.
+			job: JobId,
+			/// Who claimed.
+			operator: T::AccountId,
+			/// What was wrong.
+			fault: FaultKind,
+			/// Fee released to the requester.
+			refunded: BalanceOf<T>,
+			/// What the operator lost.
+			slashed: BalanceOf<T>,
+		},
+		/// The stake behind a false claim was shared out.
+		SlashShared {
+			/// Number of the job.
+			job: JobId,
+			/// Whose challenge came first.
+			finder: Option<T::AccountId>,
+			/// What the finder got.
+			to_finder: BalanceOf<T>,
+			/// Who submitted the proof.
+			prover: Option<T::AccountId>,
+			/// What the prover got.
+			to_prover: BalanceOf<T>,
+			/// What the requester got besides its fee.
+			to_requester: BalanceOf<T>,
+			/// What nobody got.
+			burned: BalanceOf<T>,
+		},
+		/// A job that was over was forgotten.
+		Reaped {
+			/// Number of the job.
+			job: JobId,
+			/// Deposit released to the requester.
+			deposit: BalanceOf<T>,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// No model of this name is registered.
+		ModelUnknown,
+		/// The input is not as long as the model's inputs. Pack it as the model's manifest says.
+		InputLength,
+		/// The fee is below the least fee for this model.
+		FeeTooSmall,
+		/// The designated operator is not active or does not serve the model.
+		OperatorUnavailable,
+		/// There is no such job, or it was reaped.
+		JobUnknown,
+		/// Only the requester of the job may do this.
+		NotRequester,
+		/// The job does not wait for an operator any more.
+		NotQueued,
+		/// The job waits for the operator that its requester designated.
+		Designated,
+		/// The job has waited too long; it will be refunded.
+		QueueOver,
+		/// The operator does not say that it serves the model of this job.
+		ModelNotServed,
+		/// Nobody owes a claim on this job now.
+		NotAssigned,
+		/// Another operator owes the claim on this job.
+		NotAssignee,
+		/// This claim is for another attempt at the job.
+		WrongAttempt,
+		/// The deadline for the claim is over.
+		DeadlineOver,
+		/// The output is not as long as the model's outputs. Leave it empty only when they exceed
+		/// 16 KiB.
+		OutputLength,
+		/// The output does not hash to the claimed root.
+		OutputMismatch,
+		/// The job has no open claim: not yet, or not any more.
+		NoOpenClaim,
+		/// Time changes nothing about this job yet.
+		NothingDue,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
+			Self::work_off_agenda(remaining)
+		}
+
+		fn offchain_worker(now: BlockNumberFor<T>) {
+			Self::work(now);
+		}
+
+		fn integrity_test() {
+			for period in [
+				T::QueuePeriod::get(),
+				T::ClaimPeriod::get(),
+				T::Window::get(),
+				T::Retention::get(),
+			] {
+				assert!(!period.is_zero(), "every period lasts a block at least");
+			}
+			assert!(T::MissedPenalty::get() < Perbill::one(), "being late is not fraud");
+			assert!(!T::MinClaimStake::get().is_zero(), "every claim is backed by a stake");
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call(weight = <T as Config>::WeightInfo)]
+	impl<T: Config> Pallet<T> {
+		/// Ask for one run of a model and put its price in escrow.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by the requester.
+		///
+		/// ## Details
+		///
+		/// Holds `fee` under [`HoldReason::Fee`] and a deposit for the job's bytes under
+		/// [`HoldReason::Storage`]. `operator`, if given, is the only one that may accept. Emits
+		/// [`Event::Requested`].
+		#[pallet::call_index(0)]
+		#[pallet::weight(<T as Config>::WeightInfo::request(input.len() as u32))]
+		pub fn request(
+			origin: OriginFor<T>,
+			model: ModelId,
+			input: InputOf<T>,
+			#[pallet::compact] fee: BalanceOf<T>,
+			operator: Option<T::AccountId>,
+		) -> DispatchResult {
+			let requester = ensure_signed(origin)?;
+			Self::do_request(requester, model, input, fee, operator).map(|_| ())
+		}
+
+		/// Withdraw a job that nobody has accepted.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by the requester.
+		///
+		/// ## Details
+		///
+		/// Releases the fee at once and the deposit when the job is reaped. Emits
+		/// [`Event::Cancelled`].
+		#[pallet::call_index(1)]
+		pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
+			let requester = ensure_signed(origin)?;
+			Self::do_cancel(requester, job)
+		}
+
+		/// Take a job, and owe a claim on it.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by the operator without `auth`, or authorised by its service key with `auth`,
+		/// whose message is [`ACCEPT_TAG`] with (`job`, number of the attempt). Without a fee then.
+		///
+		/// ## Details
+		///
+		/// Puts a part of the operator's stake behind the job. Emits [`Event::Accepted`].
+		#[pallet::call_index(2)]
+		#[pallet::authorize(Self::authorize_accept)]
+		pub fn accept(
+			origin: OriginFor<T>,
+			job: JobId,
+			auth: Option<Authorization>,
+		) -> DispatchResult {
+			let operator = actor::<T, T::Operators>(origin, &auth)?;
+			Self::do_accept(operator, job)
+		}
+
+		/// Answer a job.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by the operator without `auth`, or authorised by its service key with `auth`,
+		/// whose message is [`CLAIM_TAG`] with (`job`, `attempt`, `output_root`, `output`).
+		/// Without a fee then.
+		///
+		/// ## Details
+		///
+		/// `output` is the whole output when the model's is 16 KiB at most, and empty otherwise.
+		/// Emits [`Event::Claimed`].
+		#[pallet::call_index(3)]
+		#[pallet::weight(<T as Config>::WeightInfo::claim(output.len() as u32))]
+		#[pallet::authorize(Self::authorize_claim)]
+		#[pallet::weight_of_authorize(
+			<T as Config>::WeightInfo::authorize_claim(output.len() as u32)
+		)]
+		pub fn claim(
+			origin: OriginFor<T>,
+			job: JobId,
+			attempt: u32,
+			output_root: H256,
+			output: BoundedVec<u8, ConstU32<MAX_INLINE_OUTPUT>>,
+			auth: Option<Authorization>,
+		) -> DispatchResult {
+			let operator = actor::<T, T::Operators>(origin, &auth)?;
+			Self::do_claim(operator, job, attempt, output_root, output)
+		}
+
+		/// Let time do to a job what is due: finalize, miss the deadline, expire or reap it.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by anyone.
+		///
+		/// ## Details
+		///
+		/// Without a fee when something was due. The pallet does the same in idle weight.
+		#[pallet::call_index(4)]
+		#[pallet::weight(Pallet::<T>::weight_of_poke())]
+		pub fn poke(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			Self::do_poke(job)?;
+			Ok(Pays::No.into())
+		}
+	}
+}

@@ -1,0 +1,127 @@
+//! Claims as the challenges pallet sees them.
+
+use alloc::vec::Vec;
+use assay_primitives::{ClaimView, Claims, FaultKind, JobId, ModelRegistry};
+use frame_support::{defensive, traits::Defensive};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+	traits::{BlockNumberProvider, One},
+	DispatchResult, Saturating,
+};
+
+use super::settlement::OpenClaim;
+use crate::{BalanceOf, Config, Error, Inputs, JobStatus, Jobs, OpenJobs, Pallet};
+
+impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet<T> {
+	fn open_claim(id: JobId) -> Option<ClaimView<T::AccountId, BlockNumberFor<T>, BalanceOf<T>>> {
+		let job = Jobs::<T>::get(id)?;
+		let JobStatus::Claimed { operator, stake, output_root, window_end, .. } = job.status else {
+			return None;
+		};
+		let info = T::Models::info(&job.model).defensive()?;
+		Some(ClaimView {
+			operator,
+			requester: job.requester,
+			model: job.model,
+			info,
+			input_root: job.input_root,
+			output_root,
+			window_end,
+			fee: job.fee,
+			stake,
+		})
+	}
+
+	fn open_jobs(after: Option<JobId>, limit: u32) -> Vec<JobId> {
+		let keys = match after {
+			Some(job) => OpenJobs::<T>::iter_keys_from(OpenJobs::<T>::hashed_key_for(job)),
+			None => OpenJobs::<T>::iter_keys(),
+		};
+		keys.take(limit as usize).collect()
+	}
+
+	fn input(id: JobId) -> Option<Vec<u8>> {
+		Inputs::<T>::get(id).map(|input| input.into_inner())
+	}
+
+	fn hold_open(id: JobId) -> DispatchResult {
+		Jobs::<T>::try_mutate(id, |job| {
+			let status = job.as_mut().map(|job| &mut job.status);
+			let Some(JobStatus::Claimed { live, disputes, .. }) = status else {
+				return Err(Error::<T>::NoOpenClaim.into());
+			};
+			*live = live.saturating_add(1);
+			*disputes = disputes.saturating_add(1);
+			Ok(())
+		})
+	}
+
+	fn release_open(id: JobId) {
+		let Some(mut job) = Jobs::<T>::get(id) else { return };
+		let JobStatus::Claimed { live, .. } = &mut job.status else { return };
+		if *live == 0 {
+			defensive!("released more often than held");
+			return;
+		}
+		*live -= 1;
+		if *live == 0 && job.due.is_none() {
+			let next = T::Clock::current_block_number().saturating_add(One::one());
+			Self::schedule(id, &mut job, Some(next));
+		}
+		Jobs::<T>::insert(id, job);
+	}
+
+	fn fault(
+		id: JobId,
+		kind: FaultKind,
+		finder: Option<T::AccountId>,
+		prover: Option<T::AccountId>,
+	) -> DispatchResult {
+		let job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
+		let JobStatus::Claimed { operator, stake, output_root, disputes, .. } = job.status.clone()
+		else {
+			return Err(Error::<T>::NoOpenClaim.into());
+		};
+		let claim = OpenClaim { operator, stake, output_root, disputes };
+		Self::do_fault(id, job, claim, kind, finder, prover)
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn benchmark_claim(
+		operator: &T::AccountId,
+		key: Option<assay_primitives::ServiceKey>,
+		program: Vec<u8>,
+		weights_root: sp_core::H256,
+		input: Vec<u8>,
+		output_root: sp_core::H256,
+	) -> JobId {
+		use assay_primitives::OperatorLedger;
+
+		let model = T::Models::benchmark_register(program, weights_root);
+		T::Operators::benchmark_operator(operator, key, model);
+		let id = crate::benchmarking::request::<T>(model, input);
+		Self::do_accept(operator.clone(), id).expect("the operator serves the model");
+		// The output's bytes are not of interest to disputes, so they are not checked here.
+		let (mut job, stake) = match Jobs::<T>::get(id) {
+			Some(job) => match job.status {
+				JobStatus::Assigned { stake, .. } => (job, stake),
+				_ => unreachable!("just accepted"),
+			},
+			None => unreachable!("just requested"),
+		};
+		let now = T::Clock::current_block_number();
+		let window_end = now.saturating_add(<T::Window as frame_support::traits::Get<_>>::get());
+		job.status = JobStatus::Claimed {
+			operator: operator.clone(),
+			stake,
+			output_root,
+			window_end,
+			live: 0,
+			disputes: 0,
+		};
+		crate::Assignments::<T>::remove(operator, id);
+		Self::schedule(id, &mut job, Some(window_end.saturating_add(One::one())));
+		Jobs::<T>::insert(id, job);
+		id
+	}
+}

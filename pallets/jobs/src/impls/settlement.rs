@@ -1,0 +1,160 @@
+//! How jobs end, and who is paid.
+
+use assay_primitives::{FaultKind, JobId, ModelRegistry, OperatorLedger};
+use frame_support::{
+	defensive,
+	traits::{
+		fungible::{hold::Mutate as _, Balanced as _},
+		tokens::{Fortitude, Precision, Restriction},
+		Get, Imbalance,
+	},
+};
+use sp_core::H256;
+use sp_runtime::{
+	traits::{BlockNumberProvider, Zero},
+	DispatchError, DispatchResult, Saturating,
+};
+
+use crate::{
+	shares, Assurance, BalanceOf, Config, CreditOf, Event, HoldReason, Inputs, JobOf, JobStatus,
+	Jobs, OpenJobs, Outputs, Pallet,
+};
+
+/// An open claim, taken out of its job's status.
+pub(crate) struct OpenClaim<T: Config> {
+	pub(crate) operator: T::AccountId,
+	pub(crate) stake: BalanceOf<T>,
+	pub(crate) output_root: H256,
+	pub(crate) disputes: u32,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Pay for a claim that nobody refuted.
+	pub(crate) fn do_finalize(id: JobId, job: JobOf<T>, claim: OpenClaim<T>) -> DispatchResult {
+		let OpenClaim { operator, stake, output_root, disputes } = claim;
+		let paid = T::Currency::transfer_on_hold(
+			&HoldReason::Fee.into(),
+			&job.requester,
+			&operator,
+			job.fee,
+			Precision::Exact,
+			Restriction::Free,
+			Fortitude::Force,
+		)?;
+		T::Operators::release(&operator, stake);
+		T::Operators::note_served(&operator);
+		let assurance =
+			Assurance { window: T::Window::get(), disputes, at: T::Clock::current_block_number() };
+		let status = JobStatus::Final { operator: operator.clone(), output_root, assurance };
+		Self::close(id, job, status);
+		Self::deposit_event(Event::Finalized { job: id, operator, output_root, paid });
+		Ok(())
+	}
+
+	/// End a claim as false.
+	pub(crate) fn do_fault(
+		id: JobId,
+		job: JobOf<T>,
+		claim: OpenClaim<T>,
+		fault: FaultKind,
+		finder: Option<T::AccountId>,
+		prover: Option<T::AccountId>,
+	) -> DispatchResult {
+		let OpenClaim { operator, stake, output_root, .. } = claim;
+		let refunded = Self::refund(&job)?;
+		let credit = T::Operators::slash(&operator, stake, stake);
+		T::Operators::chill(&operator);
+		let requester = job.requester.clone();
+		let slashed = credit.peek();
+		let status = JobStatus::Fraud { operator: operator.clone(), output_root, fault };
+		Self::close(id, job, status);
+		Self::deposit_event(Event::FaultAccepted { job: id, operator, fault, refunded, slashed });
+		Self::share_slash(id, credit, fault.is_timeout(), requester, finder, prover);
+		Ok(())
+	}
+
+	/// Give everyone its share of a slash, and burn the rest.
+	fn share_slash(
+		id: JobId,
+		credit: CreditOf<T>,
+		timeout: bool,
+		requester: T::AccountId,
+		finder: Option<T::AccountId>,
+		prover: Option<T::AccountId>,
+	) {
+		let slashed = credit.peek();
+		let split =
+			shares(slashed, timeout, finder.is_some(), prover.is_some(), T::MaxProverReward::get());
+		let (credit, to_finder) = Self::pay(credit, finder.as_ref(), split.finder);
+		let (credit, to_prover) = Self::pay(credit, prover.as_ref(), split.prover);
+		let (credit, to_requester) = Self::pay(credit, Some(&requester), split.requester);
+		let burned = credit.peek();
+		// Dropped credit leaves the issuance.
+		drop(credit);
+		Self::deposit_event(Event::SlashShared {
+			job: id,
+			finder,
+			to_finder,
+			prover,
+			to_prover,
+			to_requester,
+			burned,
+		});
+	}
+
+	/// Pay `amount` out of `credit`; returns what is left and what was paid. An account that
+	/// cannot take the money, such as one below the existential deposit, gets nothing.
+	fn pay(
+		credit: CreditOf<T>,
+		to: Option<&T::AccountId>,
+		amount: BalanceOf<T>,
+	) -> (CreditOf<T>, BalanceOf<T>) {
+		let Some(to) = to else { return (credit, Zero::zero()) };
+		let (share, rest) = credit.split(amount);
+		let paid = share.peek();
+		match T::Currency::resolve(to, share) {
+			Ok(()) => (rest, paid),
+			Err(refused) => (rest.merge(refused), Zero::zero()),
+		}
+	}
+
+	/// Release the fee to the requester.
+	pub(crate) fn refund(job: &JobOf<T>) -> Result<BalanceOf<T>, DispatchError> {
+		let reason = HoldReason::Fee.into();
+		T::Currency::release(&reason, &job.requester, job.fee, Precision::Exact)
+	}
+
+	/// Put a job into a terminal status, and on the agenda to be reaped.
+	pub(crate) fn close(
+		id: JobId,
+		mut job: JobOf<T>,
+		status: JobStatus<
+			T::AccountId,
+			BalanceOf<T>,
+			frame_system::pallet_prelude::BlockNumberFor<T>,
+		>,
+	) {
+		if job.status.is_terminal() {
+			defensive!("terminal statuses absorb");
+			return;
+		}
+		T::Models::job_closed(&job.model);
+		OpenJobs::<T>::remove(id);
+		job.status = status;
+		let reap = T::Clock::current_block_number().saturating_add(T::Retention::get());
+		Self::schedule(id, &mut job, Some(reap));
+		Jobs::<T>::insert(id, job);
+	}
+
+	/// Forget a job that is over, and return its deposit.
+	pub(crate) fn do_reap(id: JobId, mut job: JobOf<T>) -> DispatchResult {
+		let reason = HoldReason::Storage.into();
+		let deposit = T::Currency::release(&reason, &job.requester, job.deposit, Precision::Exact)?;
+		Self::schedule(id, &mut job, None);
+		Jobs::<T>::remove(id);
+		Inputs::<T>::remove(id);
+		Outputs::<T>::remove(id);
+		Self::deposit_event(Event::Reaped { job: id, deposit });
+		Ok(())
+	}
+}

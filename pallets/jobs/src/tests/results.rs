@@ -1,0 +1,159 @@
+//! Claiming, and becoming final.
+
+use crate::{mock::*, Assurance, Error, Event, JobStatus, Outputs};
+use assay_primitives::{Claims, OperatorLedger};
+use frame_support::{assert_noop, assert_ok, BoundedVec};
+use sp_core::H256;
+
+#[test]
+fn claim_opens_the_window() {
+	build_and_execute(|| {
+		let id = claimed();
+		let (root, output) = answer();
+		System::assert_last_event(
+			Event::Claimed { job: id, operator: OPERATOR, output_root: root, window_end: 21 }
+				.into(),
+		);
+		assert_eq!(Outputs::<Test>::get(id), Some(output));
+		let view = Jobs::open_claim(id).expect("open");
+		assert_eq!((view.operator, view.requester, view.model), (OPERATOR, REQUESTER, small()));
+		assert_eq!((view.output_root, view.window_end), (root, 21));
+		assert_eq!((view.fee, view.stake), (FEE, 10_000));
+		assert_eq!((view.info.n_ops, view.info.input_len), (2, LEN as u64));
+		assert_eq!(Jobs::input(id), Some(vec![1; LEN]));
+		assert_eq!(Jobs::open_jobs(None, 10), vec![id]);
+	});
+}
+
+#[test]
+fn fails_for_strangers_and_for_jobs_in_another_status() {
+	build_and_execute(|| {
+		let (root, output) = answer();
+		let queued = request();
+		let assigned = accepted();
+		let claim = |who, id| Jobs::claim(signed(who), id, 0, root, output.clone(), None);
+		assert_noop!(claim(OPERATOR, 99), Error::<Test>::JobUnknown);
+		assert_noop!(claim(OPERATOR, queued), Error::<Test>::NotAssigned);
+		assert_noop!(claim(STRANGER, assigned), Error::<Test>::NotAssignee);
+		assert_noop!(claim(RIVAL, assigned), Error::<Test>::NotAssignee);
+		assert_ok!(claim(OPERATOR, assigned));
+		assert_noop!(claim(OPERATOR, assigned), Error::<Test>::NotAssigned);
+	});
+}
+
+#[test]
+fn boundary_last_block_before_the_deadline() {
+	build_and_execute(|| {
+		let id = accepted();
+		let (root, output) = answer();
+		System::set_block_number(12);
+		let late = Jobs::claim(signed(OPERATOR), id, 0, root, output.clone(), None);
+		assert_eq!(late, Err(Error::<Test>::DeadlineOver.into()));
+		System::set_block_number(11);
+		assert_ok!(Jobs::claim(signed(OPERATOR), id, 0, root, output, None));
+	});
+}
+
+#[test]
+fn claim_of_an_earlier_attempt_is_refused() {
+	build_and_execute(|| {
+		let id = accepted();
+		wait(11);
+		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		assert_ok!(Jobs::accept(signed(OPERATOR), id, None));
+		let (root, output) = answer();
+		assert_noop!(
+			Jobs::claim(signed(OPERATOR), id, 0, root, output.clone(), None),
+			Error::<Test>::WrongAttempt
+		);
+		assert_ok!(Jobs::claim(signed(OPERATOR), id, 1, root, output, None));
+	});
+}
+
+#[test]
+fn short_output_must_be_whole_and_hash_to_the_root() {
+	build_and_execute(|| {
+		let id = accepted();
+		let (root, output) = answer();
+		let claim = |root, output: &[u8]| {
+			let output = BoundedVec::truncate_from(output.to_vec());
+			Jobs::claim(signed(OPERATOR), id, 0, root, output, None)
+		};
+		assert_noop!(claim(root, &[]), Error::<Test>::OutputLength);
+		assert_noop!(claim(root, &output[1..]), Error::<Test>::OutputLength);
+		assert_noop!(claim(H256::zero(), &output), Error::<Test>::OutputMismatch);
+		assert_ok!(claim(root, &output));
+	});
+}
+
+#[test]
+fn long_output_is_claimed_by_root_alone() {
+	build_and_execute(|| {
+		let id = request_of(large(), vec![1; LARGE], None);
+		assert_ok!(Jobs::accept(signed(OPERATOR), id, None));
+		let root = H256::repeat_byte(5);
+		let some = BoundedVec::truncate_from(vec![1]);
+		assert_noop!(
+			Jobs::claim(signed(OPERATOR), id, 0, root, some, None),
+			Error::<Test>::OutputLength
+		);
+		assert_ok!(Jobs::claim(signed(OPERATOR), id, 0, root, BoundedVec::new(), None));
+		assert_eq!(Outputs::<Test>::get(id), None);
+	});
+}
+
+#[test]
+fn pays_the_operator_when_the_window_closes() {
+	build_and_execute(|| {
+		let (operator, issuance) = (free(OPERATOR), Balances::total_issuance());
+		let id = claimed();
+		System::set_block_number(21);
+		assert_noop!(Jobs::poke(signed(STRANGER), id), Error::<Test>::NothingDue);
+		System::set_block_number(22);
+		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		let (output_root, _) = answer();
+		System::assert_last_event(
+			Event::Finalized { job: id, operator: OPERATOR, output_root, paid: FEE }.into(),
+		);
+		let assurance = Assurance { window: 20, disputes: 0, at: 22 };
+		assert_eq!(status(id), JobStatus::Final { operator: OPERATOR, output_root, assurance });
+		assert_eq!(free(OPERATOR), operator + FEE);
+		assert_eq!(Operators::free_stake(&OPERATOR), 100_000);
+		assert_eq!(Balances::total_issuance(), issuance);
+		assert_eq!(Jobs::open_claim(id), None);
+	});
+}
+
+#[test]
+fn held_claim_is_not_final_until_released() {
+	build_and_execute(|| {
+		let id = claimed();
+		assert_ok!(Jobs::hold_open(id));
+		assert_ok!(Jobs::hold_open(id));
+		System::set_block_number(50);
+		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		assert!(Jobs::open_claim(id).is_some());
+		assert_noop!(Jobs::poke(signed(STRANGER), id), Error::<Test>::NothingDue);
+		Jobs::release_open(id);
+		assert_noop!(Jobs::poke(signed(STRANGER), id), Error::<Test>::NothingDue);
+		check();
+		Jobs::release_open(id);
+		System::set_block_number(51);
+		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		let JobStatus::Final { assurance, .. } = status(id) else { panic!("final") };
+		assert_eq!((assurance.disputes, assurance.at), (2, 51));
+	});
+}
+
+#[test]
+fn disputes_that_end_within_the_window_delay_nothing() {
+	build_and_execute(|| {
+		let id = claimed();
+		assert_ok!(Jobs::hold_open(id));
+		Jobs::release_open(id);
+		System::set_block_number(22);
+		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		assert_noop!(Jobs::hold_open(id), Error::<Test>::NoOpenClaim);
+		Jobs::release_open(id);
+	});
+}
