@@ -2,8 +2,8 @@
 //! tensors are freed. Only untraced runs follow it.
 
 use crate::bundle::Bundle;
-use assay_kernels::{fuses, prepare, KernelConfig, Prepared};
-use assay_referee::{OpKind, Operand, Program, Source};
+use assay_kernels::{fusible_operand, prepare, KernelConfig, Prepared};
+use assay_referee::{Operand, Program, Source};
 
 /// The steps of an untraced run, in order.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct Plan {
 pub(crate) struct Step {
 	/// Index of the op.
 	pub(crate) op: u32,
-	/// The `Unfold` that gives operand 1 without being executed.
-	pub(crate) patches: Option<u32>,
+	/// The `Unfold` that gives an operand without being executed, and which operand.
+	pub(crate) patches: Option<(u32, usize)>,
 	/// Operands that were rearranged.
 	pub(crate) prepared: Vec<(usize, Prepared)>,
 	/// Tensors that no later step reads.
@@ -30,10 +30,13 @@ impl Plan {
 		let fused = fusions(program);
 		let mut steps = Vec::new();
 		for (i, op) in program.ops.iter().enumerate() {
-			if fused.iter().any(|&(unfold, _)| unfold as usize == i) {
+			if fused.iter().any(|fusion| fusion.unfold as usize == i) {
 				continue;
 			}
-			let patches = fused.iter().find(|&&(_, user)| user as usize == i).map(|f| f.0);
+			let patches = fused
+				.iter()
+				.find(|fusion| fusion.user as usize == i)
+				.map(|fusion| (fusion.unfold, fusion.operand));
 			let prepared = op
 				.operands
 				.iter()
@@ -59,8 +62,14 @@ fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
 	}
 }
 
-/// Pairs of an `Unfold` and the one `MatMul` that uses it.
-fn fusions(program: &Program) -> Vec<(u32, u32)> {
+/// An `Unfold` that only one operand of one op reads.
+struct Fusion {
+	unfold: u32,
+	user: u32,
+	operand: usize,
+}
+
+fn fusions(program: &Program) -> Vec<Fusion> {
 	let mut uses: Vec<Vec<(u32, usize)>> = vec![Vec::new(); program.ops.len()];
 	for (i, op) in program.ops.iter().enumerate() {
 		for (at, operand) in op.operands.iter().enumerate() {
@@ -70,9 +79,9 @@ fn fusions(program: &Program) -> Vec<(u32, u32)> {
 		}
 	}
 	let fused = program.ops.iter().enumerate().filter_map(|(i, op)| {
-		let &[(user, 1)] = &uses[i][..] else { return None };
-		let matmul = &program.ops[user as usize];
-		(matches!(op.kind, OpKind::Unfold { .. }) && fuses(op, matmul)).then_some((i as u32, user))
+		let &[(user, operand)] = &uses[i][..] else { return None };
+		let at = fusible_operand(op, &program.ops[user as usize])?;
+		(at == operand).then_some(Fusion { unfold: i as u32, user, operand })
 	});
 	fused.collect()
 }
@@ -81,10 +90,11 @@ fn free_after_last_use(program: &Program, steps: &mut [Step]) {
 	let mut seen = vec![false; program.ops.len()];
 	for step in steps.iter_mut().rev() {
 		let own = &program.ops[step.op as usize].operands;
-		let through = step.patches.map_or(&[][..], |unfold| &program.ops[unfold as usize].operands);
+		let unfold = step.patches.map(|(unfold, _)| unfold);
+		let through = unfold.map_or(&[][..], |unfold| &program.ops[unfold as usize].operands);
 		for operand in own.iter().chain(through) {
 			if let Source::Op(j) = operand.source {
-				if Some(j) != step.patches && !std::mem::replace(&mut seen[j as usize], true) {
+				if Some(j) != unfold && !std::mem::replace(&mut seen[j as usize], true) {
 					step.free.push(j);
 				}
 			}

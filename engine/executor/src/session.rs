@@ -235,8 +235,8 @@ impl Session {
 	) -> Arg<'a> {
 		let ops = &self.bundle.program().ops;
 		let operand = &ops[step.op as usize].operands[index];
-		if let (1, Some(fused)) = (index, step.patches) {
-			let unfold = &ops[fused as usize];
+		if let Some((unfold, _)) = step.patches.filter(|&(_, at)| at == index) {
+			let unfold = &ops[unfold as usize];
 			return Arg::Patches { unfold, image: at(&unfold.operands[0]) };
 		}
 		match step.prepared.iter().find(|(i, _)| *i == index) {

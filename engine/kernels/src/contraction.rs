@@ -2,10 +2,11 @@
 
 use crate::{
 	gemm::{self, BiasRef, Image, Lhs, PackedLhs, PackedRhs, Problem, Rhs},
+	reduce::{self, Rows},
 	view::{view, view_mut},
 	Arg, Isa, KernelConfig,
 };
-use assay_referee::{Bias, DType, OpKind, OpRecord, Shape};
+use assay_referee::{Bias, DType, OpKind, OpRecord, ReduceFn, Shape};
 
 /// An operand rearranged once for an instruction set, to be used in many executions.
 #[derive(Debug)]
@@ -41,15 +42,24 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	}
 }
 
-/// Whether `matmul` can take the output of `unfold` as operand 1 without it being written out.
-pub(crate) fn fuses(unfold: &OpRecord, matmul: &OpRecord) -> bool {
-	matches!(unfold.kind, OpKind::Unfold { .. })
-		&& matches!(matmul.kind, OpKind::MatMul { .. })
-		&& unfold.dtype == DType::F32
-		&& match (unfold.shape.dims(), matmul.operands.get(1).map(|b| b.shape)) {
-			([n, g, positions, k], Some(b)) => b.dims() == [n * g, *positions, *k],
-			_ => false,
-		}
+/// The operand of `op` that can be patches of `unfold` without them being written out: the right
+/// side of a convolution, or the windows of a pooling.
+pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize> {
+	if unfold.dtype != DType::F32 || !matches!(unfold.kind, OpKind::Unfold { .. }) {
+		return None;
+	}
+	let &[n, groups, places, terms] = unfold.shape.dims() else { return None };
+	match op.kind {
+		OpKind::MatMul { .. } => {
+			let b = op.operands.get(1)?.shape;
+			(b.dims() == [n * groups, places, terms]).then_some(1)
+		},
+		OpKind::Reduce(_) => {
+			let x = op.operands.first()?.shape;
+			(x.last() == terms && reduce::takes_windows(terms as usize)).then_some(0)
+		},
+		_ => None,
+	}
 }
 
 fn dims3(shape: &Shape) -> Option<[usize; 3]> {
@@ -59,13 +69,39 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 	}
 }
 
-/// Computes a `MatMul`; false when the operands' alignment or kind rules the fast path out.
+/// Computes a `MatMul`, or a reduction of patches; false when the operands' alignment or kind
+/// rules the fast path out.
 pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
-	try_run(op, args, out, cfg).is_some()
+	let done = match op.kind {
+		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
+		OpKind::Reduce(function) => pool(op, function, args, out, cfg),
+		_ => None,
+	};
+	done.is_some()
 }
 
-fn try_run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
-	let OpKind::MatMul { bias } = op.kind else { return None };
+fn pool(
+	op: &OpRecord,
+	function: ReduceFn,
+	args: &[Arg<'_>],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let &[Arg::Patches { unfold, image }] = args else { return None };
+	let image = self::image(unfold, image).filter(|_| fusible_operand(unfold, op) == Some(0))?;
+	let out = view_mut::<f32>(out).filter(|out| out.len() as u64 == op.shape.elements())?;
+	let k = unfold.shape.last() as usize;
+	reduce::run_f32(function, Rows::Image(&image), k, out, cfg);
+	Some(())
+}
+
+fn matmul(
+	op: &OpRecord,
+	bias: Bias,
+	args: &[Arg<'_>],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()> {
 	let [batch, m, n] = dims3(&op.shape)?;
 	let [lhs_batches, _, k] = dims3(&op.operands.first()?.shape)?;
 	let [rhs_batches, _, _] = dims3(&op.operands.get(1)?.shape)?;
@@ -92,7 +128,8 @@ fn try_run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) 
 			Rhs::Dense(dense(bytes, rhs_batches * n * k)?)
 		},
 		Arg::Patches { unfold, image: bytes } => {
-			image = self::image(unfold, bytes).filter(|_| fuses(unfold, op))?;
+			image =
+				self::image(unfold, bytes).filter(|_| fusible_operand(unfold, op) == Some(1))?;
 			Rhs::Image(&image)
 		},
 	};

@@ -11,14 +11,22 @@
 
 mod buffer;
 mod contraction;
+mod elementwise;
 mod environment;
 mod gemm;
 mod generic;
 mod hard;
 mod isa;
+mod map;
+mod movement;
 mod parallel;
+mod reduce;
 mod simd;
 mod view;
+mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use buffer::Buffer;
 pub use contraction::{prepare, Prepared};
@@ -91,8 +99,8 @@ pub enum Arg<'a> {
 	Bytes(&'a [u8]),
 	/// The tensor rearranged by [`prepare`] for this very op and operand, and its bytes.
 	Prepared(&'a Prepared, &'a [u8]),
-	/// What `unfold` would give for `image`, without writing it out. Only for operand 1 of a
-	/// `MatMul` on `f32`, see [`fuses`].
+	/// What `unfold` would give for `image`, without writing it out; fast for the operands that
+	/// [`fusible_operand`] names.
 	Patches {
 		/// The `Unfold` op.
 		unfold: &'a OpRecord,
@@ -154,9 +162,9 @@ pub fn execute_with(
 	execute(op, &operands, out, cfg)
 }
 
-/// Whether `matmul` can take the output of `unfold` as operand 1 without it being written out.
-pub fn fuses(unfold: &OpRecord, matmul: &OpRecord) -> bool {
-	contraction::fuses(unfold, matmul)
+/// The operand of `op` that may be given as [`Arg::Patches`] of `unfold`, if there is one.
+pub fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize> {
+	contraction::fusible_operand(unfold, op)
 }
 
 fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelError> {
@@ -181,7 +189,12 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
 			contraction::run(op, &args, out, cfg)
 		},
-		_ => false,
+		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
+			elementwise::run(op, operands, out, cfg)
+		},
+		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
+		OpKind::MatMulInteger => false,
+		_ => movement::run(op, operands, out, cfg),
 	};
 	if !done {
 		generic::run(op, operands, out, cfg);

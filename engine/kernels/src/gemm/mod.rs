@@ -12,7 +12,8 @@ use crate::{
 	simd::Simd,
 };
 use core::{cell::RefCell, ops::Range};
-use pack::{blocks, transpose, RowPanels, BLOCK};
+pub(crate) use pack::transpose;
+use pack::{blocks, RowPanels, BLOCK};
 use tile::{compute, panels_per_tile, Tile, TileBias, PANEL_VECTORS};
 
 /// The left operand, `[batches, m, k]`.

@@ -1,0 +1,421 @@
+//! Every kernel gives the bits of the referee's element function.
+
+use crate::{execute, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig};
+use assay_referee::{
+	canonical, element, encode_value, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
+	Shape, Soft, TensorReader, UnaryFn,
+};
+use proptest::prelude::*;
+
+fn shape(dims: &[u32]) -> Shape {
+	Shape::new(dims).unwrap()
+}
+
+fn operand(dtype: DType, dims: &[u32]) -> Operand {
+	Operand::input(0, dtype, shape(dims))
+}
+
+/// Pseudo-random numbers.
+struct Random(u64);
+
+impl Random {
+	fn next(&mut self) -> u64 {
+		self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+		let x = (self.0 ^ (self.0 >> 29)).wrapping_mul(0xbf58476d1ce4e5b9);
+		x ^ (x >> 32)
+	}
+
+	/// Mostly numbers of ordinary size, some of any bits, some special.
+	fn value(&mut self, dtype: DType) -> u64 {
+		const SPECIAL: [u32; 10] = [
+			0,
+			0x8000_0000,
+			0x7f80_0000,
+			0xff80_0000,
+			0xffc0_0000,
+			1,
+			0x8000_0001,
+			0x0080_0000,
+			0x7f7f_ffff,
+			0x007f_ffff,
+		];
+		let (x, kind) = (self.next(), self.next() % 64);
+		let bits = match (dtype, kind) {
+			(DType::F32, 0) => SPECIAL[x as usize % SPECIAL.len()].into(),
+			(DType::F32, 1 | 2) => x as u32 as u64,
+			(DType::F32, _) => ((x % 4001) as f32 / 1000.0 - 2.0).to_bits().into(),
+			(DType::I32 | DType::I64, 0..48) => (x % 41).wrapping_sub(20),
+			_ => x,
+		};
+		canonical(dtype, bits)
+	}
+
+	fn tensor(&mut self, operand: &Operand, plain: bool) -> Buffer {
+		let mut bytes = Buffer::new(operand.bytes() as usize);
+		for place in bytes.chunks_exact_mut(operand.dtype.size() as usize) {
+			let mut bits = self.value(operand.dtype);
+			if plain && operand.dtype == DType::F32 {
+				bits = ((self.next() % 4001) as f32 / 1000.0 - 2.0).to_bits().into();
+			}
+			encode_value(operand.dtype, bits, place).unwrap();
+		}
+		bytes
+	}
+}
+
+fn expected(op: &OpRecord, operands: &[&[u8]]) -> Vec<u8> {
+	let mut out = vec![0; op.bytes() as usize];
+	let mut reader = TensorReader::new(op, operands);
+	for (i, place) in out.chunks_exact_mut(op.dtype.size() as usize).enumerate() {
+		let bits = element::<Soft, _>(op, i as u64, &mut reader).unwrap();
+		encode_value(op.dtype, bits, place).unwrap();
+	}
+	out
+}
+
+fn configs() -> Vec<KernelConfig> {
+	let isas = Isa::available().into_iter();
+	isas.flat_map(|isa| [1, 2, 3, 7].map(|threads| KernelConfig::new(threads, isa))).collect()
+}
+
+/// Compares a valid op's kernel with the element function on random operands, under every
+/// instruction set and several numbers of threads.
+fn check_with(op: &OpRecord, seed: u64, plain: bool) {
+	op.validate().unwrap();
+	let mut random = Random(seed);
+	let tensors: Vec<Buffer> = op.operands.iter().map(|x| random.tensor(x, plain)).collect();
+	let operands: Vec<&[u8]> = tensors.iter().map(|x| &x[..]).collect();
+	let expected = expected(op, &operands);
+	for cfg in configs() {
+		let mut out = Buffer::new(expected.len());
+		execute(op, &operands, &mut out, &cfg).unwrap();
+		if out[..] != expected[..] {
+			let at = out.iter().zip(&expected).position(|(a, b)| a != b).unwrap();
+			let element = at / op.dtype.size() as usize;
+			let size = op.dtype.size() as usize;
+			let place = element * size..(element + 1) * size;
+			panic!(
+				"element {element} of {op:?} under {cfg:?}: {:02x?}, expected {:02x?}; operand {:02x?}",
+				&out[place.clone()],
+				&expected[place.clone()],
+				operands[0].get(place),
+			);
+		}
+	}
+}
+
+fn check(op: &OpRecord, seed: u64) {
+	check_with(op, seed, false);
+}
+
+fn dims(max: u32) -> impl Strategy<Value = Vec<u32>> {
+	prop::collection::vec(1..=max, 0..=4)
+}
+
+/// The dims of an operand that broadcasts to `dims`.
+fn narrowed(dims: &[u32], mask: u64) -> Vec<u32> {
+	dims.iter().enumerate().map(|(i, &dim)| if mask >> i & 1 == 1 { 1 } else { dim }).collect()
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(24))]
+
+	#[test]
+	fn matmul(
+		m in prop::sample::select(vec![1u32, 2, 3, 5, 14, 15, 29]),
+		n in prop::sample::select(vec![1u32, 2, 7, 16, 31, 33, 65]),
+		k in prop::sample::select(vec![1u32, 3, 255, 256, 257, 511, 513]),
+		(batch, ba, bb) in prop::sample::select(vec![(1, 1, 1), (3, 3, 1), (2, 1, 2), (4, 2, 4)]),
+		bias in 0..4,
+		plain: bool,
+		seed: u64,
+	) {
+		let mut operands =
+			vec![operand(DType::F32, &[ba, m, k]), operand(DType::F32, &[bb, n, k])];
+		let bias = match bias {
+			0 => Bias::None,
+			1 => { operands.push(operand(DType::F32, &[m])); Bias::Row },
+			2 => { operands.push(operand(DType::F32, &[ba, m])); Bias::Row },
+			_ => { operands.push(operand(DType::F32, &[n])); Bias::Column },
+		};
+		let kind = OpKind::MatMul { bias };
+		check_with(&OpRecord::new(kind, DType::F32, shape(&[batch, m, n]), operands), seed, plain);
+	}
+
+	#[test]
+	fn matmul_integer(
+		m in 1u32..20, n in 1u32..70, k in prop::sample::select(vec![1u32, 2, 31, 32, 65, 300]),
+		a in prop::sample::select(vec![DType::U8, DType::I8]),
+		b in prop::sample::select(vec![DType::U8, DType::I8]),
+		(batch, ba, bb) in prop::sample::select(vec![(1, 1, 1), (3, 3, 1), (4, 2, 4)]),
+		columns: bool,
+		seed: u64,
+	) {
+		let zeros: &[u32] = if columns { &[n] } else { &[] };
+		let operands = vec![
+			operand(a, &[ba, m, k]), operand(b, &[bb, n, k]), operand(a, &[]), operand(b, zeros),
+		];
+		let shape = shape(&[batch, m, n]);
+		check(&OpRecord::new(OpKind::MatMulInteger, DType::I32, shape, operands), seed);
+	}
+
+	#[test]
+	fn binary(dims in dims(9), wide in 1u32..80, masks: (u64, u64), seed: u64) {
+		let mut dims = dims;
+		dims.push(wide);
+		dims.truncate(4);
+		let (a, b) = (narrowed(&dims, masks.0), narrowed(&dims, masks.1 & !masks.0));
+		let operands = |dtype| vec![operand(dtype, &a), operand(dtype, &b)];
+		for &function in BinaryFn::ALL {
+			for dtype in DType::ALL {
+				let out = if function.is_comparison() { DType::Bool } else { dtype };
+				let kind = OpKind::Binary(function);
+				let dims: Vec<u32> = a.iter().zip(&b).map(|(&a, &b)| a.max(b)).collect();
+				let op = OpRecord::new(kind, out, shape(&dims), operands(dtype));
+				if op.validate().is_ok() {
+					check(&op, seed ^ function as u64);
+				}
+			}
+		}
+	}
+
+	#[test]
+	fn select(dims in dims(17), masks: (u64, u64, u64), seed: u64) {
+		for dtype in DType::ALL {
+			let operands = vec![
+				operand(DType::Bool, &narrowed(&dims, masks.0)),
+				operand(dtype, &narrowed(&dims, masks.1)),
+				operand(dtype, &narrowed(&dims, masks.2)),
+			];
+			check(&OpRecord::new(OpKind::Select, dtype, shape(&dims), operands), seed);
+		}
+	}
+
+	#[test]
+	fn reduce(
+		rows in 1u32..70,
+		k in prop::sample::select(
+			vec![1u32, 2, 3, 4, 9, 16, 17, 31, 32, 33, 63, 64, 65, 1000, 1024, 1025, 2100]),
+		plain: bool,
+		seed: u64,
+	) {
+		for dtype in DType::ALL {
+			for &function in ReduceFn::ALL {
+				let x = vec![operand(dtype, &[rows, k])];
+				let op = OpRecord::new(OpKind::Reduce(function), dtype, shape(&[rows]), x);
+				if op.validate().is_ok() {
+					check_with(&op, seed, plain);
+				}
+			}
+			let x = vec![operand(dtype, &[rows, k])];
+			let op = OpRecord::new(OpKind::ArgMax, DType::I64, shape(&[rows]), x);
+			if op.validate().is_ok() {
+				check_with(&op, seed, plain);
+			}
+		}
+	}
+
+	#[test]
+	fn transposes_and_slices(
+		dims in prop::collection::vec(1u32..20, 1..5), order: u64, flips: u64, steps: u64,
+		seed: u64,
+	) {
+		// A permutation of the axes, each perhaps reversed, shortened or repeated.
+		let mut axes: Vec<usize> = (0..dims.len()).collect();
+		let mut random = Random(order);
+		for i in (1..axes.len()).rev() {
+			axes.swap(i, random.next() as usize % (i + 1));
+		}
+		let natural: Vec<i64> = (0..dims.len())
+			.map(|d| dims[d + 1..].iter().map(|&dim| i64::from(dim)).product())
+			.collect();
+		let (mut offset, mut strides, mut out) = (0i64, [0i64; 8], Vec::new());
+		for (d, &axis) in axes.iter().enumerate() {
+			let (dim, stride) = (i64::from(dims[axis]), natural[axis]);
+			let step = if steps >> d & 3 == 3 { 2 } else { 1 };
+			let count = (dim + step - 1) / step;
+			out.push(count as u32);
+			strides[d] = stride * step;
+			if flips >> d & 1 == 1 {
+				offset += strides[d] * (count - 1);
+				strides[d] = -strides[d];
+			}
+			if steps >> (d + 8) & 7 == 7 {
+				strides[d] = 0;
+			}
+		}
+		let kind = OpKind::Strided { offset: offset as u64, strides };
+		for dtype in [DType::F32, DType::I64, DType::U8] {
+			let x = vec![operand(dtype, &dims)];
+			check(&OpRecord::new(kind, dtype, shape(&out), x), seed);
+		}
+	}
+
+	#[test]
+	fn pads(dims in dims(9), pads: [u32; 8], seed: u64) {
+		let mut before = [0; 8];
+		let mut out = dims.clone();
+		for (d, dim) in out.iter_mut().enumerate() {
+			before[d] = pads[d] % 3;
+			*dim += before[d] + pads[d + 4] % 3;
+		}
+		for (dtype, fill) in [(DType::F32, 0xff80_0000), (DType::I64, u64::MAX), (DType::U8, 7)] {
+			let x = vec![operand(dtype, &dims)];
+			check(&OpRecord::new(OpKind::Pad { before, fill }, dtype, shape(&out), x), seed);
+		}
+	}
+
+	#[test]
+	fn concats(
+		dims in prop::collection::vec(1u32..9, 1..4), axis: usize,
+		sizes in prop::collection::vec(1u32..30, 1..5), seed: u64,
+	) {
+		let axis = axis % dims.len();
+		let with = |size| { let mut dims = dims.clone(); dims[axis] = size; dims };
+		for dtype in [DType::F32, DType::I64, DType::Bool] {
+			let x: Vec<_> = sizes.iter().map(|&size| operand(dtype, &with(size))).collect();
+			let out = shape(&with(sizes.iter().sum()));
+			check(&OpRecord::new(OpKind::Concat { axis: axis as u8 }, dtype, out, x), seed);
+			let x: Vec<_> = sizes.iter().map(|&size| operand(dtype, &with(size))).collect();
+			let ends = x.iter().fold(0u64, |end, x| end.next_multiple_of(64) + x.bytes());
+			check(&OpRecord::new(OpKind::Pack, DType::U8, shape(&[ends as u32]), x), seed);
+		}
+	}
+
+	#[test]
+	fn gathers(
+		dims in prop::collection::vec(1u32..12, 1..4), axis: usize,
+		indices in dims(5), seed: u64,
+	) {
+		let axis = axis % dims.len();
+		let out = [&dims[..axis], &indices[..], &dims[axis + 1..]].concat();
+		prop_assume!(out.len() <= 8);
+		for dtype in [DType::F32, DType::I64, DType::U8] {
+			for index in [DType::I32, DType::I64] {
+				let x = vec![operand(dtype, &dims), operand(index, &indices)];
+				let kind = OpKind::Gather { axis: axis as u8 };
+				check(&OpRecord::new(kind, dtype, shape(&out), x), seed);
+			}
+		}
+	}
+
+	#[test]
+	fn windows(
+		n in 1u32..3, channels in 1u32..4, groups in 1u32..4, hw in [1u32..14, 1u32..40],
+		kernel in [1u32..5, 1u32..5], stride in [1u32..4, 1u32..4], dilation in [1u32..3, 1u32..3],
+		pad in [0u32..4, 0u32..4], seed: u64, plain: bool,
+	) {
+		// Windows may hang over every edge.
+		let out = [0, 1].map(|i| (hw[i] + 2 * pad[i]) / stride[i] + 1);
+		let (places, terms) = (out[0] * out[1], channels * kernel[0] * kernel[1]);
+		let source = [n, channels * groups, hw[0], hw[1]];
+		let unfold = |dtype, fill| OpRecord::new(
+			OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill },
+			dtype,
+			shape(&[n, groups, places, terms]),
+			vec![operand(dtype, &source)],
+		);
+		check(&unfold(DType::F32, 0x7f80_0000), seed);
+		check(&unfold(DType::U8, 9), seed);
+		fused(&unfold(DType::F32, 0), n, groups, places, terms, seed, plain);
+		for function in [ReduceFn::Sum, ReduceFn::Max] {
+			fused_pool(&unfold(DType::F32, 0xff80_0000), function, seed);
+		}
+	}
+}
+
+/// A convolution without the patches being written out, and with packed filters.
+fn fused(unfold: &OpRecord, n: u32, groups: u32, places: u32, terms: u32, seed: u64, plain: bool) {
+	let m = 1 + (seed % 17) as u32;
+	let f = DType::F32;
+	let op = OpRecord::new(
+		OpKind::MatMul { bias: Bias::Row },
+		f,
+		shape(&[n * groups, m, places]),
+		vec![
+			operand(f, &[groups, m, terms]),
+			operand(f, &[n * groups, places, terms]),
+			operand(f, &[groups, m]),
+		],
+	);
+	op.validate().unwrap();
+	assert_eq!(fusible_operand(unfold, &op), Some(1));
+	let mut random = Random(seed);
+	let image = random.tensor(&unfold.operands[0], plain);
+	let filters = random.tensor(&op.operands[0], plain);
+	let bias = random.tensor(&op.operands[2], plain);
+	let patches = expected(unfold, &[&image]);
+	let want = expected(&op, &[&filters, &patches, &bias]);
+	for cfg in configs() {
+		let packed = prepare(&op, 0, &filters, cfg.isa());
+		let lhs = match &packed {
+			Some(packed) => Arg::Prepared(packed, &filters),
+			None => Arg::Bytes(&filters),
+		};
+		for lhs in [lhs, Arg::Bytes(&filters)] {
+			let args = [lhs, Arg::Patches { unfold, image: &image }, Arg::Bytes(&bias)];
+			let mut out = Buffer::new(want.len());
+			execute_with(&op, &args, &mut out, &cfg).unwrap();
+			assert!(out[..] == want[..], "{cfg:?} {unfold:?} {op:?}");
+		}
+	}
+}
+
+/// Pooling without the windows being written out.
+fn fused_pool(unfold: &OpRecord, function: ReduceFn, seed: u64) {
+	let rows = unfold.shape.elements() as u32 / unfold.shape.last();
+	let x = vec![operand(DType::F32, unfold.shape.dims())];
+	let op = OpRecord::new(OpKind::Reduce(function), DType::F32, shape(&[rows]), x);
+	if fusible_operand(unfold, &op).is_none() {
+		return;
+	}
+	let image = Random(seed).tensor(&unfold.operands[0], false);
+	let want = expected(&op, &[&expected(unfold, &[&image])]);
+	for cfg in configs() {
+		let mut out = Buffer::new(want.len());
+		let args = [Arg::Patches { unfold, image: &image }];
+		execute_with(&op, &args, &mut out, &cfg).unwrap();
+		assert!(out[..] == want[..], "{cfg:?} {unfold:?} {op:?}");
+	}
+}
+
+#[test]
+fn unary() {
+	for &function in UnaryFn::ALL {
+		for dtype in DType::ALL {
+			for len in [1, 33, 5000] {
+				let out = if function == UnaryFn::IsNan { DType::Bool } else { dtype };
+				let x = vec![operand(dtype, &[len])];
+				let op = OpRecord::new(OpKind::Unary(function), out, shape(&[len]), x);
+				if op.validate().is_ok() {
+					check(&op, len.into());
+				}
+			}
+		}
+	}
+}
+
+#[test]
+fn casts() {
+	for from in DType::ALL {
+		for to in DType::ALL {
+			let op = OpRecord::new(OpKind::Cast, to, shape(&[2000]), vec![operand(from, &[2000])]);
+			check(&op, 5);
+		}
+	}
+}
+
+#[test]
+fn wrong_lengths_are_refused() {
+	let x = vec![operand(DType::F32, &[4])];
+	let op = OpRecord::new(OpKind::Unary(UnaryFn::Neg), DType::F32, shape(&[4]), x);
+	let cfg = KernelConfig::default();
+	assert!(execute(&op, &[], &mut [0; 16], &cfg).is_err());
+	assert!(execute(&op, &[&[0; 12]], &mut [0; 16], &cfg).is_err());
+	assert!(execute(&op, &[&[0; 16]], &mut [0; 12], &cfg).is_err());
+	// Unaligned bytes take the slow path.
+	let bytes = Buffer::from_bytes(&[0x80; 17]);
+	let mut out = Buffer::new(17);
+	execute(&op, &[&bytes[1..]], &mut out[1..], &cfg).unwrap();
+	assert_eq!(out[1..5], [0x80, 0x80, 0x80, 0x00]);
+}
