@@ -104,7 +104,8 @@ fn terminal_statuses_absorb() {
 fn fails_before_there_is_a_claim() {
 	build_and_execute(|| {
 		let no_claim = Error::<Test>::NoOpenClaim;
-		assert_noop!(Jobs::fault(request(), LEAF, None, None), no_claim);
+		let id = request();
+		assert_noop!(Jobs::fault(id, LEAF, None, None), no_claim);
 		let id = accepted();
 		assert_noop!(Jobs::fault(id, LEAF, None, None), Error::<Test>::NoOpenClaim);
 		assert_noop!(Jobs::fault(99, LEAF, None, None), Error::<Test>::JobUnknown);

@@ -71,16 +71,16 @@ fn play(who: u64, job: JobId, step: Move, held: &mut BTreeMap<JobId, u32>) {
 	match step {
 		Move::Request { fee, len, designated } => {
 			let input = BoundedVec::truncate_from(vec![1; len]);
-			drop(Jobs::request(me, small(), input, fee, designated));
+			ignore(Jobs::request(me, small(), input, fee, designated));
 		},
-		Move::Cancel => drop(Jobs::cancel(me, job)),
-		Move::Accept => drop(Jobs::accept(me, job, None)),
+		Move::Cancel => ignore(Jobs::cancel(me, job)),
+		Move::Accept => ignore(Jobs::accept(me, job, None)),
 		Move::Claim { attempt, honest } => {
 			let (root, output) = answer();
 			let root = if honest { root } else { Default::default() };
-			drop(Jobs::claim(me, job, attempt, root, output, None));
+			ignore(Jobs::claim(me, job, attempt, root, output, None));
 		},
-		Move::Poke => drop(Jobs::poke(me, job)),
+		Move::Poke => ignore(Jobs::poke(me, job)),
 		Move::Idle(steps) => {
 			let step = Jobs::weight_of_poke().saturating_mul(2 * steps);
 			Jobs::on_idle(System::block_number(), step.saturating_add(Weight::from_all(1)));
@@ -99,17 +99,20 @@ fn play(who: u64, job: JobId, step: Move, held: &mut BTreeMap<JobId, u32>) {
 		Move::Fault { timeout, finder } => {
 			let kind =
 				if timeout { FaultKind::NoTrace } else { FaultKind::Chunk { entry: 0, chunk: 0 } };
-			drop(Jobs::fault(job, kind, finder, Some(who)));
+			ignore(Jobs::fault(job, kind, finder, Some(who)));
 		},
-		Move::Chill => drop(Operators::chill(me)),
-		Move::Activate => drop(Operators::activate(me)),
-		Move::Unstake(amount) => drop(Operators::unstake(me, amount)),
+		Move::Chill => ignore(Operators::chill(me)),
+		Move::Activate => ignore(Operators::activate(me)),
+		Move::Unstake(amount) => ignore(Operators::unstake(me, amount)),
 		Move::Wait(blocks) => wait(blocks),
 	}
 }
 
+/// Hostile calls may fail; what counts is the state they leave.
+fn ignore<T, E>(_: Result<T, E>) {}
+
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(48))]
+	#![proptest_config(ProptestConfig::with_cases(24))]
 
 	#[test]
 	fn invariants_hold_after_every_move(sequence in proptest::collection::vec(moves(), 1..120)) {

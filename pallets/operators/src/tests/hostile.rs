@@ -39,8 +39,11 @@ fn moves() -> impl Strategy<Value = (u64, Move)> {
 	(ALICE..=BOB, step)
 }
 
+/// Hostile calls may fail; what counts is the state they leave.
+fn ignore<T, E>(_: Result<T, E>) {}
+
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(64))]
+	#![proptest_config(ProptestConfig::with_cases(32))]
 
 	#[test]
 	fn invariants_hold_after_every_move(sequence in proptest::collection::vec(moves(), 1..60)) {
@@ -53,18 +56,18 @@ proptest! {
 					Some(granted.swap_remove(at).1)
 				};
 				match step {
-					Move::Stake(amount) => drop(Operators::stake(signed(who), amount)),
-					Move::Unstake(amount) => drop(Operators::unstake(signed(who), amount)),
-					Move::Withdraw => drop(Operators::withdraw(signed(who))),
+					Move::Stake(amount) => ignore(Operators::stake(signed(who), amount)),
+					Move::Unstake(amount) => ignore(Operators::unstake(signed(who), amount)),
+					Move::Withdraw => ignore(Operators::withdraw(signed(who))),
 					Move::Key(seed) => {
-						drop(Operators::set_service_key(signed(who), seed.map(key)));
+						ignore(Operators::set_service_key(signed(who), seed.map(key)));
 					},
 					Move::Serve(byte) => {
 						let models = vec![model(byte)].try_into().expect("short");
-						drop(Operators::serve(signed(who), models));
+						ignore(Operators::serve(signed(who), models));
 					},
-					Move::Chill => drop(Operators::chill(signed(who))),
-					Move::Activate => drop(Operators::activate(signed(who))),
+					Move::Chill => ignore(Operators::chill(signed(who))),
+					Move::Activate => ignore(Operators::activate(signed(who))),
 					Move::Expose(amount) => {
 						if Operators::expose(&who, amount).is_ok() {
 							granted.push((who, amount));
