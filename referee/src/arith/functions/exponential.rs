@@ -33,6 +33,10 @@ const EXP: [u64; 11] = [
 /// of the last binary64 place.
 const EXP2_HARD: [(u32, u32); 2] = [(0x3b42_9d37, 0x3f80_4385), (0xbcf3_a937, 0x3f7a_c6b1)];
 
+/// The input of sigmoid whose value lies above the middle of two binary32 numbers by 0.25 units of
+/// the last binary64 place.
+const SIGMOID_HARD: [(u32, u32); 1] = [(0xba92_8601, 0x3eff_db5f)];
+
 /// `(integer nearest to x as a number, 2^integer)` for `|x| <= 1000`.
 #[inline(always)]
 fn split<A: Arith>(x: A::F64) -> (A::F64, A::F64) {
@@ -114,7 +118,8 @@ pub fn sigmoid<A: Arith>(x: A::F32) -> A::F32 {
 	let quarter = A::mul64(wide, constant::<A>(0x3fd0_0000_0000_0000));
 	let near = A::add64(constant::<A>(HALF), A::sub64(quarter, step));
 	let is_near = A::lt64(A::abs64(wide), constant::<A>(0x3f10_0000_0000_0000));
-	finish::<A>(x, if is_near { near } else { far })
+	let y = finish::<A>(x, if is_near { near } else { far });
+	except::<A, 1>(x, y, &SIGMOID_HARD)
 }
 
 /// `ln(1 + e^x)`, correctly rounded. 0 and +infinity at the infinities, NaN for NaN.
