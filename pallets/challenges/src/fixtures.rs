@@ -76,8 +76,12 @@ impl Run {
 		tree::hash(&self.trace)
 	}
 
+	pub(crate) fn output(&self) -> &[u8] {
+		self.tensors.last().expect("programs are not empty")
+	}
+
 	pub(crate) fn output_root(&self) -> Root {
-		tree::hash(self.tensors.last().expect("programs are not empty"))
+		tree::hash(self.output())
 	}
 
 	pub(crate) fn last_entry(&self) -> Slice {

@@ -5,6 +5,7 @@ mod interrogation;
 mod opening;
 mod timeouts;
 mod verdicts;
+mod whole;
 mod workers;
 
 use assay_primitives::JobId;
