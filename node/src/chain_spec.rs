@@ -41,22 +41,12 @@ fn named(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<ChainSpe
 
 /// One validator, Alice; everything on one machine.
 pub(crate) fn development() -> Result<ChainSpec, String> {
-	named(
-		"Assay Development",
-		"assay_dev",
-		ChainType::Development,
-		DEV_RUNTIME_PRESET,
-	)
+	named("Assay Development", "assay_dev", ChainType::Development, DEV_RUNTIME_PRESET)
 }
 
 /// Two validators, Alice and Bob.
 pub(crate) fn local() -> Result<ChainSpec, String> {
-	named(
-		"Assay Local Testnet",
-		"assay_local",
-		ChainType::Local,
-		LOCAL_TESTNET_RUNTIME_PRESET,
-	)
+	named("Assay Local Testnet", "assay_local", ChainType::Local, LOCAL_TESTNET_RUNTIME_PRESET)
 }
 
 /// Makes addresses print with the chain's prefix.

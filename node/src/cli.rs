@@ -62,6 +62,6 @@ pub(crate) struct ExportMetadataCmd {
 	pub(crate) output: Option<std::path::PathBuf>,
 
 	/// Version of the metadata format.
-	#[arg(long, value_name = "N", default_value_t = 15)]
+	#[arg(long, value_name = "N", default_value_t = 16)]
 	pub(crate) metadata_version: u32,
 }

@@ -87,8 +87,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 }
 
 /// A future of a command on the database.
-type Work<'a> =
-	std::pin::Pin<Box<dyn std::future::Future<Output = sc_cli::Result<()>> + 'a>>;
+type Work<'a> = std::pin::Pin<Box<dyn std::future::Future<Output = sc_cli::Result<()>> + 'a>>;
 
 /// Open the chain's database and run `work` on it until it ends or a signal comes.
 fn with_partial<'a, C: sc_cli::CliConfiguration>(

@@ -20,8 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 /// Host functions the runtime may import: the SDK's and the engine's. Only off-chain workers are
 /// given an engine; in every other call those functions answer that there is none.
-type HostFunctions =
-	(sp_io::SubstrateHostFunctions, assay_host::inference_engine::HostFunctions);
+type HostFunctions = (sp_io::SubstrateHostFunctions, assay_host::inference_engine::HostFunctions);
 
 type Executor = sc_executor::WasmExecutor<HostFunctions>;
 pub(crate) type FullClient = sc_service::TFullClient<Block, RuntimeApi, Executor>;
@@ -75,13 +74,13 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<(Partial, TaskManage
 	let handle = telemetry.as_ref().map(|(_, telemetry)| telemetry.handle());
 
 	let executor = sc_service::new_wasm_executor::<HostFunctions>(&config.executor);
-	let (client, backend, keystore, task_manager) =
-		sc_service::new_full_parts::<Block, RuntimeApi, _>(
-			config,
-			handle.clone(),
-			executor,
-			Vec::new(),
-		)?;
+	let (client, backend, keystore, task_manager) = sc_service::new_full_parts::<
+		Block,
+		RuntimeApi,
+		_,
+	>(
+		config, handle.clone(), executor, Vec::new()
+	)?;
 	let client = Arc::new(client);
 	let telemetry = telemetry.map(|(worker, telemetry)| {
 		task_manager.spawn_handle().spawn("telemetry", None, worker.run());
@@ -153,10 +152,11 @@ fn inherents(
 ) -> BabeCreateInherentDataProviders<Block> {
 	Arc::new(move |_parent, ()| async move {
 		let timestamp = sp_timestamp::InherentDataProvider::from_system_time();
-		let slot = sp_consensus_babe::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
-			*timestamp,
-			slot_duration,
-		);
+		let slot =
+			sp_consensus_babe::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
+				*timestamp,
+				slot_duration,
+			);
 		Ok((slot, timestamp))
 	})
 }
@@ -199,10 +199,12 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	let metrics = N::register_notification_metrics(registry.as_ref());
 	let grandpa_protocol =
 		sc_consensus_grandpa::protocol_standard_name(&genesis, &config.chain_spec);
-	let (grandpa_notifications, grandpa_service) = sc_consensus_grandpa::grandpa_peers_set_config::<
-		_,
-		N,
-	>(grandpa_protocol.clone(), metrics.clone(), net_config.peer_store_handle());
+	let (grandpa_notifications, grandpa_service) =
+		sc_consensus_grandpa::grandpa_peers_set_config::<_, N>(
+			grandpa_protocol.clone(),
+			metrics.clone(),
+			net_config.peer_store_handle(),
+		);
 	net_config.add_notification_protocol(grandpa_notifications);
 	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 		backend.clone(),

@@ -46,6 +46,36 @@ pub mod currency {
 	}
 }
 
+/// The rules of jobs and disputes. Periods are in blocks.
+pub mod inference {
+	use crate::{Balance, BlockNumber};
+
+	/// Longest program: the header and one record for each of the most operations.
+	pub const MAX_PROGRAM_BYTES: u32 =
+		(assay_referee::MAX_OPS + 1) * assay_referee::RECORD_BYTES as u32;
+	/// Longest input that a request carries.
+	pub const MAX_INPUT_BYTES: u32 = 1024 * 1024;
+	/// What one cost unit of a model adds to the least fee, in base units.
+	pub const FEE_PER_UNIT: Balance = 10;
+
+	/// How long a job waits for an operator.
+	pub const QUEUE: BlockNumber = 100;
+	/// How long an operator that accepted has until it must claim.
+	pub const CLAIM: BlockNumber = 20;
+	/// How long a claim may be challenged.
+	pub const WINDOW: BlockNumber = 20;
+	/// How long a challenged operator has until it must reveal its trace.
+	pub const TRACE: BlockNumber = 10;
+	/// How long an operator has until it must open a node.
+	pub const ANSWER: BlockNumber = 10;
+	/// How long a challenger has until it must move.
+	pub const TURN: BlockNumber = 10;
+	/// How long a job or challenge that is over stays on record.
+	pub const RETENTION: BlockNumber = 200;
+	/// How long unstaked money stays within reach of a slash.
+	pub const UNSTAKING: BlockNumber = 60;
+}
+
 /// Limits of one block.
 pub mod block {
 	use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_SECOND, Weight};

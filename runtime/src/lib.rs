@@ -145,4 +145,16 @@ mod runtime {
 
 	#[runtime::pallet_index(10)]
 	pub type Sudo = pallet_sudo;
+
+	#[runtime::pallet_index(20)]
+	pub type Models = pallet_models;
+
+	#[runtime::pallet_index(21)]
+	pub type Operators = pallet_operators;
+
+	#[runtime::pallet_index(22)]
+	pub type Jobs = pallet_jobs;
+
+	#[runtime::pallet_index(23)]
+	pub type Challenges = pallet_challenges;
 }

@@ -71,7 +71,10 @@ impl Metrics {
 				registry,
 			)?,
 			proofs_sent: register(
-				Counter::new("assay_proofs_sent_total", "Fault proofs sent by this node's workers")?,
+				Counter::new(
+					"assay_proofs_sent_total",
+					"Fault proofs sent by this node's workers",
+				)?,
 				registry,
 			)?,
 		})

@@ -42,8 +42,7 @@ impl ModelStore {
 	/// A store over `dir`, which is made if it is missing.
 	pub(super) fn open(dir: PathBuf) -> std::io::Result<Self> {
 		std::fs::create_dir_all(&dir)?;
-		let store =
-			Self { dir, state: Mutex::new(State::default()), loading: Mutex::new(()) };
+		let store = Self { dir, state: Mutex::new(State::default()), loading: Mutex::new(()) };
 		store.rescan(&mut store.lock());
 		Ok(store)
 	}

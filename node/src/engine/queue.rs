@@ -118,7 +118,8 @@ impl Queue {
 
 	fn forget_failure(&mut self, id: &RequestId) {
 		let old = |since: &Instant| since.elapsed() >= FAILURE_MEMORY;
-		if !matches!(self.entries.get(id), Some(Entry::Answered { failed: Some(t), .. }) if old(t)) {
+		if !matches!(self.entries.get(id), Some(Entry::Answered { failed: Some(t), .. }) if old(t))
+		{
 			return;
 		}
 		self.entries.remove(id);

@@ -18,8 +18,6 @@ use sp_keystore::KeystorePtr;
 use std::sync::Arc;
 use substrate_prometheus_endpoint::Registry;
 
-
-
 /// A handle to the engine; clones share it. No method blocks on a run.
 #[derive(Clone)]
 pub(crate) struct EngineService {

@@ -1,6 +1,7 @@
 //! Every pallet's settings, one file for each concern.
 
 mod consensus;
+mod inference;
 mod money;
 mod system;
 

@@ -1,0 +1,70 @@
+//! Execution of blocks depends on nothing outside the chain, least of all on an engine.
+
+use crate::chain::{input, Chain};
+use assay_host::{Engine, EngineExt, Note, Poll, Request, RequestId, Roles, Status};
+use assay_runtime::{Block, Executive};
+
+/// Panics whatever it is asked: on-chain code must never get here.
+struct Panicking;
+
+impl Engine for Panicking {
+	fn submit(&mut self, _: RequestId, _: Request) -> Status {
+		panic!("submit on chain")
+	}
+	fn poll(&mut self, _: &RequestId) -> Poll {
+		panic!("poll on chain")
+	}
+	fn has_model(&mut self, _: &[u8; 32]) -> bool {
+		panic!("has_model on chain")
+	}
+	fn roles(&mut self) -> Roles {
+		panic!("roles on chain")
+	}
+	fn note(&mut self, _: Note, _: u64) {
+		panic!("note on chain")
+	}
+}
+
+/// The blocks of a job's life, up to its payment.
+fn story(chain: &mut Chain) -> Vec<Block> {
+	let call = pallet_jobs::Call::request {
+		model: crate::chain::model(),
+		input: frame_support::BoundedVec::truncate_from(input()),
+		fee: assay_runtime::constants::currency::ASY,
+		operator: None,
+	};
+	let request = chain.signed(crate::chain::REQUESTER, 0, call);
+	let mut blocks = vec![chain.ok_block(vec![request])];
+	let (accept, claim) = (chain.accept(0), chain.claim(0, input()));
+	blocks.push(chain.ok_block(vec![accept]));
+	blocks.push(chain.ok_block(vec![claim]));
+	for _ in 0..25 {
+		blocks.push(chain.ok_block(Vec::new()));
+	}
+	blocks
+}
+
+#[test]
+fn blocks_execute_the_same_with_and_without_an_engine() {
+	let mut author = Chain::with_operator();
+	let blocks = story(&mut author);
+	for engine in [false, true] {
+		let mut importer = Chain::with_operator();
+		if engine {
+			importer.ext.register_extension(EngineExt(Box::new(Panicking)));
+		}
+		for block in &blocks {
+			// Panics unless the state root is the author's.
+			importer.import(block.clone());
+		}
+		assert_eq!(importer.parent(), author.parent());
+	}
+}
+
+#[test]
+fn worker_without_an_engine_does_nothing() {
+	let mut chain = Chain::with_operator();
+	let block = chain.ok_block(Vec::new());
+	// No keystore, no pool and no engine are registered: touching one would panic.
+	chain.ext.execute_with(|| Executive::offchain_worker(&block.header));
+}

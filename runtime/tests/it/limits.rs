@@ -1,0 +1,74 @@
+//! What fits in a block, and what clients find in the metadata.
+
+use assay_runtime::{
+	constants::{block, inference},
+	Runtime, RuntimeCall,
+};
+use frame_support::{
+	dispatch::{DispatchClass, GetDispatchInfo},
+	traits::Get,
+	BoundedVec,
+};
+use sp_core::H256;
+
+fn fits(call: impl Into<RuntimeCall>) {
+	let call = call.into();
+	let info = call.get_dispatch_info();
+	let weights = <Runtime as frame_system::Config>::BlockWeights::get();
+	let max = weights.get(info.class).max_extrinsic.expect("every class has a limit");
+	let weight = info.call_weight.saturating_add(info.extension_weight);
+	assert!(weight.all_lte(max), "{call:?} weighs {weight}, at most {max} fits");
+}
+
+#[test]
+fn largest_calls_fit_in_a_block() {
+	crate::chain::genesis().execute_with(|| {
+		fits(pallet_challenges::Call::prove_fault {
+			job: 0,
+			proof: BoundedVec::truncate_from(vec![0; assay_referee::MAX_PROOF_BYTES as usize]),
+			auth: None,
+		});
+		fits(pallet_jobs::Call::request {
+			model: H256::zero(),
+			input: BoundedVec::truncate_from(vec![0; inference::MAX_INPUT_BYTES as usize]),
+			fee: 0,
+			operator: None,
+		});
+		fits(pallet_models::Call::register {
+			program: BoundedVec::truncate_from(vec![0; inference::MAX_PROGRAM_BYTES as usize]),
+			weights_root: H256::zero(),
+			metadata: pallet_models::ModelMetadata {
+				name: Default::default(),
+				version: Default::default(),
+				source_hash: H256::zero(),
+				parent: None,
+				licence: Default::default(),
+			},
+		});
+	});
+}
+
+#[test]
+fn disputes_are_operational_and_have_room_left_by_normal_traffic() {
+	let call = RuntimeCall::from(pallet_challenges::Call::prove_fault {
+		job: 0,
+		proof: BoundedVec::truncate_from(Vec::new()),
+		auth: None,
+	});
+	assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
+	let length = <Runtime as frame_system::Config>::BlockLength::get();
+	let (normal, all) =
+		(*length.max.get(DispatchClass::Normal), *length.max.get(DispatchClass::Operational));
+	assert_eq!(all, block::MAX_LENGTH);
+	assert!(all - normal > 2 * assay_referee::MAX_PROOF_BYTES);
+	assert!(normal > inference::MAX_INPUT_BYTES);
+}
+
+#[test]
+fn metadata_comes_in_all_versions_that_clients_read() {
+	let versions = Runtime::metadata_versions();
+	for version in [14, 15, 16] {
+		assert!(versions.contains(&version));
+		assert!(Runtime::metadata_at_version(version).is_some());
+	}
+}

@@ -1,0 +1,8 @@
+//! The runtime from outside: genesis, transactions through the real pipeline, whole blocks.
+
+mod chain;
+mod determinism;
+mod lifecycle;
+mod limits;
+mod pipeline;
+mod presets;
