@@ -4,20 +4,12 @@
 
 use crate::{
 	map::{map1, map2, select, Map1, Map2},
+	simd::canonical,
 	view::{view, view_mut, Pod},
 	walk::Walk,
 	Hard, KernelConfig,
 };
-use assay_referee::{
-	arith::{functions, Arith},
-	BinaryFn, DType, OpKind, OpRecord, UnaryFn,
-};
-
-/// The one NaN.
-#[inline(always)]
-fn canonical(x: f32) -> f32 {
-	f32::from_bits(Hard::f32_to_bits(x))
-}
+use assay_referee::{arith::functions, BinaryFn, DType, OpKind, OpRecord, UnaryFn};
 
 macro_rules! unary_functions {
 	($($name:ident: $from:ty => $to:ty, $cost:literal, |$x:ident| $body:expr;)*) => { $(

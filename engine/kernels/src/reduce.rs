@@ -8,10 +8,11 @@ use crate::{
 	gemm::{transpose, Image},
 	isa::{dispatch, Kernel},
 	parallel,
+	simd::canonical,
 	view::{view, view_mut},
-	Hard, KernelConfig,
+	KernelConfig,
 };
-use assay_referee::{arith::Arith, DType, OpKind, OpRecord, ReduceFn};
+use assay_referee::{DType, OpKind, OpRecord, ReduceFn};
 use core::marker::PhantomData;
 
 /// Elements in one block, and lanes inside it.
@@ -152,7 +153,7 @@ fn long<F: Combine>(row: &[f32]) -> f32 {
 			Some(total) => F::combine(total, lanes[0]),
 		});
 	}
-	f32::from_bits(Hard::f32_to_bits(total.unwrap_or(F::NEUTRAL)))
+	canonical(total.unwrap_or(F::NEUTRAL))
 }
 
 /// `WIDTH` rows of at most `LANES` elements side by side: `space` is `[k][WIDTH]`.
@@ -177,7 +178,7 @@ fn short<F: Combine>(space: &mut [f32; LANES * WIDTH], k: usize, out: &mut [f32]
 		width /= 2;
 	}
 	for (out, &x) in out.iter_mut().zip(&lines[0]) {
-		*out = f32::from_bits(Hard::f32_to_bits(x));
+		*out = canonical(x);
 	}
 }
 

@@ -3,7 +3,7 @@
 //! Lanes are output elements, so every element sees its own terms in ascending order: one fused
 //! multiply-add chain from +0 per block of 256, and block sums added ascending in the output.
 
-use crate::simd::Simd;
+use crate::simd::{canonical, Simd};
 
 /// Vectors per panel of columns.
 pub(crate) const PANEL_VECTORS: usize = 2;
@@ -170,9 +170,7 @@ unsafe fn store_part<S: Simd, const ROWS: usize, const PANELS: usize>(
 							TileBias::Row(bias) => x += *bias.add(r),
 							TileBias::Column(bias) => x += *bias.add(start + lane),
 						}
-						if x.is_nan() {
-							x = f32::from_bits(crate::simd::NAN_BITS);
-						}
+						x = canonical(x);
 					}
 					*out = x;
 				}

@@ -15,6 +15,16 @@ pub(crate) use x86::{Avx2, Avx512};
 /// Bits of the one NaN that is stored.
 pub(crate) const NAN_BITS: u32 = 0x7fc0_0000;
 
+/// `x`, with the one NaN for any NaN.
+///
+/// Compares bits, not floats: compilers take one NaN to be as good as another and drop a float
+/// comparison that only replaces NaN by NaN (after a square root, for one).
+#[inline(always)]
+pub(crate) fn canonical(x: f32) -> f32 {
+	let bits = x.to_bits();
+	f32::from_bits(if bits & 0x7fff_ffff > 0x7f80_0000 { NAN_BITS } else { bits })
+}
+
 /// One instruction set's vector of f32 lanes.
 ///
 /// # Safety

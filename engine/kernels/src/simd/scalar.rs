@@ -1,7 +1,7 @@
 //! The portable instance: four lanes in an array, and an exact fused multiply-add without the
 //! instruction.
 
-use super::{Simd, NAN_BITS};
+use super::Simd;
 use crate::hard::fma32_to_odd;
 
 /// Portable lanes.
@@ -43,6 +43,6 @@ unsafe impl Simd for Scalar {
 
 	#[inline(always)]
 	unsafe fn canonical(v: [f32; 4]) -> [f32; 4] {
-		v.map(|x| if x.is_nan() { f32::from_bits(NAN_BITS) } else { x })
+		v.map(super::canonical)
 	}
 }
