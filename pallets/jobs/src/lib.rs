@@ -384,6 +384,14 @@ pub mod pallet {
 			}
 			assert!(T::MissedPenalty::get() < Perbill::one(), "being late is not fraud");
 			assert!(!T::MinClaimStake::get().is_zero(), "every claim is backed by a stake");
+			let input = T::MaxInputBytes::get();
+			let length = T::BlockLength::get();
+			assert!(input < *length.max.get(DispatchClass::Normal), "an input fits into a block");
+			let weights = T::BlockWeights::get();
+			if let Some(most) = weights.get(DispatchClass::Normal).max_extrinsic {
+				let heaviest = <T as Config>::WeightInfo::request(input);
+				assert!(heaviest.all_lte(most), "the largest request fits into a block");
+			}
 		}
 
 		#[cfg(feature = "try-runtime")]

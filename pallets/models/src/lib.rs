@@ -169,6 +169,11 @@ pub mod pallet {
 				T::MaxProgramBytes::get() as usize >= 2 * assay_referee::RECORD_BYTES,
 				"a program has a header and one operation at least"
 			);
+			let weights = T::BlockWeights::get();
+			if let Some(most) = weights.get(DispatchClass::Normal).max_extrinsic {
+				let heaviest = T::WeightInfo::register(records(T::MaxProgramBytes::get() as usize));
+				assert!(heaviest.all_lte(most), "the largest program fits into a block");
+			}
 		}
 
 		#[cfg(feature = "try-runtime")]

@@ -2,7 +2,10 @@
 
 use crate::{mock::*, Error, Event, HoldReason, JobStatus};
 use assay_primitives::{Claims, FaultKind, OperatorLedger};
-use frame_support::{assert_noop, assert_ok, traits::fungible::InspectHold};
+use frame_support::{
+	assert_noop, assert_ok,
+	traits::fungible::{Inspect, InspectHold},
+};
 
 const LEAF: FaultKind = FaultKind::Leaf { entry: 1, element: 3 };
 
@@ -46,6 +49,25 @@ fn proof_refunds_slashes_and_shares() {
 		assert_eq!(Balances::total_issuance(), issuance - 6_300);
 		assert!(!Operators::is_active(&OPERATOR));
 		assert_eq!(Operators::free_stake(&OPERATOR), 90_000);
+	});
+}
+
+/// I5: an operator that catches itself, under as many names as it likes, loses most of the stake.
+#[test]
+fn colluders_recover_little() {
+	build_and_execute(|| {
+		MaxProverReward::set(u64::MAX);
+		// All of these are the operator's, and so is the job's requester.
+		let gang = [OPERATOR, REQUESTER, STRANGER, PUBLISHER];
+		let wealth = || gang.iter().map(|who| Balances::total_balance(who)).sum::<u64>();
+		for kind in [LEAF, FaultKind::NoTrace] {
+			let before = wealth();
+			let id = claimed();
+			let stake = Jobs::open_claim(id).expect("open").stake;
+			assert_ok!(Jobs::fault(id, kind, Some(STRANGER), Some(PUBLISHER)));
+			assert!(before - wealth() >= stake * 58 / 100);
+			assert_ok!(Operators::activate(signed(OPERATOR)));
+		}
 	});
 }
 
