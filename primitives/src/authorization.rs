@@ -98,3 +98,31 @@ pub fn local_keys() -> Vec<ServiceKey> {
 	keys.sort();
 	keys
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	/// Clients in other languages sign these bytes too, so the layout must not change.
+	#[test]
+	fn message_is_laid_out_as_documented() {
+		let genesis = [3u8; 32];
+		let mut bytes = b"assay/v1".to_vec();
+		bytes.extend(genesis);
+		// SCALE length of the tag, then the tag.
+		bytes.push(10 << 2);
+		bytes.extend(b"jobs.claim");
+		bytes.extend(7u64.to_le_bytes());
+		bytes.extend(1u32.to_le_bytes());
+		let expected = sp_io::hashing::blake2_256(&bytes);
+		assert_eq!(message(&genesis, "jobs.claim", &(7u64, 1u32)), expected);
+	}
+
+	#[test]
+	fn messages_differ_by_chain_call_and_arguments() {
+		let base = message(&[0u8; 32], "jobs.accept", &(1u64, 0u32));
+		assert_ne!(base, message(&[1u8; 32], "jobs.accept", &(1u64, 0u32)));
+		assert_ne!(base, message(&[0u8; 32], "jobs.claim", &(1u64, 0u32)));
+		assert_ne!(base, message(&[0u8; 32], "jobs.accept", &(1u64, 1u32)));
+	}
+}

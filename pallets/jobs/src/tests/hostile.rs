@@ -112,10 +112,10 @@ fn play(who: u64, job: JobId, step: Move, held: &mut BTreeMap<JobId, u32>) {
 fn ignore<T, E>(_: Result<T, E>) {}
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(24))]
+	#![proptest_config(ProptestConfig::with_cases(16))]
 
 	#[test]
-	fn invariants_hold_after_every_move(sequence in proptest::collection::vec(moves(), 1..120)) {
+	fn invariants_hold_after_every_move(sequence in proptest::collection::vec(moves(), 1..100)) {
 		new_test_ext().execute_with(|| {
 			set_up();
 			let mut held = BTreeMap::new();
