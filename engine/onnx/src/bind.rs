@@ -120,7 +120,9 @@ fn take_shape(
 	for (&given, dim) in shape.iter().zip(declared) {
 		match dim {
 			Dim::Known(value) if *value != i64::from(given) => {
-				return wrong(format!("the given shape {shape:?} has {given} where the model has {value}"));
+				return wrong(format!(
+					"the given shape {shape:?} has {given} where the model has {value}"
+				));
 			},
 			Dim::Named(name) => match dims.insert((*name).into(), given) {
 				Some(other) if other != given => {
@@ -172,10 +174,9 @@ fn bind_dim(input: &str, dim: Dim<'_>, named: &BTreeMap<String, u32>) -> Result<
 			)
 			.help(format!("give one with --dim {name}=N"))
 		}),
-		Dim::Open => Err(Failure::new(
-			ErrorKind::UnboundDimension,
-			"it has a free dimension without a name",
-		)
-		.help(format!("give its whole shape with --shape {input}=D0,D1,…"))),
+		Dim::Open => {
+			Err(Failure::new(ErrorKind::UnboundDimension, "it has a free dimension without a name")
+				.help(format!("give its whole shape with --shape {input}=D0,D1,…")))
+		},
 	}
 }

@@ -5,8 +5,8 @@
 //! folded value is therefore, bit for bit, what running the op would have given.
 
 use assay_referee::{
-	element, encode_value, units, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape,
-	Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
+	element, encode_value, units, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
+	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
 use crate::error::{Failure, Result};
@@ -94,7 +94,10 @@ impl Builder {
 			Failure::unsupported(format!("it does not fit the program format ({error})"))
 		})?;
 		if record.bytes() > MAX_TENSOR_BYTES {
-			return Err(Failure::too_large(format!("a tensor of shape {:?} exceeds 1 GiB", op.dims)));
+			return Err(Failure::too_large(format!(
+				"a tensor of shape {:?} exceeds 1 GiB",
+				op.dims
+			)));
 		}
 		if op.operands.iter().all(Value::is_constant) {
 			if let Some(value) = self.fold(&op, &record)? {
@@ -104,8 +107,7 @@ impl Builder {
 		if self.ops.len() >= MAX_PUSHED {
 			return Err(Failure::too_large("the model needs far more ops than a program may have"));
 		}
-		let value =
-			Value { dtype, dims: op.dims.clone(), origin: Origin::Op(self.ops.len()) };
+		let value = Value { dtype, dims: op.dims.clone(), origin: Origin::Op(self.ops.len()) };
 		self.ops.push(op);
 		Ok(value)
 	}
@@ -157,12 +159,7 @@ impl Builder {
 	}
 
 	/// [`Builder::binary`] with a whole number as second operand.
-	pub(crate) fn binary_scalar(
-		&mut self,
-		function: BinaryFn,
-		a: &Value,
-		b: f32,
-	) -> Result<Value> {
+	pub(crate) fn binary_scalar(&mut self, function: BinaryFn, a: &Value, b: f32) -> Result<Value> {
 		self.binary(function, a, &Value::scalar_f32(b))
 	}
 
@@ -287,7 +284,8 @@ impl Builder {
 			dims[1] = padded;
 			check_dims(&dims)?;
 			let fill = neutral(function, x.dtype)?;
-			flat = self.push(OpKind::Pad { before: [0; MAX_RANK], fill }, x.dtype, dims, vec![flat])?;
+			flat =
+				self.push(OpKind::Pad { before: [0; MAX_RANK], fill }, x.dtype, dims, vec![flat])?;
 		}
 		let blocks = flat.view(vec![rows, padded / STEP, STEP])?;
 		let partial = self.reduce_last(function, &blocks)?;

@@ -65,8 +65,7 @@ pub(crate) fn finish(
 		.map(|input| Ok(TensorSpec::new(input.dtype, shape(&input.dims)?)))
 		.collect::<Result<Vec<_>>>()
 		.map_err(at_file)?;
-	let program =
-		Program::new(emitter.weights.len() as u64, declared, specs, emitter.ops);
+	let program = Program::new(emitter.weights.len() as u64, declared, specs, emitter.ops);
 	check(&program, &emitter.nodes, place)?;
 	Ok(Finished {
 		program,
@@ -102,8 +101,8 @@ fn root(ops: &mut Vec<Op>, outputs: &[Value], specs: &[TensorSpec], node: usize)
 		},
 		many => {
 			let total = Layout::new(specs.iter().map(TensorSpec::bytes)).total_len;
-			let total = u32::try_from(total)
-				.map_err(|_| Failure::too_large("the outputs exceed 1 GiB"))?;
+			let total =
+				u32::try_from(total).map_err(|_| Failure::too_large("the outputs exceed 1 GiB"))?;
 			let operands = many.to_vec();
 			Op { kind: OpKind::Pack, dtype: DType::U8, dims: vec![total], operands, node }
 		},

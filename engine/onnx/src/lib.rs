@@ -72,7 +72,8 @@ impl Compiled {
 	pub fn worst_leaf(&self) -> Option<WorstLeaf> {
 		let bounds = (0u32..).zip(&self.program.ops).map(|(i, op)| (leaf_bound(op), i));
 		// Of equals, the first.
-		let worst = bounds.reduce(|worst, next| if cost(&next.0) > cost(&worst.0) { next } else { worst });
+		let worst =
+			bounds.reduce(|worst, next| if cost(&next.0) > cost(&worst.0) { next } else { worst });
 		worst.map(|(bound, op)| WorstLeaf {
 			op,
 			origin: self.origins.get(op as usize).cloned().unwrap_or_default(),

@@ -22,8 +22,11 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	let at_file = |failure: Failure| failure.at(Place::File);
 	let model = Model::decode(onnx).map_err(|error| {
 		at_file(
-			Failure::new(ErrorKind::Malformed, format!("it is no ONNX model, or is damaged: {error}"))
-				.help("check that the whole file was copied"),
+			Failure::new(
+				ErrorKind::Malformed,
+				format!("it is no ONNX model, or is damaged: {error}"),
+			)
+			.help("check that the whole file was copied"),
 		)
 	})?;
 	let opset = standard_opset(&model).map_err(at_file)?;
@@ -52,7 +55,9 @@ fn standard_opset(model: &Model<'_>) -> Result<i64, Failure> {
 		.iter()
 		.find(|(domain, _)| matches!(*domain, "" | "ai.onnx"))
 		.map(|&(_, version)| version)
-		.ok_or_else(|| Failure::new(ErrorKind::Malformed, "it names no version of the operator set"))?;
+		.ok_or_else(|| {
+			Failure::new(ErrorKind::Malformed, "it names no version of the operator set")
+		})?;
 	match OPSETS.contains(&version) {
 		true => Ok(version),
 		false => Err(Failure::unsupported(format!(

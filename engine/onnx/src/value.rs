@@ -101,7 +101,9 @@ impl Value {
 	pub(crate) fn whole_numbers(&self) -> Option<Vec<i64>> {
 		let bytes = self.bytes()?;
 		match self.dtype {
-			DType::I64 => Some(bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()),
+			DType::I64 => {
+				Some(bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect())
+			},
 			DType::I32 => {
 				Some(bytes.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect())
 			},

@@ -182,7 +182,11 @@ fn modulo(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.input(0)?, cx.input(1)?);
 	// The program format has one meaning per type: the sign of a for floats, of b for integers.
 	if (a.dtype == DType::F32) != cx.flag("fmod") && a.dtype != DType::U8 {
-		return Err(Failure::unsupported(format!("fmod={} is not supported for {:?}", cx.int("fmod", 0), a.dtype)));
+		return Err(Failure::unsupported(format!(
+			"fmod={} is not supported for {:?}",
+			cx.int("fmod", 0),
+			a.dtype
+		)));
 	}
 	cx.b.binary(BinaryFn::Mod, &a, &b)
 }

@@ -145,7 +145,9 @@ fn matmul_integer(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::invalid("its operands are not int8 or uint8"));
 	}
 	let zero = |cx: &Cx<'_, '_>, i: usize, like: &Value| match cx.optional(i) {
-		Some(zero) if zero.dtype != like.dtype => Err(Failure::invalid("a zero point's type differs")),
+		Some(zero) if zero.dtype != like.dtype => {
+			Err(Failure::invalid("a zero point's type differs"))
+		},
 		Some(zero) => Ok(zero),
 		None => Ok(Value::scalar(like.dtype, 0)),
 	};

@@ -33,7 +33,10 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
-			format!("operators of the domain `{}` are not supported", crate::error::shown(cx.node.domain)),
+			format!(
+				"operators of the domain `{}` are not supported",
+				crate::error::shown(cx.node.domain)
+			),
 		)
 		.help("export the model with standard ONNX operators only"));
 	}
@@ -55,11 +58,12 @@ fn unsupported(op_type: &str) -> Failure {
 	match op_type {
 		"If" | "Loop" | "Scan" => failure.help("export the model without control flow"),
 		"LSTM" | "GRU" | "RNN" => failure.help("unroll the recurrence before exporting"),
-		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => {
-			failure.help("the size of its result depends on the data; end the model before this node")
+		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => failure
+			.help("the size of its result depends on the data; end the model before this node"),
+		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
+		| "Bernoulli" | "Multinomial" => {
+			failure.help("results must be the same on every machine; pass noise as an input")
 		},
-		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike" | "Bernoulli"
-		| "Multinomial" => failure.help("results must be the same on every machine; pass noise as an input"),
 		_ => failure.help("the list of supported operators is in docs/model-format.md"),
 	}
 }
@@ -102,7 +106,10 @@ impl<'m> Cx<'_, 'm> {
 			let name = self.node.inputs.get(i).copied().unwrap_or_default();
 			return Err(Failure::new(
 				ErrorKind::DynamicShape,
-				format!("`{}` decides a shape and depends on the model's input", crate::error::shown(name)),
+				format!(
+					"`{}` decides a shape and depends on the model's input",
+					crate::error::shown(name)
+				),
 			)
 			.help("shapes must be known when the model is compiled"));
 		}

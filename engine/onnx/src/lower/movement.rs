@@ -126,7 +126,9 @@ fn split(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		None => {
 			// The last part is smaller where the axis does not divide.
 			let size = x.dims[at].div_ceil(parts.max(1));
-			(0..parts).map(|i| x.dims[at].saturating_sub(size.saturating_mul(i)).min(size)).collect()
+			(0..parts)
+				.map(|i| x.dims[at].saturating_sub(size.saturating_mul(i)).min(size))
+				.collect()
 		},
 	};
 	let total: u64 = sizes.iter().map(|&size| u64::from(size)).sum();
@@ -215,9 +217,8 @@ fn pad_constant(
 	if before.iter().chain(after).all(|&pad| pad <= 0) {
 		return Ok(x.clone());
 	}
-	let sizes: Vec<i64> = (0..x.rank())
-		.map(|d| i64::from(x.dims[d]) + before[d].max(0) + after[d].max(0))
-		.collect();
+	let sizes: Vec<i64> =
+		(0..x.rank()).map(|d| i64::from(x.dims[d]) + before[d].max(0) + after[d].max(0)).collect();
 	let mut starts = [0u32; MAX_RANK];
 	for (place, &pad) in starts.iter_mut().zip(before) {
 		*place = pad.max(0) as u32;
@@ -320,14 +321,18 @@ fn depth_to_space(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	};
 	let s = value::dims(&[cx.int("blocksize", 0)])?[0];
 	let area = s.checked_mul(s).filter(|&area| area > 0 && c % area == 0);
-	let area = area.ok_or_else(|| Failure::invalid("its blocksize does not divide the channels"))?;
+	let area =
+		area.ok_or_else(|| Failure::invalid("its blocksize does not divide the channels"))?;
 	let out = value::dims(&[n, c / area, h, w].map(i64::from))?;
-	let result = [n.into(), (c / area).into(), i64::from(h) * i64::from(s), i64::from(w) * i64::from(s)];
+	let result =
+		[n.into(), (c / area).into(), i64::from(h) * i64::from(s), i64::from(w) * i64::from(s)];
 	let result = value::dims(&result)?;
 	let (view, permutation) = match cx.word("mode", "DCR")? {
 		"DCR" => ([n, s, s, out[1], h, w], [0, 3, 4, 1, 5, 2]),
 		"CRD" => ([n, out[1], s, s, h, w], [0, 1, 4, 2, 5, 3]),
-		other => return Err(Failure::unsupported(format!("mode=`{}`", crate::error::shown(other)))),
+		other => {
+			return Err(Failure::unsupported(format!("mode=`{}`", crate::error::shown(other))))
+		},
 	};
 	let blocks = x.view(view.to_vec())?;
 	cx.b.transpose(&blocks, &permutation)?.view(result)

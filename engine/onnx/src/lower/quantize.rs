@@ -61,7 +61,10 @@ fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mut whole = match x.dtype {
 		DType::U8 | DType::I8 | DType::I32 => cx.b.cast(&x, DType::I32)?,
 		other => {
-			return Err(Failure::new(ErrorKind::UnsupportedType, format!("dequantizing {other:?}")));
+			return Err(Failure::new(
+				ErrorKind::UnsupportedType,
+				format!("dequantizing {other:?}"),
+			));
 		},
 	};
 	if let Some(zero) = cx.optional(2).filter(|zero| zero.uniform_bits() != Some(0)) {

@@ -109,12 +109,7 @@ pub(super) fn mean(cx: &mut Cx<'_, '_>, sum: &Value, count: u64) -> Result<Value
 }
 
 /// max + log(sum(exp(x - max))).
-fn log_sum_exp(
-	cx: &mut Cx<'_, '_>,
-	x: &Value,
-	reduced: &[usize],
-	out: Vec<u32>,
-) -> Result<Value> {
+fn log_sum_exp(cx: &mut Cx<'_, '_>, x: &Value, reduced: &[usize], out: Vec<u32>) -> Result<Value> {
 	let rows = gather_axes(cx, x, reduced)?;
 	let (largest, _, e) = exponentials(cx, &rows)?;
 	let sum = cx.b.reduce_last(ReduceFn::Sum, &e)?;
@@ -170,7 +165,10 @@ fn arg_max(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 	let out = reduced_dims(&x, &[at], cx.int("keepdims", 1) != 0);
 	if op_type == "ArgMin" {
 		if x.dtype != DType::F32 {
-			return Err(Failure::new(ErrorKind::UnsupportedType, "it is supported for float32 only"));
+			return Err(Failure::new(
+				ErrorKind::UnsupportedType,
+				"it is supported for float32 only",
+			));
 		}
 		x = cx.b.unary(UnaryFn::Neg, &x)?;
 	}

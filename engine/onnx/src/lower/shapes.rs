@@ -26,9 +26,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 fn reshape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let list = cx.list("shape", 1)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
-	let fail = || {
-		Failure::invalid(format!("{:?} cannot be reshaped to {list:?}", x.dims))
-	};
+	let fail = || Failure::invalid(format!("{:?} cannot be reshaped to {list:?}", x.dims));
 	let zero_is_zero = cx.flag("allowzero");
 	let mut dims = Vec::new();
 	let mut open = None;
@@ -83,9 +81,8 @@ fn unsqueeze(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	value::check_dims(&vec![1; rank])?;
 	let added = axes(&list, rank)?;
 	let mut old = x.dims.iter().copied();
-	let dims: Vec<u32> = (0..rank)
-		.map(|d| if added.contains(&d) { 1 } else { old.next().unwrap_or(1) })
-		.collect();
+	let dims: Vec<u32> =
+		(0..rank).map(|d| if added.contains(&d) { 1 } else { old.next().unwrap_or(1) }).collect();
 	x.view(dims)
 }
 
@@ -138,8 +135,11 @@ fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let values = [cx.input(0)?, cx.input(1)?, cx.input(2)?];
 	if values.iter().any(|value| !value.is_constant()) {
-		return Err(Failure::new(ErrorKind::DynamicShape, "its limits depend on the model's input")
-			.help("shapes must be known when the model is compiled"));
+		return Err(Failure::new(
+			ErrorKind::DynamicShape,
+			"its limits depend on the model's input",
+		)
+		.help("shapes must be known when the model is compiled"));
 	}
 	let dtype = values[0].dtype;
 	let (count, start, step) = match dtype {

@@ -47,7 +47,9 @@ impl Windows {
 				Some(list) if list.len() == len => list.to_vec(),
 				None => vec![default; len],
 				Some(list) => {
-					return Err(Failure::invalid(format!("{name} {list:?} should have {len} entries")));
+					return Err(Failure::invalid(format!(
+						"{name} {list:?} should have {len} entries"
+					)));
 				},
 			};
 			match list.iter().all(|value| (least..=MOST).contains(value)) {
@@ -57,7 +59,9 @@ impl Windows {
 		};
 		let in_range = kernel.iter().all(|value| (1..=MOST).contains(value));
 		if kernel.len() != spatial || !in_range {
-			return Err(Failure::invalid(format!("kernel shape {kernel:?} does not fit its input")));
+			return Err(Failure::invalid(format!(
+				"kernel shape {kernel:?} does not fit its input"
+			)));
 		}
 		let mut pads = list("pads", 0, spatial * 2, 0)?;
 		let pads_after = pads.split_off(spatial);
@@ -88,7 +92,8 @@ impl Windows {
 	}
 
 	fn place(&mut self, d: usize, auto_pad: &str, ceil: bool) -> Result<()> {
-		let (size, stride, reach) = (u64::from(self.image[d]), u64::from(self.stride[d]), self.reach(d));
+		let (size, stride, reach) =
+			(u64::from(self.image[d]), u64::from(self.stride[d]), self.reach(d));
 		match auto_pad {
 			"NOTSET" | "" => {},
 			"VALID" => (self.before[d], self.after[d]) = (0, 0),
@@ -108,7 +113,9 @@ impl Windows {
 		let before = u64::from(self.before[d]);
 		let padded = size + before + u64::from(self.after[d]);
 		let room = padded.checked_sub(reach).ok_or_else(|| {
-			Failure::invalid(format!("a window of {reach} is larger than the padded input of {padded}"))
+			Failure::invalid(format!(
+				"a window of {reach} is larger than the padded input of {padded}"
+			))
 		})?;
 		let mut out = if ceil { room.div_ceil(stride) } else { room / stride } + 1;
 		if ceil && (out - 1) * stride >= size + before {
@@ -160,13 +167,17 @@ impl Windows {
 			};
 			(0..u64::from(self.out[d]))
 				.map(|o| {
-					let at = |k: u64| o * u64::from(self.stride[d]) + k * u64::from(self.dilation[d]);
-					(0..u64::from(self.kernel[d])).filter(|&k| (low..high).contains(&at(k))).count() as u64
+					let at =
+						|k: u64| o * u64::from(self.stride[d]) + k * u64::from(self.dilation[d]);
+					(0..u64::from(self.kernel[d])).filter(|&k| (low..high).contains(&at(k))).count()
+						as u64
 				})
 				.collect()
 		};
 		let (rows, columns) = (along(0), along(1));
-		rows.iter().flat_map(|row| columns.iter().map(move |column| (row * column) as f32)).collect()
+		rows.iter()
+			.flat_map(|row| columns.iter().map(move |column| (row * column) as f32))
+			.collect()
 	}
 }
 

@@ -1,0 +1,229 @@
+//! Every kind of failure, with the place and the help it names.
+
+use assay_onnx::{compile, CompileError, CompileOptions, ErrorKind, Place};
+use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
+
+use crate::support::{f32s, tensor, Net, A, D};
+
+#[track_caller]
+fn assert_error(error: &CompileError, kind: ErrorKind, parts: &[&str]) {
+	let text = error.to_string();
+	assert_eq!(error.kind, kind, "{text}");
+	for part in parts {
+		assert!(text.contains(part), "`{part}` is not in: {text}");
+	}
+}
+
+/// A model with one node from `x` to `y`.
+fn one_node(op: &str, dims: &[i64]) -> Net {
+	Net::new().floats("x", dims).node(op, &["x"], &["y"]).output("y")
+}
+
+fn with_options(net: &Net, dims: &[(&str, u32)], shapes: &[(&str, &[u32])]) -> CompileError {
+	let options = CompileOptions {
+		dims: dims.iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
+		shapes: shapes.iter().map(|&(name, shape)| (name.to_owned(), shape.to_vec())).collect(),
+		..Default::default()
+	};
+	compile(&net.bytes(), &options).unwrap_err()
+}
+
+#[test]
+fn not_a_model() {
+	for bytes in [&b""[..], b"hello, this is text", &[0xff; 100], b"\x89PNG\r\n\x1a\n"] {
+		let error = compile(bytes, &CompileOptions::default()).unwrap_err();
+		assert_error(&error, ErrorKind::Malformed, &["the file: "]);
+	}
+}
+
+#[test]
+fn truncated() {
+	let bytes = one_node("Relu", &[3]).weight("w", &[500], &[1.0; 500]).bytes();
+	for len in [bytes.len() - 1, bytes.len() / 2, 40] {
+		let error = compile(&bytes[..len], &CompileOptions::default()).unwrap_err();
+		assert_eq!(error.kind, ErrorKind::Malformed, "{len}: {error}");
+	}
+}
+
+#[test]
+fn unsupported_operator() {
+	let error = one_node("NonZero", &[3]).error();
+	assert_error(&error, ErrorKind::UnsupportedOperator, &["node `y` (NonZero)", "not supported"]);
+	assert_eq!(error.place, Place::Node { name: "y".into(), op_type: "NonZero".into() });
+	assert!(error.help.is_some());
+	let mut net = one_node("Gelu", &[3]);
+	net.graph().node[0].domain = Some("com.microsoft".into());
+	assert_error(&net.error(), ErrorKind::UnsupportedOperator, &["domain `com.microsoft`"]);
+}
+
+#[test]
+fn an_unsupported_operator_that_nothing_needs_is_no_error() {
+	let net = one_node("Relu", &[3]).node("NonZero", &["x"], &["unused"]);
+	assert_eq!(net.run_f32(&[&[-1.0, 0.0, 2.0]]), [0.0, 0.0, 2.0]);
+}
+
+#[test]
+fn unsupported_type() {
+	let net = Net::new().input("x", DataType::DOUBLE, &[D::N(1)]).node("Relu", &["x"], &["y"]);
+	let error = net.output("y").error();
+	assert_error(&error, ErrorKind::UnsupportedType, &["input `x`", "float64", "float32"]);
+	let net = Net::new().input("x", DataType::INT64, &[D::N(1)]).node("Exp", &["x"], &["y"]);
+	assert_error(&net.output("y").error(), ErrorKind::UnsupportedType, &["node `y` (Exp)", "I64"]);
+}
+
+#[test]
+fn weights_that_are_not_finite() {
+	let net = |value: f32| {
+		let net = Net::new().floats("x", &[1, 2]).weight("w", &[2, 1], &[1.0, value]);
+		net.node("MatMul", &["x", "w"], &["y"]).output("y")
+	};
+	let error = net(f32::NAN).error();
+	assert_error(&error, ErrorKind::NotFinite, &["weight `w`", "element 1 is NaN"]);
+	let error = net(f32::INFINITY).error();
+	assert_error(&error, ErrorKind::NotFinite, &["node `y` (MatMul)", "infinite"]);
+}
+
+#[test]
+fn free_dimensions() {
+	let net = Net::new().input("x", DataType::FLOAT, &[D::Name("batch"), D::N(3)]);
+	let net = net.node("Relu", &["x"], &["y"]).output("y");
+	let error = net.error();
+	assert_error(&error, ErrorKind::UnboundDimension, &["input `x`", "`batch`", "--dim batch=N"]);
+	let error = with_options(&net, &[("bacth", 1)], &[]);
+	assert_error(&error, ErrorKind::UnknownName, &["`bacth`", "its free dimensions are: `batch`"]);
+	let error = with_options(&net, &[("batch", 0)], &[]);
+	assert_error(&error, ErrorKind::WrongShape, &["`batch` cannot be 0"]);
+	let error = with_options(&net, &[], &[("z", &[1, 3])]);
+	assert_error(&error, ErrorKind::UnknownName, &["no input named `z`", "its inputs are: `x`"]);
+	let error = with_options(&net, &[], &[("x", &[1, 4])]);
+	assert_error(
+		&error,
+		ErrorKind::WrongShape,
+		&["input `x`", "[1, 4]", "4 where the model has 3"],
+	);
+	let error = with_options(&net, &[], &[("x", &[4])]);
+	assert_error(&error, ErrorKind::WrongShape, &["1 dimensions, the model declares 2"]);
+	let error = with_options(&net, &[("batch", 2)], &[("x", &[3, 3])]);
+	assert_error(&error, ErrorKind::WrongShape, &["`batch` is given as 2 and as 3"]);
+}
+
+#[test]
+fn nameless_dimensions() {
+	let net = Net::new().input("x", DataType::FLOAT, &[D::Open, D::N(3)]);
+	let error = net.node("Relu", &["x"], &["y"]).output("y").error();
+	assert_error(&error, ErrorKind::UnboundDimension, &["without a name", "--shape x="]);
+	let error = Net::new().shapeless("x").node("Relu", &["x"], &["y"]).output("y").error();
+	assert_error(&error, ErrorKind::UnboundDimension, &["no declared shape", "--shape x="]);
+}
+
+#[test]
+fn shapes_that_depend_on_the_input() {
+	let net = Net::new().floats("x", &[4]).input("s", DataType::INT64, &[D::N(1)]);
+	let error = net.node("Reshape", &["x", "s"], &["y"]).output("y").error();
+	assert_error(&error, ErrorKind::DynamicShape, &["node `y` (Reshape)", "`s` decides a shape"]);
+}
+
+#[test]
+fn external_data() {
+	let key = |key: &str, value: &str| StringStringEntryProto {
+		key: Some(key.into()),
+		value: Some(value.into()),
+	};
+	let weight = TensorProto {
+		name: Some("w".into()),
+		dims: vec![3],
+		data_type: Some(DataType::FLOAT),
+		external_data: vec![key("location", "weights.bin")],
+		data_location: Some(DataLocation::EXTERNAL),
+		..Default::default()
+	};
+	let net = Net::new().floats("x", &[3]).initializer(weight).node("Add", &["x", "w"], &["y"]);
+	let error = net.output("y").error();
+	assert_error(&error, ErrorKind::ExternalData, &["weight `w`", "another file", "onnx.save"]);
+}
+
+#[test]
+fn contradictions() {
+	let lacking = Net::new().floats("x", &[3]).node("Add", &["x", "ghost"], &["y"]).output("y");
+	assert_error(&lacking.error(), ErrorKind::Invalid, &["`ghost`", "nothing before its use"]);
+	let backwards = Net::new().floats("x", &[3]).node("Relu", &["a"], &["y"]);
+	let backwards = backwards.node("Relu", &["x"], &["a"]).output("y");
+	assert_error(&backwards.error(), ErrorKind::Invalid, &["`a`"]);
+	let twice = one_node("Relu", &[3]).node("Neg", &["x"], &["y"]);
+	assert_error(&twice.error(), ErrorKind::Invalid, &["`y` already exists"]);
+	let unfit =
+		Net::new().floats("x", &[2, 3]).floats("z", &[2, 4]).node("Add", &["x", "z"], &["y"]);
+	assert_error(&unfit.output("y").error(), ErrorKind::Invalid, &["node `y` (Add)", "[2, 3]"]);
+	let short = Net::new().floats("x", &[3]);
+	let short = short.initializer(tensor("w", DataType::FLOAT, &[1 << 20], f32s(&[1.0])));
+	let short = short.node("Add", &["x", "w"], &["y"]).output("y");
+	assert_error(
+		&short.error(),
+		ErrorKind::Invalid,
+		&["weight `w`", "needs 4194304 bytes, the file has 4"],
+	);
+	let none = Net::new().floats("x", &[3]).node("Relu", &["x"], &["y"]);
+	assert_error(&none.error(), ErrorKind::Invalid, &["no outputs"]);
+}
+
+#[test]
+fn absurd_sizes() {
+	let error = one_node("Relu", &[1 << 20, 1 << 20]).error();
+	assert_error(&error, ErrorKind::TooLarge, &["input `x`", "1 GiB"]);
+	let net = Net::new().floats("x", &[1]).list("s", &[1 << 14, 1 << 14]);
+	let net = net.node("ConstantOfShape", &["s"], &["c"]).node("Add", &["x", "c"], &["y"]);
+	assert_error(&net.output("y").error(), ErrorKind::TooLarge, &["node `c` (ConstantOfShape)"]);
+	let deep = one_node("Relu", &[1; 9]);
+	assert_error(&deep.error(), ErrorKind::TooLarge, &["9 dimensions"]);
+	let negative = tensor("w", DataType::FLOAT, &[-5], Vec::new());
+	let net = Net::new().floats("x", &[1]).initializer(negative).node("Add", &["x", "w"], &["y"]);
+	assert_error(&net.output("y").error(), ErrorKind::Invalid, &["[-5]"]);
+}
+
+#[test]
+fn too_many_ops() {
+	let mut net = Net::new().floats("x", &[2]);
+	for i in 0..1025 {
+		let from = if i == 0 { "x".to_owned() } else { format!("t{i}") };
+		net = net.node("Neg", &[&from], &[&format!("t{}", i + 1)]);
+	}
+	assert_error(&net.output("t1025").error(), ErrorKind::TooLarge, &["1025 ops", "1024"]);
+}
+
+#[test]
+fn leaves_that_cannot_be_judged() {
+	let net = Net::new().floats("x", &[1, 20_000]).floats("w", &[20_000, 1]);
+	let net = net.node("MatMul", &["x", "w"], &["y"]).output("y");
+	assert_error(&net.error(), ErrorKind::LeafLimit, &["node `y` (MatMul)", "20000", "split"]);
+	// Columns of a tall matrix: every element of the product reads 16,000 rows of it.
+	let net =
+		Net::new().floats("x", &[1, 8, 150, 150]).weight("w", &[1, 8, 45, 45], &[0.5; 16_200]);
+	let net = net.node("Conv", &["x", "w"], &["y"]).output("y");
+	let compiled = compile(&net.bytes(), &CompileOptions::default());
+	assert!(compiled.is_ok_and(|compiled| compiled.worst_leaf().unwrap().bound.is_within_limits()));
+}
+
+#[test]
+fn forms_of_supported_operators() {
+	let refused = |op: &str, attributes: Vec<(&str, A)>, parts: &[&str]| {
+		let net = Net::new().floats("x", &[1, 2, 4, 4]);
+		let net = net.node_with(op, &["x"], &["y"], attributes).output("y");
+		assert_error(&net.error(), net.error().kind, parts);
+	};
+	let kernel = || ("kernel_shape", A::Ints(vec![2, 2]));
+	refused("MaxPool", vec![kernel(), ("strides", A::Ints(vec![0, 1]))], &["strides [0, 1]"]);
+	refused("MaxPool", vec![kernel(), ("pads", A::Ints(vec![1, 1]))], &["should have 4 entries"]);
+	refused("MaxPool", vec![kernel(), ("auto_pad", A::Word("ODD"))], &["auto_pad `ODD`"]);
+	refused(
+		"MaxPool",
+		vec![("kernel_shape", A::Ints(vec![9, 9]))],
+		&["larger than the padded input"],
+	);
+	refused("Softmax", vec![("axis", A::Int(7))], &["axis 7 does not exist"]);
+	refused("Transpose", vec![("perm", A::Ints(vec![0, 0, 1, 2]))], &["no permutation"]);
+	refused("Gelu", vec![("approximate", A::Word("rough"))], &["approximate=`rough`"]);
+	refused("LeakyRelu", vec![("alpha", A::Float(f32::NAN))], &["`alpha` is NaN"]);
+	refused("Cast", vec![("to", A::Int(11))], &["float64"]);
+	let error = one_node("Relu", &[3]).opset(99).error();
+	assert_error(&error, ErrorKind::Unsupported, &["operator set 99"]);
+}

@@ -1,0 +1,177 @@
+//! The shape of compiled programs: what is folded, joined, dropped and shared.
+
+use assay_onnx::{compile, CompileOptions};
+use assay_referee::{Bias, OpKind, ALIGN};
+use rten_onnx::onnx::DataType;
+
+use crate::support::{f32s, floats_of, noise, run, tensor, Net, A, D};
+
+#[test]
+fn shape_arithmetic_vanishes() {
+	// Flattening as exporters write it: Shape, Gather, Unsqueeze, Concat, Reshape.
+	let net = Net::new()
+		.input("x", DataType::FLOAT, &[D::Name("batch"), D::N(2), D::N(3)])
+		.initializer(tensor("zero", DataType::INT64, &[], 0i64.to_le_bytes().to_vec()))
+		.list("axis", &[0])
+		.list("rest", &[-1])
+		.node("Shape", &["x"], &["s"])
+		.node("Gather", &["s", "zero"], &["n"])
+		.node("Unsqueeze", &["n", "axis"], &["u"])
+		.node_with("Concat", &["u", "rest"], &["c"], vec![("axis", A::Int(0))])
+		.node("Neg", &["x"], &["m"])
+		.node("Reshape", &["m", "c"], &["r"])
+		.node("Relu", &["r"], &["y"])
+		.output("y");
+	let options = CompileOptions { dims: [("batch".into(), 2)].into(), ..Default::default() };
+	let compiled = compile(&net.bytes(), &options).unwrap();
+	assert_eq!(compiled.program.ops.len(), 2);
+	assert!(compiled.weights.is_empty());
+	assert_eq!(compiled.manifest.outputs[0].shape, [2, 6]);
+	assert_eq!(compiled.origins, ["m", "y"]);
+}
+
+#[test]
+fn ranges_and_masks_are_computed() {
+	let scalar =
+		|name: &str, value: i64| tensor(name, DataType::INT64, &[], value.to_le_bytes().to_vec());
+	let net = Net::new()
+		.floats("x", &[4])
+		.initializer(scalar("start", 6))
+		.initializer(scalar("limit", -2))
+		.initializer(scalar("step", -2))
+		.initializer(scalar("three", 3))
+		.weight("one", &[], &[1.0])
+		.weight("none", &[], &[0.0])
+		.node("Range", &["start", "limit", "step"], &["r"])
+		.node("Greater", &["r", "three"], &["g"])
+		.node("Where", &["g", "one", "none"], &["mask"])
+		.node("Mul", &["x", "mask"], &["y"])
+		.output("y");
+	assert_eq!(net.compile().program.ops.len(), 1);
+	assert_eq!(net.run_f32(&[&[1.0, 2.0, 3.0, 4.0]]), [1.0, 2.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_bias_joins_its_product() {
+	let w = noise(6, 1);
+	let net = |bias: &[i64]| {
+		let count = bias.iter().product::<i64>() as usize;
+		Net::new()
+			.floats("x", &[2, 3])
+			.weight("w", &[3, 2], &w)
+			.weight("b", bias, &noise(count, 2))
+			.node("MatMul", &["x", "w"], &["p"])
+			.node("Add", &["b", "p"], &["s"])
+			.node("Relu", &["s"], &["y"])
+			.output("y")
+	};
+	let kinds = |bias: &[i64]| {
+		let program = net(bias).compile().program;
+		(program.ops.len(), program.ops[0].kind)
+	};
+	assert_eq!(kinds(&[2]), (2, OpKind::MatMul { bias: Bias::Column }));
+	assert_eq!(kinds(&[1, 2]), (2, OpKind::MatMul { bias: Bias::Column }));
+	assert_eq!(kinds(&[2, 1]), (2, OpKind::MatMul { bias: Bias::Row }));
+	assert_eq!(kinds(&[2, 2]), (3, OpKind::MatMul { bias: Bias::None }));
+	// A product that something else reads too stays as it is.
+	let shared = net(&[2]).output("p").compile();
+	assert!(shared.program.ops.iter().any(|op| op.kind == OpKind::MatMul { bias: Bias::None }));
+}
+
+#[test]
+fn joined_biases_give_the_same_bits() {
+	let (x, w) = (noise(6, 3), noise(6, 1));
+	let bits = |bias: &[i64], joined: bool| {
+		let count = bias.iter().product::<i64>() as usize;
+		let net = Net::new().floats("x", &[2, 3]).weight("w", &[3, 2], &w);
+		let net = net.weight("b", bias, &noise(count, 2)).node("MatMul", &["x", "w"], &["p"]);
+		let net = net.node("Add", &["p", "b"], &["s"]).node("Neg", &["s"], &["y"]).output("y");
+		let net = if joined { net } else { net.output("p") };
+		net.run(&[f32s(&x)]).remove(0).bytes
+	};
+	for bias in [&[2][..], &[2, 1]] {
+		assert_eq!(bits(bias, true), bits(bias, false));
+	}
+}
+
+#[test]
+fn expansion_before_arithmetic_is_free() {
+	// One-hot as TensorFlow exports it: Expand, Equal, Cast.
+	let classes =
+		tensor("c", DataType::INT32, &[1, 5], (0..5i32).flat_map(|i| i.to_le_bytes()).collect());
+	let net = Net::new()
+		.input("x", DataType::INT32, &[D::N(3), D::N(1)])
+		.initializer(classes)
+		.list("shape", &[3, 5])
+		.node("Expand", &["x", "shape"], &["e"])
+		.node("Equal", &["e", "c"], &["q"])
+		.node_with("Cast", &["q"], &["y"], vec![("to", A::Int(1))])
+		.output("y");
+	let compiled = net.compile();
+	assert_eq!(compiled.program.ops.len(), 2);
+	let input = [4i32, 0, 7].iter().flat_map(|i| i.to_le_bytes()).collect();
+	let found = floats_of(&run(&compiled, &[input])[0]);
+	let mut expected = [0.0; 15];
+	(expected[4], expected[5]) = (1.0, 1.0);
+	assert_eq!(found, expected);
+}
+
+#[test]
+fn weights_are_shared_and_aligned() {
+	let net = Net::new()
+		.floats("x", &[3])
+		.weight("a", &[3], &[1.0, 2.0, 3.0])
+		.weight("b", &[1, 3], &[1.0, 2.0, 3.0])
+		.weight("c", &[], &[4.0])
+		.node("Add", &["x", "a"], &["s"])
+		.node("Mul", &["s", "b"], &["t"])
+		.node("Add", &["t", "c"], &["y"])
+		.output("y");
+	let compiled = net.compile();
+	assert_eq!(compiled.parameters, 4);
+	assert_eq!(compiled.weights.len() as u64, ALIGN + 4);
+	assert_eq!(compiled.weights[..12], f32s(&[1.0, 2.0, 3.0]));
+	assert_eq!(compiled.weights[12..64], [0; 52]);
+}
+
+#[test]
+fn infinite_masks_are_quotients_of_finite_weights() {
+	let mask = [0.0, f32::NEG_INFINITY, 0.5];
+	let net = Net::new().floats("x", &[3]).weight("m", &[3], &mask);
+	let net = net.node("Add", &["x", "m"], &["a"]).node("Softmax", &["a"], &["y"]).output("y");
+	let compiled = net.compile();
+	assert!(compiled.weights.as_chunks().0.iter().all(|b| f32::from_le_bytes(*b).is_finite()));
+	let found = floats_of(&run(&compiled, &[f32s(&[0.5, 9.0, 0.0])])[0]);
+	assert_eq!(found, [0.5, 0.0, 0.5]);
+	// An infinity that can never win leaves no trace.
+	let net = Net::new().floats("x", &[2]).weight("m", &[], &[f32::NEG_INFINITY]);
+	let net = net.node("Max", &["m", "x"], &["a"]).node("Neg", &["a"], &["y"]).output("y");
+	let compiled = net.compile();
+	assert_eq!((compiled.program.ops.len(), compiled.weights.len()), (1, 0));
+}
+
+#[test]
+fn outputs_that_no_op_makes() {
+	let net = Net::new().floats("x", &[2]).weight("w", &[2], &[3.0, 4.0]);
+	let net = net.output("x").output("w").node("Identity", &["x"], &["again"]).output("again");
+	let outputs = net.run(&[f32s(&[1.0, 2.0])]);
+	let names: Vec<&str> = outputs.iter().map(|output| output.name.as_str()).collect();
+	assert_eq!(names, ["x", "w", "again"]);
+	let values: Vec<f32> = outputs.iter().flat_map(floats_of).collect();
+	assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 1.0, 2.0]);
+	let net = Net::new().floats("x", &[2]).list("s", &[2, 1]);
+	let net = net.node("Reshape", &["x", "s"], &["y"]).output("y");
+	assert_eq!(net.compile().manifest.outputs[0].shape, [2, 1]);
+	assert_eq!(net.run_f32(&[&[1.0, 2.0]]), [1.0, 2.0]);
+}
+
+#[test]
+fn whole_shapes_bind_what_has_no_name() {
+	let net = Net::new().input("x", DataType::FLOAT, &[D::Open, D::Name("n")]);
+	let net = net.input("z", DataType::FLOAT, &[D::Name("n")]).node("Add", &["x", "z"], &["y"]);
+	let shapes = [("x".to_owned(), vec![2, 3])].into();
+	let options = CompileOptions { shapes, ..Default::default() };
+	let compiled = compile(&net.output("y").bytes(), &options).unwrap();
+	assert_eq!(compiled.manifest.inputs[1].shape, [3]);
+	assert_eq!(compiled.manifest.dims["n"], 3);
+}

@@ -1,0 +1,239 @@
+//! Builds small ONNX files and runs what they compile to.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use assay_executor::{InputTensor, Options, OutputTensor, Session};
+use assay_onnx::{compile, CompileError, CompileOptions, Compiled};
+use rten_onnx::onnx::{
+	AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
+	OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+};
+
+/// A dimension of a model's input.
+pub(crate) enum D {
+	N(i64),
+	Name(&'static str),
+	Open,
+}
+
+/// A node's attribute.
+pub(crate) enum A {
+	Int(i64),
+	Ints(Vec<i64>),
+	Float(f32),
+	Word(&'static str),
+	Tensor(TensorProto),
+}
+
+pub(crate) struct Net(pub(crate) ModelProto);
+
+pub(crate) fn tensor(name: &str, data_type: DataType, dims: &[i64], bytes: Vec<u8>) -> TensorProto {
+	TensorProto {
+		name: Some(name.into()),
+		dims: dims.to_vec(),
+		data_type: Some(data_type),
+		raw_data: Some(RefCell::new(bytes)),
+		..Default::default()
+	}
+}
+
+pub(crate) fn f32s(values: &[f32]) -> Vec<u8> {
+	values.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+pub(crate) fn i64s(values: &[i64]) -> Vec<u8> {
+	values.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn port(name: &str, data_type: DataType, dims: Option<&[D]>) -> ValueInfoProto {
+	let dim = |dim: &D| match dim {
+		D::N(value) => Dimension { dim_value: Some(*value), dim_param: None },
+		D::Name(name) => Dimension { dim_value: None, dim_param: Some((*name).into()) },
+		D::Open => Dimension::default(),
+	};
+	let shape = dims.map(|dims| TensorShapeProto { dim: dims.iter().map(dim).collect() });
+	let tensor_type = TypeProtoTensor { elem_type: Some(data_type), shape };
+	let r#type = TypeProto { tensor_type: Some(tensor_type), ..Default::default() };
+	ValueInfoProto { name: Some(name.into()), r#type: Some(r#type) }
+}
+
+impl Net {
+	pub(crate) fn new() -> Net {
+		Net(ModelProto {
+			ir_version: Some(8),
+			graph: Some(GraphProto::default()),
+			opset_import: vec![OperatorSetIdProto { version: Some(17), ..Default::default() }],
+			..Default::default()
+		})
+	}
+
+	pub(crate) fn opset(mut self, version: i64) -> Net {
+		self.0.opset_import[0].version = Some(version);
+		self
+	}
+
+	pub(crate) fn graph(&mut self) -> &mut GraphProto {
+		self.0.graph.as_mut().unwrap()
+	}
+
+	pub(crate) fn input(mut self, name: &str, data_type: DataType, dims: &[D]) -> Net {
+		self.graph().input.push(port(name, data_type, Some(dims)));
+		self
+	}
+
+	/// An `f32` input of a static shape.
+	pub(crate) fn floats(self, name: &str, dims: &[i64]) -> Net {
+		let dims: Vec<D> = dims.iter().map(|&dim| D::N(dim)).collect();
+		self.input(name, DataType::FLOAT, &dims)
+	}
+
+	pub(crate) fn shapeless(mut self, name: &str) -> Net {
+		self.graph().input.push(port(name, DataType::FLOAT, None));
+		self
+	}
+
+	pub(crate) fn output(mut self, name: &str) -> Net {
+		self.graph().output.push(port(name, DataType::FLOAT, None));
+		self
+	}
+
+	pub(crate) fn initializer(mut self, tensor: TensorProto) -> Net {
+		self.graph().initializer.push(tensor);
+		self
+	}
+
+	/// An `f32` weight.
+	pub(crate) fn weight(self, name: &str, dims: &[i64], values: &[f32]) -> Net {
+		self.initializer(tensor(name, DataType::FLOAT, dims, f32s(values)))
+	}
+
+	/// A list of `i64`.
+	pub(crate) fn list(self, name: &str, values: &[i64]) -> Net {
+		self.initializer(tensor(name, DataType::INT64, &[values.len() as i64], i64s(values)))
+	}
+
+	/// A node named like its first output.
+	pub(crate) fn node(self, op: &str, inputs: &[&str], outputs: &[&str]) -> Net {
+		self.node_with(op, inputs, outputs, Vec::new())
+	}
+
+	pub(crate) fn node_with(
+		mut self,
+		op: &str,
+		inputs: &[&str],
+		outputs: &[&str],
+		attributes: Vec<(&str, A)>,
+	) -> Net {
+		let strings = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+		let attribute = attributes.into_iter().map(|(name, value)| {
+			let mut attribute = AttributeProto { name: Some(name.into()), ..Default::default() };
+			attribute.r#type = Some(match value {
+				A::Int(value) => {
+					attribute.i = Some(value);
+					AttributeType::INT
+				},
+				A::Ints(values) => {
+					attribute.ints = values;
+					AttributeType::INTS
+				},
+				A::Float(value) => {
+					attribute.f = Some(value);
+					AttributeType::FLOAT
+				},
+				A::Word(word) => {
+					attribute.s = Some(word.into());
+					AttributeType::STRING
+				},
+				A::Tensor(tensor) => {
+					attribute.t = Some(tensor);
+					AttributeType::TENSOR
+				},
+			});
+			attribute
+		});
+		let node = NodeProto {
+			op_type: Some(op.into()),
+			name: outputs.first().map(|name| (*name).to_owned()),
+			input: strings(inputs),
+			output: strings(outputs),
+			attribute: attribute.collect(),
+			domain: None,
+		};
+		self.graph().node.push(node);
+		self
+	}
+
+	pub(crate) fn bytes(&self) -> Vec<u8> {
+		self.0.write_buf().unwrap()
+	}
+
+	pub(crate) fn compile(&self) -> Compiled {
+		compile(&self.bytes(), &CompileOptions::default()).unwrap()
+	}
+
+	pub(crate) fn error(&self) -> CompileError {
+		compile(&self.bytes(), &CompileOptions::default()).unwrap_err()
+	}
+
+	/// Compiles, checks and runs the model on inputs in the order of its inputs.
+	pub(crate) fn run(&self, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
+		run(&self.compile(), inputs)
+	}
+
+	/// [`Net::run`] for `f32` inputs and one `f32` output.
+	pub(crate) fn run_f32(&self, inputs: &[&[f32]]) -> Vec<f32> {
+		let inputs: Vec<Vec<u8>> = inputs.iter().map(|values| f32s(values)).collect();
+		floats_of(&self.run(&inputs)[0])
+	}
+}
+
+pub(crate) fn run(compiled: &Compiled, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
+	compiled.program.check().unwrap();
+	let bundle = Arc::new(compiled.bundle().unwrap());
+	let session = Session::new(bundle, Options { threads: 1, isa: None }).unwrap();
+	let manifest = &compiled.manifest;
+	let tensors: Vec<InputTensor<'_>> = manifest
+		.inputs
+		.iter()
+		.zip(inputs)
+		.map(|(input, bytes)| InputTensor {
+			name: &input.name,
+			dtype: input.dtype,
+			shape: &input.shape,
+			bytes,
+		})
+		.collect();
+	let output = session.run(&manifest.pack_inputs(&tensors).unwrap()).unwrap();
+	manifest.unpack_outputs(&output).unwrap()
+}
+
+pub(crate) fn floats_of(tensor: &OutputTensor) -> Vec<f32> {
+	tensor.bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+pub(crate) fn i64s_of(tensor: &OutputTensor) -> Vec<i64> {
+	tensor.bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()
+}
+
+/// Numbers without a pattern, between -1 and 1.
+pub(crate) fn noise(count: usize, seed: u32) -> Vec<f32> {
+	let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+	(0..count)
+		.map(|_| {
+			state ^= state << 13;
+			state ^= state >> 17;
+			state ^= state << 5;
+			(state >> 8) as f32 / (1 << 23) as f32 - 1.0
+		})
+		.collect()
+}
+
+#[track_caller]
+pub(crate) fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
+	assert_eq!(found.len(), expected.len());
+	for (i, (x, y)) in found.iter().zip(expected).enumerate() {
+		let close = x == y || (x - y).abs() <= tolerance * y.abs().max(1e-3);
+		assert!(close, "element {i}: {x} where {y} is expected");
+	}
+}
