@@ -1,3 +1,6 @@
+// A panic is how a test fails.
+#![allow(clippy::unwrap_used)]
+
 use crate::*;
 use codec::Encode;
 use sp_core::offchain::testing::TestOffchainExt;

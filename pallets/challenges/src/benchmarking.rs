@@ -370,5 +370,9 @@ mod benchmarks {
 		assert!(T::Claims::open_claim(job).is_none());
 	}
 
-	impl_benchmark_test_suite!(Pallet, mock::new_test_ext(), mock::Test);
+	impl_benchmark_test_suite!(
+		Pallet,
+		crate::tests::whole::new_test_ext(),
+		crate::tests::whole::Whole
+	);
 }

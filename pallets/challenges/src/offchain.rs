@@ -17,8 +17,9 @@ use sp_runtime::SaturatedConversion;
 use crate::{Call, Config, LOG_TARGET};
 use marks::Marks;
 
-/// Most transactions that one run submits.
-const MAX_SUBMISSIONS: u32 = 16;
+/// Most transactions that one run submits: about what the part of a block that is reserved for
+/// disputes holds of the largest openings.
+const MAX_SUBMISSIONS: u32 = 32;
 
 /// Most jobs that one run looks at, per role.
 const MAX_JOBS: u32 = 128;
@@ -31,6 +32,10 @@ pub(crate) fn run<T: Config>(block: BlockNumberFor<T>) {
 	}
 	let mut run = Run::<T>::new(block);
 	if run.keys.is_empty() {
+		log::debug!(
+			target: LOG_TARGET,
+			"nothing to do: no account has set a service key that is in this node's keystore",
+		);
 		return;
 	}
 	if roles.operator {

@@ -85,10 +85,10 @@ macro_rules! estimates {
 			weigh::<$db>(900_000_000 + SIGNATURE, 7, 0)
 		}
 		fn prove_fault() -> Weight {
-			weigh::<$db>(25_000_000_000, 60, 60)
+			weigh::<$db>(40_000_000_000, 60, 60)
 		}
 		fn authorize_prove_fault() -> Weight {
-			weigh::<$db>(25_000_000_000 + SIGNATURE, 6, 0)
+			weigh::<$db>(40_000_000_000 + SIGNATURE, 6, 0)
 		}
 		fn poke() -> Weight {
 			weigh::<$db>(900_000_000, 70, 60)

@@ -6,14 +6,14 @@ mod opening;
 mod verdicts;
 
 use assay_primitives::{Claims, JobId};
-use frame_support::{ensure, traits::Get};
+use frame_support::{dispatch::DispatchClass, ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::traits::{BlockNumberProvider, Zero};
 
 use crate::{
 	BalanceOf, ChallengeId, ChallengeOf, ClaimOf, Config, Disputes, Error, Live, NodeState, Nodes,
-	Pallet, TraceState, Turn,
+	Pallet, TraceState, Turn, WeightInfo,
 };
 
 impl<T: Config> Pallet<T> {
@@ -90,6 +90,11 @@ impl<T: Config> Pallet<T> {
 		] {
 			assert!(!period.is_zero(), "a period of no blocks gives no chance to act");
 		}
+		let limits = T::BlockWeights::get();
+		let most = limits.get(DispatchClass::Operational).max_extrinsic.unwrap_or(limits.max_block);
+		let proof =
+			T::WeightInfo::prove_fault().saturating_add(T::WeightInfo::authorize_prove_fault());
+		assert!(proof.all_lte(most), "the costliest proof must fit a block");
 	}
 
 	/// `Ok` when the claim's window admits new challenges at `now`.

@@ -44,6 +44,24 @@ fn prove_call(job: JobId, proof: Proof, who: u64) -> Call<Test> {
 }
 
 #[test]
+fn authorisations_are_weighed_and_disputes_have_room() {
+	use crate::WeightInfo;
+	use frame_support::{
+		dispatch::{DispatchClass, GetDispatchInfo},
+		traits::Authorize,
+	};
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let call = prove_call(job, proof(&honest, &liar, 1, 5), ALICE);
+		assert_eq!(call.weight_of_authorize(), <() as WeightInfo>::authorize_prove_fault());
+		let info = call.get_dispatch_info();
+		assert_eq!(info.class, DispatchClass::Operational);
+		assert_eq!(info.call_weight, <() as WeightInfo>::prove_fault());
+	});
+}
+
+#[test]
 fn keys_play_the_whole_game() {
 	build_and_execute(|| {
 		let (honest, liar) = long((20, 0));

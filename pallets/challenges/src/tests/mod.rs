@@ -1,3 +1,6 @@
+// A panic is how a test fails.
+#![allow(clippy::unwrap_used)]
+
 mod authorized;
 mod game;
 mod hostile;
@@ -5,7 +8,7 @@ mod interrogation;
 mod opening;
 mod timeouts;
 mod verdicts;
-mod whole;
+pub(crate) mod whole;
 mod workers;
 
 use assay_primitives::JobId;

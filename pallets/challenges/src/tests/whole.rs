@@ -11,6 +11,7 @@ use frame_support::{
 };
 use pallet_jobs::JobStatus;
 use sp_core::H256;
+use sp_keystore::{testing::MemoryKeystore, KeystoreExt};
 use sp_runtime::{generic, testing::TestXt, traits::BlakeTwo256, BuildStorage, Perbill};
 
 use crate::{self as pallet_challenges, fixtures::Run, ChallengeId, NextChallenge};
@@ -101,7 +102,7 @@ parameter_types! {
 	pub const MinStake: u64 = 10_000;
 	pub const UnstakingPeriod: u64 = 60;
 	pub const Few: u32 = 8;
-	pub const MaxInputBytes: u32 = 1_024;
+	pub const MaxInputBytes: u32 = 1_024 * 1_024;
 	pub const MinClaimStake: u64 = 5_000;
 	pub const StakePerFee: u32 = 10;
 	pub const Ten: u64 = 10;
@@ -188,8 +189,8 @@ fn run(lie: bool) -> Run {
 	Run::new(program(), Vec::new(), vec![3; 32], lie.then_some((1, 5)))
 }
 
-/// Run a test on a chain with a model and an operator; check the invariants at its end.
-fn build_and_execute(test: impl FnOnce(ModelId)) {
+/// A fresh chain.
+pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	let mut storage = frame_system::GenesisConfig::<Whole>::default()
 		.build_storage()
 		.expect("the system has a default genesis");
@@ -197,8 +198,15 @@ fn build_and_execute(test: impl FnOnce(ModelId)) {
 	pallet_balances::GenesisConfig::<Whole> { balances, ..Default::default() }
 		.assimilate_storage(&mut storage)
 		.expect("balances are consistent");
-	sp_io::TestExternalities::new(storage).execute_with(|| {
-		System::set_block_number(1);
+	let mut ext = sp_io::TestExternalities::new(storage);
+	ext.register_extension(KeystoreExt::new(MemoryKeystore::new()));
+	ext.execute_with(|| System::set_block_number(1));
+	ext
+}
+
+/// Run a test on a chain with a model and an operator; check the invariants at its end.
+fn build_and_execute(test: impl FnOnce(ModelId)) {
+	new_test_ext().execute_with(|| {
 		let bytes = program().encode().expect("samples are valid");
 		let model = model_id(&H256(tree::hash(&bytes)), &H256(tree::hash(&[])));
 		let metadata = pallet_models::ModelMetadata {
