@@ -35,11 +35,11 @@
 //! The pallet keeps only *that* a node was opened. Openings are written to the off-chain database
 //! under [`opening_key`] for the workers of watchers.
 //!
-//! Challenges are opened directly; nobody can copy what [`Call::open`] reveals into a reward, but a
-//! block author could open first. A commitment stage would come in front of
-//! [`Pallet::do_open`]. [`Pallet::answer_deadline`] is the one place that decides how long a query
-//! may take, so a rate limit per operator would go there. [`Config::Clock`] may stand still when
-//! parties cannot act.
+//! Challenges are opened directly, so whoever sees one on its way can open the same one first and
+//! be the finder; the claim is refuted all the same. A stage in which challengers commit to what
+//! they will say would come in front of `do_open`. `answer_deadline` alone decides how long a query
+//! may take, so a limit to an operator's load would go there. [`Config::Clock`] may stand still
+//! when parties cannot act. A slash that can be called off belongs behind `Claims::fault`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::float_arithmetic)]
