@@ -15,7 +15,7 @@ const STRIDE: usize = 16_411;
 
 /// Zeros, subnormals, numbers around 1, 2^24 and the ends of the range, infinities, NaNs, multiples
 /// of pi / 2, and inputs whose results lie nearest to the middle of two numbers.
-const SPECIAL: [u32; 40] = [
+const SPECIAL: [u32; 41] = [
 	0x0000_0000,
 	0x0000_0001,
 	0x007f_ffff,
@@ -26,6 +26,7 @@ const SPECIAL: [u32; 40] = [
 	0x3400_0000,
 	0x34c0_0000,
 	0x3880_0000,
+	0x39ea_41d0,
 	0x3a92_8601,
 	0x3b42_9d37,
 	0x3c41_3d3a,

@@ -37,6 +37,10 @@ const EXP2_HARD: [(u32, u32); 2] = [(0x3b42_9d37, 0x3f80_4385), (0xbcf3_a937, 0x
 /// the last binary64 place.
 const SIGMOID_HARD: [(u32, u32); 1] = [(0xba92_8601, 0x3eff_db5f)];
 
+/// The input of softplus whose value lies above the middle of two binary32 numbers by 0.04 units
+/// of the last binary64 place.
+const SOFTPLUS_HARD: [(u32, u32); 1] = [(0x39ea_41d0, 0x3f31_80bd)];
+
 /// `(integer nearest to x as a number, 2^integer)` for `|x| <= 1000`.
 #[inline(always)]
 fn split<A: Arith>(x: A::F64) -> (A::F64, A::F64) {
@@ -136,5 +140,6 @@ pub fn softplus<A: Arith>(x: A::F32) -> A::F32 {
 	let base = if upper { constant::<A>(LN_2) } else { zero };
 	let log = A::add64(base, logarithm::log_1p_near_zero::<A>(f));
 	let linear = if A::lt64(zero, wide) { wide } else { zero };
-	finish::<A>(x, A::add64(linear, log))
+	let y = finish::<A>(x, A::add64(linear, log));
+	except::<A, 1>(x, y, &SOFTPLUS_HARD)
 }
