@@ -37,7 +37,11 @@ impl Tensor {
 	fn numbers(&self) -> Vec<f64> {
 		let size = self.dtype.size() as usize;
 		let number = |c: &[u8]| match self.dtype {
-			DType::F32 => f64::from(f32::from_le_bytes([c[0], c[1], c[2], c[3]])),
+			// Through the shortest text, so that 0.1 prints as 0.1.
+			DType::F32 => {
+				let value = f32::from_le_bytes([c[0], c[1], c[2], c[3]]);
+				value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+			},
 			DType::I32 => f64::from(i32::from_le_bytes([c[0], c[1], c[2], c[3]])),
 			DType::I64 => {
 				let mut word = [0; 8];

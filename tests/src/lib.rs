@@ -1,1 +1,16 @@
-//! Placeholder while dependencies build.
+//! End-to-end tests and demonstrations on real node processes, through the client's library.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`devnet`], [`node`] | networks of node processes: start, stop, restart, logs, metrics |
+//! | [`recorder`] | every finalized block of a network, and the histories of jobs in them |
+//! | [`roles`] | making accounts operators, watchers and publishers |
+//! | [`inputs`] | the digits' held-out images and Magika's inputs for real files |
+//! | [`demo`] | what `assay-demo` does: the main job, then the fraud |
+
+pub mod demo;
+pub mod devnet;
+pub mod inputs;
+pub mod node;
+pub mod recorder;
+pub mod roles;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind, Result};
 use serde::Serialize;
-use subxt::metadata::Metadata;
+use subxt::metadata::{Metadata, PalletMetadata};
 
 /// The metadata that this client was generated from.
 pub const COMMITTED_METADATA: &[u8] = include_bytes!("../../artifacts/metadata.scale");
@@ -47,28 +47,48 @@ fn compare(ours: &Metadata, chain: &Metadata) -> Vec<Difference> {
 		if mine.call_index() != theirs.call_index() {
 			return Some("has another index".to_string());
 		}
-		(mine.hash() != theirs.hash()).then(|| detail(&mine, &theirs))
+		changes(ours, &mine, chain, &theirs)
 	};
 	let one =
 		|pallet: &&str| differs(pallet).map(|what| Difference { pallet: pallet.to_string(), what });
 	USED.iter().filter_map(one).collect()
 }
 
-/// The first calls and storage entries that differ.
-fn detail(
-	mine: &subxt::metadata::PalletMetadata<'_>,
-	theirs: &subxt::metadata::PalletMetadata<'_>,
-) -> String {
-	let calls = mine.call_variants().unwrap_or_default().iter().map(|call| &call.name);
-	let changed = calls.filter(|name| mine.call_hash(name) != theirs.call_hash(name));
-	let mut parts: Vec<String> = changed.map(|name| format!("call {name}")).collect();
+/// What of a pallet differs; `None` if nothing that the client uses does.
+fn changes(
+	ours: &Metadata,
+	mine: &PalletMetadata<'_>,
+	chain: &Metadata,
+	theirs: &PalletMetadata<'_>,
+) -> Option<String> {
+	let same = |a: Option<u32>, b: Option<u32>| {
+		a.map(|id| ours.type_hash(id)) == b.map(|id| chain.type_hash(id))
+	};
+	let mut parts = Vec::new();
+	if !same(mine.call_ty_id(), theirs.call_ty_id()) {
+		let calls = mine.call_variants().unwrap_or_default().iter().map(|call| &call.name);
+		let changed = calls.filter(|name| mine.call_hash(name) != theirs.call_hash(name));
+		let before = parts.len();
+		parts.extend(changed.map(|name| format!("call {name}")));
+		if parts.len() == before {
+			parts.push("new calls".into());
+		}
+	}
+	if !same(mine.event_ty_id(), theirs.event_ty_id()) {
+		parts.push("events".into());
+	}
+	if !same(mine.error_ty_id(), theirs.error_ty_id()) {
+		parts.push("errors".into());
+	}
 	let entries = mine.storage().map(|s| s.entries()).unwrap_or_default().iter();
+	// Events are decoded by what the chain says of them, so other pallets may change theirs.
+	let entries = entries.filter(|e| e.name() != "Events");
 	let changed = entries.filter(|e| mine.storage_hash(e.name()) != theirs.storage_hash(e.name()));
 	parts.extend(changed.map(|entry| format!("storage {}", entry.name())));
-	if parts.is_empty() {
-		return "differs in events, errors, constants or new calls".into();
-	}
-	format!("differs in {}", parts.join(", "))
+	let changed =
+		mine.constants().filter(|c| mine.constant_hash(c.name()) != theirs.constant_hash(c.name()));
+	parts.extend(changed.map(|constant| format!("constant {}", constant.name())));
+	(!parts.is_empty()).then(|| format!("differs in {}", parts.join(", ")))
 }
 
 /// # Errors
@@ -80,4 +100,35 @@ pub fn ensure_none(differences: &[Difference]) -> Result<()> {
 	let list: Vec<_> = differences.iter().map(|d| format!("{} {}", d.pallet, d.what)).collect();
 	let message = format!("the chain's metadata is not this client's: {}", list.join("; "));
 	Err(Error::new(Kind::Drift, message).hint(REMEDY))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn committed() -> Metadata {
+		Metadata::decode_from(COMMITTED_METADATA).unwrap()
+	}
+
+	#[test]
+	fn the_committed_metadata_does_not_differ_from_itself() {
+		assert_eq!(differences(&committed()), []);
+		assert!(ensure_none(&[]).is_ok());
+	}
+
+	#[test]
+	fn every_used_pallet_is_in_the_committed_metadata() {
+		let metadata = committed();
+		for pallet in USED {
+			assert!(metadata.pallet_by_name(pallet).is_some(), "{pallet}");
+		}
+	}
+
+	#[test]
+	fn a_difference_says_what_to_do() {
+		let difference = Difference { pallet: "Jobs".into(), what: "missing".into() };
+		let error = ensure_none(&[difference]).unwrap_err();
+		assert_eq!(error.kind, Kind::Drift);
+		assert!(error.to_string().contains("scripts/update-metadata"), "{error}");
+	}
 }

@@ -11,13 +11,14 @@ pub mod drift;
 mod job;
 mod query;
 pub mod records;
+mod runtime;
 mod submit;
 mod value;
 
 pub use api::{Api, At, BlockHead};
 pub use block::{BlockView, ChainEvent, Failure, Step};
 pub use job::{Assurance, Job, JobStatus};
-pub use submit::{Receipt, Until};
+pub use submit::{Pending, Receipt, Sender, Until};
 
 /// The chain's configuration for `subxt`: a standard Substrate chain.
 pub type AssayConfig = subxt::SubstrateConfig;

@@ -1,7 +1,7 @@
 //! Signing, submitting and waiting, with refusals in words.
 
 use super::{
-	api::Api,
+	api::{Api, At},
 	block::{BlockView, Failure, Step},
 	AssayConfig,
 };
@@ -10,9 +10,10 @@ use crate::{
 	error::{Error, Kind, Result},
 };
 use subxt::{
+	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
 	error::ExtrinsicError,
-	transactions::{Payload, TransactionStatus},
+	transactions::{Payload, TransactionProgress, TransactionStatus},
 	utils::H256,
 };
 use subxt_signer::sr25519::Keypair;
@@ -40,6 +41,21 @@ pub struct Receipt {
 	pub time_ms: u64,
 }
 
+/// A transaction that the node has taken.
+pub struct Pending {
+	api: Api,
+	name: String,
+	progress: TransactionProgress<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>,
+}
+
+/// Sends one account's transactions one after another without waiting for blocks in between.
+pub struct Sender {
+	api: Api,
+	at: At,
+	signer: Keypair,
+	nonce: u64,
+}
+
 impl Api {
 	/// Signs `call`, submits it and waits.
 	///
@@ -52,43 +68,65 @@ impl Api {
 		signer: &Keypair,
 		until: Until,
 	) -> Result<Receipt> {
-		let name = format!("{}.{}", call.pallet_name(), call.call_name());
-		self.try_submit(call, signer, until).await.map_err(|e| e.context(name))
+		self.sender(signer).await?.send(call).await?.wait(until).await
 	}
 
-	async fn try_submit<C: Payload>(
-		&self,
-		call: &C,
-		signer: &Keypair,
-		until: Until,
-	) -> Result<Receipt> {
-		let at = self.finalized().await?;
+	/// A sender for the account of `signer`. Two senders for one account use the same nonces.
+	pub async fn sender(&self, signer: &Keypair) -> Result<Sender> {
 		let nonce = self.next_nonce(&account::account_of(signer)).await?;
+		let at = self.finalized().await?;
+		Ok(Sender { api: self.clone(), at, signer: signer.clone(), nonce })
+	}
+}
+
+impl Sender {
+	/// Signs `call` and hands it to the node.
+	///
+	/// # Errors
+	/// [`Kind::Refused`] when the node's pool refuses it; the next one can still be sent.
+	pub async fn send<C: Payload>(&mut self, call: &C) -> Result<Pending> {
+		let name = format!("{}.{}", call.pallet_name(), call.call_name());
 		let params = DefaultExtrinsicParamsBuilder::<AssayConfig>::new()
-			.nonce(nonce)
+			.nonce(self.nonce)
 			.mortal(MORTALITY)
 			.build();
-		let mut transactions = at.transactions();
-		let signed = transactions.create_signed(call, signer, params).await?;
-		let mut progress = signed.submit_and_watch().await.map_err(refused_by_pool)?;
-		let hash = progress.extrinsic_hash();
-		while let Some(status) = progress.next().await {
+		let mut transactions = self.at.transactions();
+		let signed = transactions.create_signed(call, &self.signer, params).await;
+		let signed = signed.map_err(|e| Error::from(e).context(&name))?;
+		let progress = signed.submit_and_watch().await;
+		let progress = progress.map_err(|e| refused_by_pool(e).context(&name))?;
+		self.nonce += 1;
+		Ok(Pending { api: self.api.clone(), name, progress })
+	}
+}
+
+impl Pending {
+	/// Waits until the transaction is in a block or finalized, and takes its outcome.
+	///
+	/// # Errors
+	/// As [`Api::submit`].
+	pub async fn wait(self, until: Until) -> Result<Receipt> {
+		let name = self.name.clone();
+		self.outcome(until).await.map_err(|e| e.context(name))
+	}
+
+	async fn outcome(mut self, until: Until) -> Result<Receipt> {
+		let hash = self.progress.extrinsic_hash();
+		while let Some(status) = self.progress.next().await {
 			let block = match status? {
 				TransactionStatus::InBestBlock(block) if until == Until::InBlock => block,
 				TransactionStatus::InFinalizedBlock(block) => block,
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
 				| TransactionStatus::Dropped { message } => {
-					return Err(Error::new(
-						Kind::Refused,
-						format!("the node dropped the transaction: {message}"),
-					)
-					.hint("look at the node's log; sending it again is safe"));
+					let what = format!("the node dropped the transaction: {message}");
+					return Err(Error::new(Kind::Refused, what)
+						.hint("look at the node's log; sending it again is safe"));
 				},
 				_ => continue,
 			};
-			let view = self.block(&self.at(block.block_hash()).await?).await?;
-			return receipt(view, hash);
+			let at = self.api.at(block.block_hash()).await?;
+			return receipt(self.api.block(&at).await?, hash);
 		}
 		Err(Error::new(Kind::Unreachable, "the node stopped telling about the transaction")
 			.hint("it may still be included; look before sending it again"))

@@ -12,7 +12,10 @@ use crate::{
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::{fmt, path::PathBuf};
-use subxt::utils::{AccountId32, H256};
+use subxt::{
+	transactions::Payload,
+	utils::{AccountId32, H256},
+};
 use subxt_signer::sr25519::Keypair;
 
 /// Commands of an operator.
@@ -120,7 +123,7 @@ pub async fn run(command: OperatorCommand, global: &Global) -> Result<()> {
 	}
 }
 
-async fn send(global: &Global, call: calls::Call) -> Result<()> {
+async fn send(global: &Global, call: impl Payload) -> Result<()> {
 	let signer = global.signer()?;
 	let api = global.api().await?;
 	let receipt = api.submit(&call, &signer, global.until()).await?;

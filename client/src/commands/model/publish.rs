@@ -20,7 +20,7 @@ use std::{
 	fmt,
 	path::{Path, PathBuf},
 };
-use subxt::utils::H256;
+use subxt::{transactions::Payload, utils::H256};
 use subxt_signer::sr25519::Keypair;
 
 /// A model, however it is named.
@@ -209,7 +209,7 @@ pub(super) async fn remove(model: &ModelRef, global: &Global) -> Result<()> {
 	change(model, global, calls::remove_model).await
 }
 
-async fn change(model: &ModelRef, global: &Global, call: fn(H256) -> calls::Call) -> Result<()> {
+async fn change<C: Payload>(model: &ModelRef, global: &Global, call: fn(H256) -> C) -> Result<()> {
 	let signer = global.signer()?;
 	let api = global.api().await?;
 	let id = resolve(&api, &api.best().await?, &model.model).await?.id;

@@ -1,0 +1,89 @@
+//! Making accounts play their roles.
+
+use anyhow::Result;
+use assay_client::{
+	account,
+	chain::{calls, Receipt},
+	commands::model::{compile, CompileArgs},
+	output::Output,
+	Api, Until,
+};
+use std::path::Path;
+use subxt::utils::{AccountId32, H256};
+use subxt_signer::sr25519::Keypair;
+
+/// An account by its dev path.
+#[derive(Clone, Debug)]
+pub struct Account {
+	/// The path, as in `//Alice`.
+	pub path: String,
+	/// Its key.
+	pub key: Keypair,
+	/// Its address.
+	pub id: AccountId32,
+}
+
+/// The account of a dev path.
+pub fn dev(path: &str) -> Result<Account> {
+	let key = account::keypair(path)?;
+	Ok(Account { path: path.into(), id: account::account_of(&key), key })
+}
+
+/// The service key of an account: the one derived from it by `//service`.
+pub fn service_path(account: &Account) -> String {
+	format!("{}//service", account.path)
+}
+
+/// Puts the account's service key into a node's keystore and returns its public half.
+pub async fn insert_service_key(node: &Api, account: &Account) -> Result<[u8; 32]> {
+	let path = service_path(account);
+	let public = account::keypair(&path)?.public_key().0;
+	node.insert_service_key(&path, public).await?;
+	Ok(public)
+}
+
+/// Makes `account` an operator: stake, service key in the keystore of `node` and on the chain,
+/// and the models it serves. Returns the receipts of the transactions.
+pub async fn become_operator(
+	node: &Api,
+	account: &Account,
+	stake: u128,
+	models: &[H256],
+) -> Result<Vec<Receipt>> {
+	let key = insert_service_key(node, account).await?;
+	let mut models = models.to_vec();
+	models.sort();
+	let mut sender = node.sender(&account.key).await?;
+	let sent = [
+		sender.send(&calls::stake(stake)).await?,
+		sender.send(&calls::set_service_key(Some(key))).await?,
+		sender.send(&calls::serve(&models)).await?,
+	];
+	let mut receipts = Vec::with_capacity(sent.len());
+	for pending in sent {
+		receipts.push(pending.wait(Until::InBlock).await?);
+	}
+	Ok(receipts)
+}
+
+/// Gives `account` a service key on `node`, which makes it a watcher there.
+pub async fn become_watcher(node: &Api, account: &Account) -> Result<()> {
+	let key = insert_service_key(node, account).await?;
+	node.submit(&calls::set_service_key(Some(key)), &account.key, Until::InBlock).await?;
+	Ok(())
+}
+
+/// Compiles the digits network for batches of `batch` images into the folder `to`.
+pub fn compile_digits(onnx: &Path, to: &Path, batch: u32) -> Result<H256> {
+	let args = CompileArgs {
+		onnx: onnx.to_owned(),
+		output: to.to_owned(),
+		dims: vec![("N".into(), batch)],
+		name: Some(if batch == 1 { "digits".into() } else { format!("digits-{batch}") }),
+		model_version: "1".into(),
+		licence: "Apache-2.0".into(),
+		..Default::default()
+	};
+	let report = compile(&args, &Output::quiet())?;
+	Ok(H256(account::hash(&report.model_id)?))
+}
