@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod api;
 pub mod authorization;
 pub mod claims;
 pub mod models;

@@ -220,6 +220,12 @@ sp_api::impl_runtime_apis! {
 		}
 	}
 
+	impl assay_primitives::api::RefereeApi<Block> for Runtime {
+		fn element(record: Vec<u8>, index: u64, operands: Vec<Vec<u8>>) -> Option<u64> {
+			assay_primitives::api::referee_element(&record, index, &operands)
+		}
+	}
+
 	impl sp_genesis_builder::GenesisBuilder<Block> for Runtime {
 		fn build_state(config: Vec<u8>) -> sp_genesis_builder::Result {
 			build_state::<RuntimeGenesisConfig>(config)
