@@ -351,7 +351,7 @@ fn check(seed: u64, kind: u64) {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(64))]
+	#![proptest_config(ProptestConfig::with_cases(256))]
 
 	#[test]
 	fn every_kind_equals_its_oracle(seed: u64) {
@@ -439,4 +439,24 @@ fn remainder_equals_native() {
 		let actual = map::binary::<Soft>(BinaryFn::Mod, DType::F32, a.into(), b.into());
 		assert_eq!(actual, expected, "{a:#x} mod {b:#x}");
 	}
+}
+
+/// A change of any bit here is a change of what programs mean, and needs a new numerics version.
+#[test]
+fn golden_values() {
+	let mut values = Vec::new();
+	for seed in 0..40 {
+		for kind in 0..KINDS {
+			let mut rng = Rng(seed);
+			let op = record(&mut rng, kind);
+			let bytes = tensors(&mut rng, &op);
+			for _ in 0..4 {
+				let index = rng.below(op.shape.elements());
+				values.extend_from_slice(&compute(&op, &bytes, index).to_le_bytes());
+			}
+		}
+	}
+	let golden = "f654b615f98df17e62cbbb3a987bbbda4dfd2fa2298138f892ccfdf22f21afcb";
+	let hash = blake3::hash(&values);
+	assert_eq!(hash.to_hex().as_str(), golden);
 }
