@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_referee::{DType, MAX_PORTS};
+use assay_referee::{DType, MAX_PORTS, MAX_TENSOR_BYTES};
 
 use crate::constant::dtype;
 use crate::error::{CompileError, ErrorKind, Failure, Place};
 use crate::proto::{Dim, Port};
-use crate::value::{check_dims, Dims};
+use crate::value::{check_dims, product, Dims};
 use crate::CompileOptions;
 
 /// An input of the model with a static shape.
@@ -160,6 +160,9 @@ fn bind_one<'a>(
 		},
 	};
 	check_dims(&dims)?;
+	if product(&dims) * dtype.size() > MAX_TENSOR_BYTES {
+		return Err(Failure::too_large(format!("its shape {dims:?} exceeds 1 GiB")));
+	}
 	Ok(BoundInput { name, dtype, dims })
 }
 
@@ -172,7 +175,7 @@ fn bind_dim(input: &str, dim: Dim<'_>, named: &BTreeMap<String, u32>) -> Result<
 				ErrorKind::UnboundDimension,
 				format!("its dimension `{name}` is free and has no value"),
 			)
-			.help(format!("give one with --dim {name}=N"))
+			.help(format!("give one with --dim {name}=1, or another size"))
 		}),
 		Dim::Open => {
 			Err(Failure::new(ErrorKind::UnboundDimension, "it has a free dimension without a name")

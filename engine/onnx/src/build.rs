@@ -14,9 +14,11 @@ use crate::value::{broadcast, check_dims, product, strides, Dims, Origin, Value}
 
 /// Most ops before unused ones are dropped.
 const MAX_PUSHED: usize = 1 << 14;
-/// Most multiply-adds spent on one folded op, and on all of them.
-const FOLD_UNITS_ONE: u64 = 1 << 22;
-const FOLD_UNITS_ALL: u64 = 1 << 25;
+/// Most multiply-adds spent on one folded op, and on all of them (a second or two).
+const FOLD_UNITS_ONE: u64 = 1 << 24;
+const FOLD_UNITS_ALL: u64 = 1 << 26;
+/// Multiply-adds that one value of exp, log, pow and their like costs.
+const FUNCTION_UNITS: u64 = 32;
 /// Bytes that folding may make beyond four times the file's size.
 const FOLD_BYTES: u64 = 64 << 20;
 
@@ -112,21 +114,23 @@ impl Builder {
 		Ok(value)
 	}
 
+	/// The value of an op of constants; `None` when it is too much work and is left to run time.
 	fn fold(&mut self, op: &Op, record: &OpRecord) -> Result<Option<Value>> {
 		let tensors: Vec<&[u8]> = op.operands.iter().filter_map(Value::bytes).collect();
 		let size = op.dtype.size() as usize;
+		if record.bytes() > self.fold_bytes {
+			return Ok(None);
+		}
 		let mut bytes;
 		if let OpKind::Strided { offset, strides } = op.kind {
-			self.spend(record.bytes())?;
 			bytes = Vec::with_capacity(record.bytes() as usize);
 			copy_strided(tensors[0], size, &op.dims, offset, &strides, &mut bytes);
 		} else {
-			let cost = units(record).max(record.shape.elements());
+			let cost = fold_cost(record);
 			if cost > FOLD_UNITS_ONE || cost > self.fold_units {
 				return Ok(None);
 			}
 			self.fold_units -= cost;
-			self.spend(record.bytes())?;
 			bytes = vec![0; record.bytes() as usize];
 			let mut reader = TensorReader::new(record, &tensors);
 			for (index, place) in bytes.chunks_exact_mut(size).enumerate() {
@@ -135,6 +139,7 @@ impl Builder {
 				let _ = encode_value(op.dtype, bits, place);
 			}
 		}
+		self.fold_bytes -= record.bytes();
 		Ok(Some(Value::constant(op.dtype, op.dims.clone(), bytes)))
 	}
 
@@ -317,6 +322,26 @@ impl Builder {
 		}
 		self.push(kind, DType::F32, vec![batch, m, n], operands)
 	}
+}
+
+/// Work of evaluating an op, in multiply-adds.
+fn fold_cost(record: &OpRecord) -> u64 {
+	let each = match record.kind {
+		OpKind::Unary(
+			UnaryFn::Exp
+			| UnaryFn::Exp2
+			| UnaryFn::Log
+			| UnaryFn::Tanh
+			| UnaryFn::Erf
+			| UnaryFn::Sigmoid
+			| UnaryFn::Sin
+			| UnaryFn::Cos
+			| UnaryFn::Softplus,
+		)
+		| OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
+		_ => 1,
+	};
+	units(record).max(record.shape.elements()).saturating_mul(each)
 }
 
 /// Bits of the element that leaves a reduction unchanged.

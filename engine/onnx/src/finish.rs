@@ -40,10 +40,8 @@ pub(crate) fn finish(
 	let last_node = ops.last().map_or(0, |op| op.node);
 	let root = root(&mut ops, outputs, &specs, last_node).map_err(at_file)?;
 	let mut live = live(&ops, root);
-	for i in 0..=root {
-		if live[i] {
-			skip_expansions(&mut ops, i);
-		}
+	for (i, _) in live.iter().enumerate().filter(|(_, live)| **live) {
+		skip_expansions(&mut ops, i);
 	}
 	join_biases(&mut ops, root, &live);
 	live = self::live(&ops, root);

@@ -40,6 +40,11 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	let ports: Vec<&Port<'_>> =
 		graph.inputs.iter().filter(|port| !walk.initializers.contains_key(port.name)).collect();
 	let bound = bind(&ports, options)?;
+	let mut names = HashSet::new();
+	if let Some(port) = graph.outputs.iter().find(|port| !names.insert(port.name)) {
+		let failure = Failure::invalid("two outputs have this name");
+		return Err(failure.at(Place::Output(port.name.into())));
+	}
 	walk.declare(&bound)?;
 	let mut builder = Builder::new(onnx.len() as u64);
 	let outputs = walk.run(&mut builder, opset)?;
@@ -138,19 +143,27 @@ impl<'g, 'a> Walk<'g, 'a> {
 		(names, nodes)
 	}
 
-	/// The value of a name that a node or an output reads.
-	fn value(&mut self, name: &'a str) -> Result<Value, CompileError> {
+	/// The value of a name that `reader` needs.
+	fn value(
+		&mut self,
+		name: &'a str,
+		reader: impl FnOnce() -> Place,
+	) -> Result<Value, CompileError> {
 		if let Some(value) = self.values.get(name) {
 			return Ok(value.clone());
 		}
-		let at_weight = |failure: Failure| failure.at(Place::Weight(name.into()));
 		match self.initializers.get(name) {
 			Some(tensor) => {
-				let value = constant::decode(tensor).map_err(at_weight)?;
+				let value = constant::decode(tensor)
+					.map_err(|failure| failure.at(Place::Weight(name.into())))?;
 				self.values.insert(name, value.clone());
 				Ok(value)
 			},
-			None => Err(at_weight(Failure::invalid("nothing before its use produces it"))),
+			None => {
+				let reason =
+					format!("nothing before it produces `{}`, which it needs", shown(name));
+				Err(Failure::invalid(reason).at(reader()))
+			},
 		}
 	}
 
@@ -163,7 +176,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 			let inputs = node
 				.inputs
 				.iter()
-				.map(|&name| if name.is_empty() { Ok(None) } else { self.value(name).map(Some) })
+				.map(|&name| match name {
+					"" => Ok(None),
+					name => self.value(name, || place(node)).map(Some),
+				})
 				.collect::<Result<Vec<_>, _>>()?;
 			let wanted = node.outputs.iter().map(|name| names.contains(name)).collect();
 			let mut cx = Cx { b: builder, node, inputs, opset, wanted };
@@ -182,7 +198,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 				}
 			}
 		}
-		self.graph.outputs.iter().map(|port| self.value(port.name)).collect()
+		let output = |name: &str| Place::Output(name.into());
+		graph.outputs.iter().map(|port| self.value(port.name, || output(port.name))).collect()
 	}
 }
 

@@ -64,7 +64,7 @@ fn unsupported(op_type: &str) -> Failure {
 		| "Bernoulli" | "Multinomial" => {
 			failure.help("results must be the same on every machine; pass noise as an input")
 		},
-		_ => failure.help("the list of supported operators is in docs/model-format.md"),
+		_ => failure.help("engine/onnx/README.md lists the supported operators"),
 	}
 }
 

@@ -37,20 +37,20 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		Some(&channels) => channels,
 		None => return Err(Failure::invalid("its input has no channels")),
 	};
-	let mut lists = Vec::new();
-	for i in 1..5 {
+	let list = |i: usize| -> Result<Vec<f64>> {
 		let value = cx.float_input(i)?;
 		if value.dims != [channels] {
 			return Err(Failure::invalid(format!("its input {i} has shape {:?}", value.dims)));
 		}
-		lists.push(value.floats().ok_or_else(|| {
+		let floats = value.floats().ok_or_else(|| {
 			Failure::new(ErrorKind::Unsupported, "its statistics are not constants")
-		})?);
-	}
+		})?;
+		Ok(floats.into_iter().map(f64::from).collect())
+	};
+	let (scales, biases, means, variances) = (list(1)?, list(2)?, list(3)?, list(4)?);
 	let epsilon = f64::from(cx.float("epsilon", 1e-5)?);
 	let (mut factors, mut summands) = (Vec::new(), Vec::new());
-	for c in 0..channels as usize {
-		let [scale, bias, mean, variance] = [0, 1, 2, 3].map(|i| f64::from(lists[i][c]));
+	for (((scale, bias), mean), variance) in scales.iter().zip(biases).zip(means).zip(variances) {
 		let factor = scale / (variance + epsilon).sqrt();
 		factors.push(factor as f32);
 		summands.push((bias - mean * factor) as f32);

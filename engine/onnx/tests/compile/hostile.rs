@@ -168,3 +168,16 @@ fn endless_parts_are_refused() {
 	assert_eq!(error.kind, ErrorKind::Malformed);
 	assert!(error.to_string().contains("more parts"), "{error}");
 }
+
+#[test]
+fn costly_constants_are_left_to_run_time() {
+	let mut net = Net::new().floats("x", &[1]).list("s", &[1 << 20]);
+	net = net.node("ConstantOfShape", &["s"], &["c0"]);
+	for i in 0..100 {
+		net = net.node("Exp", &[&format!("c{i}")], &[&format!("c{}", i + 1)]);
+	}
+	let start = std::time::Instant::now();
+	let compiled = net.node("Add", &["x", "c100"], &["y"]).output("y").compile();
+	assert!(compiled.program.ops.len() > 90);
+	assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}

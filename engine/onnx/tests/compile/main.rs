@@ -1,5 +1,7 @@
 //! Compiles models and runs them with the executor.
 
+#![allow(clippy::unwrap_used)]
+
 mod digits;
 mod errors;
 mod hostile;

@@ -29,7 +29,7 @@ fn plain_conv(g: &Geometry, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
 	};
 	let (per_group, filters) = (g.channels / g.groups, g.filters / g.groups);
 	let mut out = Vec::new();
-	for f in 0..g.filters {
+	for (f, &bias) in bias.iter().enumerate() {
 		for oy in 0..size(0) {
 			for ox in 0..size(1) {
 				let mut sum = 0.0;
@@ -48,7 +48,7 @@ fn plain_conv(g: &Geometry, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
 						}
 					}
 				}
-				out.push((sum + f64::from(bias[f])) as f32);
+				out.push((sum + f64::from(bias)) as f32);
 			}
 		}
 	}
