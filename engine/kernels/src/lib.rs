@@ -16,6 +16,7 @@ mod environment;
 mod gemm;
 mod generic;
 mod hard;
+mod integer;
 mod isa;
 mod map;
 mod movement;
@@ -193,7 +194,7 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 			elementwise::run(op, operands, out, cfg)
 		},
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
-		OpKind::MatMulInteger => false,
+		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
 		_ => movement::run(op, operands, out, cfg),
 	};
 	if !done {

@@ -1,0 +1,110 @@
+//! Speed of the kernels on one thread, per instruction set.
+//!
+//! `cargo bench -p assay-kernels`; add `-- matmul` for the contractions alone. Contractions are
+//! reported in multiply-adds per second, everything else in output elements.
+
+use assay_kernels::{execute, execute_with, prepare, Arg, Buffer, Isa, KernelConfig};
+use assay_referee::{Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, UnaryFn};
+use criterion::{criterion_group, criterion_main, Criterion, Throughput};
+use std::hint::black_box;
+
+fn shape(dims: &[u32]) -> Shape {
+	Shape::new(dims).expect("a small shape")
+}
+
+fn operand(dtype: DType, dims: &[u32]) -> Operand {
+	Operand::input(0, dtype, shape(dims))
+}
+
+/// Numbers of ordinary size, or small integers.
+fn tensor(operand: &Operand) -> Buffer {
+	let mut bytes = Buffer::new(operand.bytes() as usize);
+	for (i, place) in bytes.chunks_exact_mut(operand.dtype.size() as usize).enumerate() {
+		let x = (i * 7919 % 2003) as f32 / 1000.0 - 1.0;
+		match operand.dtype {
+			DType::F32 => place.copy_from_slice(&x.to_le_bytes()),
+			_ => place[0] = (i * 37) as u8,
+		}
+	}
+	bytes
+}
+
+fn bench(c: &mut Criterion, name: &str, op: &OpRecord, work: u64) {
+	let mut group = c.benchmark_group(name);
+	group.throughput(Throughput::Elements(work));
+	group.sample_size(10).measurement_time(std::time::Duration::from_millis(500));
+	group.warm_up_time(std::time::Duration::from_millis(100));
+	let tensors: Vec<Buffer> = op.operands.iter().map(tensor).collect();
+	let operands: Vec<&[u8]> = tensors.iter().map(|x| &x[..]).collect();
+	let mut out = Buffer::new(op.bytes() as usize);
+	for isa in Isa::available() {
+		let cfg = KernelConfig::new(1, isa);
+		group.bench_function(isa.name(), |b| {
+			b.iter(|| execute(black_box(op), &operands, &mut out, &cfg));
+		});
+		let Some(packed) = prepare(op, 1, operands.get(1).copied().unwrap_or(&[]), isa) else {
+			continue;
+		};
+		let mut args: Vec<Arg<'_>> = operands.iter().map(|x| Arg::Bytes(x)).collect();
+		args[1] = Arg::Prepared(&packed, operands[1]);
+		group.bench_function(format!("{isa}, packed weights"), |b| {
+			b.iter(|| execute_with(black_box(op), &args, &mut out, &cfg));
+		});
+	}
+	group.finish();
+}
+
+fn contractions(c: &mut Criterion) {
+	let f = DType::F32;
+	for (m, n, k) in [(512, 512, 512), (128, 384, 384), (1, 1000, 1024), (32, 3136, 288)] {
+		let operands = [operand(f, &[1, m, k]), operand(f, &[1, n, k])];
+		let op = OpRecord::new(OpKind::MatMul { bias: Bias::None }, f, shape(&[1, m, n]), operands);
+		let work = u64::from(m) * u64::from(n) * u64::from(k);
+		bench(c, &format!("matmul {m}x{n}x{k}"), &op, work);
+	}
+	let (m, n, k) = (128, 384, 384);
+	let operands = [
+		operand(DType::U8, &[1, m, k]),
+		operand(DType::I8, &[1, n, k]),
+		operand(DType::U8, &[]),
+		operand(DType::I8, &[]),
+	];
+	let op = OpRecord::new(OpKind::MatMulInteger, DType::I32, shape(&[1, m, n]), operands);
+	bench(c, "matmul_integer 128x384x384", &op, u64::from(m * n * k));
+}
+
+fn elements(c: &mut Criterion) {
+	let f = DType::F32;
+	let n = 64 * 1024;
+	for &function in UnaryFn::ALL {
+		let op = OpRecord::new(OpKind::Unary(function), f, shape(&[n]), [operand(f, &[n])]);
+		if op.validate().is_ok() {
+			bench(c, &format!("{function:?}"), &op, n.into());
+		}
+	}
+	for function in [BinaryFn::Add, BinaryFn::Div, BinaryFn::Max, BinaryFn::Pow] {
+		let operands = [operand(f, &[64, 1024]), operand(f, &[64, 1])];
+		let op = OpRecord::new(OpKind::Binary(function), f, shape(&[64, 1024]), operands);
+		bench(c, &format!("{function:?}, broadcast"), &op, n.into());
+	}
+	for k in [4, 9, 128, 1024] {
+		for function in [ReduceFn::Sum, ReduceFn::Max] {
+			let rows = n / k;
+			let x = [operand(f, &[rows, k])];
+			let op = OpRecord::new(OpKind::Reduce(function), f, shape(&[rows]), x);
+			bench(c, &format!("{function:?} over {k}"), &op, (rows * k).into());
+		}
+	}
+	let mut strides = [0; 8];
+	strides[..2].copy_from_slice(&[1, 256]);
+	let op = OpRecord::new(
+		OpKind::Strided { offset: 0, strides },
+		f,
+		shape(&[256, 256]),
+		[operand(f, &[256, 256])],
+	);
+	bench(c, "transpose 256x256", &op, n.into());
+}
+
+criterion_group!(benches, contractions, elements);
+criterion_main!(benches);
