@@ -1,6 +1,6 @@
 //! Sine and cosine, with an exact reduction of every finite argument.
 
-use super::{constant, polynomial, HALF, ONE, SIGN32};
+use super::{constant, except, polynomial, HALF, ONE, SIGN32};
 use crate::arith::{Arith, NAN32};
 
 /// `(sin(r) / r - 1) / r^2` in `r^2`, for `|r| <= pi / 4`, relative error of sin below 2^-63.2.
@@ -23,6 +23,10 @@ const COS: [u64; 6] = [
 	0x3e21_ee9d_bad1_90ca,
 	0xbda8_fa67_07d1_d710,
 ];
+
+/// Inputs of sin whose values lie nearer to 0 than the middle of two binary32 numbers by 0.35 units
+/// of the last binary64 place.
+const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3eb1_fa5d)];
 
 /// 2 / pi: 64 zero bits, 256 bits of its fraction, 64 zero bits that are never needed.
 const TWO_OVER_PI: [u64; 6] = [
@@ -127,7 +131,7 @@ fn turn<A: Arith>(x: A::F32, quarter: u32, sign: u32) -> A::F32 {
 /// The sine of an angle in radians, correctly rounded. NaN for infinities and NaN.
 #[inline(always)]
 pub fn sin<A: Arith>(x: A::F32) -> A::F32 {
-	turn::<A>(x, 0, A::f32_to_bits(x) & SIGN32)
+	except::<A, 2>(x, turn::<A>(x, 0, A::f32_to_bits(x) & SIGN32), &SIN_HARD)
 }
 
 /// The cosine of an angle in radians, correctly rounded. NaN for infinities and NaN.
