@@ -28,7 +28,8 @@ impl Devnet {
 		let models = models_dir.to_string_lossy().into_owned();
 		let with_models = |spec: &NodeSpec| {
 			let plays = spec.args.iter().any(|arg| arg == "--operator" || arg == "--watch");
-			let args = if plays { vec!["--models-dir".to_string(), models.clone()] } else { vec![] };
+			let args =
+				if plays { vec!["--models-dir".to_string(), models.clone()] } else { vec![] };
 			let mut spec = spec.clone();
 			spec.args.extend(args);
 			spec

@@ -84,7 +84,6 @@ impl Node {
 			"/ip4/127.0.0.1/tcp/0",
 			"--no-mdns",
 			"--no-telemetry",
-			"--no-hardware-benchmarks",
 		]
 		.map(String::from)
 		.to_vec();

@@ -11,7 +11,7 @@ use std::fmt;
 use subxt::{
 	error::DispatchError,
 	events::{Event as RawEvent, Phase},
-	ext::{scale_decode, scale_value},
+	ext::scale_value,
 	utils::H256,
 };
 
@@ -230,21 +230,23 @@ pub(super) fn failure(error: &DispatchError) -> Failure {
 
 fn decode(at: &At, event: &RawEvent<'_, AssayConfig>) -> ChainEvent {
 	let metadata = at.metadata_ref();
-	let (machine, human) = fields(at, event).map_or((Json::Null, Json::Null), |values| {
-		let object = |style| {
-			let entry = |(name, value): &(String, _)| {
-				(name.clone(), value::to_json(value, metadata, style))
-			};
-			Json::Object(values.iter().map(entry).collect::<Map<_, _>>())
-		};
-		(object(Style::Machine), object(Style::Human))
-	});
+	let values = fields(at, event).unwrap_or_default();
+	let machine: Map<_, _> = values
+		.iter()
+		.map(|(name, value)| (name.clone(), value::to_json(value, metadata, Style::Machine)))
+		.collect();
+	let human: Vec<_> = values
+		.iter()
+		.map(|(name, value)| {
+			value::named_text(name, &value::to_json(value, metadata, Style::Human))
+		})
+		.collect();
 	ChainEvent {
 		block: at.block_number(),
 		extrinsic: None,
 		name: format!("{}::{}", event.pallet_name(), event.event_name()),
-		text: value::to_text(&human),
-		fields: machine,
+		text: human.join(", "),
+		fields: Json::Object(machine),
 	}
 }
 
@@ -261,6 +263,5 @@ fn fields(at: &At, event: &RawEvent<'_, AssayConfig>) -> Option<Fields> {
 		let name = field.name.clone().unwrap_or_else(|| i.to_string());
 		out.push((name, value.ok()?));
 	}
-	let _: Option<scale_decode::Error> = None;
 	Some(out)
 }

@@ -12,7 +12,7 @@ use crate::{
 use subxt::{
 	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
-	error::ExtrinsicError,
+	error::{BackendError, ExtrinsicError, RpcError},
 	transactions::{Payload, TransactionProgress, TransactionStatus},
 	utils::H256,
 };
@@ -153,9 +153,23 @@ fn refused(failure: &Failure) -> Error {
 	}
 }
 
+/// What the node says about a refusal: its message and, where there is one, the reason beside it.
+fn words_of(error: &ExtrinsicError) -> String {
+	let ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
+		subxt::rpcs::Error::User(said),
+	))) = error
+	else {
+		return error.to_string();
+	};
+	match &said.data {
+		Some(data) => format!("{}: {}", said.message, data.get().trim_matches('"')),
+		None => said.message.clone(),
+	}
+}
+
 /// The pool's answer 1010 and its like, with what to do.
 fn refused_by_pool(error: ExtrinsicError) -> Error {
-	let text = error.to_string();
+	let text = words_of(&error);
 	let known = [
 		("Inability to pay", "the account cannot pay the transaction fee", "fund it first"),
 		("outdated", "the nonce was used meanwhile", "send it again"),
@@ -170,7 +184,7 @@ fn refused_by_pool(error: ExtrinsicError) -> Error {
 		Some((_, what, hint)) => {
 			Error::new(Kind::Refused, format!("refused by the node: {what}")).hint(*hint)
 		},
-		None if lower.contains("invalid transaction") || lower.contains("1010") => {
+		None if lower.starts_with("invalid transaction") => {
 			Error::new(Kind::Refused, format!("refused by the node: {text}"))
 		},
 		None => Error::from(error),

@@ -134,7 +134,7 @@ fn bytes_json(bytes: &[u8], style: Style) -> Json {
 }
 
 /// JSON as a line of text: `key value, key value`.
-pub(super) fn to_text(value: &Json) -> String {
+fn to_text(value: &Json) -> String {
 	match value {
 		Json::Null => "none".into(),
 		Json::String(s) => short_hash(s),
@@ -143,16 +143,18 @@ pub(super) fn to_text(value: &Json) -> String {
 			format!("[{}]", items.join(", "))
 		},
 		Json::Object(fields) => {
-			let fields: Vec<_> = fields
-				.iter()
-				.map(|(key, value)| match value {
-					Json::Object(_) => format!("{key} {{{}}}", to_text(value)),
-					_ => format!("{key} {}", to_text(value)),
-				})
-				.collect();
+			let fields: Vec<_> = fields.iter().map(|(key, value)| named_text(key, value)).collect();
 			fields.join(", ")
 		},
 		other => other.to_string(),
+	}
+}
+
+/// A field as text.
+pub(super) fn named_text(name: &str, value: &Json) -> String {
+	match value {
+		Json::Object(_) => format!("{name} {{{}}}", to_text(value)),
+		_ => format!("{name} {}", to_text(value)),
 	}
 }
 

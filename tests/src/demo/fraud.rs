@@ -95,7 +95,7 @@ pub(super) async fn follow(stage: &Stage, lies: Vec<Lie>) -> Result<Vec<Scenario
 	for lie in lies {
 		let history = stage.recorder.end_of(lie.job, PATIENCE).await?;
 		let scenario = judge(stage, &lie, history).await?;
-		print(&scenario);
+		print(stage, &scenario);
 		scenarios.push(scenario);
 	}
 	Ok(scenarios)
@@ -166,10 +166,10 @@ impl Scenario {
 	}
 }
 
-fn print(scenario: &Scenario) {
+fn print(stage: &Stage, scenario: &Scenario) {
 	let s = scenario;
 	let title = format!("{} by {} in job {} ({} ops)", s.drill, s.operator, s.job, s.ops);
-	report::history(&title, &s.history);
+	report::history(stage, &title, &s.history);
 	println!("  what each step cost the chain:");
 	println!("    {:<7} {:<26} {:>8} {:>14}", "block", "call", "bytes", "weight (ms)");
 	let mut total: BTreeMap<&str, u64> = BTreeMap::new();

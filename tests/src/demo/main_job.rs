@@ -101,11 +101,17 @@ fn files(options: &Options) -> Vec<PathBuf> {
 	}
 	// Files of this repository, next to the models it ships.
 	let Some(root) = options.digits.ancestors().nth(2) else { return Vec::new() };
-	["README.md", "Cargo.toml", "scripts/train_digits.py", "scripts/lib.sh", "models/digits/digits.onnx"]
-		.into_iter()
-		.map(|name| root.join(name))
-		.filter(|path| path.is_file())
-		.collect()
+	[
+		"README.md",
+		"Cargo.toml",
+		"scripts/train_digits.py",
+		"scripts/lib.sh",
+		"models/digits/digits.onnx",
+	]
+	.into_iter()
+	.map(|name| root.join(name))
+	.filter(|path| path.is_file())
+	.collect()
 }
 
 /// The bundle's name and the input of a question; `None` for a file too short to classify.
@@ -129,7 +135,11 @@ pub(super) async fn follow(stage: &Stage, asked: Vec<Asked>) -> Result<Vec<Answe
 	for job in asked {
 		let history = stage.recorder.end_of(job.job, PATIENCE).await?;
 		let answer = read(stage, &job, history).await?;
-		report::history(&format!("job {}: {}", answer.job, answer.question), &answer.history);
+		report::history(
+			stage,
+			&format!("job {}: {}", answer.job, answer.question),
+			&answer.history,
+		);
 		println!("  => {}", answer.answer);
 		answers.push(answer);
 	}
@@ -143,7 +153,9 @@ async fn read(stage: &Stage, asked: &Asked, history: Timeline) -> Result<Answer>
 		job: asked.job,
 		model: asked.bundle.clone(),
 		question: match &asked.question {
-			Question::Digits { start, count: 1 } => format!("which digit is held-out image {start}?"),
+			Question::Digits { start, count: 1 } => {
+				format!("which digit is held-out image {start}?")
+			},
 			Question::Digits { start, count } => {
 				format!("which digits are held-out images {start} to {}?", start + count - 1)
 			},

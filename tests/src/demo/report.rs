@@ -16,11 +16,17 @@ pub(super) fn heading(text: &str) {
 	println!("\n== {text}");
 }
 
-/// One line for each event of a job's history.
-pub(super) fn history(title: &str, history: &Timeline) {
+/// One line for each event of a job's history, with the accounts' dev paths for their addresses.
+pub(super) fn history(stage: &Stage, title: &str, history: &Timeline) {
 	println!("\n{title}");
+	let names = stage.accounts();
 	for entry in &history.entries {
-		println!("  {entry}");
+		let mut line = entry.to_string();
+		for account in &names {
+			let address = account.id.to_string();
+			line = line.replace(&format!("{}…", &address[..10]), &account.path);
+		}
+		println!("  {line}");
 	}
 }
 
@@ -103,7 +109,9 @@ impl Summary {
 		let (right, images) = self.accuracy.unwrap_or_default();
 		let share = right as f64 / images.max(1) as f64;
 		check(
-			format!("{right} of {images} held-out digits read right through the chain ({share:.3})"),
+			format!(
+				"{right} of {images} held-out digits read right through the chain ({share:.3})"
+			),
 			images == stage.digits.labels.len() && share > 0.95,
 		);
 		for s in &self.scenarios {

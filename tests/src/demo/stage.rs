@@ -149,12 +149,17 @@ impl Stage {
 		self.bundles.get(name).with_context(|| format!("there is no bundle called {name}"))
 	}
 
+	/// Everybody.
+	pub(super) fn accounts(&self) -> Vec<&Account> {
+		let named = [&self.requester, &self.victim, &self.operator, &self.watcher];
+		named.into_iter().chain(&self.liars).collect()
+	}
+
 	/// Everybody's money at the latest finalized block.
 	pub(super) async fn money(&self) -> Result<Money> {
 		let at = self.api.finalized().await?;
 		let mut money = Money::new();
-		let named = [&self.requester, &self.victim, &self.operator, &self.watcher];
-		for account in named.into_iter().chain(&self.liars) {
+		for account in self.accounts() {
 			let total = self.api.balance(&at, &account.id).await?.total();
 			let operator = self.api.operator(&at, &account.id).await?;
 			let stake = operator.map(|o| o.record.stake).unwrap_or_default();
@@ -175,10 +180,7 @@ fn nodes() -> Vec<NodeSpec> {
 }
 
 /// Fills `dir` with the bundles that the nodes serve.
-fn prepare_models(
-	options: &Options,
-	dir: &Path,
-) -> Result<(Digits, Option<MagikaConfig>)> {
+fn prepare_models(options: &Options, dir: &Path) -> Result<(Digits, Option<MagikaConfig>)> {
 	let onnx = options.digits.join("digits.onnx");
 	roles::compile_digits(&onnx, &dir.join("digits"), 1)?;
 	roles::compile_digits(&onnx, &dir.join("digits-batch"), BATCH as u32)?;
