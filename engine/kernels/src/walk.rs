@@ -63,11 +63,6 @@ impl<const N: usize> Walk<N> {
 		}
 	}
 
-	/// Number of elements.
-	pub(crate) fn len(&self) -> usize {
-		self.dims.iter().product::<usize>() * self.inner
-	}
-
 	/// Calls `visit(at, run, places)` for every run of neighbours inside `start..start + len`: `at`
 	/// counts from `start`, `places` are the operands' elements for the run's first element.
 	#[inline(always)]
@@ -129,7 +124,7 @@ mod tests {
 	#[test]
 	fn merges_and_visits_in_order() {
 		let walk = Walk::<2>::broadcast(&[2, 1, 3, 4], [&[2, 1, 3, 4], &[1, 1, 3, 4]]);
-		assert_eq!((walk.inner, walk.step, walk.len()), (12, [1, 1], 24));
+		assert_eq!((walk.inner, walk.step), (12, [1, 1]));
 		let walk = Walk::<1>::new(&[3, 4], &[[1], [3]]);
 		let mut seen = Vec::new();
 		walk.runs(2, 9, |at, run, [place]| {

@@ -198,8 +198,7 @@ impl SimdKernel for Part<'_, '_> {
 					let count = if at + wide <= self.column_panels.len() { wide } else { 1 };
 					let column = columns.start + at * panel;
 					let tile = Tile {
-						terms: block.len(),
-						lhs: lhs.as_ptr(),
+						lhs,
 						rhs: rhs[at * rhs_step..].as_ptr(),
 						rhs_step,
 						// SAFETY: the tile's first element lies inside the batch entry.

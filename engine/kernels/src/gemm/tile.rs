@@ -18,12 +18,10 @@ pub(crate) enum TileBias {
 
 /// One tile of work.
 #[derive(Clone, Copy)]
-pub(crate) struct Tile {
-	/// Terms in this block of k, 1 to 256.
-	pub(crate) terms: usize,
-	/// Left side, `[terms][rows]`.
-	pub(crate) lhs: *const f32,
-	/// Right side, panels of `[terms][2 * LANES]`.
+pub(crate) struct Tile<'a> {
+	/// Left side, `[terms][rows]`; 1 to 256 terms.
+	pub(crate) lhs: &'a [f32],
+	/// Right side, panels of `[terms][2 * LANES]`, aligned for the vectors.
 	pub(crate) rhs: *const f32,
 	/// Floats from one panel of the right side to the next.
 	pub(crate) rhs_step: usize,
@@ -55,7 +53,7 @@ pub(crate) const fn panels_per_tile(rows: usize) -> usize {
 /// The pointers of `tile` must be valid for what it describes, `rows` between 1 and
 /// `S::MAX_ROWS`, `panels` 1 or `panels_per_tile(rows)`, and S's instructions enabled.
 #[inline(always)]
-pub(crate) unsafe fn compute<S: Simd>(tile: &Tile, rows: usize, panels: usize) {
+pub(crate) unsafe fn compute<S: Simd>(tile: &Tile<'_>, rows: usize, panels: usize) {
 	// SAFETY: the caller's promise.
 	unsafe {
 		match (rows, panels) {
@@ -81,30 +79,10 @@ pub(crate) unsafe fn compute<S: Simd>(tile: &Tile, rows: usize, panels: usize) {
 }
 
 #[inline(always)]
-unsafe fn block<S: Simd, const ROWS: usize, const PANELS: usize>(t: &Tile) {
-	// SAFETY: the caller's promise: panels hold `terms` rows of 2 vectors, `lhs` terms * ROWS.
+unsafe fn block<S: Simd, const ROWS: usize, const PANELS: usize>(t: &Tile<'_>) {
+	// SAFETY: the caller's promise.
 	unsafe {
-		let mut sums = [[[S::splat(0.0); PANEL_VECTORS]; PANELS]; ROWS];
-		let mut lhs = t.lhs;
-		let mut rhs = t.rhs;
-		for _ in 0..t.terms {
-			let mut b = [[S::splat(0.0); PANEL_VECTORS]; PANELS];
-			for (p, panel) in b.iter_mut().enumerate() {
-				for (v, lanes) in panel.iter_mut().enumerate() {
-					*lanes = S::load(rhs.add(p * t.rhs_step + v * S::LANES));
-				}
-			}
-			for (r, row) in sums.iter_mut().enumerate() {
-				let a = S::splat(*lhs.add(r));
-				for (sum, b) in row.iter_mut().zip(&b) {
-					for (sum, &b) in sum.iter_mut().zip(b) {
-						*sum = S::fma(a, b, *sum);
-					}
-				}
-			}
-			lhs = lhs.add(ROWS);
-			rhs = rhs.add(PANEL_VECTORS * S::LANES);
-		}
+		let sums = multiply::<S, ROWS, PANELS>(t);
 		if t.columns == PANELS * PANEL_VECTORS * S::LANES {
 			store_full::<S, ROWS, PANELS>(t, &sums);
 		} else {
@@ -113,12 +91,45 @@ unsafe fn block<S: Simd, const ROWS: usize, const PANELS: usize>(t: &Tile) {
 	}
 }
 
+/// The sums of one tile, in registers.
+#[inline(always)]
+unsafe fn multiply<S: Simd, const ROWS: usize, const PANELS: usize>(
+	t: &Tile<'_>,
+) -> Sums<S, ROWS, PANELS> {
+	// SAFETY: the caller's promise: panels hold as many terms as `lhs`, 2 vectors each.
+	unsafe {
+		let mut sums = [[[S::splat(0.0); PANEL_VECTORS]; PANELS]; ROWS];
+		let (terms, _) = t.lhs.as_chunks::<ROWS>();
+		let mut rhs = t.rhs;
+		// Chunks of fixed length and wrapping pointers: a check in this loop would force the sums
+		// out of their registers.
+		for lhs in terms {
+			let mut b = [[S::splat(0.0); PANEL_VECTORS]; PANELS];
+			for (p, panel) in b.iter_mut().enumerate() {
+				for (v, lanes) in panel.iter_mut().enumerate() {
+					*lanes = S::load_aligned(rhs.wrapping_add(p * t.rhs_step + v * S::LANES));
+				}
+			}
+			for (row, &a) in sums.iter_mut().zip(lhs) {
+				let a = S::splat(a);
+				for (sum, b) in row.iter_mut().zip(&b) {
+					for (sum, &b) in sum.iter_mut().zip(b) {
+						*sum = S::fma(a, b, *sum);
+					}
+				}
+			}
+			rhs = rhs.wrapping_add(PANEL_VECTORS * S::LANES);
+		}
+		sums
+	}
+}
+
 type Sums<S, const ROWS: usize, const PANELS: usize> =
 	[[[<S as Simd>::V; PANEL_VECTORS]; PANELS]; ROWS];
 
 #[inline(always)]
 unsafe fn store_full<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile,
+	t: &Tile<'_>,
 	sums: &Sums<S, ROWS, PANELS>,
 ) {
 	// SAFETY: the caller's promise: the output holds ROWS rows of full panels.
@@ -147,7 +158,7 @@ unsafe fn store_full<S: Simd, const ROWS: usize, const PANELS: usize>(
 /// The same for a tile at the right edge: lanes beyond the last column go nowhere.
 #[inline(always)]
 unsafe fn store_part<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile,
+	t: &Tile<'_>,
 	sums: &Sums<S, ROWS, PANELS>,
 ) {
 	let mut lanes = [0f32; 64];

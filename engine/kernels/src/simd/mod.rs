@@ -42,6 +42,9 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	unsafe fn splat(x: f32) -> Self::V;
 	/// `LANES` floats from `p`.
 	unsafe fn load(p: *const f32) -> Self::V;
+	/// `LANES` floats from `p`, a multiple of the vector's size. In builds with debug assertions
+	/// unaligned loads check their pointer, which inner loops cannot afford.
+	unsafe fn load_aligned(p: *const f32) -> Self::V;
 	/// `LANES` floats to `p`.
 	unsafe fn store(p: *mut f32, v: Self::V);
 	/// `a + b` per lane.

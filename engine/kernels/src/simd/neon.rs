@@ -25,6 +25,11 @@ unsafe impl Simd for Neon {
 	}
 
 	#[inline(always)]
+	unsafe fn load_aligned(p: *const f32) -> float32x4_t {
+		unsafe { vld1q_f32(p) }
+	}
+
+	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: float32x4_t) {
 		unsafe { vst1q_f32(p, v) }
 	}

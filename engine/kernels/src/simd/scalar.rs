@@ -26,6 +26,12 @@ unsafe impl Simd for Scalar {
 	}
 
 	#[inline(always)]
+	unsafe fn load_aligned(p: *const f32) -> [f32; 4] {
+		// SAFETY: the caller gives four valid floats.
+		unsafe { Self::load(p) }
+	}
+
+	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: [f32; 4]) {
 		// SAFETY: the caller gives room for four floats.
 		unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }

@@ -28,6 +28,11 @@ unsafe impl Simd for Avx2 {
 	}
 
 	#[inline(always)]
+	unsafe fn load_aligned(p: *const f32) -> __m256 {
+		unsafe { _mm256_load_ps(p) }
+	}
+
+	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: __m256) {
 		unsafe { _mm256_storeu_ps(p, v) }
 	}
@@ -65,6 +70,11 @@ unsafe impl Simd for Avx512 {
 	#[inline(always)]
 	unsafe fn load(p: *const f32) -> __m512 {
 		unsafe { _mm512_loadu_ps(p) }
+	}
+
+	#[inline(always)]
+	unsafe fn load_aligned(p: *const f32) -> __m512 {
+		unsafe { _mm512_load_ps(p) }
 	}
 
 	#[inline(always)]
