@@ -15,7 +15,7 @@ const STRIDE: usize = 16_411;
 
 /// Zeros, subnormals, numbers around 1, 2^24 and the ends of the range, infinities, NaNs, multiples
 /// of pi / 2, and inputs whose results lie nearest to the middle of two numbers.
-const SPECIAL: [u32; 42] = [
+const SPECIAL: [u32; 44] = [
 	0x0000_0000,
 	0x0000_0001,
 	0x007f_ffff,
@@ -53,7 +53,9 @@ const SPECIAL: [u32; 42] = [
 	0x4315_0000,
 	0x4619_9998,
 	0x4b80_0000,
+	0x5f18_b878,
 	0x5f80_0000,
+	0x6115_cb11,
 	0x7f7f_ffff,
 	0x7f80_0000,
 	0x7f80_0001,

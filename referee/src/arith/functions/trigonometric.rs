@@ -28,6 +28,9 @@ const COS: [u64; 6] = [
 /// of the last binary64 place.
 const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3eb1_fa5d)];
 
+/// Arguments of cos, of either sign, whose values lie next to the middle of two binary32 numbers.
+const COS_HARD: [(u32, u32); 2] = [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f)];
+
 /// 2 / pi: 64 zero bits, 256 bits of its fraction, 64 zero bits that are never needed.
 const TWO_OVER_PI: [u64; 6] = [
 	0,
@@ -137,5 +140,5 @@ pub fn sin<A: Arith>(x: A::F32) -> A::F32 {
 /// The cosine of an angle in radians, correctly rounded. NaN for infinities and NaN.
 #[inline(always)]
 pub fn cos<A: Arith>(x: A::F32) -> A::F32 {
-	turn::<A>(x, 1, 0)
+	except::<A, 2>(A::abs32(x), turn::<A>(x, 1, 0), &COS_HARD)
 }
