@@ -53,3 +53,47 @@ pub(crate) fn local() -> Result<ChainSpec, String> {
 pub(crate) fn set_address_format() {
 	sp_core::crypto::set_default_ss58_version(Ss58AddressFormat::custom(SS58_PREFIX));
 }
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::service::Executor;
+	use assay_runtime::{Runtime, VERSION};
+	use codec::{Decode, Encode};
+	use sc_executor::RuntimeVersion;
+	use sp_core::{
+		storage::well_known_keys,
+		traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+		OpaqueMetadata,
+	};
+	use sp_runtime::BuildStorage;
+
+	/// Calls the blob with no host function missing, as the node does.
+	fn call(method: &str, data: &[u8]) -> Vec<u8> {
+		let wasm = wasm().expect("tests are built with the blob");
+		let executor = Executor::builder().build();
+		let fetcher = WrappedRuntimeCode(wasm.into());
+		let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: vec![1] };
+		let mut state = sp_io::TestExternalities::default();
+		let (result, _) =
+			executor.call(&mut state.ext(), &code, method, data, CallContext::Offchain);
+		result.expect("the executor accepts the blob")
+	}
+
+	#[test]
+	fn wasm_blob_loads_and_agrees_with_the_native_runtime() {
+		let version = RuntimeVersion::decode(&mut &call("Core_version", &[])[..]);
+		assert_eq!(version.expect("it decodes"), VERSION);
+		let metadata = call("Metadata_metadata_at_version", &16u32.encode());
+		let metadata = Option::<OpaqueMetadata>::decode(&mut &metadata[..]).expect("it decodes");
+		assert!(metadata == Runtime::metadata_at_version(16));
+	}
+
+	#[test]
+	fn local_chain_has_a_genesis() {
+		let spec = local().expect("the blob is there");
+		let storage = spec.build_storage().expect("the preset builds");
+		assert!(storage.top.contains_key(well_known_keys::CODE));
+		assert_eq!(properties()["tokenSymbol"], "ASY");
+	}
+}

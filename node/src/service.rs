@@ -7,22 +7,24 @@ use crate::{
 use assay_runtime::{opaque::Block, Hash, RuntimeApi};
 use futures::FutureExt;
 use sc_client_api::{Backend, BlockBackend};
-use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion};
+use sc_consensus::JustificationSyncLink;
+use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion, SyncOracle};
 use sc_consensus_grandpa::SharedVoterState;
-use sc_network::{config::FullNetworkConfiguration, NetworkBackend};
+use sc_network::{config::FullNetworkConfiguration, NetworkBackend, ProtocolName};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpSyncConfig};
-use sc_telemetry::{Telemetry, TelemetryWorker};
+use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_babe::inherents::BabeCreateInherentDataProviders;
 use sp_keystore::KeystorePtr;
 use std::{sync::Arc, time::Duration};
+use substrate_prometheus_endpoint::Registry;
 
 /// Host functions the runtime may import: the SDK's and the engine's. Only off-chain workers are
 /// given an engine; in every other call those functions answer that there is none.
 type HostFunctions = (sp_io::SubstrateHostFunctions, assay_host::inference_engine::HostFunctions);
 
-type Executor = sc_executor::WasmExecutor<HostFunctions>;
+pub(crate) type Executor = sc_executor::WasmExecutor<HostFunctions>;
 pub(crate) type FullClient = sc_service::TFullClient<Block, RuntimeApi, Executor>;
 pub(crate) type FullBackend = sc_service::TFullBackend<Block>;
 pub(crate) type SelectChain = sc_consensus::LongestChain<FullBackend, Block>;
@@ -166,36 +168,15 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	config: Configuration,
 	engine: Option<EngineConfig>,
 ) -> Result<TaskManager, ServiceError> {
-	let (parts, mut task_manager) = new_partial(&config)?;
-	let Partial {
-		client,
-		backend,
-		import_queue,
-		keystore,
-		select_chain,
-		pool,
-		block_import,
-		babe_link,
-		babe_worker,
-		grandpa_link,
-		mut telemetry,
-	} = parts;
+	let (mut parts, mut task_manager) = new_partial(&config)?;
+	let engine = start_engine(engine, &parts.keystore, &config, &mut task_manager)?;
 
-	let engine = engine
-		.map(|engine| EngineService::start(engine, &keystore, config.prometheus_registry()))
-		.transpose()?;
-	let engine = engine.map(|(engine, guard)| {
-		// Dropped with the manager: interrupts running inferences and waits for them.
-		task_manager.keep_alive(guard);
-		engine
-	});
-
+	let genesis = parts.client.block_hash(0)?.ok_or_else(|| {
+		ServiceError::Other("the database holds no genesis block; purge the chain".into())
+	})?;
 	let registry = config.prometheus_registry().cloned();
 	let mut net_config =
 		FullNetworkConfiguration::<_, _, N>::new(&config.network, registry.clone());
-	let genesis = client.block_hash(0)?.ok_or_else(|| {
-		ServiceError::Other("the database holds no genesis block; purge the chain".into())
-	})?;
 	let metrics = N::register_notification_metrics(registry.as_ref());
 	let grandpa_protocol =
 		sc_consensus_grandpa::protocol_standard_name(&genesis, &config.chain_spec);
@@ -206,141 +187,217 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 			net_config.peer_store_handle(),
 		);
 	net_config.add_notification_protocol(grandpa_notifications);
-	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
-		backend.clone(),
-		grandpa_link.shared_authority_set().clone(),
-		Vec::new(),
-	));
 
-	let (network, system_rpc_tx, tx_handler_controller, sync_service, _bitswap) =
+	let (network, system_rpc_tx, tx_handler_controller, sync, _bitswap) =
 		sc_service::build_network(sc_service::BuildNetworkParams {
 			config: &config,
 			net_config,
-			client: client.clone(),
-			transaction_pool: pool.clone(),
+			client: parts.client.clone(),
+			transaction_pool: parts.pool.clone(),
 			spawn_handle: task_manager.spawn_handle(),
 			spawn_essential_handle: task_manager.spawn_essential_handle(),
-			import_queue,
+			import_queue: parts.import_queue,
 			block_announce_validator_builder: None,
-			warp_sync_config: Some(WarpSyncConfig::WithProvider(warp_sync)),
+			warp_sync_config: Some(WarpSyncConfig::WithProvider(Arc::new(
+				sc_consensus_grandpa::warp_proof::NetworkProvider::new(
+					parts.backend.clone(),
+					parts.grandpa_link.shared_authority_set().clone(),
+					Vec::new(),
+				),
+			))),
 			block_relay: None,
 			metrics,
 			gap_sync_body_policy: None,
 		})?;
 
 	if config.offchain_worker.enabled {
-		spawn_offchain_workers(
-			&task_manager,
-			&config,
-			OffchainParts {
-				client: client.clone(),
-				backend: &backend,
-				keystore: keystore.clone(),
-				pool: pool.clone(),
-				network: Arc::new(network.clone()),
-				engine,
-			},
-		)?;
+		let offchain = OffchainParts {
+			client: parts.client.clone(),
+			backend: &parts.backend,
+			keystore: parts.keystore.clone(),
+			pool: parts.pool.clone(),
+			network: Arc::new(network.clone()),
+			engine,
+		};
+		spawn_offchain_workers(&task_manager, &config, offchain)?;
 	}
-	let role = config.role;
-	let name = config.network.node_name.clone();
-	let (force_authoring, grandpa_enabled) = (config.force_authoring, !config.disable_grandpa);
+
 	let voter_state = SharedVoterState::empty();
 	let deps = rpc::Deps {
-		client: client.clone(),
-		pool: pool.clone(),
-		select_chain: select_chain.clone(),
-		keystore: keystore.clone(),
-		babe: babe_worker,
+		client: parts.client.clone(),
+		pool: parts.pool.clone(),
+		select_chain: parts.select_chain.clone(),
+		keystore: parts.keystore.clone(),
+		babe: parts.babe_worker,
 		grandpa: rpc::GrandpaDeps {
 			voter_state: voter_state.clone(),
-			authority_set: grandpa_link.shared_authority_set().clone(),
-			justifications: grandpa_link.justification_stream(),
+			authority_set: parts.grandpa_link.shared_authority_set().clone(),
+			justifications: parts.grandpa_link.justification_stream(),
 			proofs: sc_consensus_grandpa::FinalityProofProvider::new_for_service(
-				backend.clone(),
-				Some(grandpa_link.shared_authority_set().clone()),
+				parts.backend.clone(),
+				Some(parts.grandpa_link.shared_authority_set().clone()),
 			),
 		},
 	};
 	// BABE's essential worker ends with its last handle, and the RPC server may be off.
 	task_manager.keep_alive(deps.babe.clone());
 
+	let settings = Settings::new(&config);
 	sc_service::spawn_tasks(sc_service::SpawnTasksParams {
 		config,
-		client: client.clone(),
-		backend,
+		client: parts.client.clone(),
+		backend: parts.backend,
 		task_manager: &mut task_manager,
-		keystore: keystore.clone(),
-		transaction_pool: pool.clone(),
+		keystore: parts.keystore.clone(),
+		transaction_pool: parts.pool.clone(),
 		rpc_builder: Box::new(move |subscriptions| {
 			rpc::create(deps.clone(), subscriptions).map_err(Into::into)
 		}),
 		network: network.clone(),
 		system_rpc_tx,
 		tx_handler_controller,
-		sync_service: sync_service.clone(),
-		telemetry: telemetry.as_mut(),
+		sync_service: sync.clone(),
+		telemetry: parts.telemetry.as_mut(),
 		tracing_execute_block: None,
 	})?;
 
-	if role.is_authority() {
-		let slot_duration = babe_link.config().slot_duration();
-		let proposer = sc_basic_authorship::ProposerFactory::new(
-			task_manager.spawn_handle(),
-			client.clone(),
-			pool.clone(),
-			registry.as_ref(),
-			telemetry.as_ref().map(Telemetry::handle),
-		);
-		let babe = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
-			keystore: keystore.clone(),
-			client,
-			select_chain,
-			env: proposer,
-			block_import,
-			sync_oracle: sync_service.clone(),
-			justification_sync_link: sync_service.clone(),
-			create_inherent_data_providers: inherents(slot_duration),
-			force_authoring,
-			backoff_authoring_blocks: None::<()>,
-			babe_link,
-			block_proposal_slot_portion: SlotProportion::new(0.5),
-			max_block_proposal_slot_portion: None,
-			telemetry: telemetry.as_ref().map(Telemetry::handle),
-		})?;
-		task_manager.spawn_essential_handle().spawn_blocking(
-			"babe-proposer",
-			Some("block-authoring"),
-			babe,
-		);
+	let telemetry = parts.telemetry.as_ref().map(Telemetry::handle);
+	if settings.role.is_authority() {
+		let authoring = Authoring {
+			client: parts.client,
+			pool: parts.pool.clone(),
+			keystore: parts.keystore.clone(),
+			select_chain: parts.select_chain,
+			block_import: parts.block_import,
+			babe_link: parts.babe_link,
+			telemetry: telemetry.clone(),
+			sync: sync.clone(),
+		};
+		start_authoring(authoring, &settings, &task_manager)?;
 	}
-
-	if grandpa_enabled {
+	if settings.grandpa {
 		let voter = sc_consensus_grandpa::run_grandpa_voter(sc_consensus_grandpa::GrandpaParams {
-			config: sc_consensus_grandpa::Config {
-				gossip_duration: Duration::from_millis(333),
-				justification_generation_period: JUSTIFICATION_PERIOD,
-				name: Some(name),
-				observer_enabled: false,
-				keystore: role.is_authority().then_some(keystore),
-				local_role: role,
-				telemetry: telemetry.as_ref().map(Telemetry::handle),
-				protocol_name: grandpa_protocol,
-			},
-			link: grandpa_link,
+			config: settings.voter(parts.keystore, grandpa_protocol, telemetry.clone()),
+			link: parts.grandpa_link,
 			network,
-			sync: sync_service,
+			sync,
 			notification_service: grandpa_service,
 			voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().build(),
-			prometheus_registry: registry,
+			prometheus_registry: settings.registry,
 			shared_voter_state: voter_state,
-			telemetry: telemetry.as_ref().map(Telemetry::handle),
-			offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(pool),
+			telemetry,
+			offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(parts.pool),
 		})?;
 		task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
 	}
-
 	Ok(task_manager)
+}
+
+/// Starts the engine, if the node plays a role; it stops with the task manager.
+fn start_engine(
+	engine: Option<EngineConfig>,
+	keystore: &KeystorePtr,
+	config: &Configuration,
+	task_manager: &mut TaskManager,
+) -> Result<Option<EngineService>, ServiceError> {
+	let Some(engine) = engine else { return Ok(None) };
+	let (service, guard) = EngineService::start(engine, keystore, config.prometheus_registry())?;
+	// Dropped with the manager: interrupts running inferences and waits for them.
+	task_manager.keep_alive(guard);
+	Ok(Some(service))
+}
+
+/// What consensus needs of the configuration, which the node's tasks consume.
+struct Settings {
+	role: sc_network::config::Role,
+	name: String,
+	force_authoring: bool,
+	grandpa: bool,
+	registry: Option<Registry>,
+}
+
+impl Settings {
+	fn new(config: &Configuration) -> Self {
+		Self {
+			role: config.role,
+			name: config.network.node_name.clone(),
+			force_authoring: config.force_authoring,
+			grandpa: !config.disable_grandpa,
+			registry: config.prometheus_registry().cloned(),
+		}
+	}
+
+	/// How this node takes part in finality.
+	fn voter(
+		&self,
+		keystore: KeystorePtr,
+		protocol_name: ProtocolName,
+		telemetry: Option<TelemetryHandle>,
+	) -> sc_consensus_grandpa::Config {
+		sc_consensus_grandpa::Config {
+			gossip_duration: Duration::from_millis(333),
+			justification_generation_period: JUSTIFICATION_PERIOD,
+			name: Some(self.name.clone()),
+			observer_enabled: false,
+			keystore: self.role.is_authority().then_some(keystore),
+			local_role: self.role,
+			telemetry,
+			protocol_name,
+		}
+	}
+}
+
+/// What block production needs.
+struct Authoring<S> {
+	client: Arc<FullClient>,
+	pool: Arc<TransactionPool>,
+	keystore: KeystorePtr,
+	select_chain: SelectChain,
+	block_import: BabeBlockImport,
+	babe_link: BabeLink<Block>,
+	telemetry: Option<TelemetryHandle>,
+	sync: S,
+}
+
+/// Produces blocks in the slots of this node's keys.
+fn start_authoring<S>(
+	parts: Authoring<S>,
+	settings: &Settings,
+	task_manager: &TaskManager,
+) -> Result<(), ServiceError>
+where
+	S: SyncOracle + JustificationSyncLink<Block> + Clone + Send + Sync + 'static,
+{
+	let slot_duration = parts.babe_link.config().slot_duration();
+	let proposer = sc_basic_authorship::ProposerFactory::new(
+		task_manager.spawn_handle(),
+		parts.client.clone(),
+		parts.pool,
+		settings.registry.as_ref(),
+		parts.telemetry.clone(),
+	);
+	let babe = sc_consensus_babe::start_babe(sc_consensus_babe::BabeParams {
+		keystore: parts.keystore,
+		client: parts.client,
+		select_chain: parts.select_chain,
+		env: proposer,
+		block_import: parts.block_import,
+		sync_oracle: parts.sync.clone(),
+		justification_sync_link: parts.sync,
+		create_inherent_data_providers: inherents(slot_duration),
+		force_authoring: settings.force_authoring,
+		backoff_authoring_blocks: None::<()>,
+		babe_link: parts.babe_link,
+		block_proposal_slot_portion: SlotProportion::new(0.5),
+		max_block_proposal_slot_portion: None,
+		telemetry: parts.telemetry,
+	})?;
+	task_manager.spawn_essential_handle().spawn_blocking(
+		"babe-proposer",
+		Some("block-authoring"),
+		babe,
+	);
+	Ok(())
 }
 
 /// What off-chain workers are given.

@@ -6,12 +6,11 @@ use assay_primitives::{
 use assay_runtime::{
 	constants::{currency::ASY, time::SLOT_MILLIS},
 	genesis_presets::{get_preset, DEV_RUNTIME_PRESET},
-	transactions, AccountId, AllPalletsWithSystem, Balance, Balances, Block, BlockNumber,
-	Executive, Header, Runtime, RuntimeCall, RuntimeGenesisConfig, SignedPayload, System,
-	UncheckedExtrinsic,
+	transactions, AccountId, Balance, Balances, Block, BlockNumber, Executive, Header, Runtime,
+	RuntimeCall, RuntimeGenesisConfig, SignedPayload, System, UncheckedExtrinsic,
 };
 use codec::Encode;
-use frame_support::{traits::TryState, BoundedVec};
+use frame_support::{traits::fungible::Inspect, BoundedVec};
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
 use sp_core::{Pair, H256};
 use sp_genesis_builder::PresetId;
@@ -19,8 +18,8 @@ use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
 	generic::Era,
-	traits::{Header as _, LazyBlock as _},
-	transaction_validity::TransactionValidityError,
+	traits::{Block as _, Header as _},
+	transaction_validity::{TransactionSource, TransactionValidityError},
 	ApplyExtrinsicResult, BuildStorage, Digest, DigestItem,
 };
 
@@ -58,14 +57,24 @@ fn merge(whole: &mut serde_json::Value, patch: serde_json::Value) {
 /// A growing chain.
 pub(crate) struct Chain {
 	pub(crate) ext: TestExternalities,
+	/// All blocks from the first.
+	pub(crate) blocks: Vec<Block>,
 	parent: H256,
 	number: BlockNumber,
 	slot: u64,
 }
 
 impl Chain {
-	/// A chain at its genesis.
+	/// A chain of one empty block.
 	pub(crate) fn new() -> Self {
+		let mut chain = Self::at_genesis();
+		// The first block tells the state what the genesis hash is; nothing can be signed before.
+		chain.block(Vec::new());
+		chain
+	}
+
+	/// A chain without blocks.
+	pub(crate) fn at_genesis() -> Self {
 		let mut ext = genesis();
 		let parent = ext.execute_with(|| {
 			// What the client does: the genesis block's hash is the first parent.
@@ -78,7 +87,7 @@ impl Chain {
 			);
 			header.hash()
 		});
-		Self { ext, parent, number: 0, slot: 1_000 }
+		Self { ext, blocks: Vec::new(), parent, number: 0, slot: 1_000 }
 	}
 
 	/// Number of the last block.
@@ -114,7 +123,9 @@ impl Chain {
 			(Executive::finalize_block(), included, results)
 		});
 		self.parent = header.hash();
-		(Block::new(header, extrinsics), results)
+		let block = Block::new(header, extrinsics);
+		self.blocks.push(block.clone());
+		(block, results)
 	}
 
 	/// Builds empty blocks up to this number.
@@ -176,12 +187,12 @@ impl Chain {
 	) -> Result<(), TransactionValidityError> {
 		let parent = self.parent;
 		self.ext.execute_with(|| {
-			Executive::validate_transaction(
-				sp_runtime::transaction_validity::TransactionSource::External,
-				transaction,
-				parent,
-			)
-			.map(|_| ())
+			// The pool works on a copy of the state.
+			sp_io::storage::start_transaction();
+			let source = TransactionSource::External;
+			let verdict = Executive::validate_transaction(source, transaction, parent);
+			sp_io::storage::rollback_transaction();
+			verdict.map(|_| ())
 		})
 	}
 
@@ -190,11 +201,13 @@ impl Chain {
 		self.ext.execute_with(|| Balances::total_balance(who))
 	}
 
-	/// Fails unless every pallet's invariants hold.
+	/// Fails unless every pallet's invariants hold; checked with feature `try-runtime` only, which
+	/// brings the checks.
 	pub(crate) fn check_invariants(&mut self) {
-		let number = self.number;
+		#[cfg(feature = "try-runtime")]
 		self.ext.execute_with(|| {
-			AllPalletsWithSystem::try_state(number, frame_support::traits::TryStateSelect::All)
+			use frame_support::traits::{TryState, TryStateSelect};
+			assay_runtime::AllPalletsWithSystem::try_state(self.number, TryStateSelect::All)
 				.expect("all invariants hold");
 		});
 	}

@@ -2,7 +2,7 @@
 
 use crate::chain::{input, Chain};
 use assay_host::{Engine, EngineExt, Note, Poll, Request, RequestId, Roles, Status};
-use assay_runtime::{Block, Executive};
+use assay_runtime::Executive;
 
 /// Panics whatever it is asked: on-chain code must never get here.
 struct Panicking;
@@ -25,35 +25,22 @@ impl Engine for Panicking {
 	}
 }
 
-/// The blocks of a job's life, up to its payment.
-fn story(chain: &mut Chain) -> Vec<Block> {
-	let call = pallet_jobs::Call::request {
-		model: crate::chain::model(),
-		input: frame_support::BoundedVec::truncate_from(input()),
-		fee: assay_runtime::constants::currency::ASY,
-		operator: None,
-	};
-	let request = chain.signed(crate::chain::REQUESTER, 0, call);
-	let mut blocks = vec![chain.ok_block(vec![request])];
-	let (accept, claim) = (chain.accept(0), chain.claim(0, input()));
-	blocks.push(chain.ok_block(vec![accept]));
-	blocks.push(chain.ok_block(vec![claim]));
-	for _ in 0..25 {
-		blocks.push(chain.ok_block(Vec::new()));
-	}
-	blocks
-}
-
 #[test]
 fn blocks_execute_the_same_with_and_without_an_engine() {
 	let mut author = Chain::with_operator();
-	let blocks = story(&mut author);
+	let job = author.request();
+	let (accept, claim) = (author.accept(job), author.claim(job, input()));
+	author.ok_block(vec![accept]);
+	author.ok_block(vec![claim]);
+	// Up to the payment, and through a change of epoch.
+	author.run_to(author.number() + 25);
+
 	for engine in [false, true] {
-		let mut importer = Chain::with_operator();
+		let mut importer = Chain::at_genesis();
 		if engine {
 			importer.ext.register_extension(EngineExt(Box::new(Panicking)));
 		}
-		for block in &blocks {
+		for block in &author.blocks {
 			// Panics unless the state root is the author's.
 			importer.import(block.clone());
 		}

@@ -6,7 +6,6 @@ use assay_runtime::{
 };
 use frame_support::{
 	dispatch::{DispatchClass, GetDispatchInfo},
-	traits::Get,
 	BoundedVec,
 };
 use sp_core::H256;
