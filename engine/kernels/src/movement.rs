@@ -109,11 +109,9 @@ fn transpose<T: Pod>(
 	let (columns, [step]) = (walk.inner, walk.step);
 	let planes = walk.planes();
 	parallel::for_each_part(cfg.threads, out, rows * columns, 1, |start, out| {
-		let mut plane = start / (rows * columns);
-		for out in out.chunks_exact_mut(rows * columns) {
+		for (i, out) in out.chunks_exact_mut(rows * columns).enumerate() {
 			let mut base = offset;
-			planes.runs(plane, 1, |_, _, [place]| base += place);
-			plane += 1;
+			planes.runs(start / (rows * columns) + i, 1, |_, _, [place]| base += place);
 			for row in (0..rows).step_by(SIDE) {
 				for column in (0..columns).step_by(SIDE) {
 					for r in row..(row + SIDE).min(rows) {

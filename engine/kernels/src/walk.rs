@@ -79,34 +79,34 @@ impl<const N: usize> Walk<N> {
 		for d in (0..self.dims.len()).rev() {
 			at[d] = rest % self.dims[d];
 			rest /= self.dims[d];
-			for n in 0..N {
-				base[n] += at[d] as isize * self.strides[d][n];
-			}
+			advance(&mut base, &self.strides[d], at[d] as isize);
 		}
 		let mut done = 0;
 		while done < len {
 			let run = (self.inner - column).min(len - done);
 			let mut places = base;
-			for n in 0..N {
-				places[n] += column as isize * self.step[n];
-			}
+			advance(&mut places, &self.step, column as isize);
 			visit(done, run, places);
 			done += run;
 			column = 0;
 			for d in (0..self.dims.len()).rev() {
 				at[d] += 1;
-				for n in 0..N {
-					base[n] += self.strides[d][n];
-				}
+				advance(&mut base, &self.strides[d], 1);
 				if at[d] < self.dims[d] {
 					break;
 				}
 				at[d] = 0;
-				for n in 0..N {
-					base[n] -= self.dims[d] as isize * self.strides[d][n];
-				}
+				advance(&mut base, &self.strides[d], -(self.dims[d] as isize));
 			}
 		}
+	}
+}
+
+/// Moves every place by `count` of its strides.
+#[inline(always)]
+fn advance<const N: usize>(places: &mut [isize; N], strides: &[isize; N], count: isize) {
+	for (place, &stride) in places.iter_mut().zip(strides) {
+		*place += count * stride;
 	}
 }
 
