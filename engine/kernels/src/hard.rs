@@ -43,10 +43,13 @@ impl Arith for Hard {
 	}
 	#[inline(always)]
 	fn f32_to_bits(x: f32) -> u32 {
-		if x.is_nan() {
+		// Compared as bits: where the result becomes a float again, compilers take `is_nan` for a
+		// test that changes nothing and drop it, and with it the one NaN.
+		let bits = x.to_bits();
+		if bits & 0x7fff_ffff > 0x7f80_0000 {
 			NAN32
 		} else {
-			x.to_bits()
+			bits
 		}
 	}
 	#[inline(always)]

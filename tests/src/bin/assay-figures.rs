@@ -7,7 +7,7 @@ use assay_executor::{Bundle, Options, Session};
 use assay_referee::{
 	element, tree, Bias, DType, OpKind, OpRecord, Operand, Shape, Soft, TensorReader, MAX_TERMS,
 };
-use assay_tests::{Devnet, NodeSpec};
+use assay_tests::{devnet::Devnet, node::NodeSpec};
 use clap::Parser;
 use codec::{Decode, Encode};
 use std::{hint::black_box, path::PathBuf, sync::Arc, time::Instant};
