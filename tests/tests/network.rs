@@ -42,10 +42,11 @@ fn shipped(name: &str) -> PathBuf {
 
 /// The network, its models and its accounts.
 struct Scene {
-	net: Devnet,
+	// Ends before the network does.
+	recorder: Recorder,
 	/// Connection to Bob's node, which runs throughout.
 	api: Api,
-	recorder: Recorder,
+	net: Devnet,
 	digits: Digits,
 	models: tempfile::TempDir,
 	model: H256,

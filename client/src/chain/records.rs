@@ -141,7 +141,10 @@ impl fmt::Display for Node {
 			Object::Trace => write!(f, "trace")?,
 			Object::Tensor(entry) => write!(f, "tensor {entry}")?,
 		}
-		write!(f, " level {} index {}", self.level, self.index)
+		match self.level {
+			assay_referee::NodeKey::TOP => write!(f, " top"),
+			level => write!(f, " level {level} index {}", self.index),
+		}
 	}
 }
 

@@ -1,5 +1,6 @@
 //! SCALE values as JSON and as text, by the types that the metadata names.
 
+use super::records::{Node, Object};
 use crate::amount::Amount;
 use serde_json::{json, Map, Value as Json};
 use subxt::{
@@ -28,6 +29,11 @@ pub(super) fn to_json(value: &Value<u32>, metadata: &Metadata, style: Style) -> 
 			return json!(AccountId32(account).to_string());
 		}
 	}
+	if name.as_deref() == Some("NodeKey") && style == Style::Human {
+		if let Some(node) = node(value, metadata) {
+			return json!(node.to_string());
+		}
+	}
 	match &value.value {
 		ValueDef::Primitive(primitive) => primitive_json(primitive, value, metadata, style),
 		ValueDef::BitSequence(bits) => json!(bits.iter().collect::<Vec<bool>>()),
@@ -51,6 +57,22 @@ pub(super) fn to_json(value: &Value<u32>, metadata: &Metadata, style: Style) -> 
 			}
 		},
 	}
+}
+
+/// A node of a dispute, to be written as one.
+fn node(value: &Value<u32>, metadata: &Metadata) -> Option<Node> {
+	let ValueDef::Composite(Composite::Named(fields)) = &value.value else { return None };
+	let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+	let number = |name| to_json(field(name)?, metadata, Style::Machine).as_u64();
+	let object = to_json(field("object")?, metadata, Style::Machine);
+	Some(Node {
+		object: match object.get("Tensor") {
+			Some(entry) => Object::Tensor(u32::try_from(entry.as_u64()?).ok()?),
+			None => Object::Trace,
+		},
+		level: u8::try_from(number("level")?).ok()?,
+		index: number("index")?,
+	})
 }
 
 fn composite_json(composite: &Composite<u32>, metadata: &Metadata, style: Style) -> Json {
@@ -89,10 +111,7 @@ fn primitive_json(
 fn is_balance(type_id: u32, metadata: &Metadata) -> bool {
 	let Some(ty) = metadata.types().resolve(type_id) else { return false };
 	// Formatting the definition avoids naming the registry's crate for one comparison.
-	match format!("{:?}", ty.type_def) {
-		text if text.contains("Primitive(U128)") => true,
-		_ => false,
-	}
+	format!("{:?}", ty.type_def).contains("Primitive(U128)")
 }
 
 /// The bytes of a sequence or array of `u8`, or of a wrapper around one.

@@ -21,7 +21,8 @@ async fn main() -> ExitCode {
 	let arguments = Arguments::parse();
 	let filter = tracing_subscriber::EnvFilter::try_from_default_env()
 		.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-	let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+	let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+	let log = log.with_writer(std::io::stderr);
 	// Fails only if a logger is set already, which cannot be here.
 	let _ = log.try_init();
 	// Leaving the future behind drops the network, which stops its nodes.

@@ -65,16 +65,16 @@ pub async fn run(options: &Options) -> Result<Summary> {
 }
 
 async fn play(stage: &mut stage::Stage, options: &Options) -> Result<Summary> {
+	let before = stage.money(&stage.api.best().await?).await?;
 	let jobs = main_job::request(stage, options).await?;
 	let lies = fraud::request(stage).await?;
-	let before = stage.money().await?;
 
 	report::heading("Main job: real models, answered through the chain");
 	let answers = main_job::follow(stage, jobs).await?;
 	report::heading("Fraud: five operators cheat, one watcher looks");
 	let scenarios = fraud::follow(stage, lies).await?;
 
-	let after = stage.money().await?;
+	let after = stage.money(&stage.api.finalized().await?).await?;
 	let summary = Summary::new(stage, answers, scenarios, &before, &after);
 	summary.print();
 	Ok(summary)

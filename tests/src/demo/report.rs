@@ -149,8 +149,8 @@ impl Summary {
 			let read = |text: &str| text.parse::<u128>().unwrap_or_default();
 			let owned = change(read(&c.owned_before), read(&c.owned_after));
 			let stake = change(read(&c.stake_before), read(&c.stake_after));
-			let now = Amount(read(&c.owned_after));
-			println!("{who:<16} owns {now:>24} ({owned}), stake {stake}");
+			let (now, held) = (Amount(read(&c.owned_after)), Amount(read(&c.stake_after)));
+			println!("{who:<14} owns {now:>26} ({owned}), of which stake {held} ({stake})");
 		}
 		heading("Summary of the disputes");
 		println!(

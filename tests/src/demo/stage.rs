@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use assay_client::{
 	amount::{Amount, ASY},
 	bundles::{self, Described},
-	chain::calls,
+	chain::{calls, At},
 	commands::model,
 	Api, Until,
 };
@@ -39,10 +39,11 @@ pub(super) type Money = BTreeMap<String, (u128, u128)>;
 
 /// The network and everybody on it.
 pub(super) struct Stage {
-	pub(super) net: Devnet,
+	// Ends before the network does.
+	pub(super) recorder: Recorder,
 	/// Connection to Alice's node.
 	pub(super) api: Api,
-	pub(super) recorder: Recorder,
+	pub(super) net: Devnet,
 	pub(super) requester: Account,
 	pub(super) victim: Account,
 	pub(super) operator: Account,
@@ -155,13 +156,12 @@ impl Stage {
 		named.into_iter().chain(&self.liars).collect()
 	}
 
-	/// Everybody's money at the latest finalized block.
-	pub(super) async fn money(&self) -> Result<Money> {
-		let at = self.api.finalized().await?;
+	/// Everybody's money at a block.
+	pub(super) async fn money(&self, at: &At) -> Result<Money> {
 		let mut money = Money::new();
 		for account in self.accounts() {
-			let total = self.api.balance(&at, &account.id).await?.total();
-			let operator = self.api.operator(&at, &account.id).await?;
+			let total = self.api.balance(at, &account.id).await?.total();
+			let operator = self.api.operator(at, &account.id).await?;
 			let stake = operator.map(|o| o.record.stake).unwrap_or_default();
 			money.insert(account.path.clone(), (total, stake));
 		}
