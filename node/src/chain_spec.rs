@@ -49,6 +49,12 @@ pub(crate) fn local() -> Result<ChainSpec, String> {
 	named("Assay Local Testnet", "assay_local", ChainType::Local, LOCAL_TESTNET_RUNTIME_PRESET)
 }
 
+/// Whether chains of this type are for development: cheating may be rehearsed there, and keys come
+/// from well-known seeds.
+pub(crate) fn is_development(kind: &ChainType) -> bool {
+	matches!(kind, ChainType::Development | ChainType::Local)
+}
+
 /// Makes addresses print with the chain's prefix.
 pub(crate) fn set_address_format() {
 	sp_core::crypto::set_default_ss58_version(Ss58AddressFormat::custom(SS58_PREFIX));

@@ -48,7 +48,8 @@ impl SubstrateCli for Cli {
 /// Parse the command line and do what it says.
 pub(crate) fn run() -> sc_cli::Result<()> {
 	chain_spec::set_address_format();
-	let cli = Cli::from_args();
+	let mut cli = Cli::from_args();
+	make_network_key_on_development_chains(&mut cli);
 	match &cli.subcommand {
 		None => run_node(&cli),
 		Some(Subcommand::Key(cmd)) => cmd.run(&cli),
@@ -99,6 +100,20 @@ fn with_partial<'a, C: sc_cli::CliConfiguration>(
 		let (parts, task_manager) = service::new_partial(&config)?;
 		Ok((work(parts, config)?, task_manager))
 	})
+}
+
+/// Validators of a public chain must bring their network key, lest its loss go unnoticed. Chains on
+/// one machine are made to be thrown away: there the first start makes a key.
+fn make_network_key_on_development_chains(cli: &mut Cli) {
+	if cli.subcommand.is_some() {
+		return;
+	}
+	let shared = &cli.run.shared_params;
+	let chain = cli.load_spec(&shared.chain_id(shared.is_dev()));
+	// What is wrong with the specification is reported when the node loads it.
+	if chain.is_ok_and(|chain| chain_spec::is_development(&chain.chain_type())) {
+		cli.run.network_params.node_key_params.unsafe_force_node_key_generation = true;
+	}
 }
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {

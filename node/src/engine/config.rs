@@ -1,6 +1,7 @@
 //! The engine's options and what they mean on the chain at hand.
 
 use super::drill::Drill;
+use crate::chain_spec::is_development;
 use assay_host::Roles;
 use sc_service::{ChainType, Configuration};
 use std::path::PathBuf;
@@ -83,7 +84,7 @@ impl EngineConfig {
 		default_dir: PathBuf,
 		dev_seed: Option<String>,
 	) -> Result<Option<Self>, String> {
-		let development = matches!(chain, ChainType::Development | ChainType::Local);
+		let development = is_development(chain);
 		if !args.drill.is_empty() && !development {
 			return Err("--drill makes this operator cheat and is accepted on development and \
 			            local chains only"
