@@ -91,7 +91,8 @@ fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
 	for entry in std::fs::read_dir(folder).unwrap() {
 		let path = entry.unwrap().path();
 		let name = path.file_name().unwrap().to_string_lossy().into_owned();
-		let test = ["tests", "tests.rs", "mock.rs", "benches", "examples", "fuzz", "target"];
+		let test =
+			["tests", "tests.rs", "testing.rs", "mock.rs", "benches", "examples", "fuzz", "target"];
 		if test.contains(&name.as_str()) {
 			continue;
 		}

@@ -190,12 +190,7 @@ impl fmt::Display for FaultKind {
 #[decode_as_type(crate_path = "scale_decode")]
 pub enum ChallengeState {
 	/// Being played.
-	Live {
-		/// The node that the challenger looks at.
-		cursor: Option<Node>,
-		/// Moves made.
-		moves: u8,
-	},
+	Live,
 	/// The claim was false and this was the earliest challenge against it.
 	Won,
 	/// The challenger let its turn pass.
@@ -221,6 +216,8 @@ pub struct Challenge {
 	pub opened_at: u32,
 	/// When the challenger moved last, or the challenge ended.
 	pub since: u32,
+	/// The nodes that the challenger walked through, from the trace's top down.
+	pub path: Vec<Node>,
 	/// Where it stands.
 	pub state: ChallengeState,
 }
@@ -345,5 +342,48 @@ impl fmt::Display for Operator {
 		}
 		let (free, held) = (Amount(self.balance.free), Amount(self.balance.reserved));
 		writeln!(f, "balance      {free} free, {held} held")
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::chain::{drift::COMMITTED_METADATA, Assurance, Job, JobStatus};
+	use subxt::{ext::scale_value::scale, metadata::Metadata};
+
+	/// Whatever decodes as the type at `path` of the committed metadata decodes as `V` too, in
+	/// every variant if it is an enum.
+	fn fits<V: DecodeAsType>(metadata: &Metadata, path: &str) {
+		let types = metadata.types();
+		let mut tried = 0;
+		for entry in types.types.iter().filter(|entry| entry.ty.path.to_string() == path) {
+			for first in 0..16u8 {
+				let bytes = [&[first][..], &[0; 2048]].concat();
+				if scale::decode_as_type(&mut bytes.as_slice(), entry.id, types).is_err() {
+					continue;
+				}
+				tried += 1;
+				let decoded = V::decode_as_type(&mut bytes.as_slice(), entry.id, types);
+				assert!(decoded.is_ok(), "{path}, first byte {first}: {:?}", decoded.err());
+			}
+		}
+		assert!(tried > 0, "{path} is not in the committed metadata");
+	}
+
+	#[test]
+	fn records_are_the_committed_metadatas() {
+		let metadata = Metadata::decode_from(COMMITTED_METADATA).unwrap();
+		fits::<ModelRecord>(&metadata, "pallet_models::types::ModelRecord");
+		fits::<ModelMetadata>(&metadata, "pallet_models::types::ModelMetadata");
+		fits::<OperatorRecord>(&metadata, "pallet_operators::types::OperatorRecord");
+		fits::<OperatorStatus>(&metadata, "pallet_operators::types::OperatorStatus");
+		fits::<KeyRecord>(&metadata, "pallet_operators::types::KeyRecord");
+		fits::<Job>(&metadata, "pallet_jobs::types::Job");
+		fits::<JobStatus>(&metadata, "pallet_jobs::types::JobStatus");
+		fits::<Assurance>(&metadata, "pallet_jobs::types::Assurance");
+		fits::<FaultKind>(&metadata, "assay_primitives::claims::FaultKind");
+		fits::<Challenge>(&metadata, "pallet_challenges::types::Challenge");
+		fits::<ChallengeState>(&metadata, "pallet_challenges::types::ChallengeState");
+		fits::<AccountInfo>(&metadata, "frame_system::AccountInfo");
 	}
 }

@@ -78,12 +78,12 @@ impl fmt::Display for Numbered {
 
 fn state(challenge: &Challenge) -> String {
 	use crate::chain::records::ChallengeState::*;
-	match challenge.state {
-		Live { cursor: Some(node), moves } => format!("live, {moves} moves, at {node}"),
-		Live { cursor: None, .. } => "live, no move yet".into(),
-		Won => "won: the claim was false".into(),
-		Lapsed => "lapsed: the challenger stopped".into(),
-		Mooted => "mooted: the claim ended otherwise".into(),
+	match (challenge.state, challenge.path.last()) {
+		(Live, Some(node)) => format!("live, {} moves, at {node}", challenge.path.len()),
+		(Live, None) => "live, no move yet".into(),
+		(Won, _) => "won: the claim was false".into(),
+		(Lapsed, _) => "lapsed: the challenger stopped".into(),
+		(Mooted, _) => "mooted: the claim ended otherwise".into(),
 	}
 }
 
