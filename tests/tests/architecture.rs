@@ -1,5 +1,7 @@
 //! The dependencies of the workspace point one way, and nothing that decides uses floats.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::Value;
 use std::{
 	collections::{BTreeMap, BTreeSet},

@@ -2,6 +2,8 @@
 //! answered and paid while its operator restarts, a lie refuted, a silent operator slashed, and bad
 //! input refused with words.
 
+#![allow(clippy::unwrap_used)]
+
 use assay_client::{
 	account,
 	amount::ASY,

@@ -141,5 +141,5 @@ pub fn lapse_challenge(challenge: u64) -> impl Payload {
 
 /// `balances.transfer_keep_alive`: send money.
 pub fn transfer(to: &AccountId32, amount: u128) -> impl Payload {
-	runtime::tx().balances().transfer_keep_alive(MultiAddress::Id(to.clone()), amount)
+	runtime::tx().balances().transfer_keep_alive(MultiAddress::Id(*to), amount)
 }

@@ -76,15 +76,11 @@ impl Api {
 
 	/// The operator of this account; `None` if it has no stake.
 	pub async fn operator(&self, at: &At, account: &AccountId32) -> Result<Option<Operator>> {
-		let account = account.clone();
-		let record = get::<_, _, OperatorRecord>(
-			at,
-			runtime::storage().operators().operators(),
-			account.clone(),
-		);
+		let account = *account;
+		let record =
+			get::<_, _, OperatorRecord>(at, runtime::storage().operators().operators(), account);
 		let Some(record) = record.await? else { return Ok(None) };
-		let serves =
-			get::<_, _, Vec<H256>>(at, runtime::storage().operators().serving(), account.clone());
+		let serves = get::<_, _, Vec<H256>>(at, runtime::storage().operators().serving(), account);
 		Ok(Some(Operator {
 			record,
 			service_key: self.service_key(at, &account).await?.map(H256),
@@ -101,12 +97,9 @@ impl Api {
 
 	/// The service key that acts for an account.
 	pub async fn service_key(&self, at: &At, account: &AccountId32) -> Result<Option<[u8; 32]>> {
-		let record = get::<_, _, KeyRecord>(
-			at,
-			runtime::storage().operators().service_keys(),
-			account.clone(),
-		)
-		.await?;
+		let record =
+			get::<_, _, KeyRecord>(at, runtime::storage().operators().service_keys(), *account)
+				.await?;
 		Ok(record.map(|record| record.key))
 	}
 
@@ -162,8 +155,7 @@ impl Api {
 	/// An account's money; zero for an account that does not exist.
 	pub async fn balance(&self, at: &At, account: &AccountId32) -> Result<Balance> {
 		let info =
-			get::<_, _, AccountInfo>(at, runtime::storage().system().account(), account.clone())
-				.await?;
+			get::<_, _, AccountInfo>(at, runtime::storage().system().account(), *account).await?;
 		Ok(info.map(|info| info.data).unwrap_or_default())
 	}
 }
