@@ -1,5 +1,8 @@
 //! The Assay node.
 
+// The SDK's service error is large, and every function here that can fail returns it.
+#![allow(clippy::result_large_err)]
+
 mod chain_spec;
 mod cli;
 mod command;

@@ -34,7 +34,7 @@ fn honest_claim_is_paid_after_the_window() {
 	assert!(matches!(end.status, JobStatus::Final { .. }), "{end:?}");
 	assert_eq!(chain.total(&operator), before[0] + ASY);
 	let paid = before[1] - chain.total(&requester);
-	assert!(paid >= ASY && paid < ASY + ASY / 50, "the requester paid {paid}");
+	assert!((ASY..ASY + ASY / 50).contains(&paid), "the requester paid {paid}");
 	chain.check_invariants();
 
 	chain.run_to(claimed + inference::WINDOW + inference::RETENTION + 4);

@@ -59,7 +59,7 @@ fn colluders_recover_little() {
 		MaxProverReward::set(u64::MAX);
 		// All of these are the operator's, and so is the job's requester.
 		let gang = [OPERATOR, REQUESTER, STRANGER, PUBLISHER];
-		let wealth = || gang.iter().map(|who| Balances::total_balance(who)).sum::<u64>();
+		let wealth = || gang.iter().map(Balances::total_balance).sum::<u64>();
 		for kind in [LEAF, FaultKind::NoTrace] {
 			let before = wealth();
 			let id = claimed();
