@@ -301,8 +301,7 @@ pub(crate) fn check() {
 	assert!(exposed.is_empty(), "no claim without a stake: {exposed:?}");
 	let open = pallet_models::OpenJobs::<Test>::iter_values().sum::<u32>();
 	assert_eq!(open as usize, crate::OpenJobs::<Test>::iter().count(), "models count open jobs");
-	let total: u64 =
-		EVERYONE.iter().map(<Balances as Inspect<u64>>::total_balance).sum();
+	let total: u64 = EVERYONE.iter().map(<Balances as Inspect<u64>>::total_balance).sum();
 	assert_eq!(total, Balances::total_issuance(), "all money is somebody's");
 }
 
