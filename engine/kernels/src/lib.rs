@@ -1,7 +1,7 @@
 //! Whole-tensor kernels, bit-equal to the referee's element functions.
 //!
 //! [`execute`] computes the output tensor of one op. The specification is
-//! [`assay_referee::element`]: a kernel may choose any schedule that gives the same bits for every
+//! [`assay_referee::element()`]: a kernel may choose any schedule that gives the same bits for every
 //! element, whatever the instruction set ([`Isa`]) and the number of threads. Ops without a kernel
 //! of their own run the element function itself over native floats ([`Hard`]).
 //!
