@@ -111,6 +111,7 @@ impl Run {
 	}
 
 	/// The first op and element in which `other` differs.
+	#[cfg(test)]
 	pub(crate) fn first_difference(&self, other: &Self) -> Option<(u32, u64)> {
 		let entry =
 			(0..self.tensors.len()).find(|entry| self.tensors[*entry] != other.tensors[*entry])?;
@@ -121,6 +122,7 @@ impl Run {
 	}
 
 	/// The questions that lead from the top of the trace to the chunk that holds an element.
+	#[cfg(test)]
 	pub(crate) fn way_to(&self, entry: u32, at: u64) -> Vec<NodeKey> {
 		let size = self.program.ops[entry as usize].dtype.size();
 		let mut way = descend(Object::Trace, self.trace.len() as u64, u64::from(entry) / ENTRIES);
@@ -180,6 +182,7 @@ fn chunk(bytes: &[u8], index: u64) -> Slice {
 }
 
 /// The nodes from the top of an object of `len` bytes down to the chunk at `index`.
+#[cfg(test)]
 fn descend(object: Object, len: u64, index: u64) -> Vec<NodeKey> {
 	let below = (0..tree::top(len)).rev();
 	let nodes = below.map(|level| NodeKey { object, level, index: index >> (10 * level) });
