@@ -98,7 +98,12 @@ def main():
 
 
 def disputes(report):
-    print(json.dumps(report.get("fraud", report), indent=1)[:6000])
+    print(f"{'drill':13} {'messages':>8} {'bytes':>7} {'weight ms':>10} {'blocks':>7}")
+    for row in report["scenarios"]:
+        print(f"{row['drill']:13} {row['messages']:8} {row['bytes']:7} {row['ref_time'] / 1e9:10.3f}"
+              f" {row['blocks']:7}")
+    memory = ", ".join(f"{node} {size / 2**20:.0f} MiB" for node, size in report["peak_memory"].items())
+    print("Peak memory of each node: " + memory)
 
 
 if __name__ == "__main__":

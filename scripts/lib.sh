@@ -56,8 +56,11 @@ install_packages() {
 install_toolchain() {
     command -v cargo >/dev/null || die "cargo is not installed: install rustup (https://rustup.rs), then run this again"
     if command -v rustup >/dev/null; then
-        # rust-toolchain.toml names the version; this installs it on first use.
-        (cd "$ROOT" && rustup target list --installed | grep -qx wasm32v1-none) || {
+        rustup toolchain list | grep "^$RUSTUP_TOOLCHAIN" >/dev/null || {
+            say "installing Rust $RUSTUP_TOOLCHAIN"
+            rustup toolchain install "$RUSTUP_TOOLCHAIN" --profile minimal --component rustfmt,clippy
+        }
+        (cd "$ROOT" && rustup target list --installed | grep -x wasm32v1-none >/dev/null) || {
             say "adding the Rust target wasm32v1-none"
             (cd "$ROOT" && rustup target add wasm32v1-none)
         }

@@ -1,31 +1,46 @@
 //! What the runtime answers about its referee, without a transaction.
 
 use alloc::vec::Vec;
-use assay_referee::{element, leaf_bound, OpRecord, Soft, TensorReader, RECORD_BYTES};
+use assay_referee::{
+	element, leaf_bound, proof::MAX_CHUNK_TERMS, OpRecord, Soft, TensorReader, RECORD_BYTES,
+};
 
 sp_api::decl_runtime_apis! {
 	/// The referee as this chain's runtime contains it, for anybody to ask.
 	pub trait RefereeApi {
-		/// Element `index` of the output of the operation in `record`, computed from the whole
-		/// tensors `operands`: its bits, zero-extended.
+		/// `count` elements, from `first` on, of the output of the operation in `record`, computed
+		/// from the whole tensors `operands`: their bits, zero-extended.
 		///
-		/// `None` when the record is malformed or exceeds the leaf limits, or when the operands are
-		/// not those it names.
-		fn element(record: Vec<u8>, index: u64, operands: Vec<Vec<u8>>) -> Option<u64>;
+		/// `None` when the record is malformed or exceeds the leaf limits, when the operands are not
+		/// those it names, or when the elements take more terms than one chunk may.
+		fn elements(record: Vec<u8>, first: u64, count: u64, operands: Vec<Vec<u8>>) -> Option<Vec<u64>>;
 	}
 }
 
-/// The body of [`RefereeApi::element`].
-pub fn referee_element(record: &[u8], index: u64, operands: &[Vec<u8>]) -> Option<u64> {
+/// The body of [`RefereeApi::elements`].
+pub fn referee_elements(
+	record: &[u8],
+	first: u64,
+	count: u64,
+	operands: &[Vec<u8>],
+) -> Option<Vec<u64>> {
 	let record: &[u8; RECORD_BYTES] = record.try_into().ok()?;
 	let op = OpRecord::from_bytes(record).ok()?;
 	let fits = op.operands.len() == operands.len()
 		&& op.operands.iter().zip(operands).all(|(o, bytes)| o.bytes() == bytes.len() as u64);
-	if !fits || index >= op.shape.elements() || !leaf_bound(&op).is_within_limits() {
+	let end = first.checked_add(count)?;
+	let bound = leaf_bound(&op);
+	let terms = bound.terms.checked_mul(count)?;
+	if !fits
+		|| end > op.shape.elements()
+		|| !bound.is_within_limits()
+		|| terms > MAX_CHUNK_TERMS.max(bound.terms)
+	{
 		return None;
 	}
 	let views: Vec<&[u8]> = operands.iter().map(Vec::as_slice).collect();
-	element::<Soft, _>(&op, index, &mut TensorReader::new(&op, &views)).ok()
+	let mut reader = TensorReader::new(&op, &views);
+	(first..end).map(|index| element::<Soft, _>(&op, index, &mut reader).ok()).collect()
 }
 
 #[cfg(test)]
@@ -44,19 +59,22 @@ mod tests {
 	}
 
 	#[test]
-	fn answers_the_element() {
+	fn answers_the_elements() {
 		let operands = [vec![1, 0, 0, 0, 2, 0, 0, 0], vec![3, 0, 0, 0, 4, 0, 0, 0]];
-		assert_eq!(referee_element(&sum(), 0, &operands), Some(4));
-		assert_eq!(referee_element(&sum(), 1, &operands), Some(6));
+		assert_eq!(referee_elements(&sum(), 0, 2, &operands), Some(vec![4, 6]));
+		assert_eq!(referee_elements(&sum(), 1, 1, &operands), Some(vec![6]));
+		assert_eq!(referee_elements(&sum(), 2, 0, &operands), Some(vec![]));
 	}
 
 	#[test]
 	fn refuses_what_does_not_fit() {
 		let operands = [vec![0; 8], vec![0; 8]];
-		assert_eq!(referee_element(&sum(), 2, &operands), None);
-		assert_eq!(referee_element(&sum(), 0, &operands[..1]), None);
-		assert_eq!(referee_element(&sum(), 0, &[vec![0; 8], vec![0; 7]]), None);
-		assert_eq!(referee_element(&sum()[1..], 0, &operands), None);
-		assert_eq!(referee_element(&[0xff; RECORD_BYTES], 0, &operands), None);
+		assert_eq!(referee_elements(&sum(), 1, 2, &operands), None);
+		assert_eq!(referee_elements(&sum(), u64::MAX, 2, &operands), None);
+		assert_eq!(referee_elements(&sum(), 0, u64::MAX, &operands), None);
+		assert_eq!(referee_elements(&sum(), 0, 1, &operands[..1]), None);
+		assert_eq!(referee_elements(&sum(), 0, 1, &[vec![0; 8], vec![0; 7]]), None);
+		assert_eq!(referee_elements(&sum()[1..], 0, 1, &operands), None);
+		assert_eq!(referee_elements(&[0xff; RECORD_BYTES], 0, 1, &operands), None);
 	}
 }

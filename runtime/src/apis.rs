@@ -221,8 +221,13 @@ sp_api::impl_runtime_apis! {
 	}
 
 	impl assay_primitives::api::RefereeApi<Block> for Runtime {
-		fn element(record: Vec<u8>, index: u64, operands: Vec<Vec<u8>>) -> Option<u64> {
-			assay_primitives::api::referee_element(&record, index, &operands)
+		fn elements(
+			record: Vec<u8>,
+			first: u64,
+			count: u64,
+			operands: Vec<Vec<u8>>,
+		) -> Option<Vec<u64>> {
+			assay_primitives::api::referee_elements(&record, first, count, &operands)
 		}
 	}
 
