@@ -39,7 +39,6 @@ install_packages() {
     command -v cc >/dev/null && command -v c++ >/dev/null || missing+=(build-essential)
     command -v make >/dev/null || missing+=(make)
     command -v perl >/dev/null || missing+=(perl)
-    command -v curl >/dev/null || missing+=(curl)
     command -v protoc >/dev/null || missing+=(protobuf-compiler)
     [ ${#missing[@]} = 0 ] && return
     if command -v apt-get >/dev/null; then
@@ -107,7 +106,7 @@ build_network() {
 
 # Compile the two demonstration models into bundles below folder $1, unless they are there already.
 compile_bundles() {
-    local to=$1 stamp
+    local to=$1
     mkdir -p "$to"
     [ -d "$to/digits" ] || "$BIN/assay" model compile "$ROOT/models/digits/digits.onnx" -o "$to/digits" --dim N=1 --name digits
     [ -d "$to/magika" ] || "$BIN/assay" model compile "$MODELS_CACHE/magika.onnx" -o "$to/magika" --dim unk__214=1 --name magika
