@@ -3,7 +3,7 @@
 use alloc::{vec, vec::Vec};
 use assay_primitives::{authorization::Authorization, samples, service::ServiceKey, Claims, JobId};
 use assay_referee::{
-	tree, DType, Location, NodeKey, Object, OpKind, OpRecord, Operand, Program, Shape, TensorSpec,
+	tree, Bias, DType, Location, NodeKey, Object, OpKind, OpRecord, Operand, Program, Shape, TensorSpec,
 };
 use codec::Encode;
 use frame_benchmarking::v2::*;
@@ -25,13 +25,39 @@ use sp_runtime::{
 
 use crate::{fixtures::Run, *};
 
-/// Terms of one output element of the costliest proof; a chunk has 256 elements.
+/// Terms of one output element of the costliest proof of integers; a chunk has 256 elements.
 const TERMS: u32 = 4_096;
+/// The same for `f32`, where the bytes that a leaf may read are the limit.
+const FLOAT_TERMS: u32 = 1_536;
+
+fn shape(dims: &[u32]) -> Shape {
+	Shape::new(dims).expect("the shape is valid")
+}
+
+/// A run whose one op multiplies two 16 by `FLOAT_TERMS` matrices.
+fn costly_floats(lie: bool) -> Run {
+	let factor = shape(&[1, 16, FLOAT_TERMS]);
+	let output = TensorSpec::new(DType::F32, shape(&[1, 16, 16]));
+	let op = OpRecord::new(
+		OpKind::MatMul { bias: Bias::None },
+		output.dtype,
+		output.shape,
+		[Operand::input(0, DType::F32, factor), Operand::weight(0, DType::F32, factor)],
+	);
+	let len = factor.bytes(DType::F32);
+	let program =
+		Program::new(len, vec![TensorSpec::new(DType::F32, factor)], vec![output], vec![op]);
+	// Numbers of ordinary size with all bits in use.
+	let bytes = |salt: u64| {
+		let bits = move |at: u64| 0x3f00_0000 | ((at + salt) * 2_654_435_761 % (1 << 24)) as u32;
+		(0..len / 4).flat_map(move |at| bits(at).to_le_bytes()).collect::<Vec<_>>()
+	};
+	Run::new(program, bytes(1), bytes(7), lie.then_some((0, 255)))
+}
 
 /// A run whose one op multiplies two 16 by `TERMS` matrices of bytes: recomputing its one output
 /// chunk takes 2^20 terms, as many as a proof may.
 fn costly(lie: bool) -> Run {
-	let shape = |dims: &[u32]| Shape::new(dims).expect("the shape is valid");
 	let factor = shape(&[1, 16, TERMS]);
 	let zero = shape(&[1]);
 	let b_at = 16 * u64::from(TERMS);
@@ -128,9 +154,9 @@ fn way_to_large() -> [NodeKey; 3] {
 	]
 }
 
-/// The costliest proof against the claim of `costly(true)`.
-fn costly_proof() -> BoundedVec<u8, ConstU32<{ assay_referee::MAX_PROOF_BYTES }>> {
-	let proof = costly(false).prove(&costly(true), 0, Location::Chunk(0)).encode();
+/// The proof against the claim of `run(true)`, whose one chunk is wrong.
+fn proof(run: fn(bool) -> Run) -> BoundedVec<u8, ConstU32<{ assay_referee::MAX_PROOF_BYTES }>> {
+	let proof = run(false).prove(&run(true), 0, Location::Chunk(0)).encode();
 	proof.try_into().expect("no proof is longer")
 }
 
@@ -296,7 +322,7 @@ mod benchmarks {
 		for number in 1..8 {
 			challenged::<T>(job, number);
 		}
-		let proof = costly_proof();
+		let proof = proof(costly);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(rich::<T>(9)), job, proof, None);
@@ -305,10 +331,22 @@ mod benchmarks {
 		assert_eq!(Pallet::<T>::live_of(job).count(), 0);
 	}
 
+	/// Gives no weight; shows that the costliest proof of floats costs less than that of integers.
+	#[benchmark(extra)]
+	fn prove_fault_of_floats() {
+		let (job, _, _) = revealed::<T>(&costly_floats(true), false);
+		let proof = proof(costly_floats);
+
+		#[extrinsic_call]
+		prove_fault(RawOrigin::Signed(rich::<T>(9)), job, proof, None);
+
+		assert!(T::Claims::open_claim(job).is_none());
+	}
+
 	#[benchmark]
 	fn authorize_prove_fault() {
 		let (job, _, key) = revealed::<T>(&costly(true), true);
-		let proof = costly_proof();
+		let proof = proof(costly);
 		let auth = signature::<T>(key, "challenges.prove_fault", (job, proof.clone()));
 		let call = Call::<T>::prove_fault { job, proof, auth };
 
