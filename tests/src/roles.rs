@@ -75,11 +75,21 @@ pub async fn become_watcher(node: &Api, account: &Account) -> Result<()> {
 
 /// Compiles the digits network for batches of `batch` images into the folder `to`.
 pub fn compile_digits(onnx: &Path, to: &Path, batch: u32) -> Result<H256> {
+	let name = if batch == 1 { "digits".into() } else { format!("digits-{batch}") };
+	compile_model(onnx, to, &name, vec![("N".into(), batch)])
+}
+
+/// Compiles a network without free dimensions into the folder `to`.
+pub fn compile_plain(onnx: &Path, to: &Path, name: &str) -> Result<H256> {
+	compile_model(onnx, to, name, Vec::new())
+}
+
+fn compile_model(onnx: &Path, to: &Path, name: &str, dims: Vec<(String, u32)>) -> Result<H256> {
 	let args = CompileArgs {
 		onnx: onnx.to_owned(),
 		output: to.to_owned(),
-		dims: vec![("N".into(), batch)],
-		name: Some(if batch == 1 { "digits".into() } else { format!("digits-{batch}") }),
+		dims,
+		name: Some(name.into()),
 		model_version: "1".into(),
 		licence: "Apache-2.0".into(),
 		..Default::default()

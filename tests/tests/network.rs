@@ -1,6 +1,7 @@
-//! One network of real node processes, and on it everything that only processes can show: a job
-//! answered and paid while its operator restarts, a lie refuted, a silent operator slashed, and bad
-//! input refused with words.
+//! One network of real node processes, and on it everything that only processes can show: jobs
+//! answered and paid while their operator restarts, with outputs inline and as a root only; lies
+//! refuted by a chunk and by a single element, silent operators slashed; jobs cancelled, stake taken
+//! back, and bad input refused with words.
 
 #![allow(clippy::unwrap_used)]
 
@@ -37,6 +38,8 @@ use subxt_signer::sr25519::Keypair;
 
 const PATIENCE: Duration = Duration::from_secs(420);
 const STAKE: u128 = 1_000 * ASY;
+/// Length of the wide network's input.
+const WIDE_TERMS: u32 = 4_352;
 
 fn shipped(name: &str) -> PathBuf {
 	Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits").join(name)
@@ -51,10 +54,17 @@ struct Scene {
 	net: Devnet,
 	digits: Digits,
 	models: tempfile::TempDir,
+	/// The digits network.
 	model: H256,
+	/// `tests/models/wide.onnx`: no claim of it carries its output, and no dispute about its
+	/// product ends at a chunk.
+	wide: H256,
+	/// A network that nobody serves.
+	unserved: H256,
 	requester: Account,
 	honest: Account,
-	liars: [Account; 2],
+	/// Two that lie about digits, two about the wide network.
+	liars: [Account; 4],
 	watcher: Account,
 }
 
@@ -63,6 +73,9 @@ impl Scene {
 		let models = tempfile::tempdir().unwrap();
 		let onnx = shipped("digits.onnx");
 		let model = roles::compile_digits(&onnx, &models.path().join("digits"), 1).unwrap();
+		let unserved = roles::compile_digits(&onnx, &models.path().join("digits-2"), 2).unwrap();
+		let wide = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/wide.onnx");
+		let wide = roles::compile_plain(&wide, &models.path().join("wide"), "wide").unwrap();
 		let lying = ["--alice", "--operator", "--drill", "lie:middle", "--drill", "silent"];
 		let nodes = [
 			NodeSpec::new("alice", &lying),
@@ -77,37 +90,43 @@ impl Scene {
 			digits: Digits::load(&shipped("heldout.npz")).unwrap(),
 			requester: dev("//Alice//stash"),
 			honest: dev("//Charlie"),
-			liars: [dev("//Dave"), dev("//Eve")],
+			liars: ["//Dave", "//Eve", "//Dave//stash", "//Eve//stash"].map(dev),
 			watcher: dev("//Bob"),
 			net,
 			api,
 			models,
 			model,
+			wide,
+			unserved,
 		};
 		scene.cast().await
 	}
 
-	/// Publishes the model and gives everybody their roles.
+	/// Publishes the models and gives everybody their roles.
 	async fn cast(mut self) -> Scene {
-		let bundle = bundles::load(&self.models.path().join("digits")).unwrap();
-		let key = &self.requester.key;
-		let sent = model::publish(&self.api, &bundle, None, key, Until::InBlock).await.unwrap();
-		assert!(!sent.already_registered);
-		let again = model::publish(&self.api, &bundle, None, key, Until::InBlock).await.unwrap();
-		assert!(again.already_registered, "publishing twice is harmless");
+		let publish = async |name: &str| {
+			let bundle = bundles::load(&self.models.path().join(name)).unwrap();
+			let key = &self.requester.key;
+			model::publish(&self.api, &bundle, None, key, Until::InBlock).await.unwrap()
+		};
+		for name in ["digits", "digits-2", "wide"] {
+			assert!(!publish(name).await.already_registered);
+		}
+		assert!(publish("digits").await.already_registered, "publishing twice is harmless");
 		let alice = self.net.api("alice").await.unwrap();
 		let charlie = self.net.api("charlie").await.unwrap();
-		let models = [self.model];
-		let (a, b, c, d) = futures::join!(
-			roles::become_operator(&charlie, &self.honest, STAKE, &models),
-			roles::become_operator(&alice, &self.liars[0], STAKE, &models),
-			roles::become_operator(&alice, &self.liars[1], STAKE, &models),
+		let models = [self.model, self.wide];
+		let operator = |node, who| roles::become_operator(node, who, STAKE, &models);
+		let liars = self.liars.iter().map(|liar| operator(&alice, liar));
+		let (honest, liars, watcher) = futures::join!(
+			operator(&charlie, &self.honest),
+			futures::future::join_all(liars),
 			roles::become_watcher(&self.api, &self.watcher),
 		);
-		for outcome in [a, b, c] {
+		for outcome in liars.into_iter().chain([honest]) {
 			outcome.unwrap();
 		}
-		d.unwrap();
+		watcher.unwrap();
 		self
 	}
 
@@ -116,8 +135,24 @@ impl Scene {
 		bundles::pack_tensors(&described.manifest, &[self.digits.batch(image, 1)]).unwrap()
 	}
 
+	fn wide_input(&self) -> Vec<u8> {
+		let row: Vec<f32> = (0..WIDE_TERMS).map(|i| (i % 97) as f32 / 97.0).collect();
+		let described = bundles::describe(&self.models.path().join("wide")).unwrap();
+		let tensor = Tensor::f32("x", &[1, WIDE_TERMS], &row);
+		bundles::pack_tensors(&described.manifest, &[tensor]).unwrap()
+	}
+
 	async fn ask(&self, operator: &Account, image: usize) -> u64 {
 		self.ask_as(&self.requester.key, None, Some(operator), image).await.unwrap().job
+	}
+
+	async fn ask_wide(&self, operator: &Account) -> u64 {
+		let (id, input) = (self.wide, self.wide_input());
+		let at = self.api.best().await.unwrap();
+		let model = self.api.model(&at, id).await.unwrap().unwrap();
+		let (key, by) = (&self.requester.key, Some(&operator.id));
+		let sent = job::request(&self.api, &model, &input, None, by, key, Until::InBlock).await;
+		sent.unwrap().job
 	}
 
 	async fn ask_as(
@@ -152,19 +187,28 @@ async fn a_network_serves_restarts_and_slashes() {
 	let watcher_before = scene.owns(&scene.watcher).await;
 
 	// Two consecutive numbers get both drills, whichever comes first.
-	let lies = [scene.ask(&scene.liars[0], 1).await, scene.ask(&scene.liars[1], 2).await];
+	let lies = [
+		scene.ask(&scene.liars[0], 1).await,
+		scene.ask(&scene.liars[1], 2).await,
+		scene.ask_wide(&scene.liars[2]).await,
+		scene.ask_wide(&scene.liars[3]).await,
+	];
 	let job = scene.ask(&scene.honest, 0).await;
+	let wide = scene.ask_wide(&scene.honest).await;
 
 	scene.recorder.event_of(job, "Jobs::Accepted", PATIENCE).await.unwrap();
 	an_operator_restarts(&mut scene).await;
 	bad_input_is_refused(&scene, job).await;
+	a_job_nobody_serves_is_cancelled(&scene).await;
 	the_command_line_agrees(&scene).await;
 
 	the_answer_is_right_and_paid(&scene, job).await;
+	a_large_answer_is_its_root(&scene, wide).await;
 	for (lie, liar) in lies.into_iter().zip(&scene.liars) {
 		a_cheat_is_slashed(&scene, lie, liar).await;
 	}
 	assert_eq!(scene.stake(&scene.honest).await, STAKE, "honest operators keep their stake");
+	stake_comes_back_slowly(&scene).await;
 	assert!(scene.owns(&scene.watcher).await > watcher_before, "the watcher was rewarded");
 	metrics_tell(&mut scene);
 	everything_stops(&mut scene).await;
@@ -208,6 +252,46 @@ async fn the_answer_is_right_and_paid(scene: &Scene, job: u64) {
 	assert_eq!(history.event("Jobs::Finalized").unwrap().balance("paid"), Some(record.fee));
 }
 
+/// An output of more than 16 KiB stays with those who compute it; the chain has its root.
+async fn a_large_answer_is_its_root(scene: &Scene, job: u64) {
+	let history = scene.recorder.end_of(job, PATIENCE).await.unwrap();
+	assert_eq!(history.end, Some(End::Final), "{:#?}", history.entries);
+	let at = scene.api.finalized().await.unwrap();
+	assert_eq!(scene.api.job_output(&at, job).await.unwrap(), None);
+	let bundle = Arc::new(bundles::load(&scene.models.path().join("wide")).unwrap());
+	let output = Session::new(bundle, Options::default()).unwrap().run(&scene.wide_input());
+	let record = scene.api.job(&at, job).await.unwrap().unwrap();
+	assert_eq!(record.output_root().unwrap().0, Session::output_root(&output.unwrap()));
+}
+
+/// The requester of a job that waits for an operator takes it back, and its fee.
+async fn a_job_nobody_serves_is_cancelled(scene: &Scene) {
+	let who = roles::dev("//Bob//stash").unwrap();
+	let at = scene.api.best().await.unwrap();
+	let model = scene.api.model(&at, scene.unserved).await.unwrap().unwrap();
+	let before = scene.api.balance(&at, &who.id).await.unwrap();
+	let input = [scene.input(3), scene.input(4)].concat();
+	let sent = job::request(&scene.api, &model, &input, None, None, &who.key, Until::InBlock);
+	let sent = sent.await.unwrap();
+	let stranger = roles::dev("//Ferdie").unwrap();
+	let call = calls::cancel_job(sent.job);
+	let error = scene.api.submit(&call, &stranger.key, Until::InBlock).await.unwrap_err();
+	assert_eq!(error.code.as_deref(), Some("Jobs::NotRequester"), "{error}");
+	let receipt = scene.api.submit(&call, &who.key, Until::InBlock).await.unwrap();
+	let at = scene.api.best().await.unwrap();
+	let after = scene.api.balance(&at, &who.id).await.unwrap();
+	let fees: u128 = sent.transaction_fee.parse::<u128>().unwrap() + receipt.step.fee;
+	assert_eq!(after.total(), before.total() - fees, "only the transactions were paid for");
+}
+
+/// What is unstaked can be withdrawn when disputes about older claims must be over, not before.
+async fn stake_comes_back_slowly(scene: &Scene) {
+	let key = &scene.honest.key;
+	scene.api.submit(&calls::unstake(STAKE / 4), key, Until::InBlock).await.unwrap();
+	let error = scene.api.submit(&calls::withdraw(), key, Until::InBlock).await.unwrap_err();
+	assert_eq!(error.code.as_deref(), Some("Operators::NothingDue"), "{error}");
+}
+
 async fn a_cheat_is_slashed(scene: &Scene, job: u64, liar: &Account) {
 	let history = scene.recorder.end_of(job, PATIENCE).await.unwrap();
 	assert_eq!(history.end, Some(End::Fraud), "{:#?}", history.entries);
@@ -215,8 +299,10 @@ async fn a_cheat_is_slashed(scene: &Scene, job: u64, liar: &Account) {
 	let status = scene.api.job(&at, job).await.unwrap().unwrap().status;
 	let JobStatus::Fraud { fault, operator, .. } = status else { panic!("{status}") };
 	assert_eq!(operator, liar.id);
+	let wide = scene.api.job(&at, job).await.unwrap().unwrap().model == scene.wide;
 	match job % 2 {
-		0 => assert!(matches!(fault, FaultKind::Leaf { .. } | FaultKind::Chunk { .. }), "{fault}"),
+		0 if wide => assert!(matches!(fault, FaultKind::Leaf { entry: 1, .. }), "{fault}"),
+		0 => assert!(matches!(fault, FaultKind::Chunk { .. }), "{fault}"),
 		_ => assert_eq!(fault, FaultKind::NoTrace),
 	}
 	let slashed = history.event("Jobs::FaultAccepted").unwrap().balance("slashed").unwrap();
