@@ -43,6 +43,7 @@ pub use program::codec::{FormatError, HeaderError};
 pub use program::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
 };
+pub use program::recur::Cell;
 pub use program::{
 	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, RECORD_BYTES,
 };

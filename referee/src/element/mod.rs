@@ -7,6 +7,7 @@
 mod contract;
 mod map;
 mod movement;
+mod recur;
 mod reduce;
 
 use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
@@ -51,6 +52,7 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::MatMulInteger => contract::matmul_integer(op, index, reader)?,
 		OpKind::Reduce(function) => reduce::reduce::<A, R>(op, function, index, reader)?,
 		OpKind::ArgMax => reduce::arg_max::<A, R>(op, index, reader)?,
+		OpKind::Recur { cell } => recur::recur::<A, R>(op, cell, index, reader)?,
 	};
 	Ok(canonical(op.dtype, bits))
 }

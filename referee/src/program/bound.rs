@@ -1,6 +1,7 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
 use super::record::{Bias, BinaryFn, OpKind, OpRecord, UnaryFn};
+use super::recur;
 use crate::CHUNK_BYTES;
 
 /// Most separate runs of chunks one element may read.
@@ -31,7 +32,7 @@ impl LeafBound {
 }
 
 /// What a correctly rounded function costs, in multiply-adds.
-const FUNCTION_TERMS: u64 = 64;
+pub(super) const FUNCTION_TERMS: u64 = 64;
 
 /// Upper bound of what any one element of a valid record reads and costs.
 pub fn leaf_bound(op: &OpRecord) -> LeafBound {
@@ -63,11 +64,12 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		OpKind::Reduce(_) | OpKind::ArgMax => {
 			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
 		},
+		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
 	}
 }
 
 /// Bytes of the chunks that `count` contiguous elements of `size` bytes can touch at most.
-fn run(count: u64, size: u64) -> u64 {
+pub(super) fn run(count: u64, size: u64) -> u64 {
 	// The worst start is the last element of a chunk.
 	(CHUNK_BYTES - size + count * size).div_ceil(CHUNK_BYTES) * CHUNK_BYTES
 }

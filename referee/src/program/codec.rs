@@ -64,6 +64,7 @@ use super::check::RecordError;
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
 };
+use super::recur::Cell;
 use super::{Header, Program, TensorSpec, MAX_OPS, MAX_PORTS, RECORD_BYTES};
 use crate::{DType, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
 use alloc::vec::Vec;
@@ -337,6 +338,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::Reduce(_) => 12,
 		OpKind::ArgMax => 13,
 		OpKind::Pack => 14,
+		OpKind::Recur { .. } => 35,
 	}
 }
 
@@ -365,6 +367,7 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		OpKind::Binary(function) => bytes[at] = function.code(),
 		OpKind::Reduce(function) => bytes[at] = function.code(),
 		OpKind::MatMul { bias } => bytes[at] = *bias as u8,
+		OpKind::Recur { cell } => bytes[at] = cell.code(),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
 	}
 }
@@ -409,6 +412,7 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		12 => OpKind::Reduce(ReduceFn::from_code(code).ok_or(RecordError::Code)?),
 		13 => OpKind::ArgMax,
 		14 => OpKind::Pack,
+		35 => OpKind::Recur { cell: Cell::from_code(code).ok_or(RecordError::Code)? },
 		_ => return Err(RecordError::Code),
 	})
 }

@@ -8,6 +8,7 @@ pub mod bound;
 pub mod check;
 pub mod codec;
 pub mod record;
+pub mod recur;
 mod rules;
 
 use self::codec::FormatError;

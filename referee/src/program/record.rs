@@ -1,5 +1,6 @@
 //! What one op is: its kind with parameters, its output and its operands.
 
+use super::recur::Cell;
 use crate::{DType, Shape, MAX_RANK};
 use alloc::vec::Vec;
 
@@ -104,6 +105,8 @@ macro_rules! codes {
 		}
 	};
 }
+
+pub(super) use codes;
 
 codes! {
 	/// Functions of one element. `f32` unless said otherwise.
@@ -305,6 +308,16 @@ pub enum OpKind {
 	/// The operands' bytes, each at the next multiple of [`crate::ALIGN`], gaps zero; output `U8`,
 	/// one dimension.
 	Pack,
+	/// A recurrence over time: operands x `[T, B, gates·H]` (what a step takes from outside), R
+	/// `[gates·H, H]`, rb `[gates·H]`, h0 `[B, H]`, for an LSTM c0 `[B, H]`, and last the op's own
+	/// output; output `[T, parts, B, H]`, `f32`. [`Cell`] has the formulas; products with R are
+	/// summed as by [`OpKind::MatMul`].
+	///
+	/// An element reads its own output at positions before it only.
+	Recur {
+		/// What a step computes.
+		cell: Cell,
+	},
 }
 
 /// One op: what it computes, its output's type and shape, and its operands.

@@ -3,7 +3,7 @@
 use super::bound::MAX_TERMS;
 use super::check::RecordError::{self, Alignment, Dims, OperandCount, Parameter, Range, Type};
 use super::record::{Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn};
-use super::{Layout, ALIGN, MAX_OPS};
+use super::{recur, Layout, ALIGN, MAX_OPS};
 use crate::{canonical, DType, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES};
 
 /// Largest step between or inside windows; keeps window positions far inside 63 bits.
@@ -42,6 +42,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::Reduce(function) => reduce(op, function),
 		OpKind::ArgMax => arg_max(op),
 		OpKind::Pack => pack(op),
+		OpKind::Recur { cell } => recur::validate(op, cell),
 	}
 }
 
