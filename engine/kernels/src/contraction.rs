@@ -2,6 +2,7 @@
 
 use crate::{
 	gemm::{self, BiasRef, Image, Lhs, PackedLhs, PackedRhs, Problem, Rhs},
+	recur,
 	reduce::{self, Rows},
 	view::{view, view_mut},
 	Arg, Isa, KernelConfig,
@@ -16,11 +17,25 @@ pub struct Prepared(Packed);
 enum Packed {
 	Lhs(PackedLhs),
 	Rhs(PackedRhs),
+	Recur(recur::Weights),
+}
+
+impl Prepared {
+	/// The weights of a recurrence.
+	pub(crate) fn recurrent(&self) -> Option<&recur::Weights> {
+		match &self.0 {
+			Packed::Recur(weights) => Some(weights),
+			_ => None,
+		}
+	}
 }
 
 /// Rearranges operand `operand` of `op`, a weight with these bytes, for [`crate::execute_with`]
 /// under `isa`; `None` when the op would not profit.
 pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<Prepared> {
+	if let OpKind::Recur { .. } = op.kind {
+		return recur::prepare(op, operand, bytes, isa).map(|w| Prepared(Packed::Recur(w)));
+	}
 	let OpKind::MatMul { .. } = op.kind else { return None };
 	let shape = op.operands.get(operand)?.shape;
 	let [batches, rows, k] = dims3(&shape)?;

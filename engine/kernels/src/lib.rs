@@ -21,6 +21,7 @@ mod isa;
 mod map;
 mod movement;
 mod parallel;
+mod recur;
 mod reduce;
 mod simd;
 mod view;
@@ -113,7 +114,8 @@ pub enum Arg<'a> {
 /// Computes the output tensor of `op` into `out`.
 ///
 /// `op` must have passed `OpRecord::validate`; `operands[i]` holds the bytes of operand `i` and
-/// `out` has room for exactly the output.
+/// `out` has room for exactly the output. What is given for an operand that is the op's own output
+/// is not looked at.
 ///
 /// Errors: a wrong number of operands, or a wrong length.
 pub fn execute(
@@ -124,6 +126,24 @@ pub fn execute(
 ) -> Result<(), KernelError> {
 	check(op, operands, out)?;
 	run(op, operands, out, cfg);
+	Ok(())
+}
+
+/// Computes again what comes after element `element` of the output of an op that reads itself,
+/// from the elements up to it, which `out` holds. The output of another op stays as it is.
+///
+/// Errors: as [`execute`].
+pub fn resume(
+	op: &OpRecord,
+	operands: &[&[u8]],
+	out: &mut [u8],
+	element: u64,
+	cfg: &KernelConfig,
+) -> Result<(), KernelError> {
+	check(op, operands, out)?;
+	if let OpKind::Recur { cell } = op.kind {
+		recur::run(op, cell, operands, None, out, element.saturating_add(1), cfg);
+	}
 	Ok(())
 }
 
@@ -160,7 +180,17 @@ pub fn execute_with(
 			},
 		})
 		.collect();
-	execute(op, &operands, out, cfg)
+	check(op, &operands, out)?;
+	if let OpKind::Recur { cell } = op.kind {
+		let prepared = args.iter().find_map(|arg| match arg {
+			Arg::Prepared(prepared, _) => prepared.recurrent(),
+			_ => None,
+		});
+		recur::run(op, cell, &operands, prepared, out, 0, cfg);
+	} else {
+		run(op, &operands, out, cfg);
+	}
+	Ok(())
 }
 
 /// The operand of `op` that may be given as [`Arg::Patches`] of `unfold`, if there is one.
@@ -173,7 +203,8 @@ fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelErro
 		return Err(KernelError::OperandCount);
 	}
 	for (i, (operand, bytes)) in op.operands.iter().zip(operands).enumerate() {
-		if operand.bytes() != bytes.len() as u64 {
+		let own = op.self_operand() == Some(i);
+		if !own && operand.bytes() != bytes.len() as u64 {
 			return Err(KernelError::Operand(i));
 		}
 	}
@@ -189,6 +220,10 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		OpKind::MatMul { .. } => {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
 			contraction::run(op, &args, out, cfg)
+		},
+		OpKind::Recur { cell } => {
+			recur::run(op, cell, operands, None, out, 0, cfg);
+			true
 		},
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
 			elementwise::run(op, operands, out, cfg)

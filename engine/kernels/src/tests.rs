@@ -1,5 +1,7 @@
 //! Every kernel gives the bits of the referee's element function.
 
+mod recur;
+
 use crate::{execute, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig};
 use assay_referee::{
 	canonical, element, encode_value, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
@@ -65,6 +67,10 @@ impl Random {
 
 fn expected(op: &OpRecord, operands: &[&[u8]]) -> Vec<u8> {
 	let mut out = vec![0; op.bytes() as usize];
+	if let Some(own) = op.self_operand() {
+		recur::compute_from(op, &operands[..own], &mut out, 0);
+		return out;
+	}
 	let mut reader = TensorReader::new(op, operands);
 	for (i, place) in out.chunks_exact_mut(op.dtype.size() as usize).enumerate() {
 		let bits = element::<Soft, _>(op, i as u64, &mut reader).unwrap();
