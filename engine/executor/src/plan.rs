@@ -94,7 +94,9 @@ fn free_after_last_use(program: &Program, steps: &mut [Step]) {
 		let through = unfold.map_or(&[][..], |unfold| &program.ops[unfold as usize].operands);
 		for operand in own.iter().chain(through) {
 			if let Source::Op(j) = operand.source {
-				if Some(j) != unfold && !std::mem::replace(&mut seen[j as usize], true) {
+				// What reads itself is not done with itself: somebody else reads it later.
+				let other = Some(j) != unfold && j != step.op;
+				if other && !std::mem::replace(&mut seen[j as usize], true) {
 					step.free.push(j);
 				}
 			}

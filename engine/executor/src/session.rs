@@ -8,7 +8,7 @@ use crate::{
 	tamper::{candidates, Tamper},
 	trace::Trace,
 };
-use assay_kernels::{execute, execute_with, Arg, Buffer, Isa, KernelConfig};
+use assay_kernels::{execute, execute_with, resume, Arg, Buffer, Isa, KernelConfig};
 use assay_referee::{tree, DType, Operand, Source};
 use std::sync::{
 	atomic::{AtomicBool, Ordering},
@@ -278,6 +278,22 @@ impl Session {
 		Ok(out)
 	}
 
+	/// Makes what an op computed of its own output follow from the element just changed in it.
+	fn resume<'a>(
+		&'a self,
+		op: usize,
+		input: &'a [u8],
+		tensor: impl Fn(usize) -> Option<&'a [u8]>,
+		out: &mut [u8],
+		element: u64,
+	) -> Result<(), ExecError> {
+		let record = &self.bundle.program().ops[op];
+		let operands: Vec<&[u8]> =
+			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
+		resume(record, &operands, out, element, &self.config)
+			.map_err(|error| ExecError::Kernel { op: op as u32, error })
+	}
+
 	fn all_tensors(
 		&self,
 		input: &[u8],
@@ -290,7 +306,9 @@ impl Session {
 			cancel.check()?;
 			let mut out = self.compute(i, input, |j| tensors.get(j).map(|tensor| &tensor[..]))?;
 			if let Some(tamper) = tamper.filter(|tamper| tamper.op as usize == i) {
-				tamper.apply(op, &mut out);
+				let element = tamper.apply(op, &mut out);
+				let tensor = |j: usize| tensors.get(j).map(|tensor| &tensor[..]);
+				self.resume(i, input, tensor, &mut out, element)?;
 			}
 			tensors.push(out);
 		}
@@ -308,7 +326,9 @@ impl Session {
 		let mut changed: Vec<Option<Buffer>> = (0..ops.len()).map(|_| None).collect();
 		let first = tamper.op as usize;
 		let mut tensor = honest[first].clone();
-		tamper.apply(&ops[first], &mut tensor);
+		let element = tamper.apply(&ops[first], &mut tensor);
+		let before = |j: usize| honest.get(j).map(|tensor| &tensor[..]);
+		self.resume(first, input, before, &mut tensor, element)?;
 		changed[first] = Some(tensor);
 		for i in first + 1..ops.len() {
 			let touched = ops[i].operands.iter().any(|operand| match operand.source {

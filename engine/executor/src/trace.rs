@@ -161,4 +161,13 @@ impl Trace {
 		let root = tree::hash(entries.as_flattened());
 		Trace { entries, root, ..self.clone() }
 	}
+
+	/// This trace with another tensor, whose entry is right for it.
+	pub(crate) fn with_tensor(&self, entry: u32, tensor: Buffer) -> Trace {
+		let mut trace = self.clone();
+		let mut entries = self.entries.clone();
+		entries[entry as usize] = tree::hash(&tensor);
+		trace.tensors[entry as usize] = Arc::new(tensor);
+		trace.with_entries(entries)
+	}
 }

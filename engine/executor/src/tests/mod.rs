@@ -2,4 +2,5 @@
 
 mod dispute;
 mod models;
+mod recurrent;
 mod runs;
