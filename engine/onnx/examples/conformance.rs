@@ -1,8 +1,9 @@
 //! Counts how many of the `onnx` package's node tests compile and give the expected values.
 //!
-//! Usage: `conformance DIR`, where DIR is `onnx/backend/test/data/node` of the Python package
-//! `onnx`. Prints every test that is not passed with the reason, then the counts. Exits with 1
-//! when a test gives wrong values.
+//! Usage: `conformance DIR [TOLERANCE]`, where DIR is `onnx/backend/test/data/node` of the Python
+//! package `onnx`, or a folder of the same form. Prints every test that is not passed with the
+//! reason, then the counts. Exits with 1 when a test gives wrong values: by what the package's own
+//! runner tolerates, or off by more than TOLERANCE times the largest value of a tensor.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -24,7 +25,8 @@ enum Verdict {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-	let folder = std::env::args().nth(1).ok_or("usage: conformance DIR")?;
+	let folder = std::env::args().nth(1).ok_or("usage: conformance DIR [TOLERANCE]")?;
+	let tolerance = std::env::args().nth(2).map(|word| word.parse()).transpose()?;
 	let mut tests: Vec<PathBuf> = std::fs::read_dir(&folder)?
 		.map(|entry| Ok(entry?.path()))
 		.collect::<std::io::Result<_>>()?;
@@ -32,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 	let (mut counts, mut refusals) = (BTreeMap::new(), BTreeMap::new());
 	for test in &tests {
 		let name = test.file_name().unwrap_or_default().to_string_lossy().into_owned();
-		let verdict = run(test).unwrap_or_else(|error| Verdict::Skipped(error.to_string()));
+		let verdict = run(test, tolerance).unwrap_or_else(|error| Verdict::Skipped(error.to_string()));
 		let word = match verdict {
 			Verdict::Passed => "passed",
 			Verdict::Refused(kind, reason) => {
@@ -69,11 +71,11 @@ fn tensors(folder: &Path, kind: &str) -> Result<Vec<TensorProto>, Box<dyn Error>
 	}
 }
 
-fn run(test: &Path) -> Result<Verdict, Box<dyn Error>> {
+fn run(test: &Path, tolerance: Option<f32>) -> Result<Verdict, Box<dyn Error>> {
 	let bytes = std::fs::read(test.join("model.onnx"))?;
 	let data = test.join("test_data_set_0");
 	let (inputs, outputs) = (tensors(&data, "input")?, tensors(&data, "output")?);
-	let verdict = attempt(bytes.clone(), &inputs, &outputs)?;
+	let verdict = attempt(bytes.clone(), &inputs, &outputs, tolerance)?;
 	if matches!(verdict, Verdict::Passed) {
 		return Ok(verdict);
 	}
@@ -84,7 +86,7 @@ fn run(test: &Path) -> Result<Verdict, Box<dyn Error>> {
 		graph.initializer.push(TensorProto { name: port.name.clone(), ..tensor.clone() });
 	}
 	let first: Vec<TensorProto> = inputs.into_iter().take(1).collect();
-	let again = attempt(model.write_buf()?, &first, &outputs)?;
+	let again = attempt(model.write_buf()?, &first, &outputs, tolerance)?;
 	Ok(if matches!((&verdict, &again), (Verdict::Wrong(_), _)) { verdict } else { again })
 }
 
@@ -92,6 +94,7 @@ fn attempt(
 	bytes: Vec<u8>,
 	inputs: &[TensorProto],
 	outputs: &[TensorProto],
+	tolerance: Option<f32>,
 ) -> Result<Verdict, Box<dyn Error>> {
 	let compiled = match compile(&bytes, &CompileOptions::default()) {
 		Ok(compiled) => compiled,
@@ -113,7 +116,7 @@ fn attempt(
 		.collect();
 	let found = manifest.unpack_outputs(&session.run(&manifest.pack_inputs(&tensors)?)?)?;
 	for (found, expected) in found.iter().zip(outputs) {
-		if let Some(reason) = difference(found, expected)? {
+		if let Some(reason) = difference(found, expected, tolerance)? {
 			return Ok(Verdict::Wrong(reason));
 		}
 	}
@@ -135,10 +138,11 @@ fn raw(tensor: &TensorProto) -> Result<Vec<u8>, Box<dyn Error>> {
 	})
 }
 
-/// The first difference beyond what the package's own runner tolerates.
+/// The first difference beyond what the package's own runner, or the caller, tolerates.
 fn difference(
 	found: &OutputTensor,
 	tensor: &TensorProto,
+	tolerance: Option<f32>,
 ) -> Result<Option<String>, Box<dyn Error>> {
 	let expected = raw(tensor)?;
 	let shape: Vec<i64> = found.shape.iter().map(|&dim| dim.into()).collect();
@@ -151,8 +155,14 @@ fn difference(
 	let floats = |bytes: &[u8]| -> Vec<f32> {
 		bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 	};
-	for (x, y) in floats(&found.bytes).into_iter().zip(floats(&expected)) {
-		let close = x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= 1e-7 + 1e-3 * y.abs();
+	let expected = floats(&expected);
+	let largest = expected.iter().fold(0f32, |most, y| most.max(y.abs()));
+	for (x, y) in floats(&found.bytes).into_iter().zip(expected) {
+		let allowed = match tolerance {
+			Some(tolerance) => tolerance * largest,
+			None => 1e-7 + 1e-3 * y.abs(),
+		};
+		let close = x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= allowed;
 		if !close {
 			return Ok(Some(format!("{x} where {y} is expected")));
 		}

@@ -22,7 +22,8 @@ const FUNCTION_UNITS: u64 = 32;
 /// Bytes that folding may make beyond four times the file's size.
 const FOLD_BYTES: u64 = 64 << 20;
 
-/// An op whose operands are values rather than places.
+/// An op whose operands are values rather than places. A recurrence's last operand, which is its
+/// own output, is left out: [`own_output`] makes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Op {
 	pub(crate) kind: OpKind,
@@ -41,8 +42,15 @@ impl Op {
 			.iter()
 			.map(|value| Ok(Operand::weight(0, value.dtype, shape(&value.dims)?)))
 			.collect::<Result<Vec<_>>>()?;
-		Ok(OpRecord::new(self.kind, self.dtype, shape(&self.dims)?, operands))
+		let shape = shape(&self.dims)?;
+		let operands = operands.into_iter().chain(own_output(self.kind, 0, shape));
+		Ok(OpRecord::new(self.kind, self.dtype, shape, operands.collect::<Vec<_>>()))
 	}
+}
+
+/// The operand by which the op at `index` reads its own output of this shape, if its kind does.
+pub(crate) fn own_output(kind: OpKind, index: u32, shape: Shape) -> Option<Operand> {
+	matches!(kind, OpKind::Recur { .. }).then(|| Operand::op(index, DType::F32, shape))
 }
 
 /// A shape of the program format.
@@ -101,7 +109,9 @@ impl Builder {
 				op.dims
 			)));
 		}
-		if op.operands.iter().all(Value::is_constant) {
+		// The element function alone does not give the output of an op that reads it.
+		let folds = record.self_operand().is_none();
+		if folds && op.operands.iter().all(Value::is_constant) {
 			if let Some(value) = self.fold(&op, &record)? {
 				return Ok(value);
 			}
