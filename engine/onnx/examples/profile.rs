@@ -1,6 +1,6 @@
 //! Compiles an ONNX file, runs it on seeded inputs and says where the time goes.
 //!
-//! Usage: `profile MODEL.onnx [--dim NAME=N]… [--shape INPUT=D0,D1,…]…
+//! Usage: `profile MODEL.onnx [--dim NAME=N]… [--shape INPUT=D0,D1,…]… [--set INPUT=N]…
 //! [--below INPUT=N]… [--threads T] [--repeat R] [--ops N]`
 //!
 //! Prints the number of ops by kind, the latency of whole runs (minimum and median of R), and, for
@@ -102,6 +102,10 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Request, Box<dyn
 				let dims = list.split(',').filter(|part| !part.is_empty());
 				let dims = dims.map(str::parse).collect::<Result<_, _>>()?;
 				request.compile.shapes.insert(name.into(), dims);
+			},
+			"--set" => {
+				let (name, number) = pair()?;
+				request.compile.values.insert(name.into(), number.parse()?);
 			},
 			"--below" => {
 				let (name, limit) = pair()?;
