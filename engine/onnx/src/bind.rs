@@ -22,6 +22,8 @@ pub(crate) struct BoundInput<'a> {
 #[derive(Debug)]
 pub(crate) struct Bound<'a> {
 	pub(crate) inputs: Vec<BoundInput<'a>>,
+	/// Inputs that are constants of the compiled model, and the number each element has.
+	pub(crate) fixed: Vec<(BoundInput<'a>, i64)>,
 	pub(crate) dims: BTreeMap<String, u32>,
 }
 
@@ -47,13 +49,40 @@ pub(crate) fn bind<'a>(
 			take_shape(shape, declared, &mut dims).map_err(at_input(port.name))?;
 		}
 	}
-	let mut inputs = Vec::new();
+	let (mut inputs, mut fixed) = (Vec::new(), Vec::new());
 	for port in ports {
-		inputs.push(bind_one(port, options, &dims).map_err(at_input(port.name))?);
+		let input = bind_one(port, options, &dims).map_err(at_input(port.name))?;
+		match options.values.get(port.name) {
+			None => inputs.push(input),
+			Some(&number) => {
+				check_number(&input, number).map_err(at_input(port.name))?;
+				fixed.push((input, number));
+			},
+		}
 	}
 	let named = names(ports);
 	dims.retain(|name, _| named.contains(name.as_str()));
-	Ok(Bound { inputs, dims })
+	Ok(Bound { inputs, fixed, dims })
+}
+
+/// Whether an input's type has this number.
+fn check_number(input: &BoundInput<'_>, number: i64) -> Result<(), Failure> {
+	let range = match input.dtype {
+		DType::I64 => i64::MIN..=i64::MAX,
+		DType::I32 => i32::MIN.into()..=i32::MAX.into(),
+		DType::U8 => 0..=255,
+		DType::I8 => -128..=127,
+		DType::Bool => 0..=1,
+		// The whole numbers that f32 has without gaps.
+		DType::F32 => -(1 << 24)..=1 << 24,
+	};
+	match range.contains(&number) {
+		true => Ok(()),
+		false => Err(Failure::new(
+			ErrorKind::WrongShape,
+			format!("its type {:?} has no {number}", input.dtype),
+		)),
+	}
 }
 
 fn names<'a>(ports: &[&Port<'a>]) -> BTreeSet<&'a str> {
@@ -84,7 +113,8 @@ fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), Comp
 		.at(Place::File));
 	}
 	let inputs: Vec<&str> = ports.iter().map(|port| port.name).collect();
-	if let Some(name) = options.shapes.keys().find(|name| !inputs.contains(&name.as_str())) {
+	let mut given = options.shapes.keys().chain(options.values.keys());
+	if let Some(name) = given.find(|name| !inputs.contains(&name.as_str())) {
 		return Err(Failure::new(
 			ErrorKind::UnknownName,
 			format!("the model has no input named `{name}`"),

@@ -90,6 +90,11 @@ impl Builder {
 		Ok(())
 	}
 
+	/// Whether a constant of `bytes` is a small part of what constants made here may still use.
+	pub(crate) fn affords(&self, bytes: u64) -> bool {
+		bytes <= self.fold_bytes / 4
+	}
+
 	/// Adds an op, or computes it when every operand is constant.
 	pub(crate) fn push(
 		&mut self,
@@ -100,15 +105,15 @@ impl Builder {
 	) -> Result<Value> {
 		let op = Op { kind, dtype, dims, operands, node: self.node };
 		let record = op.record()?;
-		record.validate().map_err(|error| {
-			Failure::unsupported(format!("it does not fit the program format ({error})"))
-		})?;
 		if record.bytes() > MAX_TENSOR_BYTES {
 			return Err(Failure::too_large(format!(
 				"a tensor of shape {:?} exceeds 1 GiB",
 				op.dims
 			)));
 		}
+		record.validate().map_err(|error| {
+			Failure::unsupported(format!("it does not fit the program format ({error})"))
+		})?;
 		// The element function alone does not give the output of an op that reads it.
 		let folds = record.self_operand().is_none();
 		if folds && op.operands.iter().all(Value::is_constant) {
@@ -222,7 +227,21 @@ impl Builder {
 			// One canonical form for dimensions that are never stepped along.
 			*place = if dim > 1 { step } else { 0 };
 		}
-		self.push(OpKind::Strided { offset, strides: all }, x.dtype, dims, vec![x.clone()])
+		// A view of what is one element repeated repeats that element.
+		let source = self.repeated(x).unwrap_or_else(|| x.clone());
+		let (offset, all) = if source.elements() == 1 { (0, [0; MAX_RANK]) } else { (offset, all) };
+		self.push(OpKind::Strided { offset, strides: all }, x.dtype, dims, vec![source])
+	}
+
+	/// The one element that an op repeats to give `x`.
+	fn repeated(&self, x: &Value) -> Option<Value> {
+		let Origin::Op(i) = x.origin else { return None };
+		let op = self.ops.get(i)?;
+		let single = op.operands.first().filter(|source| source.elements() == 1);
+		match op.kind {
+			OpKind::Strided { .. } => single.cloned(),
+			_ => None,
+		}
 	}
 
 	/// Permutes the dimensions.
@@ -248,34 +267,42 @@ impl Builder {
 	pub(crate) fn concat(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
 		let parts: Vec<&Value> =
 			parts.iter().filter(|part| !(part.is_constant() && part.elements() == 0)).collect();
-		let Some(first) = parts.first() else {
+		if parts.is_empty() {
 			return Err(Failure::unsupported("it joins only empty tensors"));
-		};
-		let mut joined = (*first).clone();
-		for group in parts[1..].chunks(MAX_OPERANDS - 1) {
-			let mut total = u64::from(joined.dims[axis]);
-			let mut operands = vec![joined.clone()];
-			for part in group {
-				let fits = part.dtype == joined.dtype
-					&& part.rank() == joined.rank()
-					&& (0..joined.rank()).all(|d| d == axis || part.dims[d] == joined.dims[d]);
-				if !fits {
-					return Err(Failure::invalid(format!(
-						"{:?} and {:?} cannot be joined along axis {axis}",
-						joined.dims, part.dims
-					)));
-				}
-				total += u64::from(part.dims[axis]);
-				operands.push((*part).clone());
-			}
-			let mut dims = joined.dims.clone();
-			dims[axis] = u32::try_from(total)
-				.map_err(|_| Failure::too_large("the joined tensor exceeds 1 GiB"))?;
-			check_dims(&dims)?;
-			let dtype = joined.dtype;
-			joined = self.push(OpKind::Concat { axis: axis as u8 }, dtype, dims, operands)?;
 		}
-		Ok(joined)
+		// A level of a tree at a time, so that no element is copied more often than there are levels.
+		let mut joined: Vec<Value> = parts.into_iter().cloned().collect();
+		while joined.len() > 1 {
+			let groups = joined.chunks(MAX_OPERANDS);
+			joined = groups.map(|group| self.join(group, axis)).collect::<Result<_>>()?;
+		}
+		Ok(joined.swap_remove(0))
+	}
+
+	/// One `Concat`, or nothing for one part.
+	fn join(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
+		let first = &parts[0];
+		if parts.len() == 1 {
+			return Ok(first.clone());
+		}
+		let mut total = 0;
+		for part in parts {
+			let fits = part.dtype == first.dtype
+				&& part.rank() == first.rank()
+				&& (0..first.rank()).all(|d| d == axis || part.dims[d] == first.dims[d]);
+			if !fits {
+				return Err(Failure::invalid(format!(
+					"{:?} and {:?} cannot be joined along axis {axis}",
+					first.dims, part.dims
+				)));
+			}
+			total += u64::from(part.dims[axis]);
+		}
+		let mut dims = first.dims.clone();
+		dims[axis] = u32::try_from(total)
+			.map_err(|_| Failure::too_large("the joined tensor exceeds 1 GiB"))?;
+		check_dims(&dims)?;
+		self.push(OpKind::Concat { axis: axis as u8 }, first.dtype, dims, parts.to_vec())
 	}
 
 	/// Reduces the last axis; the result has the dimensions before it.
@@ -318,11 +345,7 @@ impl Builder {
 	) -> Result<Value> {
 		let (m, n, k) = (a.dims[1], b.dims[1], a.dims[2]);
 		if u64::from(k) > MAX_TERMS {
-			return Err(Failure::new(
-				crate::ErrorKind::LeafLimit,
-				format!("its contracted dimension of {k} exceeds {MAX_TERMS}"),
-			)
-			.help("split the layer into parts and add their results"));
+			return self.long_matmul(&a, &b, bias, batch);
 		}
 		let mut operands = vec![a, b];
 		let mut kind = OpKind::MatMul { bias: Bias::None };

@@ -11,12 +11,15 @@
 mod bind;
 mod build;
 mod constant;
+mod control;
 mod error;
 mod finish;
 mod lower;
 mod model;
 mod proto;
+mod split;
 mod value;
+mod walk;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -33,6 +36,10 @@ pub struct CompileOptions {
 	pub dims: BTreeMap<String, u32>,
 	/// Whole shapes of inputs, by input name; for dimensions without a name.
 	pub shapes: BTreeMap<String, Vec<u32>>,
+	/// Numbers that inputs are fixed to, by input name: every element of such an input is this whole
+	/// number, and the compiled model does not have the input any more. For sampling rates, flags
+	/// and the like, on which a branch depends.
+	pub values: BTreeMap<String, i64>,
 	/// Name for the manifest.
 	pub name: String,
 	/// Version for the manifest.

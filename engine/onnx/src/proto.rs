@@ -1,7 +1,7 @@
 //! The parts of the ONNX format that a compiler needs, borrowed from the file's bytes.
 //!
 //! Field numbers are those of `onnx.proto`. Unknown fields are skipped. Graphs inside attributes
-//! (`If`, `Loop`, `Scan`) are not read, so nesting cannot exhaust the stack.
+//! (`If`, `Loop`, `Scan`) nest to a bounded depth, so a file cannot exhaust the stack.
 
 use crate::wire::{Field, Reader, Result, WireError};
 
@@ -9,11 +9,18 @@ use crate::wire::{Field, Reader, Result, WireError};
 /// hundred bytes in memory, and this bounds what a hostile file can make of that.
 const MAX_PARTS: usize = 1 << 18;
 
-struct Budget(usize);
+/// Most graphs inside one another.
+const MAX_NESTING: usize = 16;
+
+struct Budget {
+	parts: usize,
+	/// Graphs that may still be entered from here.
+	nesting: usize,
+}
 
 impl Budget {
 	fn part(&mut self) -> Result<()> {
-		self.0 = self.0.checked_sub(1).ok_or(WireError::TooMany)?;
+		self.parts = self.parts.checked_sub(1).ok_or(WireError::TooMany)?;
 		Ok(())
 	}
 }
@@ -51,8 +58,11 @@ pub(crate) struct Attribute<'a> {
 	pub(crate) int: Option<i64>,
 	pub(crate) string: Option<&'a [u8]>,
 	pub(crate) tensor: Option<Box<Tensor<'a>>>,
+	/// A branch or body.
+	pub(crate) graph: Option<Box<Graph<'a>>>,
 	pub(crate) floats: Vec<f32>,
 	pub(crate) ints: Vec<i64>,
+	pub(crate) strings: Vec<&'a [u8]>,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +102,7 @@ pub(crate) enum Dim<'a> {
 
 impl<'a> Model<'a> {
 	pub(crate) fn decode(bytes: &'a [u8]) -> Result<Model<'a>> {
-		let budget = &mut Budget(MAX_PARTS);
+		let budget = &mut Budget { parts: MAX_PARTS, nesting: MAX_NESTING };
 		let mut model = Model::default();
 		let mut reader = Reader::new(bytes);
 		while let Some((number, field)) = reader.next()? {
@@ -120,6 +130,15 @@ fn opset<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<(&'a str, i6
 }
 
 impl<'a> Graph<'a> {
+	/// A graph inside an attribute.
+	fn nested(reader: Reader<'a>, budget: &mut Budget) -> Result<Graph<'a>> {
+		budget.part()?;
+		budget.nesting = budget.nesting.checked_sub(1).ok_or(WireError::Nesting)?;
+		let graph = Graph::decode(reader, budget)?;
+		budget.nesting += 1;
+		Ok(graph)
+	}
+
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Graph<'a>> {
 		let mut graph = Graph::default();
 		while let Some((number, field)) = reader.next()? {
@@ -160,6 +179,27 @@ fn name<'a>(field: Field<'a>, budget: &mut Budget) -> Result<&'a str> {
 	field.text()
 }
 
+impl<'a> Node<'a> {
+	/// The graph in the attribute of this name.
+	pub(crate) fn graph(&self, name: &str) -> Option<&Graph<'a>> {
+		self.attributes.iter().find(|attribute| attribute.name == name)?.graph.as_deref()
+	}
+
+	/// Every name that the node or a graph inside it reads; those of the graph itself included.
+	pub(crate) fn names_read(&self) -> Vec<&'a str> {
+		let mut names = self.inputs.clone();
+		let mut open: Vec<&Node<'a>> = vec![self];
+		while let Some(node) = open.pop() {
+			for graph in node.attributes.iter().filter_map(|attribute| attribute.graph.as_deref()) {
+				names.extend(graph.outputs.iter().map(|port| port.name));
+				names.extend(graph.nodes.iter().flat_map(|inner| &inner.inputs));
+				open.extend(&graph.nodes);
+			}
+		}
+		names
+	}
+}
+
 impl<'a> Attribute<'a> {
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Attribute<'a>> {
 		budget.part()?;
@@ -171,8 +211,13 @@ impl<'a> Attribute<'a> {
 				3 => attribute.int = Some(field.int()?),
 				4 => attribute.string = Some(field.bytes()?),
 				5 => attribute.tensor = Some(Box::new(Tensor::decode(field.message()?, budget)?)),
+				6 => attribute.graph = Some(Box::new(Graph::nested(field.message()?, budget)?)),
 				7 => field.floats(&mut attribute.floats)?,
 				8 => field.ints(&mut attribute.ints)?,
+				9 => {
+					budget.part()?;
+					attribute.strings.push(field.bytes()?);
+				},
 				_ => {},
 			}
 		}

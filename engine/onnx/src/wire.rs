@@ -16,6 +16,8 @@ pub(crate) enum WireError {
 	Text,
 	#[error("there are more parts than any model has")]
 	TooMany,
+	#[error("graphs lie inside one another deeper than in any model")]
+	Nesting,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, WireError>;

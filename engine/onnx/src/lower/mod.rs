@@ -5,8 +5,11 @@ mod matmul;
 mod movement;
 mod norm;
 mod quantize;
+mod recurrent;
 mod reduce;
+mod resize;
 mod shapes;
+mod transposed;
 mod window;
 
 use assay_referee::DType;
@@ -50,14 +53,15 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| window::lower(cx, op_type));
 	let lowered = lowered.or_else(|| norm::lower(cx, op_type));
 	let lowered = lowered.or_else(|| quantize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| resize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| transposed::lower(cx, op_type));
+	let lowered = lowered.or_else(|| recurrent::lower(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
 	match op_type {
-		"If" | "Loop" | "Scan" => failure.help("export the model without control flow"),
-		"LSTM" | "GRU" | "RNN" => failure.help("unroll the recurrence before exporting"),
 		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
@@ -161,6 +165,16 @@ impl<'m> Cx<'_, 'm> {
 	/// An attribute that is a list of numbers.
 	pub(crate) fn floats(&self, name: &str) -> Option<&[f32]> {
 		self.attribute(name).map(|attribute| attribute.floats.as_slice())
+	}
+
+	/// An attribute that is a list of words.
+	pub(crate) fn words(&self, name: &str) -> Result<Option<Vec<&'m str>>> {
+		let Some(attribute) = self.attribute(name) else { return Ok(None) };
+		let words = attribute.strings.iter().map(|bytes| std::str::from_utf8(bytes));
+		words
+			.collect::<Result<_, _>>()
+			.map(Some)
+			.map_err(|_| Failure::invalid(format!("its attribute `{name}` is not a list of words")))
 	}
 
 	/// An attribute that is a word.

@@ -257,7 +257,12 @@ fn pad_mirrored(
 	Ok(x)
 }
 
-fn gather_along(cx: &mut Cx<'_, '_>, x: &Value, indices: &Value, at: usize) -> Result<Value> {
+pub(super) fn gather_along(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	indices: &Value,
+	at: usize,
+) -> Result<Value> {
 	let mut dims = x.dims[..at].to_vec();
 	dims.extend_from_slice(&indices.dims);
 	dims.extend_from_slice(&x.dims[at + 1..]);

@@ -1,6 +1,6 @@
 //! Reductions over any axes: the reduced axes are moved to the end first.
 
-use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn, MAX_TERMS};
+use assay_referee::{BinaryFn, DType, ReduceFn, UnaryFn};
 
 use super::{one, Cx};
 use crate::error::{ErrorKind, Failure, Result};
@@ -156,12 +156,6 @@ fn arg_max(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 		return Err(Failure::unsupported("select_last_index=1 is not supported"));
 	}
 	let at = axis(cx.int("axis", 0), x.rank())?;
-	if u64::from(x.dims[at]) > MAX_TERMS {
-		return Err(Failure::new(
-			ErrorKind::LeafLimit,
-			format!("its axis of {} exceeds {MAX_TERMS}", x.dims[at]),
-		));
-	}
 	let out = reduced_dims(&x, &[at], cx.int("keepdims", 1) != 0);
 	if op_type == "ArgMin" {
 		if x.dtype != DType::F32 {
@@ -173,8 +167,7 @@ fn arg_max(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 		x = cx.b.unary(UnaryFn::Neg, &x)?;
 	}
 	let rows = gather_axes(cx, &x, &[at])?;
-	let dims = rows.dims[..rows.rank() - 1].to_vec();
-	cx.b.push(OpKind::ArgMax, DType::I64, dims, vec![rows])?.view(out)
+	cx.b.arg_max_last(&rows)?.view(out)
 }
 
 fn softmax(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {

@@ -128,6 +128,9 @@ fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::invalid("its value is not one element"));
 	};
 	let elements = product(&dims);
+	if !cx.b.affords(elements * one.dtype.size()) {
+		return cx.b.expand(&one.view(vec![])?, dims);
+	}
 	cx.b.spend(elements * one.dtype.size())?;
 	Ok(Value::constant(one.dtype, dims, element.repeat(elements as usize)))
 }

@@ -170,7 +170,7 @@ fn contradictions() {
 fn absurd_sizes() {
 	let error = one_node("Relu", &[1 << 20, 1 << 20]).error();
 	assert_error(&error, ErrorKind::TooLarge, &["input `x`", "1 GiB"]);
-	let net = Net::new().floats("x", &[1]).list("s", &[1 << 14, 1 << 14]);
+	let net = Net::new().floats("x", &[1]).list("s", &[1 << 14, 1 << 15]);
 	let net = net.node("ConstantOfShape", &["s"], &["c"]).node("Add", &["x", "c"], &["y"]);
 	assert_error(&net.output("y").error(), ErrorKind::TooLarge, &["node `c` (ConstantOfShape)"]);
 	let deep = one_node("Relu", &[1; 9]);
@@ -192,9 +192,11 @@ fn too_many_ops() {
 
 #[test]
 fn leaves_that_cannot_be_judged() {
-	let net = Net::new().floats("x", &[1, 20_000]).floats("w", &[20_000, 1]);
-	let net = net.node("MatMul", &["x", "w"], &["y"]).output("y");
-	assert_error(&net.error(), ErrorKind::LeafLimit, &["node `y` (MatMul)", "20000", "split"]);
+	let bytes = |net: Net, name: &str, dims: &[D]| net.input(name, DataType::UINT8, dims);
+	let net = bytes(Net::new(), "x", &[D::N(1), D::N(20_000)]);
+	let net = bytes(net, "w", &[D::N(20_000), D::N(1)]);
+	let net = net.node("MatMulInteger", &["x", "w"], &["y"]).output("y");
+	assert_error(&net.error(), ErrorKind::LeafLimit, &["node `y` (MatMulInteger)", "20000"]);
 	// Columns of a tall matrix: every element of the product reads 16,000 rows of it.
 	let net =
 		Net::new().floats("x", &[1, 8, 150, 150]).weight("w", &[1, 8, 45, 45], &[0.5; 16_200]);

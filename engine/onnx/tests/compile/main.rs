@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod control;
 mod digits;
 mod errors;
 mod hostile;
 mod operators;
 mod programs;
+mod recurrent;
+mod resampling;
 mod support;
