@@ -109,7 +109,8 @@ impl Builder {
 		if self.ops.len() >= MAX_PUSHED {
 			return Err(Failure::too_large("the model needs far more ops than a program may have"));
 		}
-		let value = Value { dtype, dims: op.dims.clone(), origin: Origin::Op(self.ops.len()) };
+		let origin = Origin::Op(self.ops.len());
+		let value = Value { dtype, element: dtype.into(), dims: op.dims.clone(), origin };
 		self.ops.push(op);
 		Ok(value)
 	}

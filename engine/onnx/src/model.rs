@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use assay_executor::Manifest;
+use assay_executor::{ElementType, Manifest};
 use assay_referee::tree;
 
 use crate::bind::{bind, Bound};
@@ -50,7 +50,8 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	let outputs = walk.run(&mut builder, opset)?;
 	let place = |node: usize| graph.nodes.get(node).map_or(Place::File, place);
 	let finished = finish(builder.ops, &bound.inputs, &outputs, place)?;
-	describe(onnx, graph, bound, finished, options).map_err(at_file)
+	let elements = output_elements(graph, &outputs);
+	describe(onnx, graph, bound, elements, finished, options).map_err(at_file)
 }
 
 /// The version of the standard operator set that the model is written for.
@@ -115,7 +116,9 @@ impl<'g, 'a> Walk<'g, 'a> {
 	fn declare(&mut self, bound: &Bound<'a>) -> Result<(), CompileError> {
 		for (i, input) in bound.inputs.iter().enumerate() {
 			let origin = Origin::Input(i);
-			let value = Value { dtype: input.dtype, dims: input.dims.clone(), origin };
+			let element = input.element;
+			let dims = input.dims.clone();
+			let value = Value { dtype: input.dtype, element, dims, origin };
 			let again = self.values.insert(input.name, value).is_some();
 			if again || self.producers.contains_key(input.name) {
 				let failure = Failure::invalid("its name is used twice");
@@ -203,10 +206,22 @@ impl<'g, 'a> Walk<'g, 'a> {
 	}
 }
 
+/// The file's element types of its outputs: as declared, where that is computed as the values are.
+fn output_elements(graph: &Graph<'_>, outputs: &[Value]) -> Vec<ElementType> {
+	let declared = graph.outputs.iter().map(|port| {
+		port.tensor.as_ref().and_then(|tensor| ElementType::from_onnx(tensor.data_type))
+	});
+	let choose = |(declared, value): (Option<ElementType>, &Value)| {
+		declared.filter(|element| element.computed() == value.dtype).unwrap_or(value.element)
+	};
+	declared.zip(outputs).map(choose).collect()
+}
+
 fn describe(
 	onnx: &[u8],
 	graph: &Graph<'_>,
 	bound: Bound<'_>,
+	elements: Vec<ElementType>,
 	finished: Finished,
 	options: &CompileOptions,
 ) -> Result<Compiled, Failure> {
@@ -215,6 +230,13 @@ fn describe(
 	let outputs: Vec<String> = graph.outputs.iter().map(|port| port.name.into()).collect();
 	let mut manifest = Manifest::new(&program, tree::hash(&weights), &inputs, &outputs)
 		.map_err(|error| Failure::invalid(error.to_string()))?;
+	let own = |element: ElementType| Some(element).filter(|&own| own != own.computed().into());
+	for (tensor, input) in manifest.inputs.iter_mut().zip(&bound.inputs) {
+		tensor.element = own(input.element);
+	}
+	for (tensor, element) in manifest.outputs.iter_mut().zip(elements) {
+		tensor.element = own(element);
+	}
 	manifest.name = options.name.clone();
 	manifest.version = options.version.clone();
 	manifest.licence = options.licence.clone();

@@ -1,6 +1,6 @@
 //! What one op is: its kind with parameters, its output and its operands.
 
-use crate::{DType, Shape, MAX_RANK};
+use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
 
 /// Most operands one op may have.
@@ -305,6 +305,15 @@ pub enum OpKind {
 	/// The operands' bytes, each at the next multiple of [`crate::ALIGN`], gaps zero; output `U8`,
 	/// one dimension.
 	Pack,
+	/// Each element rounded to the nearest value of a narrower float format; `f32` to `f32`. See
+	/// [`FloatFormat::round`].
+	RoundTo {
+		/// The format whose values the result has.
+		format: FloatFormat,
+		/// What lies beyond the format's greatest value becomes; `Saturate` where the format has
+		/// neither infinity nor NaN.
+		overflow: Overflow,
+	},
 }
 
 /// One op: what it computes, its output's type and shape, and its operands.

@@ -2,7 +2,7 @@
 
 use assay_referee::{BinaryFn, DType, UnaryFn};
 
-use super::{one, Cx};
+use super::{elements, one, Cx};
 use crate::constant;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::Value;
@@ -124,14 +124,16 @@ fn dropout(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn cast(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let to = i32::try_from(cx.int("to", 0)).unwrap_or(0);
-	let dtype = constant::dtype(to)?;
+	let element = constant::element(to)?;
 	let x = cx.input(0)?;
-	cx.b.cast(&x, dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, element, saturate)
 }
 
 fn cast_like(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, like) = (cx.input(0)?, cx.input(1)?);
-	cx.b.cast(&x, like.dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, like.element, saturate)
 }
 
 fn select(cx: &mut Cx<'_, '_>) -> Result<Value> {

@@ -2,6 +2,7 @@
 
 mod attention;
 mod contrib;
+mod elements;
 mod elementwise;
 mod matmul;
 mod movement;
@@ -33,6 +34,11 @@ pub(crate) struct Cx<'a, 'm> {
 
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let values = lower_op(cx)?;
+	elements::settle(cx, values)
+}
+
+fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
 	if cx.node.domain == "com.microsoft" {
 		return contrib::lower(cx, op_type).unwrap_or_else(|| Err(unsupported(op_type)));

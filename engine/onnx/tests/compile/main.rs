@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod digits;
+mod elements;
 mod errors;
 mod hostile;
 mod operators;
