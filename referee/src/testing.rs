@@ -91,7 +91,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 15;
+pub(crate) const KINDS: u64 = 16;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -136,6 +136,13 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 			OpRecord::new(OpKind::ArgMax, DType::I64, shape(&[rows, 1]), [x])
 		},
 		14 => recur::random(rng),
+		15 => {
+			let (format, dims) = (rng.pick(FloatFormat::ALL), rng.dims(2, 20));
+			let any = [Overflow::Special, Overflow::Saturate];
+			let overflow = if format.has_special() { rng.pick(&any) } else { Overflow::Saturate };
+			let x = rng.operand(DType::F32, &dims);
+			OpRecord::new(OpKind::RoundTo { format, overflow }, DType::F32, shape(&dims), [x])
+		},
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)

@@ -10,6 +10,7 @@
 //! Every result is bit-identical on every machine, whatever the threads and instruction set.
 
 mod bundle;
+mod element;
 mod error;
 mod game;
 mod known;
@@ -22,10 +23,11 @@ mod tamper;
 mod trace;
 
 pub use bundle::Bundle;
+pub use element::{ElementError, ElementType};
 pub use error::{BundleError, ExecError};
 pub use game::Move;
 pub use manifest::{Manifest, NamedTensor};
-pub use ports::{InputTensor, OutputTensor};
+pub use ports::{InputTensor, OutputTensor, StoredTensor};
 pub use session::{Cancel, Options, Session};
 pub use tamper::Tamper;
 pub use trace::Trace;

@@ -23,6 +23,7 @@ mod movement;
 mod parallel;
 mod recur;
 mod reduce;
+mod round;
 mod simd;
 mod view;
 mod walk;
@@ -228,6 +229,7 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
 			elementwise::run(op, operands, out, cfg)
 		},
+		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
 		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
 		_ => movement::run(op, operands, out, cfg),

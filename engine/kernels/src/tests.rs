@@ -4,8 +4,8 @@ mod recur;
 
 use crate::{execute, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig};
 use assay_referee::{
-	canonical, element, encode_value, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
-	Shape, Soft, TensorReader, UnaryFn,
+	canonical, element, encode_value, Bias, BinaryFn, DType, FloatFormat, OpKind, OpRecord,
+	Operand, Overflow, ReduceFn, Shape, Soft, TensorReader, UnaryFn,
 };
 use proptest::prelude::*;
 
@@ -424,4 +424,18 @@ fn wrong_lengths_are_refused() {
 	let mut out = Buffer::new(17);
 	execute(&op, &[&bytes[1..]], &mut out[1..], &cfg).unwrap();
 	assert_eq!(out[1..5], [0x80, 0x80, 0x80, 0x00]);
+}
+
+#[test]
+fn rounding_to_every_format() {
+	for (seed, &format) in (0u64..).zip(FloatFormat::ALL) {
+		for overflow in [Overflow::Special, Overflow::Saturate] {
+			if !format.has_special() && overflow == Overflow::Special {
+				continue;
+			}
+			let kind = OpKind::RoundTo { format, overflow };
+			let x = vec![operand(DType::F32, &[3, 1001])];
+			check(&OpRecord::new(kind, DType::F32, shape(&[3, 1001]), x), seed);
+		}
+	}
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_executor::ElementType;
 use assay_referee::{DType, MAX_PORTS, MAX_TENSOR_BYTES};
 
-use crate::constant::dtype;
+use crate::constant::element;
 use crate::error::{CompileError, ErrorKind, Failure, Place};
 use crate::proto::{Dim, Port};
 use crate::value::{check_dims, product, Dims};
@@ -15,6 +16,8 @@ use crate::CompileOptions;
 pub(crate) struct BoundInput<'a> {
 	pub(crate) name: &'a str,
 	pub(crate) dtype: DType,
+	/// The type that the file has for it.
+	pub(crate) element: ElementType,
 	pub(crate) dims: Dims,
 }
 
@@ -178,7 +181,8 @@ fn bind_one<'a>(
 			"it is not a tensor (sequences, maps and optional values are not supported)",
 		));
 	};
-	let dtype = dtype(tensor.data_type)?;
+	let element = element(tensor.data_type)?;
+	let dtype = element.computed();
 	let dims = match (options.shapes.get(name), &tensor.dims) {
 		(Some(shape), _) => shape.clone(),
 		(None, None) => {
@@ -193,7 +197,7 @@ fn bind_one<'a>(
 	if product(&dims) * dtype.size() > MAX_TENSOR_BYTES {
 		return Err(Failure::too_large(format!("its shape {dims:?} exceeds 1 GiB")));
 	}
-	Ok(BoundInput { name, dtype, dims })
+	Ok(BoundInput { name, dtype, element, dims })
 }
 
 fn bind_dim(input: &str, dim: Dim<'_>, named: &BTreeMap<String, u32>) -> Result<u32, Failure> {

@@ -124,7 +124,8 @@ impl Builder {
 		if self.ops.len() >= MAX_PUSHED {
 			return Err(Failure::too_large("the model needs far more ops than a program may have"));
 		}
-		let value = Value { dtype, dims: op.dims.clone(), origin: Origin::Op(self.ops.len()) };
+		let origin = Origin::Op(self.ops.len());
+		let value = Value { dtype, element: dtype.into(), dims: op.dims.clone(), origin };
 		self.ops.push(op);
 		Ok(value)
 	}
@@ -212,10 +213,8 @@ impl Builder {
 	) -> Result<Value> {
 		check_dims(&dims)?;
 		if product(&dims) == 0 {
-			if x.is_constant() {
-				return Ok(Value::constant(x.dtype, dims, Vec::new()));
-			}
-			return Err(Failure::unsupported(format!("its result, of shape {dims:?}, is empty")));
+			// No elements are known elements, whatever `x` is.
+			return Ok(Value::constant(x.dtype, dims, Vec::new()));
 		}
 		let still = strides(&dims);
 		let moves = dims.iter().zip(still.iter().zip(steps)).any(|(&d, (a, b))| d > 1 && a != b);

@@ -24,7 +24,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use assay_executor::{Bundle, BundleError, Manifest};
+use assay_executor::{Bundle, BundleError, ElementType, Manifest};
 use assay_referee::{leaf_bound, LeafBound, Program};
 
 pub use error::{CompileError, ErrorKind, Place};
@@ -98,6 +98,31 @@ impl Compiled {
 
 fn cost(bound: &LeafBound) -> (u64, u64, u32) {
 	(bound.terms, bound.bytes, bound.spans)
+}
+
+/// A tensor from a file of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TensorFile {
+	/// Type of the elements in the file.
+	pub element: ElementType,
+	/// Dimensions, outermost first.
+	pub shape: Vec<u32>,
+	/// Row-major little-endian elements of [`ElementType::computed`].
+	pub bytes: Vec<u8>,
+}
+
+/// Reads a tensor file: one `TensorProto`, as the test data of the package `onnx` are stored.
+///
+/// Errors: as [`compile`] for a weight, but that NaN is read.
+pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
+	let at_file = |failure: error::Failure| failure.at(Place::File);
+	let tensor = proto::Tensor::from_bytes(bytes).map_err(|error| {
+		let reason = format!("it is no tensor, or is damaged: {error}");
+		at_file(error::Failure::new(ErrorKind::Malformed, reason))
+	})?;
+	let value = constant::decode_any(&tensor).map_err(at_file)?;
+	let bytes = value.bytes().unwrap_or_default().to_vec();
+	Ok(TensorFile { element: value.element, shape: value.dims, bytes })
 }
 
 /// Compiles the bytes of an ONNX file.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use assay_executor::Manifest;
+use assay_executor::{ElementType, Manifest};
 use assay_referee::tree;
 
 use crate::bind::{bind, Bound};
@@ -10,6 +10,7 @@ use crate::build::Builder;
 use crate::error::{CompileError, ErrorKind, Failure, Place};
 use crate::finish::{finish, Finished};
 use crate::proto::{Graph, Model, Node, Port};
+use crate::value::Value;
 use crate::walk::{place, Walk};
 use crate::{CompileOptions, Compiled};
 
@@ -46,7 +47,8 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	let outputs = walk.run(&mut builder)?;
 	let at_node = |node: usize| walk.nodes.get(node).map_or(Place::File, |node| place(node));
 	let finished = finish(builder.ops, &bound.inputs, &outputs, at_node)?;
-	describe(onnx, graph, bound, &walk.nodes, finished, options).map_err(at_file)
+	let elements = output_elements(graph, &outputs);
+	describe(onnx, graph, bound, elements, &walk.nodes, finished, options).map_err(at_file)
 }
 
 /// The version of the standard operator set that the model is written for.
@@ -70,10 +72,22 @@ fn standard_opset(model: &Model<'_>) -> Result<i64, Failure> {
 	}
 }
 
+/// The file's element types of its outputs: as declared, where that is computed as the values are.
+fn output_elements(graph: &Graph<'_>, outputs: &[Value]) -> Vec<ElementType> {
+	let declared = graph.outputs.iter().map(|port| {
+		port.tensor.as_ref().and_then(|tensor| ElementType::from_onnx(tensor.data_type))
+	});
+	let choose = |(declared, value): (Option<ElementType>, &Value)| {
+		declared.filter(|element| element.computed() == value.dtype).unwrap_or(value.element)
+	};
+	declared.zip(outputs).map(choose).collect()
+}
+
 fn describe(
 	onnx: &[u8],
 	graph: &Graph<'_>,
 	bound: Bound<'_>,
+	elements: Vec<ElementType>,
 	lowered: &[&Node<'_>],
 	finished: Finished,
 	options: &CompileOptions,
@@ -83,6 +97,13 @@ fn describe(
 	let outputs: Vec<String> = graph.outputs.iter().map(|port| port.name.into()).collect();
 	let mut manifest = Manifest::new(&program, tree::hash(&weights), &inputs, &outputs)
 		.map_err(|error| Failure::invalid(error.to_string()))?;
+	let own = |element: ElementType| Some(element).filter(|&own| own != own.computed().into());
+	for (tensor, input) in manifest.inputs.iter_mut().zip(&bound.inputs) {
+		tensor.element = own(input.element);
+	}
+	for (tensor, element) in manifest.outputs.iter_mut().zip(elements) {
+		tensor.element = own(element);
+	}
 	manifest.name = options.name.clone();
 	manifest.version = options.version.clone();
 	manifest.licence = options.licence.clone();

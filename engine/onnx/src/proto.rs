@@ -72,7 +72,8 @@ pub(crate) struct Tensor<'a> {
 	pub(crate) data_type: i32,
 	pub(crate) raw: Option<&'a [u8]>,
 	pub(crate) floats: Vec<f32>,
-	/// `int32_data` or `int64_data`, whichever the file has.
+	pub(crate) doubles: Vec<f64>,
+	/// `int32_data`, `int64_data` or `uint64_data`, whichever the file has.
 	pub(crate) ints: Vec<i64>,
 	pub(crate) external: bool,
 	pub(crate) segmented: bool,
@@ -226,6 +227,11 @@ impl<'a> Attribute<'a> {
 }
 
 impl<'a> Tensor<'a> {
+	/// A tensor in a file of its own.
+	pub(crate) fn from_bytes(bytes: &'a [u8]) -> Result<Tensor<'a>> {
+		Tensor::decode(Reader::new(bytes), &mut Budget { parts: MAX_PARTS, nesting: 0 })
+	}
+
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Tensor<'a>> {
 		budget.part()?;
 		let mut tensor = Tensor::default();
@@ -235,7 +241,8 @@ impl<'a> Tensor<'a> {
 				2 => tensor.data_type = field.int32()?,
 				3 => tensor.segmented = true,
 				4 => field.floats(&mut tensor.floats)?,
-				5 | 7 => field.ints(&mut tensor.ints)?,
+				5 | 7 | 11 => field.ints(&mut tensor.ints)?,
+				10 => field.doubles(&mut tensor.doubles)?,
 				8 => tensor.name = field.text()?,
 				9 => tensor.raw = Some(field.bytes()?),
 				13 => tensor.external = true,

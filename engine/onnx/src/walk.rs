@@ -111,9 +111,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 			let value = match product(&input.dims) {
 				0 => Value::constant(input.dtype, input.dims.clone(), Vec::new()),
 				_ => {
+					let (dtype, element) = (input.dtype, input.element);
 					let origin = Origin::Input(next);
 					next += 1;
-					Value { dtype: input.dtype, dims: input.dims.clone(), origin }
+					Value { dtype, element, dims: input.dims.clone(), origin }
 				},
 			};
 			self.name(input.name, value)?;

@@ -91,6 +91,22 @@ impl<'a> Field<'a> {
 			one => one.float().map(|value| to.push(value)),
 		}
 	}
+
+	/// Appends one value, or a packed run of them.
+	pub(crate) fn doubles(self, to: &mut Vec<f64>) -> Result<()> {
+		match self {
+			Field::Bytes(bytes) => {
+				let (values, []) = bytes.as_chunks::<8>() else { return Err(WireError::Truncated) };
+				to.extend(values.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+				Ok(())
+			},
+			Field::Fixed64(bytes) => {
+				to.push(f64::from_le_bytes(bytes));
+				Ok(())
+			},
+			_ => Err(WireError::Type),
+		}
+	}
 }
 
 /// Reads the fields of one message.

@@ -36,6 +36,9 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::Pack => movement::pack(op, index, reader)?,
 		OpKind::Unary(function) => map::unary::<A>(function, dtype(op, 0), reader.read(0, index)?),
 		OpKind::Cast => map::cast::<A>(dtype(op, 0), op.dtype, reader.read(0, index)?),
+		OpKind::RoundTo { format, overflow } => {
+			format.round(overflow, reader.read(0, index)? as u32).into()
+		},
 		OpKind::Binary(function) => {
 			let at = op.shape.unravel(index);
 			let a = reader.read(0, broadcast(view(op, 0), &at))?;

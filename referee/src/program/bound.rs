@@ -46,6 +46,7 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		| OpKind::Concat { .. }
 		| OpKind::Unfold { .. }
 		| OpKind::Cast
+		| OpKind::RoundTo { .. }
 		| OpKind::Pack => single(1, 1),
 		OpKind::Gather { .. } => single(2, 1),
 		OpKind::Unary(function) => single(1, unary_terms(function)),

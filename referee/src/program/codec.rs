@@ -57,8 +57,10 @@
 //! | 12 | Reduce | 64: function `u8` |
 //! | 13 | ArgMax | |
 //! | 14 | Pack | |
+//! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //!
-//! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`] and [`ReduceFn`].
+//! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`] and [`ReduceFn`], those of
+//! float formats of [`FloatFormat`].
 
 use super::check::RecordError;
 use super::record::{
@@ -66,7 +68,7 @@ use super::record::{
 };
 use super::recur::Cell;
 use super::{Header, Program, TensorSpec, MAX_OPS, MAX_PORTS, RECORD_BYTES};
-use crate::{DType, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
+use crate::{DType, FloatFormat, Overflow, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -338,6 +340,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::Reduce(_) => 12,
 		OpKind::ArgMax => 13,
 		OpKind::Pack => 14,
+		OpKind::RoundTo { .. } => 25,
 		OpKind::Recur { .. } => 35,
 	}
 }
@@ -367,6 +370,10 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		OpKind::Binary(function) => bytes[at] = function.code(),
 		OpKind::Reduce(function) => bytes[at] = function.code(),
 		OpKind::MatMul { bias } => bytes[at] = *bias as u8,
+		OpKind::RoundTo { format, overflow } => {
+			bytes[at] = format.code();
+			bytes[at + 1] = *overflow as u8;
+		},
 		OpKind::Recur { cell } => bytes[at] = cell.code(),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
 	}
@@ -412,6 +419,14 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		12 => OpKind::Reduce(ReduceFn::from_code(code).ok_or(RecordError::Code)?),
 		13 => OpKind::ArgMax,
 		14 => OpKind::Pack,
+		25 => OpKind::RoundTo {
+			format: FloatFormat::from_code(code).ok_or(RecordError::Code)?,
+			overflow: match bytes[at + 1] {
+				0 => Overflow::Special,
+				1 => Overflow::Saturate,
+				_ => return Err(RecordError::Code),
+			},
+		},
 		35 => OpKind::Recur { cell: Cell::from_code(code).ok_or(RecordError::Code)? },
 		_ => return Err(RecordError::Code),
 	})

@@ -1,7 +1,7 @@
 //! What one op is: its kind with parameters, its output and its operands.
 
 use super::recur::Cell;
-use crate::{DType, Shape, MAX_RANK};
+use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
 
 /// Most operands one op may have.
@@ -317,6 +317,15 @@ pub enum OpKind {
 	Recur {
 		/// What a step computes.
 		cell: Cell,
+	},
+	/// Each element rounded to the nearest value of a narrower float format; `f32` to `f32`. See
+	/// [`FloatFormat::round`].
+	RoundTo {
+		/// The format whose values the result has.
+		format: FloatFormat,
+		/// What lies beyond the format's greatest value becomes; `Saturate` where the format has
+		/// neither infinity nor NaN.
+		overflow: Overflow,
 	},
 }
 

@@ -4,7 +4,9 @@ use super::bound::MAX_TERMS;
 use super::check::RecordError::{self, Alignment, Dims, OperandCount, Parameter, Range, Type};
 use super::record::{Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn};
 use super::{recur, Layout, ALIGN, MAX_OPS};
-use crate::{canonical, DType, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES};
+use crate::{
+	canonical, DType, FloatFormat, Overflow, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
+};
 
 /// Largest step between or inside windows; keeps window positions far inside 63 bits.
 const MAX_WINDOW_STEP: u32 = 1 << 16;
@@ -42,6 +44,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::Reduce(function) => reduce(op, function),
 		OpKind::ArgMax => arg_max(op),
 		OpKind::Pack => pack(op),
+		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
 		OpKind::Recur { cell } => recur::validate(op, cell),
 	}
 }
@@ -251,4 +254,11 @@ fn pack(op: &OpRecord) -> Rule {
 	let layout = Layout::new(op.operands.iter().map(Operand::bytes));
 	let &[len] = dims(&op.shape)?;
 	require(u64::from(len) == layout.total_len, Dims)
+}
+
+fn round_to(op: &OpRecord, format: FloatFormat, overflow: Overflow) -> Rule {
+	let [x] = operands(op)?;
+	require(x.dtype == DType::F32 && op.dtype == DType::F32, Type)?;
+	require(x.shape == op.shape, Dims)?;
+	require(format.has_special() || overflow == Overflow::Saturate, Parameter)
 }

@@ -2,7 +2,8 @@
 
 use super::models::{convolutional, dense, random, shape, Builder, Random};
 use crate::{
-	Bundle, BundleError, Cancel, ExecError, InputTensor, Manifest, Options, Session, Tamper,
+	Bundle, BundleError, Cancel, ElementType, ExecError, InputTensor, Manifest, Options, Session,
+	Tamper,
 };
 use assay_kernels::Isa;
 use assay_referee::{tree, DType, OpKind, Operand, Program, TensorSpec, UnaryFn};
@@ -145,4 +146,23 @@ fn named_inputs() {
 	);
 	let outputs = session.unpack_outputs(&session.run(&packed).unwrap()).unwrap();
 	assert_eq!((outputs[0].name.as_str(), &outputs[0].shape[..]), ("output0", &[4, 6][..]));
+}
+
+#[test]
+fn manifests_without_element_types_load() {
+	let model = convolutional(8, 3, 12);
+	let manifest = model.bundle.manifest();
+	let json = serde_json::to_string(manifest).unwrap();
+	assert!(!json.contains("element"), "{json}");
+	assert_eq!(&serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+	let mut stored = manifest.clone();
+	stored.inputs[0].element = ElementType::from_name("f16");
+	let json = serde_json::to_string(&stored).unwrap();
+	assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), stored);
+	let weights = model.bundle.weights();
+	assert!(Bundle::new(model.bundle.program().clone(), weights, stored.clone()).is_ok());
+	// A type that is computed in another one than the program's is no description of it.
+	stored.inputs[0].element = ElementType::from_name("u16");
+	let error = Bundle::new(model.bundle.program().clone(), weights, stored).unwrap_err();
+	assert!(matches!(error, BundleError::Mismatch("inputs")), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use assay_referee::{BinaryFn, DType, UnaryFn};
 
-use super::{one, Cx};
+use super::{elements, one, Cx};
 use crate::constant;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::Value;
@@ -124,14 +124,16 @@ fn dropout(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn cast(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let to = i32::try_from(cx.int("to", 0)).unwrap_or(0);
-	let dtype = constant::dtype(to)?;
+	let element = constant::element(to)?;
 	let x = cx.input(0)?;
-	cx.b.cast(&x, dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, element, saturate)
 }
 
 fn cast_like(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, like) = (cx.input(0)?, cx.input(1)?);
-	cx.b.cast(&x, like.dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, like.element, saturate)
 }
 
 fn select(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -225,7 +227,7 @@ fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 /// `x` where it is not negative, else `slope · x`.
-fn sloped(cx: &mut Cx<'_, '_>, x: &Value, slope: &Value) -> Result<Value> {
+pub(super) fn sloped(cx: &mut Cx<'_, '_>, x: &Value, slope: &Value) -> Result<Value> {
 	let scaled = cx.b.binary(BinaryFn::Mul, slope, x)?;
 	let positive = cx.b.binary_scalar(BinaryFn::GreaterOrEqual, x, 0.0)?;
 	cx.b.select(&positive, x, &scaled)
@@ -302,28 +304,35 @@ fn swish(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	cx.b.binary(BinaryFn::Mul, &x, &y)
 }
 
-/// 0.5 · x · (1 + erf(x / √2)), or with tanh(√(2/π) · (x + 0.044715 · x³)) in place of erf.
 fn gelu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
-	let y = match cx.word("approximate", "none")? {
-		"none" => {
-			let y = cx.b.binary_scalar(BinaryFn::Mul, &x, std::f32::consts::FRAC_1_SQRT_2)?;
+	match cx.word("approximate", "none")? {
+		"none" => gelu_of(cx, &x, false),
+		"tanh" => gelu_of(cx, &x, true),
+		other => {
+			let other = crate::error::shown(other);
+			Err(Failure::unsupported(format!("approximate=`{other}` is not supported")))
+		},
+	}
+}
+
+/// 0.5 · x · (1 + erf(x / √2)), or with tanh(√(2/π) · (x + 0.044715 · x³)) in place of erf.
+pub(super) fn gelu_of(cx: &mut Cx<'_, '_>, x: &Value, tanh: bool) -> Result<Value> {
+	let y = match tanh {
+		false => {
+			let y = cx.b.binary_scalar(BinaryFn::Mul, x, std::f32::consts::FRAC_1_SQRT_2)?;
 			cx.b.unary(UnaryFn::Erf, &y)?
 		},
-		"tanh" => {
-			let square = cx.b.binary(BinaryFn::Mul, &x, &x)?;
-			let cube = cx.b.binary(BinaryFn::Mul, &square, &x)?;
+		true => {
+			let square = cx.b.binary(BinaryFn::Mul, x, x)?;
+			let cube = cx.b.binary(BinaryFn::Mul, &square, x)?;
 			let y = cx.b.binary_scalar(BinaryFn::Mul, &cube, 0.044_715)?;
-			let y = cx.b.binary(BinaryFn::Add, &x, &y)?;
+			let y = cx.b.binary(BinaryFn::Add, x, &y)?;
 			let y = cx.b.binary_scalar(BinaryFn::Mul, &y, 0.797_884_6)?;
 			cx.b.unary(UnaryFn::Tanh, &y)?
 		},
-		other => {
-			let other = crate::error::shown(other);
-			return Err(Failure::unsupported(format!("approximate=`{other}` is not supported")));
-		},
 	};
 	let y = cx.b.binary_scalar(BinaryFn::Add, &y, 1.0)?;
-	let half = cx.b.binary_scalar(BinaryFn::Mul, &x, 0.5)?;
+	let half = cx.b.binary_scalar(BinaryFn::Mul, x, 0.5)?;
 	cx.b.binary(BinaryFn::Mul, &half, &y)
 }

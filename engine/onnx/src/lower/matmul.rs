@@ -89,11 +89,35 @@ fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Product> {
 
 fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
-	let Product { a, b, batch, out } = prepare(cx, &a, &b)?;
+	product_of(cx, &a, &b)
+}
+
+/// The matrix product of two `f32` values, with batches that broadcast.
+pub(super) fn product_of(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Value> {
+	let Product { a, b, batch, out } = prepare(cx, a, b)?;
 	cx.b.matmul(a, b, None, batch)?.view(out)
 }
 
-fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+/// `FusedMatMul` of `com.microsoft`: alpha · A · B, each perhaps transposed.
+pub(super) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (mut a, mut b) = (cx.float_input(0)?, cx.float_input(1)?);
+	if cx.flag("transBatchA") || cx.flag("transBatchB") {
+		return Err(Failure::unsupported("transposed batches are not supported"));
+	}
+	if cx.flag("transA") && a.rank() > 1 {
+		a = turned(cx, &a)?;
+	}
+	if cx.flag("transB") && b.rank() > 1 {
+		b = turned(cx, &b)?;
+	}
+	let y = product_of(cx, &a, &b)?;
+	match cx.float("alpha", 1.0)? {
+		1.0 => Ok(y),
+		alpha => cx.b.binary_scalar(BinaryFn::Mul, &y, alpha),
+	}
+}
+
+pub(super) fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (mut a, mut b) = (cx.float_input(0)?, cx.float_input(1)?);
 	if a.rank() != 2 || b.rank() != 2 {
 		return Err(Failure::invalid("its operands are not matrices"));

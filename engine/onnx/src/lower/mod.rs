@@ -1,5 +1,8 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 
+mod attention;
+mod contrib;
+mod elements;
 mod elementwise;
 mod matmul;
 mod movement;
@@ -8,7 +11,9 @@ mod quantize;
 mod recurrent;
 mod reduce;
 mod resize;
+mod rotary;
 mod shapes;
+mod transformer;
 mod transposed;
 mod window;
 
@@ -32,7 +37,15 @@ pub(crate) struct Cx<'a, 'm> {
 
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let values = lower_op(cx)?;
+	elements::settle(cx, values)
+}
+
+fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
+	if cx.node.domain == "com.microsoft" {
+		return contrib::lower(cx, op_type).unwrap_or_else(|| Err(unsupported(op_type)));
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -56,6 +69,7 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| resize::lower(cx, op_type));
 	let lowered = lowered.or_else(|| transposed::lower(cx, op_type));
 	let lowered = lowered.or_else(|| recurrent::lower(cx, op_type));
+	let lowered = lowered.or_else(|| contrib::lower_standard(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 

@@ -67,7 +67,11 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 /// For rows `[.., k]`: the mean, x - mean, and √(variance + ε), in two passes; the first and the
 /// last have one column.
-fn centred(cx: &mut Cx<'_, '_>, rows: &Value, epsilon: f32) -> Result<(Value, Value, Value)> {
+pub(super) fn centred(
+	cx: &mut Cx<'_, '_>,
+	rows: &Value,
+	epsilon: f32,
+) -> Result<(Value, Value, Value)> {
 	let count = rows.dims.last().copied().unwrap_or(1).into();
 	let sum = cx.b.reduce_last(ReduceFn::Sum, rows)?;
 	let mean = reduce::mean(cx, &sum, count)?;

@@ -118,7 +118,7 @@ fn log_sum_exp(cx: &mut Cx<'_, '_>, x: &Value, reduced: &[usize], out: Vec<u32>)
 }
 
 /// For rows `[.., k]`: their maxima `[..]`, x - max, and its exponential.
-fn exponentials(cx: &mut Cx<'_, '_>, rows: &Value) -> Result<(Value, Value, Value)> {
+pub(super) fn exponentials(cx: &mut Cx<'_, '_>, rows: &Value) -> Result<(Value, Value, Value)> {
 	let largest = cx.b.reduce_last(ReduceFn::Max, rows)?;
 	let column = per_row(&largest)?;
 	let shifted = cx.b.binary(BinaryFn::Sub, rows, &column)?;

@@ -132,7 +132,8 @@ fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return cx.b.expand(&one.view(vec![])?, dims);
 	}
 	cx.b.spend(elements * one.dtype.size())?;
-	Ok(Value::constant(one.dtype, dims, element.repeat(elements as usize)))
+	let bytes = element.repeat(elements as usize);
+	Ok(Value::constant(one.dtype, dims, bytes).tagged(one.element))
 }
 
 fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {

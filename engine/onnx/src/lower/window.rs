@@ -181,7 +181,7 @@ impl Windows {
 	}
 }
 
-fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
 	if x.rank() != weight.rank() || x.rank() < 3 {
 		return Err(Failure::invalid(format!(

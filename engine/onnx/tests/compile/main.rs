@@ -4,6 +4,7 @@
 
 mod control;
 mod digits;
+mod elements;
 mod errors;
 mod hostile;
 mod operators;
