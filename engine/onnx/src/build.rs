@@ -143,6 +143,12 @@ impl Builder {
 		Ok(Some(Value::constant(op.dtype, op.dims.clone(), bytes)))
 	}
 
+	/// The numbers 0, 1, … `count` - 1.
+	pub(crate) fn iota(&mut self, count: u32) -> Result<Value> {
+		self.spend(u64::from(count) * 8)?;
+		Ok(Value::list_i64(&(0..i64::from(count)).collect::<Vec<_>>()))
+	}
+
 	/// A function of each element.
 	pub(crate) fn unary(&mut self, function: UnaryFn, x: &Value) -> Result<Value> {
 		let dtype = if function == UnaryFn::IsNan { DType::Bool } else { x.dtype };

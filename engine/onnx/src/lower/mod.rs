@@ -1,9 +1,12 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 
 mod elementwise;
+mod index;
+mod loss;
 mod matmul;
 mod movement;
 mod norm;
+mod pool;
 mod quantize;
 mod reduce;
 mod shapes;
@@ -50,6 +53,9 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| window::lower(cx, op_type));
 	let lowered = lowered.or_else(|| norm::lower(cx, op_type));
 	let lowered = lowered.or_else(|| quantize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| pool::lower(cx, op_type));
+	let lowered = lowered.or_else(|| index::lower(cx, op_type));
+	let lowered = lowered.or_else(|| loss::lower(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 
@@ -58,7 +64,7 @@ fn unsupported(op_type: &str) -> Failure {
 	match op_type {
 		"If" | "Loop" | "Scan" => failure.help("export the model without control flow"),
 		"LSTM" | "GRU" | "RNN" => failure.help("unroll the recurrence before exporting"),
-		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => failure
+		"NonZero" | "NonMaxSuppression" | "Unique" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {
