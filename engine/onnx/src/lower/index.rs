@@ -177,9 +177,6 @@ fn compress(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 	let kept: Vec<i64> =
 		(0i64..).zip(&condition).filter(|(_, &keep)| keep != 0).map(|(i, _)| i).collect();
-	if kept.is_empty() {
-		return Err(Failure::unsupported("its result is empty"));
-	}
 	gather_along(cx, &x, &Value::list_i64(&kept), at)
 }
 

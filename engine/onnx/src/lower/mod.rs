@@ -1,5 +1,7 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 
+mod activation;
+mod algebra;
 mod elementwise;
 mod index;
 mod loss;
@@ -9,7 +11,11 @@ mod norm;
 mod pool;
 mod quantize;
 mod reduce;
+mod sample;
+mod series;
 mod shapes;
+mod signal;
+mod training;
 mod window;
 
 use assay_referee::DType;
@@ -30,9 +36,27 @@ pub(crate) struct Cx<'a, 'm> {
 	pub(crate) wanted: Vec<bool>,
 }
 
+/// The first version of the operator set all of whose operators have the meaning known here.
+const FIRST_OPSET: i64 = 7;
+
+/// Operators that have had one meaning since version 1.
+const UNCHANGED: [&str; 8] = [
+	"GlobalAveragePool",
+	"GlobalMaxPool",
+	"Identity",
+	"Not",
+	"Shape",
+	"Softplus",
+	"Softsign",
+	"Transpose",
+];
+
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
+	if cx.node.domain == training::DOMAIN {
+		return training::lower(cx, op_type);
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -42,6 +66,13 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 			),
 		)
 		.help("export the model with standard ONNX operators only"));
+	}
+	if cx.opset < FIRST_OPSET && !UNCHANGED.contains(&op_type) {
+		return Err(Failure::unsupported(format!(
+			"it is written for operator set {}, supported are {FIRST_OPSET} and later",
+			cx.opset
+		))
+		.help("export or convert the model for operator set 17"));
 	}
 	let lowered = match elementwise::lower(cx, op_type) {
 		None => movement::lower(cx, op_type),
@@ -56,6 +87,10 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| pool::lower(cx, op_type));
 	let lowered = lowered.or_else(|| index::lower(cx, op_type));
 	let lowered = lowered.or_else(|| loss::lower(cx, op_type));
+	let lowered = lowered.or_else(|| activation::lower(cx, op_type));
+	let lowered = lowered.or_else(|| algebra::lower(cx, op_type));
+	let lowered = lowered.or_else(|| signal::lower(cx, op_type));
+	let lowered = lowered.or_else(|| sample::lower(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 

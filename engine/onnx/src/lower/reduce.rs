@@ -43,12 +43,16 @@ fn reduced_dims(x: &Value, reduced: &[usize], keep: bool) -> Vec<u32> {
 
 fn reduce(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 	let mut x = cx.input(0)?;
-	if x.dtype == DType::Bool {
-		return Err(Failure::new(ErrorKind::UnsupportedType, "it is not supported for bool"));
+	let is_bool = x.dtype == DType::Bool;
+	if is_bool {
+		if !matches!(op_type, "ReduceMax" | "ReduceMin") {
+			return Err(Failure::new(ErrorKind::UnsupportedType, "it is not supported for bool"));
+		}
+		x = cx.b.cast(&x, DType::U8)?;
 	}
 	let list = cx.list("axes", 1)?.unwrap_or_default();
 	let reduced = match list.is_empty() {
-		true if cx.flag("noop_with_empty_axes") => return Ok(x),
+		true if cx.flag("noop_with_empty_axes") => return cx.input(0),
 		true => (0..x.rank()).collect(),
 		false => axes(&list, x.rank())?,
 	};
@@ -57,9 +61,6 @@ fn reduce(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 		x = x.view(vec![1])?;
 	}
 	let count = reduced.iter().map(|&d| u64::from(x.dims[d])).product::<u64>();
-	if x.is_constant() && x.elements() == 0 {
-		return empty_reduction(op_type, x.dtype, out);
-	}
 	x = match op_type {
 		"ReduceL2" | "ReduceSumSquare" => cx.b.binary(BinaryFn::Mul, &x, &x)?,
 		"ReduceL1" => cx.b.unary(UnaryFn::Abs, &x)?,
@@ -80,22 +81,10 @@ fn reduce(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 		"ReduceMean" => mean(cx, &result, count)?,
 		"ReduceL2" => cx.b.unary(UnaryFn::Sqrt, &result)?,
 		"ReduceLogSum" => cx.b.unary(UnaryFn::Log, &result)?,
+		_ if is_bool => cx.b.cast(&result, DType::Bool)?,
 		_ => result,
 	};
 	result.view(out)
-}
-
-/// What a reduction of a constant without elements gives (shape arithmetic of scalars).
-fn empty_reduction(op_type: &str, dtype: DType, out: Vec<u32>) -> Result<Value> {
-	let neutral = match op_type {
-		"ReduceProd" => 1,
-		"ReduceSum" => 0,
-		_ => return Err(Failure::invalid("it reduces an empty tensor")),
-	};
-	match product(&out) {
-		1 => Value::scalar(dtype, neutral).view(out),
-		_ => Err(Failure::unsupported("it reduces an empty tensor")),
-	}
 }
 
 /// A sum divided by the number of its terms.
