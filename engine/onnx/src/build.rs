@@ -342,18 +342,8 @@ impl Builder {
 /// Work of evaluating an op, in multiply-adds.
 fn fold_cost(record: &OpRecord) -> u64 {
 	let each = match record.kind {
-		OpKind::Unary(
-			UnaryFn::Exp
-			| UnaryFn::Exp2
-			| UnaryFn::Log
-			| UnaryFn::Tanh
-			| UnaryFn::Erf
-			| UnaryFn::Sigmoid
-			| UnaryFn::Sin
-			| UnaryFn::Cos
-			| UnaryFn::Softplus,
-		)
-		| OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
+		OpKind::Unary(function) if function.is_elementary() => FUNCTION_UNITS,
+		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
 		_ => 1,
 	};
 	units(record).max(record.shape.elements()).saturating_mul(each)

@@ -8,6 +8,7 @@ mod contract;
 mod map;
 mod movement;
 mod reduce;
+mod selection;
 
 use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
 
@@ -51,6 +52,8 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::MatMulInteger => contract::matmul_integer(op, index, reader)?,
 		OpKind::Reduce(function) => reduce::reduce::<A, R>(op, function, index, reader)?,
 		OpKind::ArgMax => reduce::arg_max::<A, R>(op, index, reader)?,
+		OpKind::Scatter(function) => selection::scatter::<A, R>(op, function, index, reader)?,
+		OpKind::TopK { largest } => selection::top_k(op, largest, index, reader)?,
 	};
 	Ok(canonical(op.dtype, bits))
 }

@@ -99,8 +99,8 @@ fn letters(text: &str, rank: usize) -> Result<Vec<char>> {
 
 /// The output's letters where the equation names none: those of an ellipsis, then those that occur
 /// once, in the order of the alphabet.
-fn implied(terms: &[Term]) -> Vec<char> {
-	let mut all: Vec<char> = terms.iter().flat_map(|term| term.letters.iter().copied()).collect();
+fn implied(letters: &[Vec<char>]) -> Vec<char> {
+	let mut all = letters.concat();
 	all.sort_unstable();
 	let once = |c: &char| all.iter().filter(|other| *other == c).count() == 1;
 	let mut found: Vec<char> = all.iter().copied().filter(|c| !c.is_ascii()).rev().collect();
@@ -121,21 +121,25 @@ fn einsum(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if texts.len() != inputs.len() {
 		return Err(Failure::invalid("its equation has another number of operands"));
 	}
-	let mut terms = Vec::new();
-	for (text, value) in texts.iter().zip(inputs) {
-		let letters = letters(text, value.rank())?;
-		terms.push(diagonal(cx, Term { value, letters })?);
-	}
+	let named = texts
+		.iter()
+		.zip(&inputs)
+		.map(|(text, value)| letters(text, value.rank()))
+		.collect::<Result<Vec<_>>>()?;
 	let out = match right {
-		None => implied(&terms),
+		None => implied(&named),
 		Some(text) => {
-			let open = terms.iter().flat_map(|term| &term.letters).filter(|c| !c.is_ascii());
+			let open = named.iter().flatten().filter(|c| !c.is_ascii());
 			let open = open.max().map_or(0, |&c| c as usize - 0xe000 + 1);
 			let named = text.replace("...", "").len();
 			let rank = if text.contains("...") { named + open } else { named };
 			letters(text, rank)?
 		},
 	};
+	let mut terms = Vec::new();
+	for (letters, value) in named.into_iter().zip(inputs) {
+		terms.push(diagonal(cx, Term { value, letters })?);
+	}
 	let mut terms = terms.into_iter();
 	let mut joined = terms.next().ok_or_else(|| Failure::invalid("it has no operands"))?;
 	let mut rest: Vec<Term> = terms.collect();

@@ -12,6 +12,7 @@ mod pool;
 mod quantize;
 mod reduce;
 mod sample;
+mod scatter;
 mod series;
 mod shapes;
 mod signal;
@@ -87,6 +88,7 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| pool::lower(cx, op_type));
 	let lowered = lowered.or_else(|| index::lower(cx, op_type));
 	let lowered = lowered.or_else(|| loss::lower(cx, op_type));
+	let lowered = lowered.or_else(|| scatter::lower(cx, op_type));
 	let lowered = lowered.or_else(|| activation::lower(cx, op_type));
 	let lowered = lowered.or_else(|| algebra::lower(cx, op_type));
 	let lowered = lowered.or_else(|| signal::lower(cx, op_type));

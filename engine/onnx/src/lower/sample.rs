@@ -3,6 +3,7 @@
 use assay_referee::{Bias, BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 
 use super::index::times;
+use super::window::{Axis, Windows};
 use super::{one, Cx};
 use crate::error::{Failure, Result};
 use crate::value::{self, check_dims, product, strides, Value};
@@ -402,6 +403,58 @@ fn roi_align(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	cx.b.transpose(&y, &[1, 0, 2])?.view(vec![count, channels, out[0], out[1]])
 }
 
+/// Sizes of a deformable convolution.
+struct Deformed {
+	/// Images times groups of offsets.
+	batch: u32,
+	/// Height and width of the kernel and of the result.
+	kernel: [u32; 2],
+	out: [u32; 2],
+}
+
+impl Deformed {
+	fn entries(&self) -> u32 {
+		self.kernel[0] * self.kernel[1]
+	}
+
+	fn places(&self) -> u32 {
+		self.out[0] * self.out[1]
+	}
+
+	/// The coordinates along axis `d` of every entry of every window: where it would lie, plus its
+	/// offset; `[batch, entries · places]`.
+	fn coordinates(
+		&self,
+		cx: &mut Cx<'_, '_>,
+		offset: &Value,
+		d: usize,
+		axis: &Axis,
+	) -> Result<Value> {
+		let (entries, places) = (self.entries(), self.places());
+		let start = |entry: u32, place: u32| {
+			let (width, columns) = (self.kernel[1], self.out[1]);
+			let (k, o) = match d {
+				0 => (entry / width, place / columns),
+				_ => (entry % width, place % columns),
+			};
+			let at =
+				i64::from(o) * i64::from(axis.stride) + i64::from(k) * i64::from(axis.dilation);
+			(at - i64::from(axis.before)) as f32
+		};
+		cx.b.spend(u64::from(entries) * u64::from(places) * 4)?;
+		let base: Vec<f32> = (0..entries)
+			.flat_map(|entry| (0..places).map(move |place| (entry, place)))
+			.map(|(entry, place)| start(entry, place))
+			.collect();
+		let base = Value::list_f32(&base, vec![entries, places]);
+		let first = d as u64 * u64::from(places);
+		let step = i64::from(places) * 2;
+		let steps = [i64::from(entries) * step, step, 1];
+		let part = cx.b.strided(offset, vec![self.batch, entries, places], first, &steps)?;
+		cx.b.binary(BinaryFn::Add, &part, &base)?.view(vec![self.batch, entries * places])
+	}
+}
+
 /// The image sampled at displaced places of every window, then a convolution's product.
 fn deform_conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight, offset) = (cx.float_input(0)?, cx.float_input(1)?, cx.float_input(2)?);
@@ -411,57 +464,39 @@ fn deform_conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	else {
 		return Err(Failure::unsupported("it is supported for two spatial dimensions"));
 	};
-	let number = |name: &str| u32::try_from(cx.int(name, 1)).unwrap_or(0).clamp(0, 1 << 16);
+	let number = |name: &str| u32::try_from(cx.int(name, 1)).unwrap_or(0);
 	let (groups, offset_groups) = (number("group"), number("offset_group"));
 	if groups == 0 || offset_groups == 0 || c % groups != 0 || c % offset_groups != 0 {
 		return Err(fail());
 	}
 	let kernel = [i64::from(kh), i64::from(kw)];
-	let windows = super::window::Windows::new(cx, &[h, w], &kernel)?;
-	let plane = windows.plane()?;
-	let (entries, places) = (kh * kw, oh * ow);
+	let plane = Windows::new(cx, &[h, w], &kernel)?.plane()?;
+	// Groups divide the channels, so that this is less than the input's size.
+	let sizes = Deformed { batch: n * offset_groups, kernel: [kh, kw], out: [oh, ow] };
+	let (entries, places) = (sizes.entries(), sizes.places());
+	let offsets = product(&[sizes.batch, entries, 2]).saturating_mul(places.into());
 	let fits = per_group == c / groups
 		&& filters % groups == 0
-		&& [plane[0].out, plane[1].out] == [oh, ow]
-		&& offset.elements()
-			== product(&[n, offset_groups, entries, 2]).saturating_mul(places.into());
+		&& plane.map(|axis| axis.out) == sizes.out
+		&& offset.elements() == offsets;
 	if !fits {
 		return Err(fail());
 	}
-	let batch = n * offset_groups;
 	let mut axes = Vec::new();
 	for (d, axis) in plane.iter().enumerate() {
-		// Where the window's entries lie without a displacement, [entries, places].
-		let start = |entry: u32, place: u32| {
-			let (k, o) = if d == 0 { (entry / kw, place / ow) } else { (entry % kw, place % ow) };
-			(i64::from(o) * i64::from(axis.stride) + i64::from(k) * i64::from(axis.dilation)
-				- i64::from(axis.before)) as f32
-		};
-		cx.b.spend(u64::from(entries) * u64::from(places) * 4)?;
-		let base: Vec<f32> = (0..entries)
-			.flat_map(|entry| (0..places).map(move |place| (entry, place)))
-			.map(|(entry, place)| start(entry, place))
-			.collect();
-		let base = Value::list_f32(&base, vec![entries, places]);
-		let steps = [entries, 1].map(|rows| i64::from(rows) * i64::from(places) * 2);
-		let part = cx.b.strided(
-			&offset,
-			vec![batch, entries, places],
-			d as u64 * u64::from(places),
-			&[steps[0], steps[1], 1],
-		)?;
-		let at = cx.b.binary(BinaryFn::Add, &part, &base)?.view(vec![batch, entries * places])?;
+		let at = sizes.coordinates(cx, &offset, d, axis)?;
 		axes.push(spread(taps(cx, &at, axis.size, Method::Linear, Outside::Zeros)?, d, 2)?);
 	}
 	let (flat, weights) = joined(cx, &axes, &[h, w])?;
 	let own = c / offset_groups;
-	let mut y = sampled(cx, &x, [batch, own], &[h, w], &flat, weights)?;
+	let mut y = sampled(cx, &x, [sizes.batch, own], &[h, w], &flat, weights)?;
 	if cx.optional(4).is_some() {
-		let mask = cx.float_input(4)?.view(vec![batch, entries * places])?;
+		let mask = cx.float_input(4)?.view(vec![sizes.batch, entries * places])?;
 		y = cx.b.binary(BinaryFn::Mul, &y, &mask)?;
 	}
-	let y = y.view(vec![own, batch, entries * places])?;
-	let y = cx.b.transpose(&y, &[1, 0, 2])?.view(vec![n * groups, per_group, entries, places])?;
+	// [own, batch, entries · places] to [n · groups, places, channels of the group · entries].
+	let y = cx.b.transpose(&y, &[1, 0, 2])?;
+	let y = y.view(vec![n * groups, per_group, entries, places])?;
 	let b = cx.b.transpose(&y, &[0, 3, 1, 2])?;
 	let terms = per_group * entries;
 	let b = b.view(vec![n * groups, places, terms])?;

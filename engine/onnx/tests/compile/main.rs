@@ -7,4 +7,5 @@ mod errors;
 mod hostile;
 mod operators;
 mod programs;
+mod selection;
 mod support;
