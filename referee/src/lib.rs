@@ -43,7 +43,7 @@ pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS
 pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
 pub use program::record::{
-	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
+	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };
 pub use program::recur::Cell;
 pub use program::{

@@ -8,6 +8,8 @@ use crate::*;
 use alloc::vec;
 use alloc::vec::Vec;
 
+mod selection;
+
 /// Splitmix64: a small generator that gives the same numbers for the same seed.
 pub(crate) struct Rng(pub(crate) u64);
 
@@ -91,7 +93,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 16;
+pub(crate) const KINDS: u64 = 18;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -143,6 +145,8 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 			let x = rng.operand(DType::F32, &dims);
 			OpRecord::new(OpKind::RoundTo { format, overflow }, DType::F32, shape(&dims), [x])
 		},
+		16 => selection::scatter(rng),
+		17 => selection::top_k(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)

@@ -24,6 +24,7 @@ mod parallel;
 mod recur;
 mod reduce;
 mod round;
+mod selection;
 mod simd;
 mod view;
 mod walk;
@@ -232,7 +233,13 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
 		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
-		_ => movement::run(op, operands, out, cfg),
+		OpKind::Scatter(_) | OpKind::TopK { .. } => selection::run(op, operands, out, cfg),
+		OpKind::Strided { .. }
+		| OpKind::Pad { .. }
+		| OpKind::Concat { .. }
+		| OpKind::Gather { .. }
+		| OpKind::Unfold { .. }
+		| OpKind::Pack => movement::run(op, operands, out, cfg),
 	};
 	if !done {
 		generic::run(op, operands, out, cfg);

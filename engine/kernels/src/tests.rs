@@ -9,6 +9,8 @@ use assay_referee::{
 };
 use proptest::prelude::*;
 
+mod selection;
+
 fn shape(dims: &[u32]) -> Shape {
 	Shape::new(dims).unwrap()
 }

@@ -9,6 +9,7 @@ mod pairs;
 
 use assay_kernels::Hard;
 use assay_referee::arith::{functions, Arith, Soft};
+use assay_referee::UnaryFn;
 
 /// One input in this many; odd, so that the sample reaches all low bits.
 const STRIDE: usize = 16_411;
@@ -79,7 +80,11 @@ macro_rules! correctly_rounded {
 			let name = stringify!($name);
 			check(name, functions::$name::<Hard>, functions::$name::<Soft>, $oracle);
 		}
-	)*};
+	)*
+
+		/// What this file compares with an oracle.
+		const COMPARED: &[&str] = &[$(stringify!($name)),*];
+	};
 }
 
 correctly_rounded! {
@@ -92,6 +97,25 @@ correctly_rounded! {
 	softplus: oracle::softplus,
 	sin: core_math::sinf,
 	cos: core_math::cosf,
+	tan: core_math::tanf,
+	asin: core_math::asinf,
+	acos: core_math::acosf,
+	atan: core_math::atanf,
+	sinh: core_math::sinhf,
+	cosh: core_math::coshf,
+	asinh: core_math::asinhf,
+	acosh: core_math::acoshf,
+	atanh: core_math::atanhf,
+}
+
+#[test]
+fn every_elementary_function_has_an_oracle() {
+	let functions = UnaryFn::ALL.iter().filter(|function| function.is_elementary());
+	let mut wanted: Vec<String> = functions.map(|f| format!("{f:?}").to_lowercase()).collect();
+	let mut compared = COMPARED.to_vec();
+	wanted.sort();
+	compared.sort_unstable();
+	assert_eq!(compared, wanted);
 }
 
 #[test]

@@ -139,9 +139,6 @@ fn take_shape(
 	dims: &mut BTreeMap<String, u32>,
 ) -> Result<(), Failure> {
 	let wrong = |reason: String| Err(Failure::new(ErrorKind::WrongShape, reason));
-	if shape.contains(&0) {
-		return wrong(format!("the given shape {shape:?} is empty"));
-	}
 	let Some(declared) = declared else { return Ok(()) };
 	if shape.len() != declared.len() {
 		return wrong(format!(

@@ -103,6 +103,11 @@ impl Builder {
 		dims: Dims,
 		operands: Vec<Value>,
 	) -> Result<Value> {
+		check_dims(&dims)?;
+		if product(&dims) == 0 {
+			// There is nothing to compute.
+			return Ok(Value::constant(dtype, dims, Vec::new()));
+		}
 		let op = Op { kind, dtype, dims, operands, node: self.node };
 		let record = op.record()?;
 		if record.bytes() > MAX_TENSOR_BYTES {
@@ -159,6 +164,12 @@ impl Builder {
 		Ok(Some(Value::constant(op.dtype, op.dims.clone(), bytes)))
 	}
 
+	/// The numbers 0, 1, … `count` - 1.
+	pub(crate) fn iota(&mut self, count: u32) -> Result<Value> {
+		self.spend(u64::from(count) * 8)?;
+		Ok(Value::list_i64(&(0..i64::from(count)).collect::<Vec<_>>()))
+	}
+
 	/// A function of each element.
 	pub(crate) fn unary(&mut self, function: UnaryFn, x: &Value) -> Result<Value> {
 		let dtype = if function == UnaryFn::IsNan { DType::Bool } else { x.dtype };
@@ -196,9 +207,6 @@ impl Builder {
 	pub(crate) fn cast(&mut self, x: &Value, dtype: DType) -> Result<Value> {
 		if x.dtype == dtype {
 			return Ok(x.clone());
-		}
-		if x.elements() == 0 {
-			return Ok(Value::constant(dtype, x.dims.clone(), Vec::new()));
 		}
 		self.push(OpKind::Cast, dtype, x.dims.clone(), vec![x.clone()])
 	}
@@ -264,10 +272,13 @@ impl Builder {
 
 	/// Joins along an axis.
 	pub(crate) fn concat(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
-		let parts: Vec<&Value> =
-			parts.iter().filter(|part| !(part.is_constant() && part.elements() == 0)).collect();
+		let all = parts;
+		let parts: Vec<&Value> = parts.iter().filter(|part| part.elements() != 0).collect();
 		if parts.is_empty() {
-			return Err(Failure::unsupported("it joins only empty tensors"));
+			let first = all.first().ok_or_else(|| Failure::invalid("it joins nothing"))?;
+			let mut dims = first.dims.clone();
+			dims[axis] = 0;
+			return Ok(Value::constant(first.dtype, dims, Vec::new()));
 		}
 		// A level of a tree at a time, so that no element is copied more often than there are levels.
 		let mut joined: Vec<Value> = parts.into_iter().cloned().collect();
@@ -311,6 +322,13 @@ impl Builder {
 		let Some((&last, outer)) = x.dims.split_last() else {
 			return Err(Failure::invalid("a scalar has no axis to reduce"));
 		};
+		if last == 0 {
+			let neutral = neutral(function, x.dtype)?.to_le_bytes();
+			let element = &neutral[..x.dtype.size() as usize];
+			self.spend(product(outer) * x.dtype.size())?;
+			let bytes = element.repeat(product(outer) as usize);
+			return Ok(Value::constant(x.dtype, outer.to_vec(), bytes));
+		}
 		if u64::from(last) <= MAX_TERMS {
 			let dims = outer.to_vec();
 			return self.push(OpKind::Reduce(function), x.dtype, dims, vec![x.clone()]);
@@ -359,18 +377,8 @@ impl Builder {
 /// Work of evaluating an op, in multiply-adds.
 fn fold_cost(record: &OpRecord) -> u64 {
 	let each = match record.kind {
-		OpKind::Unary(
-			UnaryFn::Exp
-			| UnaryFn::Exp2
-			| UnaryFn::Log
-			| UnaryFn::Tanh
-			| UnaryFn::Erf
-			| UnaryFn::Sigmoid
-			| UnaryFn::Sin
-			| UnaryFn::Cos
-			| UnaryFn::Softplus,
-		)
-		| OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
+		OpKind::Unary(function) if function.is_elementary() => FUNCTION_UNITS,
+		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
 		_ => 1,
 	};
 	units(record).max(record.shape.elements()).saturating_mul(each)

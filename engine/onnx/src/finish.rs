@@ -275,6 +275,7 @@ impl Emitter {
 				| OpKind::Pad { .. }
 				| OpKind::Concat { .. }
 				| OpKind::Gather { .. }
+				| OpKind::Scatter(_)
 				| OpKind::Pack
 		);
 		let mut operands = Vec::new();

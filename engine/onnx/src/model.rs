@@ -15,7 +15,7 @@ use crate::walk::{place, Walk};
 use crate::{CompileOptions, Compiled};
 
 /// Versions of the standard operator set whose meaning is known here.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=24;
+const OPSETS: std::ops::RangeInclusive<i64> = 1..=24;
 
 pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
 	let at_file = |failure: Failure| failure.at(Place::File);
@@ -51,16 +51,22 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 	describe(onnx, graph, bound, elements, &walk.nodes, finished, options).map_err(at_file)
 }
 
-/// The version of the standard operator set that the model is written for.
+/// The version of the standard operator set that the model is written for; a model that uses none
+/// of its operators need not name one.
 fn standard_opset(model: &Model<'_>) -> Result<i64, Failure> {
-	let version = model
-		.opsets
-		.iter()
-		.find(|(domain, _)| matches!(*domain, "" | "ai.onnx"))
-		.map(|&(_, version)| version)
-		.ok_or_else(|| {
-			Failure::new(ErrorKind::Malformed, "it names no version of the operator set")
-		})?;
+	let is_standard = |domain: &str| matches!(domain, "" | "ai.onnx");
+	let named = model.opsets.iter().find(|(domain, _)| is_standard(domain));
+	let mut nodes = model.graph.iter().flat_map(|graph| &graph.nodes);
+	let version = match named {
+		Some(&(_, version)) => version,
+		None if !model.opsets.is_empty() && !nodes.any(|node| is_standard(node.domain)) => {
+			*OPSETS.end()
+		},
+		None => {
+			let reason = "it names no version of the operator set";
+			return Err(Failure::new(ErrorKind::Malformed, reason));
+		},
+	};
 	match OPSETS.contains(&version) {
 		true => Ok(version),
 		false => Err(Failure::unsupported(format!(

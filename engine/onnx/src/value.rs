@@ -63,6 +63,11 @@ impl Value {
 		Value::constant(dtype, Vec::new(), bytes)
 	}
 
+	/// A scalar of an integer type with all bits set.
+	pub(crate) fn ones(dtype: DType) -> Value {
+		Value::constant(dtype, Vec::new(), vec![0xff; dtype.size() as usize])
+	}
+
 	pub(crate) fn rank(&self) -> usize {
 		self.dims.len()
 	}

@@ -9,6 +9,7 @@ mod map;
 mod movement;
 mod recur;
 mod reduce;
+mod selection;
 
 use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
 
@@ -55,6 +56,8 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::MatMulInteger => contract::matmul_integer(op, index, reader)?,
 		OpKind::Reduce(function) => reduce::reduce::<A, R>(op, function, index, reader)?,
 		OpKind::ArgMax => reduce::arg_max::<A, R>(op, index, reader)?,
+		OpKind::Scatter(function) => selection::scatter::<A, R>(op, function, index, reader)?,
+		OpKind::TopK { largest } => selection::top_k(op, largest, index, reader)?,
 		OpKind::Recur { cell } => recur::recur::<A, R>(op, cell, index, reader)?,
 	};
 	Ok(canonical(op.dtype, bits))

@@ -1,6 +1,6 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
-use super::record::{Bias, BinaryFn, OpKind, OpRecord, UnaryFn};
+use super::record::{Bias, BinaryFn, OpKind, OpRecord, ScatterFn, UnaryFn};
 use super::recur;
 use crate::CHUNK_BYTES;
 
@@ -62,7 +62,21 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		OpKind::MatMulInteger => {
 			LeafBound { spans: 4, bytes: run(k, 1) * 2 + 2 * CHUNK_BYTES, terms: k }
 		},
-		OpKind::Reduce(_) | OpKind::ArgMax => {
+		OpKind::Scatter(function) => {
+			let count = op.operands.get(1).map_or(1, |o| u64::from(o.shape.last()));
+			let indices = run(count, size(1));
+			// The last update that hits is the value; to be combined, all may have to be read.
+			match function {
+				ScatterFn::Replace => {
+					LeafBound { spans: 3, bytes: indices + 2 * CHUNK_BYTES, terms: count }
+				},
+				_ => {
+					let bytes = indices + run(count, size(2)) + CHUNK_BYTES;
+					LeafBound { spans: 3, bytes, terms: 2 * count }
+				},
+			}
+		},
+		OpKind::Reduce(_) | OpKind::ArgMax | OpKind::TopK { .. } => {
 			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
 		},
 		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
@@ -76,17 +90,10 @@ pub(super) fn run(count: u64, size: u64) -> u64 {
 }
 
 fn unary_terms(function: UnaryFn) -> u64 {
-	match function {
-		UnaryFn::Exp
-		| UnaryFn::Exp2
-		| UnaryFn::Log
-		| UnaryFn::Tanh
-		| UnaryFn::Erf
-		| UnaryFn::Sigmoid
-		| UnaryFn::Sin
-		| UnaryFn::Cos
-		| UnaryFn::Softplus => FUNCTION_TERMS,
-		_ => 1,
+	if function.is_elementary() {
+		FUNCTION_TERMS
+	} else {
+		1
 	}
 }
 

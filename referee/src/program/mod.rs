@@ -158,4 +158,6 @@ pub fn model_id(program_root: &Root, weights_root: &Root) -> Root {
 }
 
 #[cfg(test)]
+mod complete;
+#[cfg(test)]
 mod tests;

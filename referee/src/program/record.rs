@@ -111,7 +111,7 @@ pub(super) use codes;
 codes! {
 	/// Functions of one element. `f32` unless said otherwise.
 	///
-	/// Exp, Exp2, Log, Tanh, Erf, Sigmoid, Sin, Cos and Softplus give the correctly rounded value.
+	/// Those that [`UnaryFn::is_elementary`] names give the correctly rounded value.
 	UnaryFn {
 		/// -x; `f32` (sign bit flipped) and integers (wrapping).
 		Neg = 1,
@@ -153,6 +153,62 @@ codes! {
 		Not = 19,
 		/// Whether x is NaN; `f32` to `Bool`.
 		IsNan = 20,
+		/// Tangent of x radians.
+		Tan = 21,
+		/// The angle whose sine is x; NaN outside of -1..=1.
+		Asin = 22,
+		/// The angle whose cosine is x; NaN outside of -1..=1.
+		Acos = 23,
+		/// The angle whose tangent is x.
+		Atan = 24,
+		/// Hyperbolic sine.
+		Sinh = 25,
+		/// Hyperbolic cosine.
+		Cosh = 26,
+		/// Inverse of Sinh.
+		Asinh = 27,
+		/// Inverse of Cosh; NaN below 1.
+		Acosh = 28,
+		/// Inverse of Tanh; infinite at -1 and 1, NaN beyond.
+		Atanh = 29,
+	}
+}
+
+impl UnaryFn {
+	/// Whether this is an elementary function: `f32` only, correctly rounded, and much dearer than
+	/// an addition.
+	pub const fn is_elementary(self) -> bool {
+		match self {
+			UnaryFn::Neg
+			| UnaryFn::Abs
+			| UnaryFn::Sqrt
+			| UnaryFn::Reciprocal
+			| UnaryFn::Relu
+			| UnaryFn::Floor
+			| UnaryFn::Ceil
+			| UnaryFn::Round
+			| UnaryFn::Sign
+			| UnaryFn::Not
+			| UnaryFn::IsNan => false,
+			UnaryFn::Exp
+			| UnaryFn::Exp2
+			| UnaryFn::Log
+			| UnaryFn::Tanh
+			| UnaryFn::Erf
+			| UnaryFn::Sigmoid
+			| UnaryFn::Sin
+			| UnaryFn::Cos
+			| UnaryFn::Softplus
+			| UnaryFn::Tan
+			| UnaryFn::Asin
+			| UnaryFn::Acos
+			| UnaryFn::Atan
+			| UnaryFn::Sinh
+			| UnaryFn::Cosh
+			| UnaryFn::Asinh
+			| UnaryFn::Acosh
+			| UnaryFn::Atanh => true,
+		}
 	}
 }
 
@@ -226,6 +282,23 @@ codes! {
 		Min = 3,
 		/// Product of the elements.
 		Prod = 4,
+	}
+}
+
+codes! {
+	/// What a scattered value does to the one at its place. [`BinaryFn`] says what the functions do
+	/// to `(old, new)`; only `Replace` takes `Bool`.
+	ScatterFn {
+		/// Takes its place; of several, the last.
+		Replace = 1,
+		/// Is added.
+		Add = 2,
+		/// Is multiplied.
+		Mul = 3,
+		/// The smaller stays.
+		Min = 4,
+		/// The larger stays.
+		Max = 5,
 	}
 }
 
@@ -305,6 +378,17 @@ pub enum OpKind {
 	Reduce(ReduceFn),
 	/// Index (`I64`) of the first largest element along the last axis; NaN counts as largest.
 	ArgMax,
+	/// Operands data `[r, n]`, indices `[r, m]` or `[1, m]` for all rows, `I32` or `I64`, and updates
+	/// `[r, m]`; output `[r, n]`: the data after each update in ascending order has been put at its
+	/// index in its row. A negative index wraps once; an index still out of range puts nothing.
+	Scatter(ScatterFn),
+	/// Operand `[.., n]`, output `[.., k]` with `k <= n`: the indices (`I64`) of the first `k`
+	/// elements of each row in descending (`largest`) or ascending order. Of equal elements the one
+	/// with the smaller index comes first; NaN counts as largest; zeros of either sign are equal.
+	TopK {
+		/// Whether the largest come first.
+		largest: bool,
+	},
 	/// The operands' bytes, each at the next multiple of [`crate::ALIGN`], gaps zero; output `U8`,
 	/// one dimension.
 	Pack,

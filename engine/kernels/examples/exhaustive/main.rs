@@ -37,7 +37,7 @@ macro_rules! case {
 	};
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 18] = [
 	case!(exp, core_math::expf),
 	case!(exp2, core_math::exp2f),
 	case!(log, core_math::logf),
@@ -47,6 +47,15 @@ const CASES: [Case; 9] = [
 	case!(softplus, oracle::softplus),
 	case!(sin, core_math::sinf),
 	case!(cos, core_math::cosf),
+	case!(tan, core_math::tanf),
+	case!(asin, core_math::asinf),
+	case!(acos, core_math::acosf),
+	case!(atan, core_math::atanf),
+	case!(sinh, core_math::sinhf),
+	case!(cosh, core_math::coshf),
+	case!(asinh, core_math::asinhf),
+	case!(acosh, core_math::acoshf),
+	case!(atanh, core_math::atanhf),
 ];
 
 /// What to run.

@@ -16,7 +16,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 	}
 	one(match op_type {
 		"Identity" => cx.input(0),
-		"Dropout" => dropout(cx),
+		"Dropout" => return Some(dropout(cx)),
 		"Cast" => cast(cx),
 		"CastLike" => cast_like(cx),
 		"Where" => select(cx),
@@ -52,6 +52,15 @@ fn unary_function(op_type: &str) -> Option<UnaryFn> {
 		"Sin" => UnaryFn::Sin,
 		"Cos" => UnaryFn::Cos,
 		"Softplus" => UnaryFn::Softplus,
+		"Tan" => UnaryFn::Tan,
+		"Asin" => UnaryFn::Asin,
+		"Acos" => UnaryFn::Acos,
+		"Atan" => UnaryFn::Atan,
+		"Sinh" => UnaryFn::Sinh,
+		"Cosh" => UnaryFn::Cosh,
+		"Asinh" => UnaryFn::Asinh,
+		"Acosh" => UnaryFn::Acosh,
+		"Atanh" => UnaryFn::Atanh,
 		"Floor" => UnaryFn::Floor,
 		"Ceil" => UnaryFn::Ceil,
 		"Round" => UnaryFn::Round,
@@ -109,17 +118,25 @@ fn binary(cx: &mut Cx<'_, '_>, function: BinaryFn) -> Result<Value> {
 	cx.b.binary(function, &a, &b)
 }
 
-fn dropout(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	cx.refuse_output(1, "the mask")?;
+fn dropout(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.input(0)?;
 	let training = cx.optional(2).is_some_and(|flag| match flag.whole_numbers() {
 		Some(values) => values.iter().any(|&value| value != 0),
 		None => true,
 	});
-	match training {
-		true => Err(Failure::unsupported("it is in training mode")
-			.help("export the model for inference (in PyTorch: model.eval())")),
-		false => cx.input(0),
+	// Dropping nothing is the same in training.
+	let keeps_all = cx.optional(1).is_some_and(|ratio| ratio.uniform_f32() == Some(0.0));
+	if training && !keeps_all {
+		return Err(Failure::unsupported("it is in training mode")
+			.help("export the model for inference (in PyTorch: model.eval())"));
 	}
+	if !cx.wants(1) {
+		return Ok(vec![x]);
+	}
+	cx.b.spend(x.elements())?;
+	let mask = vec![1; x.elements() as usize];
+	let mask = Value::constant(DType::Bool, x.dims.clone(), mask);
+	Ok(vec![x, mask])
 }
 
 fn cast(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -183,18 +200,24 @@ fn variadic(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 fn modulo(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.input(0)?, cx.input(1)?);
 	// The program format has one meaning per type: the sign of a for floats, of b for integers.
-	if (a.dtype == DType::F32) != cx.flag("fmod") && a.dtype != DType::U8 {
-		return Err(Failure::unsupported(format!(
-			"fmod={} is not supported for {:?}",
-			cx.int("fmod", 0),
-			a.dtype
-		)));
+	match (a.dtype, cx.flag("fmod")) {
+		(DType::F32, false) => {
+			Err(Failure::unsupported(format!("fmod=0 is not supported for {:?}", a.dtype)))
+		},
+		(DType::F32 | DType::U8, _) | (_, false) => cx.b.binary(BinaryFn::Mod, &a, &b),
+		_ => {
+			let quotient = cx.b.binary(BinaryFn::Div, &a, &b)?;
+			let whole = cx.b.binary(BinaryFn::Mul, &quotient, &b)?;
+			cx.b.binary(BinaryFn::Sub, &a, &whole)
+		},
 	}
-	cx.b.binary(BinaryFn::Mod, &a, &b)
 }
 
 fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	if a.dtype.is_integer() {
+		return integer_pow(cx, &a, &b);
+	}
 	let (x, y) = (cx.b.cast(&a, DType::F32)?, cx.b.cast(&b, DType::F32)?);
 	if a.dtype != DType::F32 && !(a.is_constant() && b.is_constant()) {
 		return Err(refuse_type(a.dtype));
@@ -207,6 +230,36 @@ fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		_ => cx.b.binary(BinaryFn::Pow, &x, &y)?,
 	};
 	cx.b.cast(&power, a.dtype)
+}
+
+/// Powers of integers by squaring, for constant exponents that are whole and not negative.
+fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
+	let exponents = match (y.whole_numbers(), y.floats()) {
+		(Some(list), _) => list,
+		(None, Some(list)) => {
+			list.iter().map(|&y| if y.fract() == 0.0 { y as i64 } else { -1 }).collect()
+		},
+		_ => return Err(Failure::unsupported("its exponents depend on the model's input")),
+	};
+	if exponents.iter().any(|&exponent| exponent < 0) {
+		return Err(Failure::unsupported(
+			"an exponent of an integer is negative or no whole number",
+		));
+	}
+	let bits = exponents.iter().map(|y| 64 - y.leading_zeros()).max().unwrap_or(0);
+	let unit = Value::scalar(x.dtype, 1);
+	let dims = crate::value::broadcast(&x.dims, &y.dims)?;
+	let (mut result, mut square) = (cx.b.expand(&unit, dims)?, x.clone());
+	for bit in 0..bits {
+		let mask = exponents.iter().map(|&exponent| (exponent >> bit & 1) as u8).collect();
+		let mask = Value::constant(DType::Bool, y.dims.clone(), mask);
+		let factor = cx.b.select(&mask, &square, &unit)?;
+		result = cx.b.binary(BinaryFn::Mul, &result, &factor)?;
+		if bit + 1 < bits {
+			square = cx.b.binary(BinaryFn::Mul, &square, &square)?;
+		}
+	}
+	Ok(result)
 }
 
 fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {

@@ -1,18 +1,28 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 
+mod activation;
+mod algebra;
 mod attention;
 mod contrib;
 mod elements;
 mod elementwise;
+mod index;
+mod loss;
 mod matmul;
 mod movement;
 mod norm;
+mod pool;
 mod quantize;
 mod recurrent;
 mod reduce;
 mod resize;
 mod rotary;
+mod sample;
+mod scatter;
+mod series;
 mod shapes;
+mod signal;
+mod training;
 mod transformer;
 mod transposed;
 mod window;
@@ -35,6 +45,21 @@ pub(crate) struct Cx<'a, 'm> {
 	pub(crate) wanted: Vec<bool>,
 }
 
+/// The first version of the operator set all of whose operators have the meaning known here.
+const FIRST_OPSET: i64 = 7;
+
+/// Operators that have had one meaning since version 1.
+const UNCHANGED: [&str; 8] = [
+	"GlobalAveragePool",
+	"GlobalMaxPool",
+	"Identity",
+	"Not",
+	"Shape",
+	"Softplus",
+	"Softsign",
+	"Transpose",
+];
+
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let values = lower_op(cx)?;
@@ -46,6 +71,9 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	if cx.node.domain == "com.microsoft" {
 		return contrib::lower(cx, op_type).unwrap_or_else(|| Err(unsupported(op_type)));
 	}
+	if cx.node.domain == training::DOMAIN {
+		return training::lower(cx, op_type);
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -55,6 +83,13 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 			),
 		)
 		.help("export the model with standard ONNX operators only"));
+	}
+	if cx.opset < FIRST_OPSET && !UNCHANGED.contains(&op_type) {
+		return Err(Failure::unsupported(format!(
+			"it is written for operator set {}, supported are {FIRST_OPSET} and later",
+			cx.opset
+		))
+		.help("export or convert the model for operator set 17"));
 	}
 	let lowered = match elementwise::lower(cx, op_type) {
 		None => movement::lower(cx, op_type),
@@ -70,13 +105,21 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| transposed::lower(cx, op_type));
 	let lowered = lowered.or_else(|| recurrent::lower(cx, op_type));
 	let lowered = lowered.or_else(|| contrib::lower_standard(cx, op_type));
+	let lowered = lowered.or_else(|| pool::lower(cx, op_type));
+	let lowered = lowered.or_else(|| index::lower(cx, op_type));
+	let lowered = lowered.or_else(|| loss::lower(cx, op_type));
+	let lowered = lowered.or_else(|| scatter::lower(cx, op_type));
+	let lowered = lowered.or_else(|| activation::lower(cx, op_type));
+	let lowered = lowered.or_else(|| algebra::lower(cx, op_type));
+	let lowered = lowered.or_else(|| signal::lower(cx, op_type));
+	let lowered = lowered.or_else(|| sample::lower(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
 	match op_type {
-		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => failure
+		"NonZero" | "NonMaxSuppression" | "Unique" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {

@@ -4,11 +4,14 @@ use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 
 use super::{one, reduce, Cx};
 use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, axis, product, Value};
+use crate::value::{self, axes, axis, product, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
+		"BatchNormalization" if cx.flag("training_mode") => Some(batch_norm_training(cx)),
 		"BatchNormalization" => one(batch_norm(cx)),
+		"GroupNormalization" => one(group_norm(cx)),
+		"MeanVarianceNormalization" => one(mean_variance_norm(cx)),
 		"LayerNormalization" => Some(layer_norm(cx)),
 		"InstanceNormalization" => one(instance_norm(cx)),
 		"LpNormalization" => one(lp_norm(cx)),
@@ -29,10 +32,6 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
 	for i in 1..cx.node.outputs.len() {
 		cx.refuse_output(i, "training statistics")?;
-	}
-	if cx.flag("training_mode") {
-		return Err(Failure::unsupported("it is in training mode")
-			.help("export the model for inference (in PyTorch: model.eval())"));
 	}
 	let channels = match x.dims.get(1) {
 		Some(&channels) => channels,
@@ -63,6 +62,81 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let summands = per_channel(Value::list_f32(&summands, vec![channels]), x.rank())?;
 	let y = cx.b.binary(BinaryFn::Mul, &x, &factors)?;
 	cx.b.binary(BinaryFn::Add, &y, &summands)
+}
+
+/// The statistics are those of the batch; the running ones are results.
+fn batch_norm_training(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.float_input(0)?;
+	if x.rank() < 2 {
+		return Err(Failure::invalid("its input has no channels"));
+	}
+	let others: Vec<usize> = (0..x.rank()).filter(|&d| d != 1).collect();
+	let count: u64 = others.iter().map(|&d| u64::from(x.dims[d])).product();
+	let mean_of = |cx: &mut Cx<'_, '_>, values: &Value| {
+		let rows = reduce::gather_axes(cx, values, &others)?;
+		let sum = cx.b.reduce_last(ReduceFn::Sum, &rows)?;
+		reduce::mean(cx, &sum, count)
+	};
+	let mean = mean_of(cx, &x)?;
+	let shifted = cx.b.binary(BinaryFn::Sub, &x, &per_channel(mean.clone(), x.rank())?)?;
+	let square = cx.b.binary(BinaryFn::Mul, &shifted, &shifted)?;
+	let variance = mean_of(cx, &square)?;
+	let above = cx.b.binary_scalar(BinaryFn::Add, &variance, cx.float("epsilon", 1e-5)?)?;
+	let deviation = cx.b.unary(UnaryFn::Sqrt, &above)?;
+	let mut y = cx.b.binary(BinaryFn::Div, &shifted, &per_channel(deviation, x.rank())?)?;
+	for (i, function) in [(1, BinaryFn::Mul), (2, BinaryFn::Add)] {
+		y = cx.b.binary(function, &y, &per_channel(cx.float_input(i)?, x.rank())?)?;
+	}
+	let momentum = cx.float("momentum", 0.9)?;
+	let mut results = vec![y];
+	for (i, current) in [(3, mean), (4, variance)] {
+		let old = cx.float_input(i)?;
+		let old = cx.b.binary_scalar(BinaryFn::Mul, &old, momentum)?;
+		let new = cx.b.binary_scalar(BinaryFn::Mul, &current, 1.0 - momentum)?;
+		results.push(cx.b.binary(BinaryFn::Add, &old, &new)?);
+	}
+	if results[0].dims != x.dims {
+		return Err(Failure::invalid("its statistics do not fit its channels"));
+	}
+	Ok(results)
+}
+
+/// Scale and bias are per group before operator set 21, per channel since.
+fn group_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let &[n, c, ref rest @ ..] = x.dims.as_slice() else {
+		return Err(Failure::invalid("its input has no channels"));
+	};
+	let groups = u32::try_from(cx.int("num_groups", 0)).unwrap_or(0);
+	if groups == 0 || c % groups != 0 {
+		return Err(Failure::invalid("its num_groups does not divide its channels"));
+	}
+	let area = product(rest) as u32;
+	let rows = x.view(vec![n, groups, c / groups * area])?;
+	let (_, shifted, deviation) = centred(cx, &rows, cx.float("epsilon", 1e-5)?)?;
+	let mut y = cx.b.binary(BinaryFn::Div, &shifted, &deviation)?;
+	let parts = if cx.opset < 21 { groups } else { c };
+	y = y.view(vec![n, parts, c / parts * area])?;
+	let scale = cx.float_input(1)?.view(vec![parts, 1])?;
+	let bias = cx.float_input(2)?.view(vec![parts, 1])?;
+	y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+	cx.b.binary(BinaryFn::Add, &y, &bias)?.view(x.dims)
+}
+
+/// (x - mean) / (deviation + 1e-9) over the given axes.
+fn mean_variance_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let list = cx.ints("axes").unwrap_or(&[0, 2, 3]).to_vec();
+	let reduced = axes(&list, x.rank())?;
+	let rows = reduce::gather_axes(cx, &x, &reduced)?;
+	let (mean, _, deviation) = centred(cx, &rows, 0.0)?;
+	let mut column = x.dims.clone();
+	for &d in &reduced {
+		column[d] = 1;
+	}
+	let shifted = cx.b.binary(BinaryFn::Sub, &x, &mean.view(column.clone())?)?;
+	let below = cx.b.binary_scalar(BinaryFn::Add, &deviation, 1e-9)?;
+	cx.b.binary(BinaryFn::Div, &shifted, &below.view(column)?)
 }
 
 /// For rows `[.., k]`: the mean, x - mean, and √(variance + ε), in two passes; the first and the

@@ -11,4 +11,5 @@ mod operators;
 mod programs;
 mod recurrent;
 mod resampling;
+mod selection;
 mod support;

@@ -31,6 +31,8 @@ const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3
 /// Arguments of cos, of either sign, whose values lie next to the middle of two binary32 numbers.
 const COS_HARD: [(u32, u32); 2] = [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f)];
 
+const TAN_HARD: [(u32, u32); 0] = [];
+
 /// 2 / pi: 64 zero bits, 256 bits of its fraction, 64 zero bits that are never needed.
 const TWO_OVER_PI: [u64; 6] = [
 	0,
@@ -129,6 +131,21 @@ fn turn<A: Arith>(x: A::F32, quarter: u32, sign: u32) -> A::F32 {
 	let y = if q & 1 == 0 { sin_near_zero::<A>(r, l) } else { cos_near_zero::<A>(r, l) };
 	let flip = sign ^ if q & 2 == 0 { 0 } else { SIGN32 };
 	A::f32_from_bits(A::f32_to_bits(A::narrow(y)) ^ flip)
+}
+
+/// The tangent of an angle in radians, correctly rounded. NaN for infinities and NaN.
+#[inline(always)]
+pub fn tan<A: Arith>(x: A::F32) -> A::F32 {
+	let bits = A::f32_to_bits(x);
+	if bits & !SIGN32 >= 0x7f80_0000 {
+		return A::f32_from_bits(NAN32);
+	}
+	let (q, r, l) = reduce::<A>(x);
+	let (sin, cos) = (sin_near_zero::<A>(r, l), cos_near_zero::<A>(r, l));
+	// Every quarter turn the tangent is the negative reciprocal.
+	let (above, below) = if q & 1 == 0 { (sin, cos) } else { (A::neg64(cos), sin) };
+	let y = A::f32_to_bits(A::narrow(A::div64(above, below))) ^ bits & SIGN32;
+	except::<A, 0>(x, A::f32_from_bits(y), &TAN_HARD)
 }
 
 /// The sine of an angle in radians, correctly rounded. NaN for infinities and NaN.
