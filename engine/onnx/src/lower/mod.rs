@@ -4,9 +4,12 @@ mod attention;
 mod contrib;
 mod elements;
 mod elementwise;
+mod integer;
 mod matmul;
 mod movement;
+mod nbits;
 mod norm;
+mod qlinear;
 mod quantize;
 mod reduce;
 mod rotary;
@@ -53,6 +56,11 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		)
 		.help("export the model with standard ONNX operators only"));
 	}
+	standard(cx, op_type)
+}
+
+/// Lowers a node as the standard operator `op_type`.
+fn standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Vec<Value>> {
 	let lowered = match elementwise::lower(cx, op_type) {
 		None => movement::lower(cx, op_type),
 		some => some,
@@ -63,6 +71,7 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| window::lower(cx, op_type));
 	let lowered = lowered.or_else(|| norm::lower(cx, op_type));
 	let lowered = lowered.or_else(|| quantize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| qlinear::lower_standard(cx, op_type));
 	let lowered = lowered.or_else(|| contrib::lower_standard(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }

@@ -18,23 +18,23 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 
 /// How windows lie on an image; one-dimensional signals are images of height 1.
 #[derive(Debug)]
-struct Windows {
-	image: [u32; 2],
-	kernel: [u32; 2],
-	stride: [u32; 2],
-	dilation: [u32; 2],
+pub(super) struct Windows {
+	pub(super) image: [u32; 2],
+	pub(super) kernel: [u32; 2],
+	pub(super) stride: [u32; 2],
+	pub(super) dilation: [u32; 2],
 	/// Padding above and to the left.
-	before: [u32; 2],
+	pub(super) before: [u32; 2],
 	/// Padding below and to the right.
-	after: [u32; 2],
-	out: [u32; 2],
+	pub(super) after: [u32; 2],
+	pub(super) out: [u32; 2],
 }
 
 /// Largest kernel size, stride, dilation or padding.
 const MOST: i64 = 1 << 20;
 
 impl Windows {
-	fn new(cx: &Cx<'_, '_>, x: &Value, kernel: &[i64]) -> Result<Windows> {
+	pub(super) fn new(cx: &Cx<'_, '_>, x: &Value, kernel: &[i64]) -> Result<Windows> {
 		let spatial = x.rank().saturating_sub(2);
 		if !(1..=2).contains(&spatial) {
 			return Err(Failure::unsupported(format!(
@@ -127,7 +127,13 @@ impl Windows {
 	}
 
 	/// `[n, groups, oh·ow, (c/groups)·kh·kw]`.
-	fn unfold(&self, cx: &mut Cx<'_, '_>, x: &Value, groups: u32, fill: u64) -> Result<Value> {
+	pub(super) fn unfold(
+		&self,
+		cx: &mut Cx<'_, '_>,
+		x: &Value,
+		groups: u32,
+		fill: u64,
+	) -> Result<Value> {
 		let (n, c) = (x.dims[0], x.dims[1]);
 		let windows = u64::from(self.out[0]) * u64::from(self.out[1]);
 		let terms = u64::from(c / groups) * u64::from(self.kernel[0]) * u64::from(self.kernel[1]);
@@ -150,7 +156,7 @@ impl Windows {
 	}
 
 	/// The shape of the result with `channels` channels.
-	fn result(&self, x: &Value, channels: u32) -> Vec<u32> {
+	pub(super) fn result(&self, x: &Value, channels: u32) -> Vec<u32> {
 		match x.rank() {
 			3 => vec![x.dims[0], channels, self.out[1]],
 			_ => vec![x.dims[0], channels, self.out[0], self.out[1]],
@@ -181,8 +187,8 @@ impl Windows {
 	}
 }
 
-pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
+/// The kernel's shape and the number of groups of a convolution.
+pub(super) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(Vec<i64>, u32)> {
 	if x.rank() != weight.rank() || x.rank() < 3 {
 		return Err(Failure::invalid(format!(
 			"an input of shape {:?} and weights of shape {:?}",
@@ -202,6 +208,13 @@ pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			weight.dims
 		)));
 	}
+	Ok((kernel, groups))
+}
+
+pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
+	let (kernel, groups) = conv_form(cx, &x, &weight)?;
+	let filters = weight.dims[0];
 	let windows = Windows::new(cx, &x, &kernel)?;
 	// Padding takes part in the contraction as +0.
 	let patches = windows.unfold(cx, &x, groups, 0)?;
