@@ -8,4 +8,6 @@ mod errors;
 mod hostile;
 mod operators;
 mod programs;
+mod quantized;
 mod support;
+mod transformers;
