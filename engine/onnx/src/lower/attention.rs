@@ -32,6 +32,8 @@ pub(super) struct Scoring {
 	pub(super) biases: Vec<Value>,
 	/// `tanh(x / softcap) · softcap` where it is not 0.
 	pub(super) softcap: f32,
+	/// Whether the cap comes before the masks, so that masked scores stay -∞.
+	pub(super) caps_first: bool,
 }
 
 /// The result and the steps before it, each `[batch, heads, rows, ..]`.
@@ -122,13 +124,18 @@ pub(super) fn attend(cx: &mut Cx<'_, '_>, heads: &Heads, how: &Scoring) -> Resul
 	let (q, k) = (q.view(vec![groups, shared, size])?, heads.k.view(vec![groups, columns, size])?);
 	let all = vec![batch, q_heads, rows, columns];
 	let raw = cx.b.matmul(q, k, None, groups)?.view(all.clone())?;
-	let masked = masked(cx, &raw, how)?;
-	let mut capped = masked.clone();
-	if how.softcap != 0.0 {
-		capped = cx.b.binary_scalar(BinaryFn::Div, &capped, how.softcap)?;
-		capped = cx.b.unary(UnaryFn::Tanh, &capped)?;
-		capped = cx.b.binary_scalar(BinaryFn::Mul, &capped, how.softcap)?;
-	}
+	let (masked, capped) = match how.caps_first {
+		true => {
+			let capped = capped(cx, &raw, how.softcap)?;
+			let masked = masked(cx, &capped, how)?;
+			(masked.clone(), masked)
+		},
+		false => {
+			let masked = masked(cx, &raw, how)?;
+			let capped = capped(cx, &masked, how.softcap)?;
+			(masked, capped)
+		},
+	};
 	let (_, _, e) = reduce::exponentials(cx, &capped)?;
 	let sum = cx.b.reduce_last(ReduceFn::Sum, &e)?;
 	let weights = cx.b.binary(BinaryFn::Div, &e, &reduce::per_row(&sum)?)?;
@@ -136,6 +143,16 @@ pub(super) fn attend(cx: &mut Cx<'_, '_>, heads: &Heads, how: &Scoring) -> Resul
 	let p = weights.view(vec![groups, shared, columns])?;
 	let y = cx.b.matmul(p, v, None, groups)?.view(vec![batch, q_heads, rows, v_size])?;
 	Ok(Attended { raw, masked, capped, weights, y })
+}
+
+/// tanh(scores / cap) · cap.
+fn capped(cx: &mut Cx<'_, '_>, scores: &Value, cap: f32) -> Result<Value> {
+	if cap == 0.0 {
+		return Ok(scores.clone());
+	}
+	let y = cx.b.binary_scalar(BinaryFn::Div, scores, cap)?;
+	let y = cx.b.unary(UnaryFn::Tanh, &y)?;
+	cx.b.binary_scalar(BinaryFn::Mul, &y, cap)
 }
 
 fn masked(cx: &mut Cx<'_, '_>, raw: &Value, how: &Scoring) -> Result<Value> {

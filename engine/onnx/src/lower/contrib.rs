@@ -3,7 +3,9 @@
 
 use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
-use super::{elementwise, matmul, norm, one, reduce, rotary, transformer, window, Cx};
+use super::{
+	elementwise, matmul, nbits, norm, one, qlinear, reduce, rotary, transformer, window, Cx,
+};
 use crate::error::{shown, ErrorKind, Failure, Result};
 use crate::value::{axis, product, Value};
 
@@ -30,7 +32,11 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 		"SkipSimplifiedLayerNormalization" => return Some(skip_rms_norm(cx)),
 		_ => {},
 	}
+	if let Some(lowered) = qlinear::lower(cx, op_type) {
+		return Some(lowered);
+	}
 	one(match op_type {
+		"MatMulNBits" => nbits::matmul(cx),
 		"RotaryEmbedding" => rotary::contrib(cx),
 		"SimplifiedLayerNormalization" => rms_norm(cx),
 		"Gelu" => biased(cx).and_then(|x| elementwise::gelu_of(cx, &x, false)),

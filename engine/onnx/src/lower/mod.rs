@@ -7,11 +7,14 @@ mod contrib;
 mod elements;
 mod elementwise;
 mod index;
+mod integer;
 mod loss;
 mod matmul;
 mod movement;
+mod nbits;
 mod norm;
 mod pool;
+mod qlinear;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -91,6 +94,11 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		))
 		.help("export or convert the model for operator set 17"));
 	}
+	standard(cx, op_type)
+}
+
+/// Lowers a node as the standard operator `op_type`.
+fn standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Vec<Value>> {
 	let lowered = match elementwise::lower(cx, op_type) {
 		None => movement::lower(cx, op_type),
 		some => some,
@@ -104,6 +112,7 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| resize::lower(cx, op_type));
 	let lowered = lowered.or_else(|| transposed::lower(cx, op_type));
 	let lowered = lowered.or_else(|| recurrent::lower(cx, op_type));
+	let lowered = lowered.or_else(|| qlinear::lower_standard(cx, op_type));
 	let lowered = lowered.or_else(|| contrib::lower_standard(cx, op_type));
 	let lowered = lowered.or_else(|| pool::lower(cx, op_type));
 	let lowered = lowered.or_else(|| index::lower(cx, op_type));

@@ -18,7 +18,7 @@ pub(super) fn rotate(
 ) -> Result<Value> {
 	let size = x.dims[3];
 	let half = width / 2;
-	if width == 0 || width > size || width % 2 != 0 || cos.dims.last() != Some(&half) {
+	if width == 0 || width > size || !width.is_multiple_of(2) || cos.dims.last() != Some(&half) {
 		return Err(Failure::invalid(format!(
 			"a rotation of {width} elements does not fit rows of {size} and angles of {:?}",
 			cos.dims

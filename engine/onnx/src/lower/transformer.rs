@@ -242,8 +242,12 @@ pub(super) fn group_query(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	heads.k = appended(cx, past_k, heads.k, &first)?;
 	heads.v = appended(cx, past_v, heads.v, &first)?;
 	let columns = heads.k.dims[2];
-	let mut how =
-		Scoring { scale: scale(cx)?, softcap: cx.float("softcap", 0.0)?, ..Scoring::default() };
+	let mut how = Scoring {
+		scale: scale(cx)?,
+		softcap: cx.float("softcap", 0.0)?,
+		caps_first: true,
+		..Scoring::default()
+	};
 	how.biases.extend(cx.optional(10));
 	how.allowed = seen(cx, &first, rows, columns)?;
 	let done = attend(cx, &heads, &how)?;

@@ -199,8 +199,8 @@ pub(super) fn unfold(
 	cx.b.push(kind, x.dtype, dims, vec![image])
 }
 
-pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
+/// The kernel's shape and the number of groups of a convolution.
+pub(super) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(Vec<i64>, u32)> {
 	if x.rank() != weight.rank() || x.rank() < 3 {
 		return Err(Failure::invalid(format!(
 			"an input of shape {:?} and weights of shape {:?}",
@@ -220,6 +220,13 @@ pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			weight.dims
 		)));
 	}
+	Ok((kernel, groups))
+}
+
+pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
+	let (kernel, groups) = conv_form(cx, &x, &weight)?;
+	let (channels, filters) = (x.dims[1], weight.dims[0]);
 	let windows = Windows::new(cx, &x.dims[2..], &kernel)?;
 	// Padding takes part in the contraction as +0.
 	let patches = unfold(cx, &x, [x.dims[0], channels], &windows.plane()?, groups, 0)?;
