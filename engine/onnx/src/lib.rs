@@ -21,7 +21,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use assay_executor::{Bundle, BundleError, Manifest};
+use assay_executor::{in_default_environment, Bundle, BundleError, Manifest};
 use assay_referee::{leaf_bound, LeafBound, Program};
 
 pub use error::{CompileError, ErrorKind, Place};
@@ -97,5 +97,6 @@ fn cost(bound: &LeafBound) -> (u64, u64, u32) {
 ///
 /// Errors: see [`ErrorKind`]. Weights in other files are not read.
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
-	model::compile(onnx, options)
+	// Statistics of normalisations are folded in native floats.
+	in_default_environment(|| model::compile(onnx, options))
 }
