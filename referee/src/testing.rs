@@ -1,6 +1,6 @@
 //! Random valid records and tensors, and a small honest execution, for the tests.
 
-use crate::*;
+use super::*;
 use alloc::vec;
 use alloc::vec::Vec;
 

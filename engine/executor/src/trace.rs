@@ -161,4 +161,15 @@ impl Trace {
 		let root = tree::hash(entries.as_flattened());
 		Trace { entries, root, ..self.clone() }
 	}
+	/// This trace with one bit of op `entry`'s tensor wrong, committed to; later ops are as they were.
+	pub(crate) fn with_flipped_bit(&self, entry: u32, bit: u64) -> Trace {
+		let mut tensors = self.tensors.clone();
+		let tensor = &mut tensors[entry as usize];
+		let mut wrong = Buffer::from_bytes(tensor);
+		wrong[bit as usize / 8] ^= 1 << (bit % 8);
+		let mut entries = self.entries.clone();
+		entries[entry as usize] = tree::hash(&wrong);
+		*tensor = Arc::new(wrong);
+		Trace { tensors, ..self.with_entries(entries) }
+	}
 }
