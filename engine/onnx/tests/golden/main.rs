@@ -21,7 +21,7 @@ use assay_executor::{Bundle, Isa, Options, Session};
 use assay_onnx::Compiled;
 use assay_referee::{tree, Root};
 
-use models::{Model, MODELS};
+use models::MODELS;
 
 /// The committed roots.
 const ROOTS: &str = include_str!("roots.txt");
@@ -45,8 +45,8 @@ fn threads() -> Vec<usize> {
 }
 
 /// The lines that `roots.txt` has for a model.
-fn entry(model: &Model, compiled: &Compiled, input: &[u8], output: &Root, trace: &Root) -> String {
-	let mut text = format!("{}\n", model.name);
+fn entry(name: &str, compiled: &Compiled, input: &[u8], output: &Root, trace: &Root) -> String {
+	let mut text = format!("{name}\n");
 	for (what, root) in [
 		("program", &compiled.manifest.program_root),
 		("weights", &compiled.manifest.weights_root),
@@ -63,35 +63,28 @@ fn session(bundle: &Arc<Bundle>, options: &Options) -> Session {
 	Session::new(bundle.clone(), *options).unwrap()
 }
 
-/// Compiles and runs a model in every way this machine has; gives its lines of `roots.txt`.
-fn roots(model: &Model, file: &[u8]) -> String {
-	let compiled = model.compile(file, 1);
+/// Runs a model in every way this machine has; gives its lines of `roots.txt`.
+fn roots(name: &str, compiled: &Compiled, input: &[u8]) -> String {
 	let bundle = Arc::new(compiled.bundle().unwrap());
-	let input = model.input(&compiled, 0);
 	let mut first: Option<(Root, Root)> = None;
 	for isa in Isa::available() {
 		for threads in threads() {
 			let options = Options { threads, isa: Some(isa) };
 			let session = session(&bundle, &options);
 			assert_eq!(session.config().isa(), isa);
-			let output = tree::hash(&session.run(&input).unwrap());
-			let trace = session.trace(&input, None).unwrap();
-			assert_eq!(trace.output_root(), output, "{}: traced, {options:?}", model.name);
+			let output = tree::hash(&session.run(input).unwrap());
+			let trace = session.trace(input, None).unwrap();
+			assert_eq!(trace.output_root(), output, "{name}: traced, {options:?}");
 			let found = (output, trace.root());
-			assert_eq!(found, *first.get_or_insert(found), "{}: {options:?}", model.name);
+			assert_eq!(found, *first.get_or_insert(found), "{name}: {options:?}");
 		}
 		let (output, trace) = first.unwrap();
-		let ok = ROOTS.contains(&entry(model, &compiled, &input, &output, &trace));
+		let ok = ROOTS.contains(&entry(name, compiled, input, &output, &trace));
 		let (machine, result) = (machine(), if ok { "ok" } else { "WRONG" });
-		eprintln!(
-			"{machine:14} {:7} {:8} {result}  output root {}",
-			isa.name(),
-			model.name,
-			hex(&output)
-		);
+		eprintln!("{machine:14} {:7} {name:8} {result}  output root {}", isa.name(), hex(&output));
 	}
 	let (output, trace) = first.unwrap();
-	entry(model, &compiled, &input, &output, &trace)
+	entry(name, compiled, input, &output, &trace)
 }
 
 /// Program, weights, output and trace, for every instruction set and number of threads, traced and
@@ -102,7 +95,8 @@ fn golden_roots() {
 	let mut wrong = false;
 	for model in &MODELS {
 		let Some(file) = model.read() else { continue };
-		let entry = roots(model, &file);
+		let compiled = model.compile(&file, 1);
+		let entry = roots(model.name, &compiled, &model.input(&compiled, 0));
 		wrong |= !ROOTS.contains(&entry);
 		found += &entry;
 	}
