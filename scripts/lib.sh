@@ -33,6 +33,12 @@ as_root() {
     fi
 }
 
+apt_install() {
+    say "installing $* (Debian packages)"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
 # Debian packages for the tools that are missing, in one go.
 install_packages() {
     local missing=()
@@ -41,15 +47,18 @@ install_packages() {
     command -v perl >/dev/null || missing+=(perl)
     command -v protoc >/dev/null || missing+=(protobuf-compiler)
     [ ${#missing[@]} = 0 ] && return
-    if command -v apt-get >/dev/null; then
-        say "installing ${missing[*]} (Debian packages)"
-        as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    if command -v apt-get >/dev/null; then apt_install "${missing[@]}"
     elif [ "$(uname)" = Darwin ]; then
         die "missing tools: run 'xcode-select --install' for the compiler and 'brew install protobuf' for protoc, then try again"
     else
         die "missing tools, which this script installs only with apt-get: ${missing[*]}"
     fi
+}
+
+add_rust_target() {
+    (cd "$ROOT" && rustup target list --installed | grep -x "$1" >/dev/null) && return
+    say "adding the Rust target $1"
+    (cd "$ROOT" && rustup target add "$1")
 }
 
 install_toolchain() {
@@ -59,10 +68,7 @@ install_toolchain() {
             say "installing Rust $RUSTUP_TOOLCHAIN"
             rustup toolchain install "$RUSTUP_TOOLCHAIN" --profile minimal --component rustfmt,clippy
         }
-        (cd "$ROOT" && rustup target list --installed | grep -x wasm32v1-none >/dev/null) || {
-            say "adding the Rust target wasm32v1-none"
-            (cd "$ROOT" && rustup target add wasm32v1-none)
-        }
+        add_rust_target wasm32v1-none
     elif ! [ -d "$(cd "$ROOT" && rustc --print sysroot)/lib/rustlib/wasm32v1-none" ]; then
         die "this Rust has no wasm32v1-none target: install rustup (https://rustup.rs), then run this again"
     fi

@@ -1,14 +1,16 @@
 //! Random valid records and tensors, and a small honest execution, for the tests.
 
+// Other crates' tests include this file: hence the paths, and names relative to it.
+#[path = "testing/recur.rs"]
 mod recur;
+#[path = "testing/selection.rs"]
+mod selection;
 
 pub(crate) use recur::recurrence;
 
-use crate::*;
+use super::*;
 use alloc::vec;
 use alloc::vec::Vec;
-
-mod selection;
 
 /// Splitmix64: a small generator that gives the same numbers for the same seed.
 pub(crate) struct Rng(pub(crate) u64);

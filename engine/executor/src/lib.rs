@@ -9,6 +9,9 @@
 //!
 //! Every result is bit-identical on every machine, whatever the threads and instruction set.
 
+#[cfg(test)]
+extern crate alloc;
+
 mod bundle;
 mod element;
 mod error;
@@ -22,6 +25,7 @@ mod session;
 mod tamper;
 mod trace;
 
+pub use assay_kernels::{in_default_environment, Isa};
 pub use bundle::Bundle;
 pub use element::{ElementError, ElementType};
 pub use error::{BundleError, ExecError};

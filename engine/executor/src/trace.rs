@@ -170,4 +170,11 @@ impl Trace {
 		trace.tensors[entry as usize] = Arc::new(tensor);
 		trace.with_entries(entries)
 	}
+
+	/// This trace with one bit of op `entry`'s tensor wrong, committed to; later ops are as they were.
+	pub(crate) fn with_flipped_bit(&self, entry: u32, bit: u64) -> Trace {
+		let mut wrong = Buffer::from_bytes(&self.tensors[entry as usize]);
+		wrong[bit as usize / 8] ^= 1 << (bit % 8);
+		self.with_tensor(entry, wrong)
+	}
 }

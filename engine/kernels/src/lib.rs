@@ -34,6 +34,7 @@ mod tests;
 
 pub use buffer::Buffer;
 pub use contraction::{prepare, Prepared};
+pub use environment::in_default_environment;
 pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
 

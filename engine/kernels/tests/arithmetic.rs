@@ -12,7 +12,10 @@ use assay_referee::arith::{functions, Arith, Soft};
 use assay_referee::UnaryFn;
 
 /// One input in this many; odd, so that the sample reaches all low bits.
-const STRIDE: usize = 16_411;
+const STRIDE: usize = 257;
+
+/// The integers, which are slower, take one of those in this many.
+const SOFT_STRIDE: usize = 63;
 
 /// Zeros, subnormals, numbers around 1, 2^24 and the ends of the range, infinities, NaNs, multiples
 /// of pi / 2, and inputs whose results lie nearest to the middle of two numbers.
@@ -65,11 +68,15 @@ const SPECIAL: [u32; 44] = [
 
 fn check(name: &str, hard: fn(f32) -> f32, soft: fn(u32) -> u32, oracle: fn(f32) -> f32) {
 	let special = SPECIAL.iter().flat_map(|&x| [x, x | 1 << 31]);
-	for x in special.chain((0..=u32::MAX).step_by(STRIDE)) {
+	let special = special.map(|x| (0, x));
+	for (i, x) in special.chain((0..=u32::MAX).step_by(STRIDE).enumerate()) {
 		let expected = Hard::f32_to_bits(oracle(f32::from_bits(x)));
 		let native = Hard::f32_to_bits(hard(f32::from_bits(x)));
-		let integer = Soft::f32_to_bits(soft(x));
-		assert_eq!((native, integer), (expected, expected), "{name} of {x:08x}");
+		assert_eq!(native, expected, "{name} of {x:08x}");
+		if i % SOFT_STRIDE == 0 {
+			let integer = Soft::f32_to_bits(soft(x));
+			assert_eq!(integer, expected, "{name} of {x:08x} in integers");
+		}
 	}
 }
 
@@ -153,7 +160,7 @@ fn pow_has_the_special_cases_of_the_standard() {
 
 #[test]
 fn pow_by_multiplication() {
-	for x in (0..=u32::MAX).step_by(STRIDE).map(f32::from_bits) {
+	for x in (0..=u32::MAX).step_by(STRIDE * SOFT_STRIDE).map(f32::from_bits) {
 		let bits = Hard::f32_to_bits;
 		assert_eq!(bits(pow(x, 2.0)), bits(x * x));
 		assert_eq!(bits(pow(x, 3.0)), bits(x * x * x));

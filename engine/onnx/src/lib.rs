@@ -24,7 +24,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use assay_executor::{Bundle, BundleError, ElementType, Manifest};
+use assay_executor::{in_default_environment, Bundle, BundleError, ElementType, Manifest};
 use assay_referee::{leaf_bound, LeafBound, Program};
 
 pub use error::{CompileError, ErrorKind, Place};
@@ -129,5 +129,6 @@ pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 ///
 /// Errors: see [`ErrorKind`]. Weights in other files are not read.
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
-	model::compile(onnx, options)
+	// Statistics of normalisations are folded in native floats.
+	in_default_environment(|| model::compile(onnx, options))
 }

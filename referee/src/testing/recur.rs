@@ -1,7 +1,6 @@
 //! Recurrences for the tests.
 
-use super::{shape, Rng, World};
-use crate::*;
+use super::*;
 use alloc::vec;
 
 /// A recurrence of any cell, with random operands.

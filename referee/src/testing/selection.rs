@@ -1,7 +1,6 @@
 //! Records that scatter and order elements.
 
-use super::{shape, Rng, K_EDGES};
-use crate::*;
+use super::*;
 use alloc::vec::Vec;
 
 pub(super) fn scatter(rng: &mut Rng) -> OpRecord {

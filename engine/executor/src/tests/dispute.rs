@@ -43,7 +43,7 @@ pub(super) fn play(challenger: &Trace, operator: &Trace) -> (FaultProof, Fault, 
 }
 
 /// The place that a fault names, as (entry, first byte, end byte).
-fn place(model: &Model, fault: &Fault) -> (u32, u64, u64) {
+pub(super) fn place(model: &Model, fault: &Fault) -> (u32, u64, u64) {
 	let ops = &model.bundle.program().ops;
 	match *fault {
 		Fault::Element { entry, element } => {
