@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 	let (mut counts, mut refusals) = (BTreeMap::new(), BTreeMap::new());
 	for test in &tests {
 		let name = test.file_name().unwrap_or_default().to_string_lossy().into_owned();
-		let verdict = run(test, tolerance).unwrap_or_else(|error| Verdict::Skipped(error.to_string()));
+		let verdict =
+			run(test, tolerance).unwrap_or_else(|error| Verdict::Skipped(error.to_string()));
 		let word = match verdict {
 			Verdict::Passed => "passed",
 			Verdict::Refused(kind, reason) => {
