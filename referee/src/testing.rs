@@ -2,7 +2,7 @@
 
 mod recur;
 
-pub(crate) use recur::recurrence;
+pub(crate) use recur::{random as recur, recurrence};
 
 use crate::*;
 use alloc::vec;
