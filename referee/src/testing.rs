@@ -87,7 +87,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 14;
+pub(crate) const KINDS: u64 = 15;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -125,6 +125,7 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 			let function = rng.pick(ReduceFn::ALL);
 			OpRecord::new(OpKind::Reduce(function), dtype, shape(&[rows]), [x])
 		},
+		14 => lstm_step(rng),
 		12 => {
 			let (rows, k) = (rng.dim(4), rng.pick(&K_EDGES));
 			let from = rng.pick_dtype();
@@ -295,6 +296,17 @@ fn matmul_integer(rng: &mut Rng) -> OpRecord {
 	let zeros = [rng.operand(types[0], &[1]), rng.operand(types[1], &[columns])];
 	let operands = [a, b, zeros[0], zeros[1]];
 	OpRecord::new(OpKind::MatMulInteger, DType::I32, shape(&dims), operands)
+}
+
+fn lstm_step(rng: &mut Rng) -> OpRecord {
+	let (steps, batch, hidden) = (rng.dim(3), rng.dim(3), rng.pick(&[1, 3, 33, 257, 300]));
+	let operands = [
+		rng.operand(DType::F32, &[steps, batch, 4 * hidden]),
+		rng.operand(DType::F32, &[4 * hidden, hidden]),
+		rng.operand(DType::F32, &[2, batch, hidden]),
+	];
+	let step = rng.below(steps.into()) as u32;
+	OpRecord::new(OpKind::LstmStep { step }, DType::F32, shape(&[2, batch, hidden]), operands)
 }
 
 /// Bytes of a tensor of random canonical values.

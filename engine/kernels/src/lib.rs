@@ -21,6 +21,7 @@ mod isa;
 mod map;
 mod movement;
 mod parallel;
+mod recurrent;
 mod reduce;
 mod simd;
 mod view;
@@ -195,6 +196,7 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		},
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
 		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
+		OpKind::LstmStep { .. } => recurrent::run(op, operands, out, cfg),
 		_ => movement::run(op, operands, out, cfg),
 	};
 	if !done {

@@ -180,6 +180,21 @@ proptest! {
 	}
 
 	#[test]
+	fn lstm_step(
+		steps in 1u32..4, batch in 1u32..4,
+		hidden in prop::sample::select(vec![1u32, 2, 7, 16, 33, 255, 257, 300]),
+		at: u32, plain: bool, seed: u64,
+	) {
+		let operands = vec![
+			operand(DType::F32, &[steps, batch, 4 * hidden]),
+			operand(DType::F32, &[4 * hidden, hidden]),
+			operand(DType::F32, &[2, batch, hidden]),
+		];
+		let (kind, out) = (OpKind::LstmStep { step: at % steps }, shape(&[2, batch, hidden]));
+		check_with(&OpRecord::new(kind, DType::F32, out, operands), seed, plain);
+	}
+
+	#[test]
 	fn select(dims in dims(17), masks: (u64, u64, u64), seed: u64) {
 		for dtype in DType::ALL {
 			let operands = vec![

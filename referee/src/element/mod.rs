@@ -7,6 +7,7 @@
 mod contract;
 mod map;
 mod movement;
+mod recurrent;
 mod reduce;
 
 use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
@@ -50,6 +51,7 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::MatMul { bias } => contract::matmul::<A, R>(op, bias, index, reader)?,
 		OpKind::MatMulInteger => contract::matmul_integer(op, index, reader)?,
 		OpKind::Reduce(function) => reduce::reduce::<A, R>(op, function, index, reader)?,
+		OpKind::LstmStep { step } => recurrent::lstm_step::<A, R>(op, step, index, reader)?,
 		OpKind::ArgMax => reduce::arg_max::<A, R>(op, index, reader)?,
 	};
 	Ok(canonical(op.dtype, bits))

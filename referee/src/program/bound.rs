@@ -60,6 +60,12 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		OpKind::MatMulInteger => {
 			LeafBound { spans: 4, bytes: run(k, 1) * 2 + 2 * CHUNK_BYTES, terms: k }
 		},
+		OpKind::LstmStep { .. } => {
+			// The hidden state and four rows of weights; four gates and the cell; five functions.
+			let hidden = u64::from(op.shape.last());
+			let bytes = run(hidden, 4) * 5 + 5 * CHUNK_BYTES;
+			LeafBound { spans: 10, bytes, terms: 4 * hidden + 5 * FUNCTION_TERMS + 8 }
+		},
 		OpKind::Reduce(_) | OpKind::ArgMax => {
 			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
 		},

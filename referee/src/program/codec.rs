@@ -57,6 +57,7 @@
 //! | 12 | Reduce | 64: function `u8` |
 //! | 13 | ArgMax | |
 //! | 14 | Pack | |
+//! | 30 | LstmStep | 64: step `u32` |
 //!
 //! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`] and [`ReduceFn`].
 
@@ -337,6 +338,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::Reduce(_) => 12,
 		OpKind::ArgMax => 13,
 		OpKind::Pack => 14,
+		OpKind::LstmStep { .. } => 30,
 	}
 }
 
@@ -365,6 +367,7 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		OpKind::Binary(function) => bytes[at] = function.code(),
 		OpKind::Reduce(function) => bytes[at] = function.code(),
 		OpKind::MatMul { bias } => bytes[at] = *bias as u8,
+		OpKind::LstmStep { step } => put(bytes, at, &step.to_le_bytes()),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
 	}
 }
@@ -409,6 +412,7 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		12 => OpKind::Reduce(ReduceFn::from_code(code).ok_or(RecordError::Code)?),
 		13 => OpKind::ArgMax,
 		14 => OpKind::Pack,
+		30 => OpKind::LstmStep { step: u32_at(bytes, at) },
 		_ => return Err(RecordError::Code),
 	})
 }

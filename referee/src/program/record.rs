@@ -302,6 +302,16 @@ pub enum OpKind {
 	Reduce(ReduceFn),
 	/// Index (`I64`) of the first largest element along the last axis; NaN counts as largest.
 	ArgMax,
+	/// One step of an LSTM, `f32`. Operands: gates `[steps, batch, 4·h]`, what the inputs and biases
+	/// give for the input, output and forget gate and the cell, in this order; recurrent weights
+	/// `[4·h, h]`; state `[2, batch, h]`, hidden then cell. Output: the next state.
+	///
+	/// g = gates + hidden · weightsᵀ, the product as in `MatMul`; cell = σ(forget) · cell +
+	/// σ(input) · tanh(new); hidden = σ(output) · tanh(cell). Every operation is rounded.
+	LstmStep {
+		/// The step whose gates are taken.
+		step: u32,
+	},
 	/// The operands' bytes, each at the next multiple of [`crate::ALIGN`], gaps zero; output `U8`,
 	/// one dimension.
 	Pack,

@@ -42,6 +42,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::Reduce(function) => reduce(op, function),
 		OpKind::ArgMax => arg_max(op),
 		OpKind::Pack => pack(op),
+		OpKind::LstmStep { step } => lstm_step(op, step),
 	}
 }
 
@@ -242,6 +243,18 @@ fn reduce(op: &OpRecord, _function: ReduceFn) -> Rule {
 fn arg_max(op: &OpRecord) -> Rule {
 	rows(op)?;
 	require(op.dtype == DType::I64, Type)
+}
+
+fn lstm_step(op: &OpRecord, step: u32) -> Rule {
+	let [gates, weights, state] = operands(op)?;
+	let all_f32 = op.operands.iter().all(|operand| operand.dtype == DType::F32);
+	require(all_f32 && op.dtype == DType::F32, Type)?;
+	let &[steps, batch, rows] = dims(&gates.shape)?;
+	let &[weight_rows, hidden] = dims(&weights.shape)?;
+	require(u64::from(hidden) <= MAX_TERMS, RecordError::TooManyTerms)?;
+	require(rows == weight_rows && u64::from(rows) == 4 * u64::from(hidden), Dims)?;
+	require(state.shape == op.shape && op.shape.dims() == [2, batch, hidden], Dims)?;
+	require(step < steps, Parameter)
 }
 
 fn pack(op: &OpRecord) -> Rule {

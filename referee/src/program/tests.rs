@@ -153,6 +153,21 @@ fn rules_of_kinds() {
 	assert_eq!(op(sum, &[2, 3], vec![f(&[7, 6])]), Err(RecordError::Dims));
 	assert_eq!(op(sum, &[], vec![f(&[])]), Err(RecordError::Dims));
 	assert_eq!(op(OpKind::Pack, &[4], vec![f(&[1])]), Err(RecordError::Type));
+	let step = |step: u32, gates: &[u32], weights: &[u32], state: &[u32], out: &[u32]| {
+		op(OpKind::LstmStep { step }, out, vec![f(gates), f(weights), f(state)])
+	};
+	assert_eq!(step(4, &[5, 2, 12], &[12, 3], &[2, 2, 3], &[2, 2, 3]), Ok(()));
+	let parameter = Err(RecordError::Parameter);
+	assert_eq!(step(5, &[5, 2, 12], &[12, 3], &[2, 2, 3], &[2, 2, 3]), parameter);
+	for (gates, weights, state, out) in [
+		(&[5, 2, 12], &[12, 4], &[2, 2, 3], &[2, 2, 3]),
+		(&[5, 2, 9], &[9, 3], &[2, 2, 3], &[2, 2, 3]),
+		(&[5, 2, 12], &[12, 3], &[2, 1, 3], &[2, 1, 3]),
+		(&[5, 2, 12], &[12, 3], &[1, 2, 3], &[1, 2, 3]),
+		(&[5, 2, 12], &[12, 3], &[2, 2, 3], &[2, 3, 2]),
+	] {
+		assert_eq!(step(0, gates, weights, state, out), Err(RecordError::Dims));
+	}
 	let huge = Operand::weight(0, DType::I64, shape(&[1 << 30]));
 	assert_eq!(op(OpKind::Cast, &[1 << 30], vec![huge]), Err(RecordError::Shape));
 	let beyond = Operand::weight(u64::MAX - 63, DType::F32, shape(&[16]));

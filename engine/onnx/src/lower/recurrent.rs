@@ -1,7 +1,10 @@
 //! `LSTM`, `GRU` and `RNN`, written out step by step.
 //!
 //! The inputs' part of the gates is one matrix product for all steps; every step adds the state's
-//! part, in this order: (x·W + bias) + h·R.
+//! part, in this order: (x·W + bias) + h·R. A long LSTM has one op per step, which gives the same
+//! bits as the parts of which a short one consists.
+
+mod whole;
 
 use assay_referee::{Bias, BinaryFn, DType, UnaryFn, MAX_OPS};
 
@@ -175,12 +178,17 @@ impl Net {
 		let (batch, hidden) = (self.x.dims[1], self.hidden);
 		for d in 0..self.directions {
 			let direction = self.direction(cx, d)?;
-			let (rows, h, c) = self.steps(cx, d, &direction)?;
+			let (rows, h, c) = match self.has_whole_steps() {
+				true => self.whole_steps(cx, d, &direction)?,
+				false => self.steps(cx, d, &direction)?,
+			};
 			if cx.wants(0) {
-				let rows = rows
-					.iter()
-					.map(|row| row.view([1, batch, hidden]))
-					.collect::<Result<Vec<_>>>()?;
+				// One value per step, or all steps in one.
+				let with_axis = |row: &Value| match row.rank() {
+					2 => row.view([1, batch, hidden]),
+					_ => Ok(row.clone()),
+				};
+				let rows = rows.iter().map(with_axis).collect::<Result<Vec<_>>>()?;
 				outputs.push(cx.b.concat(&rows, 0)?.view([self.x.dims[0], 1, batch, hidden])?);
 			}
 			last_h.push(h.view([1, batch, hidden])?);
@@ -248,6 +256,15 @@ impl Net {
 		Ok(Direction { gates, recurrent, late_bias, peepholes, activations })
 	}
 
+	/// The initial value of a state in one direction; zero by default.
+	fn initial(&self, cx: &mut Cx<'_, '_>, d: u32, initial: &Option<Value>) -> Result<Value> {
+		let (batch, hidden) = (self.x.dims[1], self.hidden);
+		match initial {
+			Some(initial) => cx.b.part(initial, 0, d, 1)?.view([batch, hidden]),
+			None => cx.b.expand(&Value::scalar_f32(0.0), vec![batch, hidden]),
+		}
+	}
+
 	/// Runs one direction; gives the state after every step in the order of the sequence, and the
 	/// last state.
 	fn steps(
@@ -256,13 +273,9 @@ impl Net {
 		d: u32,
 		direction: &Direction,
 	) -> Result<(Vec<Value>, Value, Value)> {
-		let (steps, batch, hidden) = (self.x.dims[0], self.x.dims[1], self.hidden);
-		let state = |cx: &mut Cx<'_, '_>, initial: &Option<Value>| match initial {
-			Some(initial) => cx.b.part(initial, 0, d, 1)?.view([batch, hidden]),
-			None => cx.b.expand(&Value::scalar_f32(0.0), vec![batch, hidden]),
-		};
-		let mut h = state(cx, &self.initial_h)?;
-		let mut c = state(cx, &self.initial_c)?;
+		let (steps, batch) = (self.x.dims[0], self.x.dims[1]);
+		let mut h = self.initial(cx, d, &self.initial_h)?;
+		let mut c = self.initial(cx, d, &self.initial_c)?;
 		let mut rows = Vec::new();
 		let backwards = self.backwards || d == 1;
 		let before = cx.b.ops.len();

@@ -1,11 +1,11 @@
 //! Recurrent networks against the definitions in f64.
 
 use assay_onnx::ErrorKind;
+use assay_referee::OpKind;
 use rten_onnx::onnx::DataType;
 
 use crate::support::{assert_close, f32s, floats_of, noise, tensor, Net, A};
 
-const STEPS: usize = 5;
 const BATCH: usize = 3;
 const INPUTS: usize = 4;
 const HIDDEN: usize = 6;
@@ -19,13 +19,15 @@ struct Case {
 	peepholes: bool,
 	linear_before_reset: bool,
 	batch_first: bool,
+	steps: usize,
 }
 
 impl Case {
 	fn plain(op: &'static str, gates: usize) -> Case {
 		let (lengths, peepholes, linear_before_reset, batch_first) = (None, false, false, false);
 		let direction = "bidirectional";
-		Case { op, gates, direction, lengths, peepholes, linear_before_reset, batch_first }
+		let steps = 5;
+		Case { op, gates, direction, lengths, peepholes, linear_before_reset, batch_first, steps }
 	}
 
 	fn directions(&self) -> usize {
@@ -40,7 +42,7 @@ impl Case {
 	fn operands(&self) -> [Vec<f32>; 7] {
 		let (d, rows) = (self.directions(), self.gates * HIDDEN);
 		let lengths = [
-			STEPS * BATCH * INPUTS,
+			self.steps * BATCH * INPUTS,
 			d * rows * INPUTS,
 			d * rows * HIDDEN,
 			d * rows * 2,
@@ -54,9 +56,10 @@ impl Case {
 	fn check(&self) {
 		let operands = self.operands();
 		let expected = self.expected(&operands);
-		let outputs = self.net(&operands).run(&[f32s(&self.swapped(&operands[0], STEPS, INPUTS))]);
+		let outputs =
+			self.net(&operands).run(&[f32s(&self.swapped(&operands[0], self.steps, INPUTS))]);
 		let (d, last) = (self.directions(), self.directions() * BATCH * HIDDEN);
-		assert_eq!(outputs[0].bytes.len(), STEPS * last * 4);
+		assert_eq!(outputs[0].bytes.len(), self.steps * last * 4);
 		let batch_first = |values: &[f32], steps: usize| match self.batch_first {
 			// [steps, d, batch, h] to [batch, steps, d, h]
 			true => (0..BATCH)
@@ -65,7 +68,7 @@ impl Case {
 				.collect(),
 			false => values.to_vec(),
 		};
-		assert_close(&floats_of(&outputs[0]), &batch_first(&expected.0, STEPS), 1e-4);
+		assert_close(&floats_of(&outputs[0]), &batch_first(&expected.0, self.steps), 1e-4);
 		assert_close(&floats_of(&outputs[1]), &batch_first(&expected.1, 1), 1e-4);
 		if self.op == "LSTM" {
 			assert_close(&floats_of(&outputs[2]), &batch_first(&expected.2, 1), 1e-4);
@@ -87,7 +90,7 @@ impl Case {
 		let [_, w, r, b, h, c, p] = operands;
 		let (d, rows) = (self.directions() as i64, (self.gates * HIDDEN) as i64);
 		let (steps, batch, inputs, hidden) =
-			(STEPS as i64, BATCH as i64, INPUTS as i64, HIDDEN as i64);
+			(self.steps as i64, BATCH as i64, INPUTS as i64, HIDDEN as i64);
 		let state = if self.batch_first { [batch, d, hidden] } else { [d, batch, hidden] };
 		let mut net = Net::new()
 			.floats(
@@ -130,7 +133,7 @@ impl Case {
 	/// Y, Y_h and Y_c with the sequence first.
 	fn expected(&self, operands: &[Vec<f32>; 7]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
 		let d = self.directions();
-		let mut y = vec![0.0; STEPS * d * BATCH * HIDDEN];
+		let mut y = vec![0.0; self.steps * d * BATCH * HIDDEN];
 		let (mut last_h, mut last_c) = (Vec::new(), Vec::new());
 		for at in 0..d {
 			for entry in 0..BATCH {
@@ -139,7 +142,7 @@ impl Case {
 					x[start..start + HIDDEN].iter().map(|&x| x.into()).collect()
 				};
 				let (mut h, mut c) = (state(&operands[4]), state(&operands[5]));
-				let length = self.lengths.map_or(STEPS, |lengths| lengths[entry] as usize);
+				let length = self.lengths.map_or(self.steps, |lengths| lengths[entry] as usize);
 				for turn in 0..length {
 					let backwards = at == 1 || self.direction == "reverse";
 					let step = if backwards { length - 1 - turn } else { turn };
@@ -251,4 +254,36 @@ fn other_activations_and_clipping() {
 	let error = net(vec!["Affine"]).error();
 	assert_eq!(error.kind, ErrorKind::Unsupported);
 	assert!(error.to_string().contains("supported are"), "{error}");
+}
+
+#[test]
+fn a_long_lstm_has_one_op_per_step() {
+	let long = || Case { steps: 40, ..Case::plain("LSTM", 4) };
+	long().check();
+	Case { direction: "reverse", ..long() }.check();
+	Case { direction: "forward", batch_first: true, ..long() }.check();
+	Case { lengths: Some([40, 2, 30]), ..long() }.check();
+	let ops = |case: &Case| case.net(&case.operands()).compile().program.ops;
+	let steps = |case: &Case| {
+		ops(case).iter().filter(|op| matches!(op.kind, OpKind::LstmStep { .. })).count()
+	};
+	assert_eq!(steps(&long()), 80);
+	assert_eq!(steps(&Case::plain("LSTM", 4)), 0);
+	assert_eq!(steps(&Case { steps: 460, ..long() }), 920);
+	let error = Case { steps: 500, ..long() };
+	let error = error.net(&error.operands()).error();
+	assert_eq!(error.kind, ErrorKind::TooLarge);
+	assert!(error.to_string().contains("at most 469 steps"), "{error}");
+}
+
+/// One step more makes every step one op; the first rows must not change by a bit.
+#[test]
+fn long_and_short_give_the_same_bits() {
+	let short = Case { steps: 16, direction: "forward", ..Case::plain("LSTM", 4) };
+	let long = Case { steps: 17, direction: "forward", ..Case::plain("LSTM", 4) };
+	let mut operands = short.operands();
+	let few = short.net(&operands).run(&[f32s(&operands[0])]);
+	operands[0].extend(noise(BATCH * INPUTS, 9));
+	let many = long.net(&operands).run(&[f32s(&operands[0])]);
+	assert_eq!(few[0].bytes, many[0].bytes[..few[0].bytes.len()]);
 }
