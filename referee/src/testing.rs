@@ -6,7 +6,7 @@ mod recur;
 #[path = "testing/selection.rs"]
 mod selection;
 
-pub(crate) use recur::recurrence;
+pub(crate) use recur::{random as recur, recurrence};
 
 use super::*;
 use alloc::vec;

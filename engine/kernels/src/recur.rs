@@ -14,6 +14,10 @@ use assay_referee::{
 	decode_value, element, encode_value, Cell, OpKind, OpRecord, OutOfRange, Reader, TensorReader,
 };
 
+/// Multiply-adds from which on a step's product is shared among threads; a smaller one is done by the
+/// time another thread has woken up, and there is one for every step.
+const PARALLEL_WORK: usize = 1 << 20;
+
 /// Recurrent weights rearranged for the matrix products, by the vector that they are multiplied
 /// with.
 #[derive(Debug)]
@@ -209,7 +213,9 @@ impl Recurrence<'_> {
 			rhs_batches: 1,
 			bias: BiasRef::Column(bias),
 		};
-		gemm::run(&problem, out, self.cfg.threads, self.cfg.isa);
+		let work = problem.m * problem.n * problem.k;
+		let threads = if work < PARALLEL_WORK { 1 } else { self.cfg.threads };
+		gemm::run(&problem, out, threads, self.cfg.isa);
 	}
 }
 

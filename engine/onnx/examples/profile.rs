@@ -206,7 +206,8 @@ fn table(
 		let bytes = |operand: &Operand| -> &[u8] {
 			let part = |at: u64| at as usize..(at + operand.bytes()) as usize;
 			match operand.source {
-				Source::Op(j) => &tensors[j as usize],
+				// A recurrence's own output is not there yet, nor looked at.
+				Source::Op(j) => tensors.get(j as usize).map_or(&[], |tensor| &tensor[..]),
 				Source::Input(at) => &input[part(at)],
 				Source::Weight(at) => &bundle.weights()[part(at)],
 			}

@@ -4,7 +4,7 @@ use super::*;
 use alloc::vec;
 
 /// A recurrence of any cell, with random operands.
-pub(super) fn random(rng: &mut Rng) -> OpRecord {
+pub(crate) fn random(rng: &mut Rng) -> OpRecord {
 	let cell = rng.pick(Cell::ALL);
 	let (steps, batch) = (rng.dim(4), rng.dim(3));
 	let hidden = rng.pick(&[1, 2, 5, 31, 32, 33, 64, 257]);

@@ -103,6 +103,12 @@ fn wide_recurrences() {
 	}
 }
 
+/// Large enough a product for several threads.
+#[test]
+fn shared_steps() {
+	check(&recurrence(Cell::Lstm, [2, 5, 230]), 5, true, &[]);
+}
+
 #[test]
 fn wrong_lengths_are_refused() {
 	let op = recurrence(Cell::Lstm, [2, 1, 4]);

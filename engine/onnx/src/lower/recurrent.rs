@@ -1,7 +1,11 @@
-//! `LSTM`, `GRU` and `RNN`, written out step by step.
+//! `LSTM`, `GRU` and `RNN`: one op for all steps, or written out step by step.
 //!
 //! The inputs' part of the gates is one matrix product for all steps; every step adds the state's
-//! part, in this order: (x·W + bias) + h·R.
+//! part. As one op: (x·W + Wb) + (h·R + Rb). Written out: (x·W + (Wb + Rb)) + h·R.
+
+mod op;
+
+use op::Run;
 
 use assay_referee::{Bias, BinaryFn, DType, UnaryFn, MAX_OPS};
 
@@ -67,6 +71,10 @@ struct Net {
 	batch_first: bool,
 }
 
+fn rank() -> Failure {
+	Failure::invalid("its input has not 3 dimensions")
+}
+
 /// What one direction works with.
 struct Direction {
 	/// `[steps, batch, gates·hidden]`: the inputs' part of the gates, biases included.
@@ -87,7 +95,7 @@ impl Net {
 		let x = match (x.rank(), batch_first) {
 			(3, false) => x,
 			(3, true) => cx.b.transpose(&x, &[1, 0, 2])?,
-			_ => return Err(Failure::invalid("its input has not 3 dimensions")),
+			_ => return Err(rank()),
 		};
 		let (directions, backwards) = match cx.word("direction", "forward")? {
 			"forward" => (1, false),
@@ -99,7 +107,8 @@ impl Net {
 		let rows = hidden.checked_mul(kind.gates()).unwrap_or(0);
 		let fits = weights.dims == [directions, rows, x.dims[2]]
 			&& recurrent.dims == [directions, rows, hidden]
-			&& rows > 0;
+			&& rows > 0
+			&& !x.dims.contains(&0);
 		if !fits {
 			return Err(Failure::invalid(format!(
 				"weights of shapes {:?} and {:?} do not fit an input of {:?}",
@@ -172,19 +181,14 @@ impl Net {
 
 	fn run(&self, cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		let (mut outputs, mut last_h, mut last_c) = (Vec::new(), Vec::new(), Vec::new());
-		let (batch, hidden) = (self.x.dims[1], self.hidden);
 		for d in 0..self.directions {
-			let direction = self.direction(cx, d)?;
-			let (rows, h, c) = self.steps(cx, d, &direction)?;
-			if cx.wants(0) {
-				let rows = rows
-					.iter()
-					.map(|row| row.view([1, batch, hidden]))
-					.collect::<Result<Vec<_>>>()?;
-				outputs.push(cx.b.concat(&rows, 0)?.view([self.x.dims[0], 1, batch, hidden])?);
-			}
-			last_h.push(h.view([1, batch, hidden])?);
-			last_c.push(c.view([1, batch, hidden])?);
+			let run = match self.cell(d) {
+				Some(cell) => self.run_cell(cx, d, cell)?,
+				None => self.write_out(cx, d)?,
+			};
+			outputs.extend(run.all);
+			last_h.push(run.h);
+			last_c.push(run.c);
 		}
 		let mut values = Vec::new();
 		let order = if self.batch_first { [2, 0, 1, 3] } else { [0, 1, 2, 3] };
@@ -209,6 +213,24 @@ impl Net {
 			});
 		}
 		Ok(values)
+	}
+
+	/// One direction step by step.
+	fn write_out(&self, cx: &mut Cx<'_, '_>, d: u32) -> Result<Run> {
+		let (steps, batch, hidden) = (self.x.dims[0], self.x.dims[1], self.hidden);
+		let direction = self.direction(cx, d)?;
+		let (rows, h, c) = self.steps(cx, d, &direction)?;
+		let all = match cx.wants(0) {
+			true => {
+				let rows = rows
+					.iter()
+					.map(|row| row.view([1, batch, hidden]))
+					.collect::<Result<Vec<_>>>()?;
+				Some(cx.b.concat(&rows, 0)?.view([steps, 1, batch, hidden])?)
+			},
+			false => None,
+		};
+		Ok(Run { all, h: h.view([1, batch, hidden])?, c: c.view([1, batch, hidden])? })
 	}
 
 	/// Prepares one direction: the inputs' part of the gates for all steps.
@@ -256,13 +278,9 @@ impl Net {
 		d: u32,
 		direction: &Direction,
 	) -> Result<(Vec<Value>, Value, Value)> {
-		let (steps, batch, hidden) = (self.x.dims[0], self.x.dims[1], self.hidden);
-		let state = |cx: &mut Cx<'_, '_>, initial: &Option<Value>| match initial {
-			Some(initial) => cx.b.part(initial, 0, d, 1)?.view([batch, hidden]),
-			None => cx.b.expand(&Value::scalar_f32(0.0), vec![batch, hidden]),
-		};
-		let mut h = state(cx, &self.initial_h)?;
-		let mut c = state(cx, &self.initial_c)?;
+		let (steps, batch) = (self.x.dims[0], self.x.dims[1]);
+		let mut h = self.initial(cx, &self.initial_h, d)?;
+		let mut c = self.initial(cx, &self.initial_c, d)?;
 		let mut rows = Vec::new();
 		let backwards = self.backwards || d == 1;
 		let before = cx.b.ops.len();

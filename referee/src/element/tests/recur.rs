@@ -1,9 +1,10 @@
 //! Recurrent cells, written a second time.
 
 use super::{f, unary_oracle, Tensors};
-use crate::testing::{recurrence, shape};
+use crate::testing::{recur, recurrence, shape, Rng};
 use crate::*;
 use alloc::vec::Vec;
+use proptest::prelude::*;
 
 /// The ONNX formulas, with the gates by name.
 pub(super) fn oracle(t: &Tensors<'_>, cell: Cell, at: &[u64]) -> f32 {
@@ -66,5 +67,55 @@ fn widest_recurrences_are_within_limits() {
 		let bound = leaf_bound(&of(widest));
 		assert!(bound.is_within_limits(), "{cell:?} {bound:?}");
 		assert_eq!(fits(&of(1000)), Ok(()));
+	}
+}
+
+/// Any values, of elements that exist.
+struct Arbitrary<'a> {
+	op: &'a OpRecord,
+	/// Index of the element being computed.
+	index: u64,
+	seed: u64,
+	reads: u64,
+}
+
+impl Reader for Arbitrary<'_> {
+	type Error = OutOfRange;
+
+	fn read(&mut self, operand: usize, element: u64) -> Result<u64, OutOfRange> {
+		let source = self.op.operands.get(operand).ok_or(OutOfRange)?;
+		let own = self.op.self_operand() == Some(operand);
+		if element >= source.shape.elements() || (own && element >= self.index) {
+			return Err(OutOfRange);
+		}
+		self.reads += 1;
+		self.seed = self.seed.wrapping_mul(6364136223846793005).wrapping_add(element | 1);
+		Ok(canonical(DType::F32, self.seed >> 7))
+	}
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(2000))]
+
+	/// A record with changed bytes is refused, or its elements read what exists and, of their own
+	/// output, what comes before them.
+	#[test]
+	fn changed_records_are_refused_or_total(
+		seed: u64,
+		at: u64,
+		flips in prop::collection::vec((0usize..704, 0u32..8), 0..3),
+	) {
+		let mut bytes = recur(&mut Rng(seed)).to_bytes().unwrap();
+		for (byte, bit) in flips {
+			bytes[byte] ^= 1 << bit;
+		}
+		if let Ok(op) = OpRecord::from_bytes(&bytes) {
+			let count = op.shape.elements();
+			for index in [0, at % count, count - 1] {
+				let mut reader = Arbitrary { op: &op, index, seed, reads: 0 };
+				prop_assert!(crate::element::<Soft, _>(&op, index, &mut reader).is_ok(), "{op:?}");
+				prop_assert!(reader.reads <= 2 * leaf_bound(&op).terms);
+			}
+		}
 	}
 }
