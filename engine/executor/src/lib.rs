@@ -11,9 +11,12 @@
 
 mod bundle;
 mod error;
+mod fuse;
 mod game;
+mod hash;
 mod known;
 pub mod manifest;
+mod memory;
 mod plan;
 mod ports;
 mod prove;
@@ -26,7 +29,7 @@ pub use error::{BundleError, ExecError};
 pub use game::Move;
 pub use manifest::{Manifest, NamedTensor};
 pub use ports::{InputTensor, OutputTensor};
-pub use session::{Cancel, Options, Session};
+pub use session::{Cancel, Options, Session, StepTime};
 pub use tamper::Tamper;
 pub use trace::Trace;
 

@@ -151,9 +151,8 @@ impl Fault<'_> {
 		}
 		let mut reads = Vec::new();
 		for (i, runs) in runs.iter().enumerate() {
-			let object = self.trace.operand_object(&op.operands[i])?;
 			for &(first, chunks) in runs {
-				let slice = Slice::make(object, first, chunks)?;
+				let slice = self.trace.operand_slice(&op.operands[i], first, chunks)?;
 				reads.push(Read { operand: i as u8, slice });
 			}
 		}

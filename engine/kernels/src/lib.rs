@@ -13,6 +13,7 @@ mod buffer;
 mod contraction;
 mod elementwise;
 mod environment;
+mod fused;
 mod gemm;
 mod generic;
 mod hard;
@@ -21,6 +22,7 @@ mod isa;
 mod map;
 mod movement;
 mod parallel;
+mod quick;
 mod reduce;
 mod simd;
 mod view;
@@ -29,10 +31,12 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use buffer::Buffer;
+pub use buffer::{split_borrow, Buffer, Split};
 pub use contraction::{prepare, Prepared};
+pub use fused::{Fused, Member};
 pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
+pub use parallel::{for_each, for_each_mut};
 
 use assay_referee::{OpKind, OpRecord};
 use core::fmt;

@@ -4,7 +4,7 @@ use crate::environment::Environment;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `task(0) .. task(tasks - 1)`, each once, on up to `threads` threads of the current pool.
-pub(crate) fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
+pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 	if threads <= 1 || tasks <= 1 {
 		let _environment = Environment::enter();
 		(0..tasks).for_each(task);
@@ -29,6 +29,14 @@ pub(crate) fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync
 	});
 }
 
+/// As [`for_each`], with one element of `items` for each task: `task(i, &mut items[i])`.
+pub fn for_each_mut<T: Send>(threads: usize, items: &mut [T], task: impl Fn(usize, &mut T) + Sync) {
+	let count = items.len();
+	let items = Shared(items.as_mut_ptr());
+	// SAFETY: every task takes an element of its own, inside the slice.
+	for_each(threads, count, |i| task(i, unsafe { &mut *items.at(i) }));
+}
+
 /// Runs `task(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements
 /// long except perhaps the last; `weight` is the rough cost of an element in nanoseconds.
 pub(crate) fn for_each_part<T: Send>(
@@ -44,6 +52,13 @@ pub(crate) fn for_each_part<T: Send>(
 	let units = out.len().div_ceil(unit);
 	let unit_cost = unit.saturating_mul(weight.max(1));
 	let per_task = (GRAIN / unit_cost).max(units.div_ceil(threads.max(1) * 4)).max(1);
+	if threads <= 1 || units <= per_task {
+		let _environment = Environment::enter();
+		if !out.is_empty() {
+			task(0, out);
+		}
+		return;
+	}
 	let len = out.len();
 	let out = Shared(out.as_mut_ptr());
 	for_each(threads, units.div_ceil(per_task), |i| {
