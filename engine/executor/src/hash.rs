@@ -54,8 +54,8 @@ impl Tree {
 
 	/// The chaining value of a subtree, not the whole object.
 	fn cv(&self, bytes: &[u8], range: Range<u64>) -> Root {
-		let aligned = range.start % GRAIN == 0
-			&& (range.end % GRAIN == 0 || range.end == chunk_count(self.len));
+		let aligned = range.start.is_multiple_of(GRAIN)
+			&& (range.end.is_multiple_of(GRAIN) || range.end == chunk_count(self.len));
 		let kept = (range.start / GRAIN) as usize..range.end.div_ceil(GRAIN) as usize;
 		match self.cvs.get(kept) {
 			Some(cvs) if aligned => tree::fold(cvs),

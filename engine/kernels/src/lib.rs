@@ -25,6 +25,7 @@ mod parallel;
 mod quick;
 mod reduce;
 mod simd;
+mod team;
 mod view;
 mod walk;
 
@@ -49,7 +50,7 @@ pub struct KernelConfig {
 }
 
 impl KernelConfig {
-	/// Up to `threads` threads of the current rayon pool (0 counts as 1) and the instructions of
+	/// Up to `threads` threads, the caller's among them (0 counts as 1), and the instructions of
 	/// `isa`, or of the best level when this processor lacks it.
 	pub fn new(threads: usize, isa: Isa) -> KernelConfig {
 		let isa = if isa.is_available() { isa } else { Isa::detect() };

@@ -1,9 +1,10 @@
 //! Splitting work over threads. The split never changes a result: tasks write disjoint outputs.
 
-use crate::environment::Environment;
+use crate::{environment::Environment, team};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs `task(0) .. task(tasks - 1)`, each once, on up to `threads` threads of the current pool.
+/// Runs `task(0) .. task(tasks - 1)`, each once, on this thread and up to `threads - 1` helpers,
+/// which all callers of a process share.
 pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 	if threads <= 1 || tasks <= 1 {
 		let _environment = Environment::enter();
@@ -11,7 +12,7 @@ pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 		return;
 	}
 	let next = AtomicUsize::new(0);
-	let work = || {
+	team::together(threads.min(tasks) - 1, &|| {
 		let _environment = Environment::enter();
 		loop {
 			let i = next.fetch_add(1, Ordering::Relaxed);
@@ -20,12 +21,6 @@ pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 			}
 			task(i);
 		}
-	};
-	rayon::scope(|scope| {
-		for _ in 1..threads.min(tasks) {
-			scope.spawn(|_| work());
-		}
-		work();
 	});
 }
 
@@ -46,8 +41,8 @@ pub(crate) fn for_each_part<T: Send>(
 	weight: usize,
 	task: impl Fn(usize, &mut [T]) + Sync,
 ) {
-	// Below some 30 microseconds of work another thread's wake-up costs more than it gains.
-	const GRAIN: usize = 30_000;
+	// Below some 10 microseconds of work another thread costs more than it gains.
+	const GRAIN: usize = 10_000;
 	let unit = unit.max(1);
 	let units = out.len().div_ceil(unit);
 	let unit_cost = unit.saturating_mul(weight.max(1));

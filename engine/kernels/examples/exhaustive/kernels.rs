@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// The name on the command line.
-pub const NAME: &str = "kernels";
+pub(crate) const NAME: &str = "kernels";
 
 /// Inputs that are computed at a time.
 const BLOCK: u64 = 1 << 14;
@@ -29,7 +29,7 @@ fn bits(x: f32) -> u32 {
 }
 
 /// Compares all cases on one input in `stride`; gives the number of differences.
-pub fn check(stride: u64, threads: u64) -> u64 {
+pub(crate) fn check(stride: u64, threads: u64) -> u64 {
 	CASES.iter().map(|case| check_one(case, stride, threads)).sum()
 }
 

@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// Work for one thread, in nanoseconds, below which another one does not pay.
-const GRAIN: usize = 20_000;
+const GRAIN: usize = 10_000;
 
 impl Fused {
 	/// Computes the outputs, in the order of [`Fused::outputs`], from the operands, in the order of
@@ -41,7 +41,7 @@ impl Fused {
 			.collect();
 		let mut copies: Vec<Option<Buffer>> = outputs
 			.iter()
-			.map(|out| (out.as_ptr() as usize % 8 != 0).then(|| Buffer::new(out.len())))
+			.map(|out| (!(out.as_ptr() as usize).is_multiple_of(8)).then(|| Buffer::new(out.len())))
 			.collect();
 		let targets: Vec<Shared<u8>> = outputs
 			.iter_mut()
@@ -105,8 +105,9 @@ impl Fused {
 
 /// Copies of the operands that no element type could be read from in place.
 fn aligned(operands: &[&[u8]]) -> Vec<Option<Buffer>> {
-	let copy =
-		|bytes: &&[u8]| (bytes.as_ptr() as usize % 8 != 0).then(|| Buffer::from_bytes(bytes));
+	let copy = |bytes: &&[u8]| {
+		(!(bytes.as_ptr() as usize).is_multiple_of(8)).then(|| Buffer::from_bytes(bytes))
+	};
 	operands.iter().map(copy).collect()
 }
 
