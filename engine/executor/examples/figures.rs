@@ -1,14 +1,16 @@
 //! Figures of one bundle: latency, profile, load, trace, memory.
 //!
 //! Usage: `figures latency|profile|load|trace|memory BUNDLE [THREADS [REPEAT]]`. Times are minima of
-//! all runs, in milliseconds; one `name value` pair per line, so that scripts can read them.
+//! all runs; one `name value` pair per line, so that scripts can read them. `memory` is to run in a
+//! process of its own, because it prints the process's peak.
 
 use std::error::Error;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use assay_executor::{Bundle, Options, Session};
-use assay_referee::{DType, Program};
+use assay_executor::{Bundle, Move, Options, Session, Tamper};
+use assay_referee::{DType, NodeKey, Object, Program};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -21,6 +23,9 @@ fn main() -> Result<()> {
 	match what.as_str() {
 		"latency" => latency(bundle, threads, repeat),
 		"profile" => profile(bundle, threads, repeat),
+		"load" => load(bundle, threads, repeat),
+		"trace" => trace(bundle, threads, repeat),
+		"memory" => memory(bundle, threads),
 		_ => Err(usage.into()),
 	}
 }
@@ -93,5 +98,83 @@ fn profile(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
 		println!("{:9.1} us {}", step.nanoseconds as f64 / 1e3, kinds.join("; "));
 	}
 	println!("{:9.1} us in all", total as f64 / 1e3);
+	Ok(())
+}
+
+/// Loading and preparing, and the rate of checking the weights against that of the `blake3` crate on
+/// one thread, which it cannot exceed by more than the processors.
+fn load(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
+	let options = Options { threads, isa: None };
+	let (ready, _) = times(repeat, || {
+		black_box(Session::new(Arc::new(Bundle::load(bundle)?), options)?);
+		Ok(())
+	})?;
+	let (checked, _) = times(repeat, || {
+		black_box(Bundle::load(bundle)?);
+		Ok(())
+	})?;
+	let loaded = Bundle::load(bundle)?;
+	let (hashed, _) = times(repeat, || {
+		black_box(blake3::hash(loaded.weights()));
+		Ok(())
+	})?;
+	let megabytes = loaded.weights().len() as f64 / 1e6;
+	println!("ready_min_ms {ready:.3}\nload_min_ms {checked:.3}");
+	println!("load_megabytes_per_ms {:.3}", megabytes / checked);
+	println!("blake3_one_thread_megabytes_per_ms {:.3}", megabytes / hashed);
+	Ok(())
+}
+
+/// A traced run against an untraced one, taken in turns; then opening every node of the middle
+/// tensor's top level, and proving a fault.
+fn trace(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
+	let (session, input) = open(bundle, threads)?;
+	let (mut run, mut traced) = (f64::INFINITY, f64::INFINITY);
+	for _ in 0..repeat {
+		run = run.min(times(1, || Ok(session.run(&input).map(drop)?))?.0);
+		traced = traced.min(times(1, || Ok(session.trace(&input, None).map(drop)?))?.0);
+	}
+	let bytes: u64 = session.bundle().program().ops.iter().map(|op| op.bytes()).sum();
+	println!("run_min_ms {run:.3}\ntraced_min_ms {traced:.3}\ntraced_ratio {:.3}", traced / run);
+	println!("traced_megabytes {:.1}", bytes as f64 / 1e6);
+	let honest = session.trace(&input, None)?;
+	let ops = honest.entries().len() as u32;
+	let mut slowest = 0f64;
+	for op in 0..ops {
+		let key = NodeKey::top(Object::Tensor(op));
+		let start = Instant::now();
+		black_box(honest.open(&key)?);
+		slowest = slowest.max(start.elapsed().as_secs_f64() * 1e3);
+	}
+	println!("open_max_ms {slowest:.3}");
+	let mut slowest = 0f64;
+	for op in [0, ops / 3, ops / 2, ops - 1] {
+		let wrong = session.trace(&input, Some(&Tamper { op, element: None }))?;
+		let mut openings = Vec::new();
+		loop {
+			let start = Instant::now();
+			let next = honest.next_move(&wrong.root(), &openings)?;
+			slowest = slowest.max(start.elapsed().as_secs_f64() * 1e3);
+			match next {
+				Move::Ask(key) => openings.push((key, wrong.open(&key)?)),
+				Move::Prove(_) | Move::Agree => break,
+			}
+		}
+	}
+	println!("prove_max_ms {slowest:.3}");
+	Ok(())
+}
+
+/// Most memory that loading and ten runs took; weights read from the mapped file count.
+fn memory(bundle: &str, threads: usize) -> Result<()> {
+	let (session, input) = open(bundle, threads)?;
+	for _ in 0..10 {
+		black_box(session.run(&input)?);
+	}
+	let status = std::fs::read_to_string("/proc/self/status")?;
+	let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+	let kibibytes: f64 =
+		peak.and_then(|text| text.split_whitespace().next()).ok_or("no VmHWM")?.parse()?;
+	println!("peak_mib {:.1}", kibibytes / 1024.0);
 	Ok(())
 }

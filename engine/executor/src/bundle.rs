@@ -259,7 +259,9 @@ impl Regions {
 		// Written without an early end, so that compilers make vector code of it.
 		overlapping(&self.floats, |bytes| {
 			let (words, _) = bytes.as_chunks::<4>();
-			words.iter().fold(false, |bad, &x| bad | !is_finite(x))
+			// An exponent of ones, and no other, carries into the sign bit.
+			let carry = |x: &[u8; 4]| (u32::from_le_bytes(*x) & 0x7f80_0000) + 0x0080_0000;
+			words.iter().fold(0, |all, x| all | carry(x)) >> 31 != 0
 		}) || overlapping(&self.bools, |bytes| bytes.iter().fold(false, |bad, &x| bad | (x > 1)))
 	}
 }

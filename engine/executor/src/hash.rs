@@ -119,7 +119,7 @@ mod tests {
 			(1 << 20) + 1,
 			5_000_001,
 		] {
-			let bytes: Vec<u8> = (0..len).map(|i| (i * i >> 7) as u8).collect();
+			let bytes: Vec<u8> = (0..len).map(|i| ((i * i) >> 7) as u8).collect();
 			for threads in [1, 2, 7] {
 				let tree = Tree::new(&bytes, threads);
 				assert_eq!(tree.root(), tree::hash(&bytes), "{len}");

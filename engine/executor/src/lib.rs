@@ -1,8 +1,8 @@
 //! Runs compiled models, and makes the traces, openings and fault proofs of a dispute.
 //!
 //! A [`Bundle`] is a model on disk: program, weights and manifest, checked against each other when
-//! loaded. A [`Session`] runs it: [`Session::run`] gives the output, freeing every tensor after
-//! its last use; [`Session::trace`] keeps them all and commits to each. A [`Trace`] plays both
+//! loaded. A [`Session`] runs it: [`Session::run`] gives the output, in memory that tensors share as
+//! their lifetimes allow; [`Session::trace`] keeps them all and commits to each. A [`Trace`] plays both
 //! sides of a dispute: the operator's ([`Trace::open`], [`Trace::last_entry_proof`]) and the
 //! challenger's ([`Trace::next_move`]), who finds the first wrong element of somebody else's trace
 //! by asking for one node after another, and proves it.

@@ -100,6 +100,11 @@ impl Session {
 		&self.bundle
 	}
 
+	/// Bytes that the tensors of one execution take.
+	pub fn memory(&self) -> usize {
+		self.plan.memory
+	}
+
 	/// The threads and the instruction set in use.
 	pub fn config(&self) -> &KernelConfig {
 		&self.config

@@ -17,6 +17,7 @@ mod fused;
 mod gemm;
 mod generic;
 mod hard;
+mod helpers;
 mod integer;
 mod isa;
 mod map;
@@ -25,7 +26,6 @@ mod parallel;
 mod quick;
 mod reduce;
 mod simd;
-mod team;
 mod view;
 mod walk;
 

@@ -1,6 +1,6 @@
 //! Splitting work over threads. The split never changes a result: tasks write disjoint outputs.
 
-use crate::{environment::Environment, team};
+use crate::{environment::Environment, helpers};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `task(0) .. task(tasks - 1)`, each once, on this thread and up to `threads - 1` helpers,
@@ -12,7 +12,7 @@ pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 		return;
 	}
 	let next = AtomicUsize::new(0);
-	team::together(threads.min(tasks) - 1, &|| {
+	helpers::together(threads.min(tasks) - 1, &|| {
 		let _environment = Environment::enter();
 		loop {
 			let i = next.fetch_add(1, Ordering::Relaxed);
