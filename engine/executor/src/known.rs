@@ -115,7 +115,7 @@ fn split(node: &Range<u64>) -> u64 {
 }
 
 /// The subtrees beside the way from `root` down to `node`, highest first.
-fn beside(root: Range<u64>, node: &Range<u64>) -> Vec<Range<u64>> {
+pub(crate) fn beside(root: Range<u64>, node: &Range<u64>) -> Vec<Range<u64>> {
 	let mut beside = Vec::new();
 	let mut at = root;
 	while at.start < node.start || node.end < at.end {

@@ -184,12 +184,11 @@ impl Fault<'_> {
 		}
 		let mut reads = Vec::new();
 		for (i, runs) in runs.iter().enumerate() {
-			let object = self.trace.operand_object(&op.operands[i])?;
 			let own = claim.filter(|_| op.self_operand() == Some(i));
 			for &(first, chunks) in runs {
 				let slice = match own {
 					Some(claim) => claim.slice(first..first + chunks)?,
-					None => Slice::make(object, first, chunks)?,
+					None => self.trace.operand_slice(&op.operands[i], first, chunks)?,
 				};
 				reads.push(Read { operand: i as u8, slice });
 			}

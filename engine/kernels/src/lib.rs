@@ -13,14 +13,17 @@ mod buffer;
 mod contraction;
 mod elementwise;
 mod environment;
+mod fused;
 mod gemm;
 mod generic;
 mod hard;
+mod helpers;
 mod integer;
 mod isa;
 mod map;
 mod movement;
 mod parallel;
+mod quick;
 mod recur;
 mod reduce;
 mod round;
@@ -32,11 +35,13 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use buffer::Buffer;
+pub use buffer::{split_borrow, Buffer, Split};
 pub use contraction::{prepare, Prepared};
 pub use environment::in_default_environment;
+pub use fused::{Fused, Member};
 pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
+pub use parallel::{for_each, for_each_mut};
 
 use assay_referee::{OpKind, OpRecord};
 use core::fmt;
@@ -49,7 +54,7 @@ pub struct KernelConfig {
 }
 
 impl KernelConfig {
-	/// Up to `threads` threads of the current rayon pool (0 counts as 1) and the instructions of
+	/// Up to `threads` threads, the caller's among them (0 counts as 1), and the instructions of
 	/// `isa`, or of the best level when this processor lacks it.
 	pub fn new(threads: usize, isa: Isa) -> KernelConfig {
 		let isa = if isa.is_available() { isa } else { Isa::detect() };

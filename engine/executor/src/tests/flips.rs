@@ -20,7 +20,12 @@ fn model(rng: &mut Rng, mut op: OpRecord) -> Model {
 	let mut input = vec![0; layout.total_len as usize];
 	let mut specs = Vec::new();
 	let places = layout.offsets.iter().zip(&inputs);
-	for (operand, (&offset, bytes)) in op.operands.iter_mut().zip(places) {
+	let own = op.self_operand();
+	for (i, (operand, (&offset, bytes))) in op.operands.iter_mut().zip(places).enumerate() {
+		if own == Some(i) {
+			*operand = Operand::op(0, operand.dtype, operand.shape);
+			continue;
+		}
 		input[offset as usize..offset as usize + bytes.len()].copy_from_slice(bytes);
 		*operand = Operand::input(offset, operand.dtype, operand.shape);
 		specs.push(TensorSpec::new(operand.dtype, operand.shape));

@@ -6,10 +6,14 @@
 //!     [--stride N] [--soft-stride N] [--threads N]
 //! ```
 //!
+//! `kernels` compares the whole-tensor kernels of exp, tanh, erf and sigmoid, which take a shorter way
+//! to the same value, with the functions, under every instruction set of this machine.
+//!
 //! Without names, every function. `--stride N` takes one input in N (1: all 2^32), `--soft-stride
 //! N` runs the integer arithmetic on one of those in N (default 251; odd, to reach all low bits). The exit status is 1
 //! when anything differs.
 
+mod kernels;
 mod oracle;
 mod pairs;
 
@@ -75,7 +79,10 @@ fn options() -> Result<Options, String> {
 			"--soft-stride" => &mut options.soft_stride,
 			"--threads" => &mut options.threads,
 			name if name.starts_with('-') => return Err(format!("unknown option {name}")),
-			name if pairs::NAMES.contains(&name) || CASES.iter().any(|c| c.name == name) => {
+			name if name == kernels::NAME
+				|| pairs::NAMES.contains(&name)
+				|| CASES.iter().any(|c| c.name == name) =>
+			{
 				options.names.push(name.into());
 				continue;
 			},
@@ -149,6 +156,9 @@ fn main() -> std::process::ExitCode {
 	}
 	for name in pairs::NAMES.into_iter().filter(|name| wanted(name)) {
 		differences += pairs::check(name, (1 << 30) / options.stride, options.threads);
+	}
+	if wanted(kernels::NAME) {
+		differences += kernels::check(options.stride, options.threads);
 	}
 	std::process::ExitCode::from(u8::from(differences != 0))
 }
