@@ -9,6 +9,7 @@ use assay_referee::{
 	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
+use crate::compose::View;
 use crate::error::{Failure, Result};
 use crate::value::{broadcast, check_dims, product, strides, Dims, Origin, Value};
 
@@ -229,26 +230,15 @@ impl Builder {
 		if !moves && offset == 0 && product(&dims) == x.elements() {
 			return x.view(dims);
 		}
+		if let Some(View { source, offset, steps }) = self.composed(x, &dims, offset, steps) {
+			return self.strided(&source, dims, offset, &steps);
+		}
 		let mut all = [0; MAX_RANK];
 		for ((place, &step), &dim) in all.iter_mut().zip(steps).zip(&dims) {
 			// One canonical form for dimensions that are never stepped along.
 			*place = if dim > 1 { step } else { 0 };
 		}
-		// A view of what is one element repeated repeats that element.
-		let source = self.repeated(x).unwrap_or_else(|| x.clone());
-		let (offset, all) = if source.elements() == 1 { (0, [0; MAX_RANK]) } else { (offset, all) };
-		self.push(OpKind::Strided { offset, strides: all }, x.dtype, dims, vec![source])
-	}
-
-	/// The one element that an op repeats to give `x`.
-	fn repeated(&self, x: &Value) -> Option<Value> {
-		let Origin::Op(i) = x.origin else { return None };
-		let op = self.ops.get(i)?;
-		let single = op.operands.first().filter(|source| source.elements() == 1);
-		match op.kind {
-			OpKind::Strided { .. } => single.cloned(),
-			_ => None,
-		}
+		self.push(OpKind::Strided { offset, strides: all }, x.dtype, dims, vec![x.clone()])
 	}
 
 	/// Permutes the dimensions.

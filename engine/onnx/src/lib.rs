@@ -10,6 +10,7 @@
 
 mod bind;
 mod build;
+mod compose;
 mod constant;
 mod control;
 mod error;

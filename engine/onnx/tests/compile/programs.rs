@@ -269,3 +269,43 @@ fn large_uniform_weights_take_no_room() {
 	assert!(compiled.weights.len() < 1024);
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0; 30_000])])[0]), [15_000.0; 2_000]);
 }
+
+/// Views of views, and the same with an addition of zero between them, which keeps them apart.
+#[test]
+fn views_of_views_are_one() {
+	let slice = |net: Net, from: &str, to: &str, [start, end, axis, step]: [i64; 4]| {
+		let name = |part: &str| format!("{to}.{part}");
+		let mut net = net;
+		for (part, value) in [("s", start), ("e", end), ("a", axis), ("t", step)] {
+			net = net.list(&name(part), &[value]);
+		}
+		net.node("Slice", &[from, &name("s"), &name("e"), &name("a"), &name("t")], &[to])
+	};
+	let net = |apart: bool, shape: &[i64], order: [i64; 3], cut: [i64; 4]| {
+		let mut net = Net::new().floats("x", &[4, 6, 10]).floats("zero", &[1]).list("shape", shape);
+		let last = |net: Net, name: &str| match apart {
+			true => (net.node("Add", &[name, "zero"], &[&format!("{name}+")]), format!("{name}+")),
+			false => (net, name.to_owned()),
+		};
+		net = net.node_with("Transpose", &["x"], &["a"], vec![("perm", A::Ints(order.to_vec()))]);
+		let (net, a) = last(net, "a");
+		let (net, b) = last(slice(net, &a, "b", cut), "b");
+		let (net, c) = last(net.node("Reshape", &[&b, "shape"], &["c"]), "c");
+		let net = slice(net, &c, "d", [-1, i64::MIN, 0, -1]);
+		net.node("Transpose", &["d"], &["e"]).node("Add", &["e", "zero"], &["y"]).output("y")
+	};
+	let x = noise(240, 6);
+	for (shape, order, cut, views) in [
+		(&[5, -1][..], [2, 0, 1], [1, 4, 1, 1], 2),
+		(&[3, -1], [1, 2, 0], [5, i64::MIN, 0, -2], 2),
+		(&[-1], [0, 1, 2], [0, 2, 0, 1], 2),
+		(&[-1, 4, 3], [2, 0, 1], [0, 6, 2, 2], 1),
+		(&[2, 3, -1], [1, 0, 2], [1, 9, 2, 3], 2),
+	] {
+		let (whole, apart) = (net(false, shape, order, cut), net(true, shape, order, cut));
+		assert_eq!(whole.run_f32(&[&x, &[0.0]]), apart.run_f32(&[&x, &[0.0]]), "{order:?} {cut:?}");
+		let ops = whole.compile().program.ops;
+		let found = ops.iter().filter(|op| matches!(op.kind, OpKind::Strided { .. })).count();
+		assert!(found <= views, "{order:?} {cut:?}: {found} views");
+	}
+}
