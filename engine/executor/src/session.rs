@@ -8,7 +8,7 @@ use crate::{
 	tamper::{candidates, Tamper},
 	trace::Trace,
 };
-use assay_kernels::{execute, execute_with, Arg, Buffer, Isa, KernelConfig};
+use assay_kernels::{execute, execute_with, team, Arg, Buffer, Isa, KernelConfig};
 use assay_referee::{tree, DType, Operand, Source};
 use std::sync::{
 	atomic::{AtomicBool, Ordering},
@@ -105,7 +105,7 @@ impl Session {
 	/// As [`Session::run`]; stops with [`ExecError::Cancelled`] when `cancel` is set.
 	pub fn run_with(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
 		let input = self.canonical_input(input)?;
-		self.install(|| self.run_ops(&input, cancel))
+		self.install(|| team(self.config.threads(), || self.run_ops(&input, cancel)))
 	}
 
 	/// Executes and keeps every op's output, committed to; with `tamper`, wrongly.

@@ -1,6 +1,6 @@
 //! Splitting work over threads. The split never changes a result: tasks write disjoint outputs.
 
-use crate::environment::Environment;
+use crate::{environment::Environment, team};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `task(0) .. task(tasks - 1)`, each once, on up to `threads` threads of the current pool.
@@ -21,6 +21,9 @@ pub(crate) fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync
 			task(i);
 		}
 	};
+	if team::share(threads, &work) {
+		return;
+	}
 	rayon::scope(|scope| {
 		for _ in 1..threads.min(tasks) {
 			scope.spawn(|_| work());
