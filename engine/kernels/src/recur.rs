@@ -3,7 +3,7 @@
 use crate::{
 	buffer::Buffer,
 	environment::Environment,
-	gemm::{self, BiasRef, Lhs, PackedRhs, Problem, Rhs},
+	gemm::{self, BiasRef, Lhs, Matrix, PackedRhs, Problem, Rhs},
 	isa::{dispatch, Kernel},
 	simd::canonical,
 	view::{view, view_mut},
@@ -41,7 +41,7 @@ fn gates_of_state(cell: Cell) -> usize {
 impl Weights {
 	fn new(cell: Cell, hidden: usize, data: &[f32], isa: Isa) -> Weights {
 		let pack = |rows: &[f32]| {
-			PackedRhs::new(rows, 1, rows.len() / hidden, hidden, gemm::panel_width(isa))
+			PackedRhs::new(Matrix::single(rows, hidden), 1, rows.len() / hidden, hidden, isa)
 		};
 		let (state, reset) = data.split_at(gates_of_state(cell) * hidden * hidden);
 		Weights { state: pack(state), reset: (!reset.is_empty()).then(|| pack(reset)) }
@@ -207,7 +207,7 @@ impl Recurrence<'_> {
 			m: self.batch,
 			n: bias.len(),
 			k: self.hidden,
-			lhs: Lhs::Dense(state),
+			lhs: Lhs::Rows(Matrix::single(state, self.hidden)),
 			lhs_batches: 1,
 			rhs: Rhs::Packed(weights),
 			rhs_batches: 1,
@@ -215,7 +215,7 @@ impl Recurrence<'_> {
 		};
 		let work = problem.m * problem.n * problem.k;
 		let threads = if work < PARALLEL_WORK { 1 } else { self.cfg.threads };
-		gemm::run(&problem, out, threads, self.cfg.isa);
+		gemm::run(&problem, out, threads, self.cfg.isa, None);
 	}
 }
 

@@ -6,7 +6,7 @@ use super::{
 	models::{convolutional, dense, random, Model},
 };
 use crate::{Bundle, Manifest, Trace};
-use assay_referee::{tree, Layout, OpKind, OpRecord, Operand, Program, TensorSpec};
+use assay_referee::{tree, Layout, OpKind, OpRecord, Operand, Program, Source, TensorSpec};
 use std::sync::Arc;
 
 /// Random records of every kind, and bits flipped for each of them.
@@ -15,17 +15,18 @@ const FLIPS: u64 = 8;
 
 /// A model of the op, with all operands as inputs, and of an op that reverses its output.
 fn model(rng: &mut Rng, mut op: OpRecord) -> Model {
-	let inputs = tensors(rng, &op);
+	let own = op.self_operand();
+	let mut inputs = tensors(rng, &op);
+	// What it reads of itself comes last and is no input.
+	inputs.truncate(own.unwrap_or(inputs.len()));
 	let layout = Layout::new(inputs.iter().map(|bytes| bytes.len() as u64));
 	let mut input = vec![0; layout.total_len as usize];
 	let mut specs = Vec::new();
 	let places = layout.offsets.iter().zip(&inputs);
-	let own = op.self_operand();
-	for (i, (operand, (&offset, bytes))) in op.operands.iter_mut().zip(places).enumerate() {
-		if own == Some(i) {
-			*operand = Operand::op(0, operand.dtype, operand.shape);
-			continue;
-		}
+	if let Some(own) = own {
+		op.operands[own].source = Source::Op(0);
+	}
+	for (operand, (&offset, bytes)) in op.operands.iter_mut().zip(places) {
 		input[offset as usize..offset as usize + bytes.len()].copy_from_slice(bytes);
 		*operand = Operand::input(offset, operand.dtype, operand.shape);
 		specs.push(TensorSpec::new(operand.dtype, operand.shape));
