@@ -75,6 +75,8 @@ impl Space {
 		if row == 0 && least != elements {
 			// Row ops without a reduction among the members.
 			row = elements.checked_div(least)?;
+		} else if row == 0 {
+			row = members.iter().find_map(broadcast_row).unwrap_or(0);
 		}
 		if row > MAX_ROW || (row != 0 && elements % row != 0) {
 			return None;
@@ -98,6 +100,21 @@ impl Space {
 		};
 		tile.min(self.elements)
 	}
+}
+
+/// The length of the rows by which a binary op's operand is broadcast: a region of such rows need
+/// not write the operand out.
+fn broadcast_row(member: &Member<'_>) -> Option<usize> {
+	let op = member.op;
+	let OpKind::Binary(_) = op.kind else { return None };
+	let narrow = op.operands.iter().find(|operand| {
+		let elements = operand.shape.elements();
+		elements > 1 && elements < op.shape.elements()
+	})?;
+	let walk = Walk::broadcast(op.shape.dims(), [narrow.shape.dims()]);
+	let row = walk.inner;
+	let by_rows = walk.is_rows(row, 0, 1) || walk.is_rows(row, 1, 0);
+	(by_rows && (2..=MAX_ROW).contains(&row)).then_some(row)
 }
 
 /// The last member that reads each member's results inside the region.

@@ -17,7 +17,7 @@ use assay_referee::{OpRecord, Operand};
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
 const MAX_ROW: usize = 8192;
 /// Elements of a tile, where rows allow it.
-const TILE: usize = 4096;
+const TILE: usize = 2048;
 /// Rows of a tile of short rows: as many as the reduction of short rows takes side by side.
 const SHORT_ROWS: usize = 32;
 /// Most ops of one region.
