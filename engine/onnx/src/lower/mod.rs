@@ -3,6 +3,7 @@
 mod activation;
 mod algebra;
 mod elementwise;
+mod features;
 mod index;
 mod loss;
 mod matmul;
@@ -58,6 +59,9 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	if cx.node.domain == training::DOMAIN {
 		return training::lower(cx, op_type);
 	}
+	if let Some(lowered) = features::lower(cx, op_type) {
+		return lowered;
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -101,7 +105,7 @@ fn unsupported(op_type: &str) -> Failure {
 	match op_type {
 		"If" | "Loop" | "Scan" => failure.help("export the model without control flow"),
 		"LSTM" | "GRU" | "RNN" => failure.help("unroll the recurrence before exporting"),
-		"NonZero" | "NonMaxSuppression" | "Unique" => failure
+		"NonMaxSuppression" | "Unique" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {
@@ -223,6 +227,16 @@ impl<'m> Cx<'_, 'm> {
 	/// Whether the node has this attribute.
 	pub(crate) fn has(&self, name: &str) -> bool {
 		self.attribute(name).is_some()
+	}
+
+	/// Refuses inputs without elements, for operators that divide by sizes.
+	pub(crate) fn refuse_empty(&self) -> Result<()> {
+		match self.inputs.iter().flatten().find(|value| value.elements() == 0) {
+			Some(value) => {
+				Err(Failure::unsupported(format!("an input, of shape {:?}, is empty", value.dims)))
+			},
+			None => Ok(()),
+		}
 	}
 
 	/// Whether something reads output `i`.

@@ -200,6 +200,7 @@ pub(super) fn unfold(
 }
 
 fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
 	if x.rank() != weight.rank() || x.rank() < 3 {
 		return Err(Failure::invalid(format!(
