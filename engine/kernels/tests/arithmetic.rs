@@ -19,7 +19,14 @@ const SOFT_STRIDE: usize = 63;
 
 /// Zeros, subnormals, numbers around 1, 2^24 and the ends of the range, infinities, NaNs, multiples
 /// of pi / 2, and inputs whose results lie nearest to the middle of two numbers.
-const SPECIAL: [u32; 44] = [
+const SPECIAL: [u32; 51] = [
+	0x3288_85a3,
+	0x3982_6222,
+	0x3a12_85ff,
+	0x3d8d_6b23,
+	0x4bdd_65a5,
+	0x6558_90d3,
+	0x6eb1_a8ec,
 	0x0000_0000,
 	0x0000_0001,
 	0x007f_ffff,

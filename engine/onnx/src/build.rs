@@ -5,7 +5,7 @@
 //! folded value is therefore, bit for bit, what running the op would have given.
 
 use assay_referee::{
-	element, encode_value, units, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
+	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
 	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
@@ -364,14 +364,14 @@ impl Builder {
 	}
 }
 
-/// Work of evaluating an op, in multiply-adds.
+/// Work of evaluating an op one element at a time, in multiply-adds.
 fn fold_cost(record: &OpRecord) -> u64 {
 	let each = match record.kind {
 		OpKind::Unary(function) if function.is_elementary() => FUNCTION_UNITS,
 		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
 		_ => 1,
 	};
-	units(record).max(record.shape.elements()).saturating_mul(each)
+	record.shape.elements().saturating_mul(leaf_bound(record).terms).saturating_mul(each)
 }
 
 /// Bits of the element that leaves a reduction unchanged.

@@ -97,7 +97,14 @@ fn unary_terms(function: UnaryFn) -> u64 {
 	}
 }
 
-/// Cost of computing the whole output, in multiply-adds: elements times terms, saturating.
+/// Cost of computing the whole output, in multiply-adds, saturating: elements times terms, except
+/// where a row is computed at once for less.
 pub fn units(op: &OpRecord) -> u64 {
-	op.shape.elements().saturating_mul(leaf_bound(op).terms)
+	let elements = |operand: usize| op.operands.get(operand).map_or(1, |o| o.shape.elements());
+	match op.kind {
+		OpKind::Scatter(_) => op.shape.elements() + elements(2),
+		// Ordering 16,384 elements, the most, takes some 14 comparisons of each.
+		OpKind::TopK { .. } => elements(0).saturating_mul(14),
+		_ => op.shape.elements().saturating_mul(leaf_bound(op).terms),
+	}
 }

@@ -111,7 +111,8 @@ pub(super) use codes;
 codes! {
 	/// Functions of one element. `f32` unless said otherwise.
 	///
-	/// Those that [`UnaryFn::is_elementary`] names give the correctly rounded value.
+	/// Those that [`UnaryFn::is_elementary`] names give the correctly rounded value, `Tan` and what
+	/// follows it as far as their inputs have been compared (docs/model-format.md).
 	UnaryFn {
 		/// -x; `f32` (sign bit flipped) and integers (wrapping).
 		Neg = 1,
@@ -175,8 +176,7 @@ codes! {
 }
 
 impl UnaryFn {
-	/// Whether this is an elementary function: `f32` only, correctly rounded, and much dearer than
-	/// an addition.
+	/// Whether this is an elementary function: `f32` only, and much dearer than an addition.
 	pub const fn is_elementary(self) -> bool {
 		match self {
 			UnaryFn::Neg

@@ -112,6 +112,7 @@ fn delayed(cx: &mut Cx<'_, '_>, x: &Value, by: u32) -> Result<Value> {
 
 /// Sums of the last 2, 4, 8, … elements until they reach all before.
 fn cumulative_sum(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let x = cx.input(0)?;
 	if x.dtype == DType::Bool {
 		return Err(Failure::new(ErrorKind::UnsupportedType, "it is not supported for bool"));

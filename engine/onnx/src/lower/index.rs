@@ -15,6 +15,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 		"ReverseSequence" => reverse_sequence(cx),
 		"Trilu" => triangle(cx),
 		"EyeLike" => eye_like(cx),
+		"NonZero" => non_zero(cx),
 		_ => return None,
 	})
 }
@@ -235,6 +236,28 @@ fn triangle(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mask = (0..rows).flat_map(|row| (0..columns).map(move |column| inside(row, column)));
 	let mask = Value::constant(DType::Bool, vec![rows, columns], mask.collect());
 	cx.b.select(&mask, &x, &Value::scalar(x.dtype, 0))
+}
+
+/// The coordinates of what is not zero, `[rank, count]`, in a constant: shape arithmetic.
+fn non_zero(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.input(0)?;
+	let size = x.dtype.size() as usize;
+	let Some(bytes) = x.bytes() else {
+		let reason = "the size of its result depends on the model's input";
+		return Err(Failure::new(ErrorKind::DynamicShape, reason).help("end the model before it"));
+	};
+	let zero = |element: &[u8]| match x.dtype {
+		DType::F32 => matches!(element, [0, 0, 0, 0 | 0x80]),
+		_ => element.iter().all(|&byte| byte == 0),
+	};
+	let found: Vec<u64> =
+		(0..).zip(bytes.chunks_exact(size)).filter(|(_, x)| !zero(x)).map(|(i, _)| i).collect();
+	cx.b.spend(found.len() as u64 * 8 * x.rank() as u64)?;
+	let mut list = Vec::new();
+	for (&step, &dim) in strides(&x.dims).iter().zip(&x.dims) {
+		list.extend(found.iter().map(|&i| (i / step as u64 % u64::from(dim)) as i64));
+	}
+	Value::list_i64(&list).view(vec![x.rank() as u32, found.len() as u32])
 }
 
 /// Ones on a diagonal, of the input's shape.

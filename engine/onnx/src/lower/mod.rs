@@ -6,6 +6,7 @@ mod attention;
 mod contrib;
 mod elements;
 mod elementwise;
+mod features;
 mod index;
 mod integer;
 mod loss;
@@ -77,6 +78,9 @@ fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	if cx.node.domain == training::DOMAIN {
 		return training::lower(cx, op_type);
 	}
+	if let Some(lowered) = features::lower(cx, op_type) {
+		return lowered;
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -128,7 +132,7 @@ fn standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Vec<Value>> {
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
 	match op_type {
-		"NonZero" | "NonMaxSuppression" | "Unique" => failure
+		"NonMaxSuppression" | "Unique" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {
@@ -260,6 +264,16 @@ impl<'m> Cx<'_, 'm> {
 	/// Whether the node has this attribute.
 	pub(crate) fn has(&self, name: &str) -> bool {
 		self.attribute(name).is_some()
+	}
+
+	/// Refuses inputs without elements, for operators that divide by sizes.
+	pub(crate) fn refuse_empty(&self) -> Result<()> {
+		match self.inputs.iter().flatten().find(|value| value.elements() == 0) {
+			Some(value) => {
+				Err(Failure::unsupported(format!("an input, of shape {:?}, is empty", value.dims)))
+			},
+			None => Ok(()),
+		}
 	}
 
 	/// Whether something reads output `i`.

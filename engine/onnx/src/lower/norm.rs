@@ -103,6 +103,7 @@ fn batch_norm_training(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 
 /// Scale and bias are per group before operator set 21, per channel since.
 fn group_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let x = cx.float_input(0)?;
 	let &[n, c, ref rest @ ..] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input has no channels"));

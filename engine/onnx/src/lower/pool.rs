@@ -22,6 +22,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 }
 
 fn windows_of(cx: &Cx<'_, '_>, x: &Value) -> Result<Windows> {
+	cx.refuse_empty()?;
 	let kernel = cx.ints("kernel_shape").unwrap_or_default();
 	let sizes = x.dims.get(2..).ok_or_else(|| Failure::invalid("its input has no channels"))?;
 	Windows::new(cx, sizes, kernel)
@@ -164,6 +165,7 @@ fn global_lp_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 /// x / (bias + alpha / size · Σ x²)^beta, the sum over `size` channels around the own one.
 fn local_response_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let x = cx.float_input(0)?;
 	let &[n, c, ref rest @ ..] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input has no channels"));

@@ -192,6 +192,7 @@ fn spread(taps: Taps, axis: usize, count: usize) -> Result<Taps> {
 }
 
 fn grid_sample(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let (x, grid) = (cx.float_input(0)?, cx.float_input(1)?);
 	let count = x.rank().saturating_sub(2);
 	let fits = (1..=3).contains(&count)
@@ -357,6 +358,7 @@ fn roi_taps(
 }
 
 fn roi_align(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let (x, rois, batches) = (cx.float_input(0)?, cx.float_input(1)?, cx.input(2)?);
 	let (&[n, channels, height, width], &[count, 4]) = (x.dims.as_slice(), rois.dims.as_slice())
 	else {
@@ -457,6 +459,7 @@ impl Deformed {
 
 /// The image sampled at displaced places of every window, then a convolution's product.
 fn deform_conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let (x, weight, offset) = (cx.float_input(0)?, cx.float_input(1)?, cx.float_input(2)?);
 	let fail = || Failure::invalid("the shapes of its input, weights and offsets do not fit");
 	let (&[n, c, h, w], &[filters, per_group, kh, kw], &[_, _, oh, ow]) =

@@ -153,6 +153,7 @@ fn transformed(
 }
 
 fn fourier(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let mut x = cx.float_input(0)?;
 	let rank = x.rank();
 	let parts = x.dims.last().copied().unwrap_or(0);
@@ -211,6 +212,7 @@ fn resized(cx: &mut Cx<'_, '_>, x: &Value, at: usize, length: u32) -> Result<Val
 }
 
 fn short_time_fourier(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let x = cx.float_input(0)?;
 	let (batch, length, parts) = match *x.dims.as_slice() {
 		[batch, length] => (batch, length, 1),

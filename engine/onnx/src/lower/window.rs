@@ -201,6 +201,7 @@ pub(super) fn unfold(
 
 /// The kernel's shape and the number of groups of a convolution.
 pub(super) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(Vec<i64>, u32)> {
+	cx.refuse_empty()?;
 	if x.rank() != weight.rank() || x.rank() < 3 {
 		return Err(Failure::invalid(format!(
 			"an input of shape {:?} and weights of shape {:?}",

@@ -1,9 +1,9 @@
 //! Operators that pick, put, order and sample, at the edges that the `onnx` package's node tests
 //! leave out.
 
-use assay_onnx::ErrorKind;
+use assay_onnx::{compile, CompileOptions, ErrorKind};
 use assay_referee::OpKind;
-use rten_onnx::onnx::DataType;
+use rten_onnx::onnx::{DataType, ModelProto};
 
 use crate::support::{f32s, floats_of, i64s, i64s_of, noise, Net, A, D};
 
@@ -155,6 +155,44 @@ fn what_a_hostile_file_asks_for_is_bounded() {
 	assert_eq!(window.error().kind, ErrorKind::TooLarge);
 }
 
+/// No operator divides by the size of an input without elements, or counts down from it.
+#[test]
+fn inputs_without_elements_are_refused_or_give_nothing() {
+	let readme = include_str!("../../README.md");
+	let operators = readme.split('`').skip(1).step_by(2).filter(|word| !word.contains(' '));
+	for op in operators {
+		for dims in
+			[&[0][..], &[0, 0], &[2, 0], &[1, 0, 4], &[1, 0, 4, 4], &[0, 2, 4, 4], &[1, 2, 4, 0]]
+		{
+			let attributes = || {
+				vec![
+					("kernel_shape", A::Ints(vec![1; dims.len().saturating_sub(2)])),
+					("num_groups", A::Int(1)),
+					("reverse", A::Int(1)),
+					("exclusive", A::Int(1)),
+					("size", A::Int(1)),
+					("blocksize", A::Int(1)),
+				]
+			};
+			for version in [12, 17, 22] {
+				let net = Net::new().weight("x", dims, &[]).list("n", &[1]).opset(version);
+				let inputs = ["x", "x", "x", "x", "x"];
+				for count in 1..=5 {
+					let net = net_of(&net, op, &inputs[..count], attributes());
+					let _ = compile(&net.bytes(), &CompileOptions::default());
+				}
+				let net = net_of(&net, op, &["x", "n"], attributes());
+				let _ = compile(&net.bytes(), &CompileOptions::default());
+			}
+		}
+	}
+}
+
+fn net_of(net: &Net, op: &str, inputs: &[&str], attributes: Vec<(&str, A)>) -> Net {
+	let copy = ModelProto::parse_buf(&net.bytes()).unwrap();
+	Net(copy).node_with(op, inputs, &["y", "z"], attributes).output("y").output("z")
+}
+
 #[test]
 fn index_expressions() {
 	let product = |equation: &'static str, a: &[i64], b: &[i64]| {
@@ -176,6 +214,17 @@ fn index_expressions() {
 	for wrong in ["ij,jk->im", "ij->ij", "ijk,jk->ik", "ij,jk->iik", "i1,jk->i"] {
 		assert_eq!(product(wrong, &[2, 2], &[2, 2]).error().kind, ErrorKind::Invalid, "{wrong}");
 	}
+}
+
+#[test]
+fn coordinates_of_a_constant() {
+	let net = Net::new()
+		.weight("x", &[2, 3], &[0.0, 1.0, -0.0, 2.0, 0.0, 3.0])
+		.node("NonZero", &["x"], &["y"])
+		.output("y");
+	assert_eq!(i64s_of(&net.run(&[])[0]), [0, 1, 1, 1, 0, 2]);
+	let net = Net::new().floats("x", &[3]).node("NonZero", &["x"], &["y"]).output("y");
+	assert_eq!(net.error().kind, ErrorKind::DynamicShape);
 }
 
 #[test]

@@ -37,11 +37,22 @@ const LOG_NEAR: u64 = 0x3fda_8279_99fc_ef32;
 /// 0.1715: up to there `(1 + x) / (1 - x)` is below sqrt(2).
 const ATANH_SMALL: u64 = 0x3fc5_f3b6_45a1_cac1;
 
-const SINH_HARD: [(u32, u32); 0] = [];
-const COSH_HARD: [(u32, u32); 0] = [];
-const ASINH_HARD: [(u32, u32); 0] = [];
-const ACOSH_HARD: [(u32, u32); 0] = [];
-const ATANH_HARD: [(u32, u32); 0] = [];
+/// The argument of sinh whose value lies next to the middle of two binary32 numbers.
+const SINH_HARD: [(u32, u32); 2] = [(0x3a12_85ff, 0x3a12_85ff), (0xba12_85ff, 0xba12_85ff)];
+
+/// Arguments of asinh, of either sign, whose values lie next to the middle of two binary32
+/// numbers: half those of the logarithm.
+const ASINH_HARD: [(u32, u32); 6] = [
+	(0x4bdd_65a5, 0x418f_034b),
+	(0xcbdd_65a5, 0xc18f_034b),
+	(0x6558_90d3, 0x4254_d1f9),
+	(0xe558_90d3, 0xc254_d1f9),
+	(0x6eb1_a8ec, 0x4284_5a89),
+	(0xeeb1_a8ec, 0xc284_5a89),
+];
+
+/// The same for acosh.
+const ACOSH_HARD: [(u32, u32); 2] = [(0x6558_90d3, 0x4254_d1f9), (0x6eb1_a8ec, 0x4284_5a89)];
 
 /// The hyperbolic sine, correctly rounded. The infinities stay, NaN for NaN.
 #[inline(always)]
@@ -54,7 +65,7 @@ pub fn sinh<A: Arith>(x: A::F32) -> A::F32 {
 	let e = exp_wide::<A>(a);
 	let large = A::mul64(A::sub64(e, A::div64(one, e)), constant::<A>(HALF));
 	let y = if A::lt64(a, one) { small } else { large };
-	except::<A, 0>(x, finish_odd::<A>(x, y), &SINH_HARD)
+	except::<A, 2>(x, finish_odd::<A>(x, y), &SINH_HARD)
 }
 
 /// The hyperbolic cosine, correctly rounded. +infinity at the infinities, NaN for NaN.
@@ -68,8 +79,7 @@ pub fn cosh<A: Arith>(x: A::F32) -> A::F32 {
 	let small = A::add64(one, A::add64(A::mul64(z, constant::<A>(HALF)), quartic));
 	let e = exp_wide::<A>(a);
 	let large = A::mul64(A::add64(e, A::div64(one, e)), constant::<A>(HALF));
-	let y = finish::<A>(x, if A::lt64(a, one) { small } else { large });
-	except::<A, 0>(A::abs32(x), y, &COSH_HARD)
+	finish::<A>(x, if A::lt64(a, one) { small } else { large })
 }
 
 /// The number whose hyperbolic sine is `x`, correctly rounded. The infinities stay, NaN for NaN.
@@ -92,7 +102,7 @@ pub fn asinh<A: Arith>(x: A::F32) -> A::F32 {
 			log_1p_near_zero::<A>(A::add64(a, rest))
 		}
 	};
-	except::<A, 0>(x, finish_odd::<A>(x, y), &ASINH_HARD)
+	except::<A, 6>(x, finish_odd::<A>(x, y), &ASINH_HARD)
 }
 
 /// The number from 0 on whose hyperbolic cosine is `x`, correctly rounded. NaN below 1 and for NaN.
@@ -119,7 +129,7 @@ pub fn acosh<A: Arith>(x: A::F32) -> A::F32 {
 			log_1p_near_zero::<A>(f)
 		}
 	};
-	except::<A, 0>(x, A::narrow(y), &ACOSH_HARD)
+	except::<A, 2>(x, A::narrow(y), &ACOSH_HARD)
 }
 
 /// The number whose hyperbolic tangent is `x`, correctly rounded. Infinities at -1 and 1, NaN
@@ -141,5 +151,5 @@ pub fn atanh<A: Arith>(x: A::F32) -> A::F32 {
 	} else {
 		atanh_near_zero::<A>(a)
 	};
-	except::<A, 0>(x, finish_odd::<A>(x, y), &ATANH_HARD)
+	finish_odd::<A>(x, y)
 }

@@ -30,9 +30,12 @@ const QUARTER_PI_LOW: u64 = 0x3c81_a626_3314_5c07;
 /// tan(pi / 8).
 const TAN_EIGHTH_PI: u64 = 0x3fda_8279_99fc_ef32;
 
-const ASIN_HARD: [(u32, u32); 0] = [];
-const ACOS_HARD: [(u32, u32); 0] = [];
-const ATAN_HARD: [(u32, u32); 0] = [];
+/// Arguments of acos whose values lie next to the middle of two binary32 numbers.
+const ACOS_HARD: [(u32, u32); 2] = [(0x3288_85a3, 0x3fc9_0fdb), (0x3982_6222, 0x3fc9_07b5)];
+
+/// The argument of atan, of either sign, whose value lies next to the middle of two binary32
+/// numbers.
+const ATAN_HARD: [(u32, u32); 2] = [(0x3d8d_6b23, 0x3d8d_31c3), (0xbd8d_6b23, 0xbd8d_31c3)];
 
 /// The angle of the point `(x, y)`, both from 0 to infinity and not both 0 or infinite, from the
 /// x axis: 0 to pi / 2.
@@ -76,7 +79,7 @@ fn is_ratio<A: Arith>(x: A::F32) -> bool {
 #[inline(always)]
 pub fn atan<A: Arith>(x: A::F32) -> A::F32 {
 	let y = angle::<A>(A::abs64(A::widen(x)), constant::<A>(ONE));
-	except::<A, 0>(x, finish_odd::<A>(x, y), &ATAN_HARD)
+	except::<A, 2>(x, finish_odd::<A>(x, y), &ATAN_HARD)
 }
 
 /// The angle from -pi / 2 to pi / 2 whose sine is `x`, correctly rounded. NaN outside of -1 to 1
@@ -88,7 +91,7 @@ pub fn asin<A: Arith>(x: A::F32) -> A::F32 {
 	}
 	let a = A::abs64(A::widen(x));
 	let y = angle::<A>(a, other_leg::<A>(a));
-	except::<A, 0>(x, finish_odd::<A>(x, y), &ASIN_HARD)
+	finish_odd::<A>(x, y)
 }
 
 /// The angle from 0 to pi whose cosine is `x`, correctly rounded. NaN outside of -1 to 1 and for
@@ -103,5 +106,5 @@ pub fn acos<A: Arith>(x: A::F32) -> A::F32 {
 	let y = angle::<A>(other_leg::<A>(a), a);
 	let obtuse = A::sub64(constant::<A>(PI), A::sub64(y, constant::<A>(PI_LOW)));
 	let y = if A::lt64(wide, constant::<A>(0)) { obtuse } else { y };
-	except::<A, 0>(x, A::narrow(y), &ACOS_HARD)
+	except::<A, 2>(x, A::narrow(y), &ACOS_HARD)
 }

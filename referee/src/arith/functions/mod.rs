@@ -6,7 +6,8 @@
 //! that last rounding is right was checked for all 2^32 inputs of every function
 //! (`cargo run --release -p assay-kernels --example exhaustive`), so the polynomials below are
 //! part of the law: another coefficient needs another exhaustive run. The order of the operations
-//! is part of it as well.
+//! is part of it as well. `tan`, `asin`, `acos`, `atan`, `sinh`, `cosh`, `asinh`, `acosh` and `atanh`
+//! are built alike; docs/model-format.md says which of their inputs have been compared.
 //!
 //! The polynomials are minimax fits (Remez exchange in 240-bit arithmetic, weighted for relative
 //! error of the final result). The leading coefficients were rounded to binary64 one after the

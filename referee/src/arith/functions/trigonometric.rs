@@ -31,8 +31,6 @@ const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3
 /// Arguments of cos, of either sign, whose values lie next to the middle of two binary32 numbers.
 const COS_HARD: [(u32, u32); 2] = [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f)];
 
-const TAN_HARD: [(u32, u32); 0] = [];
-
 /// 2 / pi: 64 zero bits, 256 bits of its fraction, 64 zero bits that are never needed.
 const TWO_OVER_PI: [u64; 6] = [
 	0,
@@ -145,7 +143,7 @@ pub fn tan<A: Arith>(x: A::F32) -> A::F32 {
 	// Every quarter turn the tangent is the negative reciprocal.
 	let (above, below) = if q & 1 == 0 { (sin, cos) } else { (A::neg64(cos), sin) };
 	let y = A::f32_to_bits(A::narrow(A::div64(above, below))) ^ bits & SIGN32;
-	except::<A, 0>(x, A::f32_from_bits(y), &TAN_HARD)
+	A::f32_from_bits(y)
 }
 
 /// The sine of an angle in radians, correctly rounded. NaN for infinities and NaN.
