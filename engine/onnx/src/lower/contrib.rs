@@ -25,6 +25,7 @@ pub(super) fn lower_standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Resul
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
 		"Attention" => return Some(transformer::attention(cx)),
+		"QAttention" => return Some(transformer::quantized_attention(cx)),
 		"MultiHeadAttention" => return Some(transformer::multi_head(cx)),
 		"GroupQueryAttention" => return Some(transformer::group_query(cx)),
 		"EmbedLayerNormalization" => return Some(transformer::embed_layer_norm(cx)),

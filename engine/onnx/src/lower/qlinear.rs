@@ -431,10 +431,21 @@ fn dynamic_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	to_float(cx, &sums, [&a_scale, &b_scale], bias)
 }
 
-fn matmul_to_float(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (a, b) = (bytes(cx, 0)?, bytes(cx, 1)?);
-	let (a_scale, b_scale) = (column(cx.float_input(2)?)?, single(cx.float_input(3)?)?);
-	let (a_zero, b_zero, bias) = (cx.optional(4), cx.optional(5), cx.optional(6));
+/// The product of 8-bit inputs as floats, plus a bias.
+pub(super) fn float_product(
+	cx: &mut Cx<'_, '_>,
+	[a, b]: [usize; 2],
+	[a_scale, b_scale]: [Value; 2],
+	[a_zero, b_zero]: [Option<Value>; 2],
+	bias: Option<Value>,
+) -> Result<Value> {
+	let (a, b) = (bytes(cx, a)?, bytes(cx, b)?);
 	let sums = integer::matmul(cx, &a, &b, a_zero, b_zero)?;
-	to_float(cx, &sums, [&a_scale, &b_scale], bias)
+	to_float(cx, &sums, [&column(a_scale)?, &single(b_scale)?], bias)
+}
+
+fn matmul_to_float(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (scales, zeros) =
+		([cx.float_input(2)?, cx.float_input(3)?], [cx.optional(4), cx.optional(5)]);
+	float_product(cx, [0, 1], scales, zeros, cx.optional(6))
 }
