@@ -6,7 +6,7 @@
 
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn, MAX_RANK};
 
-use super::{integer, one, quantize, standard, window, Cx};
+use super::{contrib::standard_one, integer, one, quantize, window, Cx};
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{axis, Value};
 
@@ -312,9 +312,7 @@ fn around(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 	let float = dequantized(cx, &x, &x_scale, cx.optional(2))?;
 	let (y_zero, inputs) = (cx.optional(4), std::mem::take(&mut cx.inputs));
 	cx.inputs = vec![Some(float)];
-	let y = standard(cx, op_type).and_then(|values| {
-		values.into_iter().next().ok_or_else(|| Failure::invalid("it gives nothing"))
-	});
+	let y = standard_one(cx, op_type);
 	cx.inputs = inputs;
 	quantized(cx, &y?, &y_scale, y_zero, x.dtype)
 }

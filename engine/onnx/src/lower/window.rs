@@ -211,7 +211,7 @@ pub(super) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(V
 	Ok((kernel, groups))
 }
 
-pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
 	let (kernel, groups) = conv_form(cx, &x, &weight)?;
 	let filters = weight.dims[0];
