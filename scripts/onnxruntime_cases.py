@@ -226,6 +226,10 @@ def integers(cases):
         for name, zero in ("one", values(1)[0]), ("columns", values(6)):
             inputs = [uint8(3, 20), weight, np.array(7, np.uint8), np.asarray(zero)]
             cases.add(f"sums_{name}_{kind}", "MatMulInteger", inputs, constant=(2, 3), domain="")
+    for name, mask in ("plain", None), ("mask", int32([1, 1, 1, 0, 0], [1, 1, 1, 1, 1])):
+        own = [uint8(BATCH, ROWS, 12), int8(12, 3 * WIDTH), floats(3 * WIDTH), scale(), scale()]
+        inputs = own + [mask, np.array(120, np.uint8), np.array(0, np.int8)]
+        cases.add(f"attention_sums_{name}", "QAttention", inputs, constant=(1, 2, 3, 4, 6, 7), num_heads=HEADS)
     for groups in 1, 2:
         inputs = [uint8(1, 4, 7, 7), uint8(4, 4 // groups, 3, 3), np.array(100, np.uint8), np.array(120, np.uint8)]
         for constant in (), (1, 2, 3):

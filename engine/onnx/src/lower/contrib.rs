@@ -4,7 +4,7 @@
 use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{
-	elementwise, matmul, nbits, norm, one, qlinear, reduce, rotary, transformer, window, Cx,
+	elementwise, matmul, nbits, norm, one, qlinear, reduce, rotary, standard, transformer, Cx,
 };
 use crate::error::{shown, ErrorKind, Failure, Result};
 use crate::value::{axis, product, Value};
@@ -25,6 +25,7 @@ pub(super) fn lower_standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Resul
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
 		"Attention" => return Some(transformer::attention(cx)),
+		"QAttention" => return Some(transformer::quantized_attention(cx)),
 		"MultiHeadAttention" => return Some(transformer::multi_head(cx)),
 		"GroupQueryAttention" => return Some(transformer::group_query(cx)),
 		"EmbedLayerNormalization" => return Some(transformer::embed_layer_norm(cx)),
@@ -44,7 +45,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 		"FastGelu" => biased(cx).and_then(|x| elementwise::gelu_of(cx, &x, true)),
 		"QuickGelu" => quick_gelu(cx),
 		"FusedMatMul" => matmul::fused_matmul(cx),
-		"FusedGemm" => matmul::gemm(cx).and_then(|y| activation(cx, y)),
+		"FusedGemm" => standard_one(cx, "Gemm").and_then(|y| activation(cx, y)),
 		"FusedConv" => fused_conv(cx),
 		_ => return None,
 	})
@@ -155,11 +156,17 @@ fn skip_rms_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 
 /// Convolution, then the fourth input added, then the activation.
 fn fused_conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let mut y = window::conv(cx)?;
+	let mut y = standard_one(cx, "Conv")?;
 	if let Some(other) = cx.optional(3) {
 		y = cx.b.binary(BinaryFn::Add, &y, &other)?;
 	}
 	activation(cx, y)
+}
+
+/// The first result of the standard operator `op_type` on the same inputs.
+pub(super) fn standard_one(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
+	let values = standard(cx, op_type)?;
+	values.into_iter().next().ok_or_else(|| Failure::invalid("it gives nothing"))
 }
 
 /// The activation that the fused operators name, with its parameters.

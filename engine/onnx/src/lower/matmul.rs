@@ -116,7 +116,7 @@ pub(super) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 }
 
-pub(super) fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (mut a, mut b) = (cx.float_input(0)?, cx.float_input(1)?);
 	if a.rank() != 2 || b.rank() != 2 {
 		return Err(Failure::invalid("its operands are not matrices"));

@@ -6,7 +6,7 @@
 
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn, MAX_RANK};
 
-use super::{integer, one, quantize, standard, window, Cx};
+use super::{contrib::standard_one, integer, one, quantize, window, Cx};
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{axis, Value};
 
@@ -106,8 +106,12 @@ fn dequantized(
 	scale: &Value,
 	zero: Option<Value>,
 ) -> Result<Value> {
-	let whole = difference(cx, x, zero)?;
-	let y = cx.b.cast(&whole, DType::F32)?;
+	let mut y = cx.b.cast(x, DType::F32)?;
+	if let Some(zero) = zero.filter(|zero| zero.uniform_bits() != Some(0)) {
+		// A difference of 8-bit numbers is exact.
+		let zero = cx.b.cast(&single(zero)?, DType::F32)?;
+		y = cx.b.binary(BinaryFn::Sub, &y, &zero)?;
+	}
 	cx.b.binary(BinaryFn::Mul, &y, &single(scale.clone())?)
 }
 
@@ -251,27 +255,54 @@ fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	requantize(cx, &sums, &factor, Some(&y_zero), y_zero.dtype)
 }
 
-/// a · scale + b · scale, over the result's scale.
-fn add(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (a, b) = (bytes(cx, 0)?, bytes(cx, 3)?);
-	let (a_scale, b_scale, y_scale) = (cx.float_input(1)?, cx.float_input(4)?, cx.float_input(6)?);
-	let a_float = dequantized(cx, &a, &a_scale, cx.optional(2))?;
-	let b_float = dequantized(cx, &b, &b_scale, cx.optional(5))?;
-	let sum = cx.b.binary(BinaryFn::Add, &a_float, &b_float)?;
-	quantized(cx, &sum, &y_scale, cx.optional(7), a.dtype)
+/// A zero point as a float, 0 where there is none.
+fn float_zero(cx: &mut Cx<'_, '_>, zero: Option<Value>) -> Result<Value> {
+	match zero {
+		Some(zero) => cx.b.cast(&single(zero)?, DType::F32),
+		None => Ok(Value::scalar_f32(0.0)),
+	}
 }
 
-/// The product in whole numbers, requantized.
+/// round(a · r + (b · s + (zero - (r · a zero + s · b zero)))), where r and s are the operands' scales
+/// over the result's: onnxruntime's order, in which the zero point is added before rounding.
+fn add(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (bytes(cx, 0)?, bytes(cx, 3)?);
+	let y_scale = single(cx.float_input(6)?)?;
+	let (a_scale, b_scale) = (single(cx.float_input(1)?)?, single(cx.float_input(4)?)?);
+	let r = cx.b.binary(BinaryFn::Div, &a_scale, &y_scale)?;
+	let s = cx.b.binary(BinaryFn::Div, &b_scale, &y_scale)?;
+	let a_zero = float_zero(cx, cx.optional(2))?;
+	let b_zero = float_zero(cx, cx.optional(5))?;
+	let zero = float_zero(cx, cx.optional(7))?;
+	let a_part = cx.b.binary(BinaryFn::Mul, &r, &a_zero)?;
+	let b_part = cx.b.binary(BinaryFn::Mul, &s, &b_zero)?;
+	let parts = cx.b.binary(BinaryFn::Add, &a_part, &b_part)?;
+	let fixed = cx.b.binary(BinaryFn::Sub, &zero, &parts)?;
+	let a_float = cx.b.cast(&a, DType::F32)?;
+	let b_float = cx.b.cast(&b, DType::F32)?;
+	let x = cx.b.binary(BinaryFn::Mul, &b_float, &s)?;
+	let x = cx.b.binary(BinaryFn::Add, &x, &fixed)?;
+	let y = cx.b.binary(BinaryFn::Mul, &a_float, &r)?;
+	let y = cx.b.binary(BinaryFn::Add, &y, &x)?;
+	let y = cx.b.unary(UnaryFn::Round, &y)?;
+	cx.b.cast(&y, a.dtype)
+}
+
+/// The product in whole numbers times the scales, plus the zero point, rounded: onnxruntime's order.
 fn mul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (bytes(cx, 0)?, bytes(cx, 3)?);
 	let (a_scale, b_scale) = (single(cx.float_input(1)?)?, single(cx.float_input(4)?)?);
-	let (y_scale, y_zero) = (single(cx.float_input(6)?)?, cx.optional(7));
+	let y_scale = single(cx.float_input(6)?)?;
 	let a_whole = difference(cx, &a, cx.optional(2))?;
 	let b_whole = difference(cx, &b, cx.optional(5))?;
 	let product = cx.b.binary(BinaryFn::Mul, &a_whole, &b_whole)?;
 	let factor = factor(cx, [&a_scale, &b_scale], &y_scale)?;
-	let y_zero = y_zero.map(single).transpose()?;
-	requantize(cx, &product, &factor, y_zero.as_ref(), a.dtype)
+	let zero = float_zero(cx, cx.optional(7))?;
+	let y = cx.b.cast(&product, DType::F32)?;
+	let y = cx.b.binary(BinaryFn::Mul, &y, &factor)?;
+	let y = cx.b.binary(BinaryFn::Add, &y, &zero)?;
+	let y = cx.b.unary(UnaryFn::Round, &y)?;
+	cx.b.cast(&y, a.dtype)
 }
 
 /// A float operator of one operand between dequantizing and quantizing. Inputs: x, its scale and
@@ -284,9 +315,7 @@ fn around(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 	let float = dequantized(cx, &x, &x_scale, cx.optional(2))?;
 	let (y_zero, inputs) = (cx.optional(4), std::mem::take(&mut cx.inputs));
 	cx.inputs = vec![Some(float)];
-	let y = standard(cx, op_type).and_then(|values| {
-		values.into_iter().next().ok_or_else(|| Failure::invalid("it gives nothing"))
-	});
+	let y = standard_one(cx, op_type);
 	cx.inputs = inputs;
 	quantized(cx, &y?, &y_scale, y_zero, x.dtype)
 }
@@ -403,10 +432,21 @@ fn dynamic_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	to_float(cx, &sums, [&a_scale, &b_scale], bias)
 }
 
-fn matmul_to_float(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (a, b) = (bytes(cx, 0)?, bytes(cx, 1)?);
-	let (a_scale, b_scale) = (column(cx.float_input(2)?)?, single(cx.float_input(3)?)?);
-	let (a_zero, b_zero, bias) = (cx.optional(4), cx.optional(5), cx.optional(6));
+/// The product of 8-bit inputs as floats, plus a bias.
+pub(super) fn float_product(
+	cx: &mut Cx<'_, '_>,
+	[a, b]: [usize; 2],
+	[a_scale, b_scale]: [Value; 2],
+	[a_zero, b_zero]: [Option<Value>; 2],
+	bias: Option<Value>,
+) -> Result<Value> {
+	let (a, b) = (bytes(cx, a)?, bytes(cx, b)?);
 	let sums = integer::matmul(cx, &a, &b, a_zero, b_zero)?;
-	to_float(cx, &sums, [&a_scale, &b_scale], bias)
+	to_float(cx, &sums, [&column(a_scale)?, &single(b_scale)?], bias)
+}
+
+fn matmul_to_float(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (scales, zeros) =
+		([cx.float_input(2)?, cx.float_input(3)?], [cx.optional(4), cx.optional(5)]);
+	float_product(cx, [0, 1], scales, zeros, cx.optional(6))
 }

@@ -101,9 +101,10 @@ fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::new(ErrorKind::UnsupportedType, format!("dequantizing to {to}")));
 	}
 	let scale = along_axis(cx, &x, &scale)?;
+	// Differences of 16 bits and fewer are exact in floats as well, and need no second cast.
 	let dtype = match x.dtype {
-		DType::U8 | DType::I8 | DType::I32 => DType::I32,
-		DType::F32 => DType::F32,
+		DType::I32 if x.element == DType::I32.into() => DType::I32,
+		DType::U8 | DType::I8 | DType::I32 | DType::F32 => DType::F32,
 		other => {
 			return Err(Failure::new(
 				ErrorKind::UnsupportedType,

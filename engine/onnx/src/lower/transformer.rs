@@ -5,7 +5,7 @@ use assay_referee::{BinaryFn, DType, OpKind};
 use super::attention::{
 	attend, causal, extended, heads_attribute, join_heads, part, split_heads, Heads, Scoring,
 };
-use super::{contrib, matmul, rotary, Cx};
+use super::{contrib, matmul, qlinear, rotary, Cx};
 use crate::error::{Failure, Result};
 use crate::value::Value;
 
@@ -83,17 +83,39 @@ pub(super) fn attention(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		let bias = cx.float_input(2)?;
 		projected = cx.b.binary(BinaryFn::Add, &projected, &bias)?;
 	}
+	self_attention(cx, &projected, [3, 4, 5])
+}
+
+/// `QAttention`: as [`attention`], with 8-bit operands and a product in whole numbers.
+pub(super) fn quantized_attention(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	if cx.flag("do_rotary") || cx.flag("past_present_share_buffer") {
+		return Err(Failure::unsupported("rotation inside and shared buffers are not supported"));
+	}
+	let (zeros, bias) = ([cx.optional(6), cx.optional(7)], Some(cx.float_input(2)?));
+	let scales = [cx.float_input(3)?, cx.float_input(4)?];
+	let projected = qlinear::float_product(cx, [0, 1], scales, zeros, bias)?;
+	// It has no summand of the scores.
+	self_attention(cx, &projected, [5, 8, usize::MAX])
+}
+
+/// Attention among the rows of `[batch, rows, queries + keys + values]`; the inputs at `mask`, `past`
+/// and `bias` are looked at where they are.
+fn self_attention(
+	cx: &mut Cx<'_, '_>,
+	projected: &Value,
+	[mask, past, bias]: [usize; 3],
+) -> Result<Vec<Value>> {
 	let widths = match cx.ints("qkv_hidden_sizes") {
 		Some(&[q, k, v]) => [q, k, v].map(|width| u32::try_from(width).unwrap_or(0)),
 		Some(_) => return Err(Failure::invalid("its qkv_hidden_sizes are not three")),
 		None => [projected.dims.last().copied().unwrap_or(0) / 3; 3],
 	};
 	let number = heads_attribute(cx, "num_heads")?;
-	let [q, k, v] = unpacked(cx, &projected, widths)?;
+	let [q, k, v] = unpacked(cx, projected, widths)?;
 	let (q, k) = (split_heads(cx, &q, number)?, split_heads(cx, &k, number)?);
 	let mut heads = Heads { q, k, v: split_heads(cx, &v, number)? };
 	let mut past_rows = 0;
-	if let Some(past) = cx.optional(4) {
+	if let Some(past) = cx.optional(past) {
 		let &[2, batch, count, rows, size] = past.dims.as_slice() else {
 			return Err(Failure::invalid(format!("a past of shape {:?}", past.dims)));
 		};
@@ -104,7 +126,7 @@ pub(super) fn attention(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		heads.k = extended(cx, Some(key), heads.k)?;
 		heads.v = extended(cx, Some(value), heads.v)?;
 	}
-	let (mask, bias) = (cx.optional(3), cx.optional(5));
+	let (mask, bias) = (cx.optional(mask), cx.optional(bias));
 	let (y, heads, _) = finish(cx, heads, mask, bias, past_rows)?;
 	if !cx.wants(1) {
 		return Ok(vec![y]);

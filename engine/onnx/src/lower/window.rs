@@ -224,7 +224,7 @@ pub(super) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(V
 	Ok((kernel, groups))
 }
 
-pub(super) fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
+fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
 	let (kernel, groups) = conv_form(cx, &x, &weight)?;
 	let (channels, filters) = (x.dims[1], weight.dims[0]);

@@ -65,7 +65,7 @@ fn the_padding_of_a_quantized_convolution_is_its_zero_point() {
 		// Known when the model is compiled, and known only when it runs.
 		let known = net().initializer(u8s("xz", &[], &[90])).initializer(w_zeros.clone());
 		let known = known.node_with("ConvInteger", &inputs, &["y"], pads()).output("y");
-		assert_eq!(i32s_of(&known.run(&[x.clone()])[0].bytes), expected);
+		assert_eq!(i32s_of(&known.run(std::slice::from_ref(&x))[0].bytes), expected);
 		let given = net().input("xz", DataType::UINT8, &[]).initializer(w_zeros);
 		let given = given.node_with("ConvInteger", &inputs, &["y"], pads()).output("y");
 		assert_eq!(i32s_of(&given.run(&[x.clone(), vec![90]])[0].bytes), expected);
@@ -85,7 +85,10 @@ fn a_quantized_convolution_rounds_once() {
 	let net = net.initializer(u8s("yz", &[], &[120]));
 	let inputs = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"];
 	let pads = vec![("pads", A::Ints(vec![1; 4]))];
-	let found = net.node_with("QLinearConv", &inputs, &["y"], pads).output("y").run(&[x.clone()]);
+	let found = net
+		.node_with("QLinearConv", &inputs, &["y"], pads)
+		.output("y")
+		.run(std::slice::from_ref(&x));
 	let sums = plain_conv(&x, &w, 100, [128; 3]);
 	let expected: Vec<u8> = sums
 		.iter()
@@ -121,7 +124,7 @@ fn products_with_zero_points_of_rows_and_columns() {
 		let net = net.initializer(u8s("az", &row_dims, &narrow(&rows)));
 		let net = net.initializer(u8s("bz", &column_dims, &narrow(&columns)));
 		let net = net.node("MatMulInteger", &["a", "b", "az", "bz"], &["y"]).output("y");
-		assert_eq!(i32s_of(&net.run(&[a.clone()])[0].bytes), expected);
+		assert_eq!(i32s_of(&net.run(std::slice::from_ref(&a))[0].bytes), expected);
 	}
 }
 
