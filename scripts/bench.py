@@ -22,14 +22,30 @@ def session(path, threads):
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def inputs_of(runtime, rng):
-    """One random input of each tensor, free dimensions bound to 1."""
+# (name of the bundle, file among the fetched models, free dimensions and open shapes as lib.sh binds
+# them, values of inputs that are fixed in the bundle)
+MODELS = [
+    ("digits", None, {}, {}),
+    ("magika", "magika.onnx", {}, {}),
+    ("minilm", "minilm.onnx", {"sequence_length": 128}, {}),
+    ("ppocr_det", "ppocr_det.onnx", {"x": (1, 3, 480, 480)}, {}),
+    ("ppocr_rec", "ppocr_rec.onnx", {"x": (1, 3, 48, 320)}, {}),
+    ("silero_vad", "silero_vad.onnx", {"input": (1, 576), "state": (2, 1, 128)}, {"sr": 16000}),
+]
+TYPES = {"tensor(int32)": np.int32, "tensor(int64)": np.int64}
+
+
+def inputs_of(runtime, rng, sizes, fixed):
+    """One random input of each tensor, free dimensions bound to `sizes` or else to 1."""
     made = {}
     for tensor in runtime.get_inputs():
-        shape = [d if isinstance(d, int) else 1 for d in tensor.shape]
-        if "int" in tensor.type:
-            made[tensor.name] = rng.integers(0, 256, shape).astype(
-                {"tensor(int32)": np.int32, "tensor(int64)": np.int64}[tensor.type])
+        shape = sizes.get(tensor.name, [d if isinstance(d, int) else sizes.get(d, 1) for d in tensor.shape])
+        if tensor.name in fixed:
+            made[tensor.name] = np.full(shape, fixed[tensor.name], TYPES[tensor.type])
+        elif "int" in tensor.type:
+            # Also a mask of attention, in which everything counts.
+            limit = (1, 2) if "mask" in tensor.name else (0, 256)
+            made[tensor.name] = rng.integers(*limit, shape).astype(TYPES[tensor.type])
         else:
             made[tensor.name] = rng.random(shape, dtype=np.float32)
     return made
@@ -54,14 +70,14 @@ def time_assay(binary, bundle, npz, threads, repeat):
 
 def latencies(arguments):
     rows = []
-    for name, path in (("digits", arguments.digits),
-                       ("magika", os.path.join(arguments.models, "magika.onnx"))):
+    for name, file, sizes, fixed in MODELS:
+        path = os.path.join(arguments.models, file) if file else arguments.digits
         for threads in (1, 2):
             peer = session(path, threads)
-            feed = inputs_of(peer, np.random.default_rng(1))
+            feed = inputs_of(peer, np.random.default_rng(1), sizes, fixed)
             with tempfile.TemporaryDirectory() as folder:
                 npz = os.path.join(folder, "in.npz")
-                np.savez(npz, **feed)
+                np.savez(npz, **{name: value for name, value in feed.items() if name not in fixed})
                 theirs, ours = [], []
                 for _ in range(3):
                     theirs += time_onnxruntime(peer, feed, arguments.repeat)
@@ -71,10 +87,10 @@ def latencies(arguments):
             ours_median = float(np.median([o["latency_ms"]["median"] for o in ours]))
             rows.append((name, threads, ours_min, min(theirs), ours_median,
                          float(np.median(theirs))))
-    print(f"{'model':8} {'threads':>7} {'assay ms':>10} {'onnxruntime ms':>15} {'ratio':>6}"
+    print(f"{'model':10} {'threads':>7} {'assay ms':>10} {'onnxruntime ms':>15} {'ratio':>6}"
           f" {'(medians':>10} {'':>8} {'ratio)':>7}")
     for name, threads, a, o, am, om in rows:
-        print(f"{name:8} {threads:7} {a:10.3f} {o:15.3f} {a / o:6.2f} {am:10.3f} {om:8.3f} {am / om:7.2f}")
+        print(f"{name:10} {threads:7} {a:10.3f} {o:15.3f} {a / o:6.2f} {am:10.3f} {om:8.3f} {am / om:7.2f}")
 
 
 def main():

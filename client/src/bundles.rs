@@ -4,7 +4,7 @@ use crate::{
 	error::{self, Error, Result},
 	npz::{self, Tensor},
 };
-use assay_executor::{Bundle, BundleError, InputTensor, Manifest};
+use assay_executor::{Bundle, BundleError, ExecError, InputTensor, Manifest, StoredTensor};
 use std::path::{Path, PathBuf};
 
 const MANIFEST: &str = "manifest.json";
@@ -82,9 +82,25 @@ pub fn find(id: &[u8; 32], bundle: Option<&Path>, models_dir: &Path) -> Result<D
 	})
 }
 
-/// The input bytes of a job from the arrays of an `.npz` file.
+/// The input bytes of a job from the arrays of an `.npz` file, of the element types of the model's
+/// ONNX file or of those that it computes in.
 pub fn pack(manifest: &Manifest, npz: &Path) -> Result<Vec<u8>> {
-	pack_tensors(manifest, &npz::read(npz)?).map_err(|e| e.context(npz.display()))
+	let arrays = npz::read_arrays(npz)?;
+	let stored: Vec<_> = arrays
+		.iter()
+		.map(|a| StoredTensor {
+			name: &a.name,
+			element: a.element,
+			shape: &a.shape,
+			bytes: &a.bytes,
+		})
+		.collect();
+	let packed = manifest.pack_stored(&stored);
+	packed.map_err(|e| refused(manifest, &e).context(npz.display()))
+}
+
+fn refused(manifest: &Manifest, error: &ExecError) -> Error {
+	Error::usage(error.to_string()).hint(expected_inputs(manifest))
 }
 
 /// The input bytes of a job from tensors.
@@ -93,14 +109,16 @@ pub fn pack_tensors(manifest: &Manifest, tensors: &[Tensor]) -> Result<Vec<u8>> 
 		.iter()
 		.map(|t| InputTensor { name: &t.name, dtype: t.dtype, shape: &t.shape, bytes: &t.bytes })
 		.collect();
-	manifest
-		.pack_inputs(&inputs)
-		.map_err(|e| Error::usage(e.to_string()).hint(expected_inputs(manifest)))
+	manifest.pack_inputs(&inputs).map_err(|e| refused(manifest, &e))
 }
 
 fn expected_inputs(manifest: &Manifest) -> String {
 	let one = |t: &assay_executor::NamedTensor| {
-		format!("{:?} {}{:?}", t.name, npz::dtype_name(t.dtype), t.shape)
+		let file = match t.element {
+			Some(element) => format!(" ({element} in the ONNX file)"),
+			None => String::new(),
+		};
+		format!("{:?} {}{:?}{file}", t.name, npz::dtype_name(t.dtype), t.shape)
 	};
 	let inputs: Vec<_> = manifest.inputs.iter().map(one).collect();
 	format!("the model takes {}", inputs.join(", "))

@@ -1,6 +1,7 @@
 //! Arrays in numpy's `.npz` files, named as the ONNX file names its tensors.
 
 use crate::error::{self, Error, Result};
+use assay_executor::ElementType;
 use assay_referee::DType;
 use ndarray::{ArrayD, IxDyn, OwnedRepr};
 use ndarray_npy::{NpzReader, NpzWriter, ReadNpyError, ReadNpzError, ReadableElement};
@@ -118,8 +119,35 @@ pub fn dtype_name(dtype: DType) -> &'static str {
 
 type Npz = NpzReader<BufReader<File>>;
 
-/// Reads every array of an `.npz` file.
+/// An array of a file, in numpy's own element type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Array {
+	/// The name of the array.
+	pub name: String,
+	/// Element type.
+	pub element: ElementType,
+	/// Dimensions, outermost first.
+	pub shape: Vec<u32>,
+	/// Little-endian elements in row-major order.
+	pub bytes: Vec<u8>,
+}
+
+/// Reads every array of an `.npz` file, of the types that models compute in.
 pub fn read(path: &Path) -> Result<Vec<Tensor>> {
+	let tensor = |array: Array| match array.element {
+		ElementType::Plain(dtype) => {
+			Ok(Tensor { name: array.name, dtype, shape: array.shape, bytes: array.bytes })
+		},
+		other => {
+			Err(Error::usage(format!("{}: array {:?} is {other}", path.display(), array.name))
+				.hint("convert it: float32, int32, int64, uint8, int8 and bool are read"))
+		},
+	};
+	read_arrays(path)?.into_iter().map(tensor).collect()
+}
+
+/// Reads every array of an `.npz` file as it is.
+pub fn read_arrays(path: &Path) -> Result<Vec<Array>> {
 	let file = File::open(path).map_err(|e| error::io(path, e))?;
 	let not_npz = |e: String| {
 		Error::usage(format!("{} is not an .npz file: {e}", path.display()))
@@ -130,37 +158,45 @@ pub fn read(path: &Path) -> Result<Vec<Tensor>> {
 	names.iter().map(|name| read_array(&mut npz, path, name)).collect()
 }
 
-fn read_array(npz: &mut Npz, path: &Path, entry: &str) -> Result<Tensor> {
+fn read_array(npz: &mut Npz, path: &Path, entry: &str) -> Result<Array> {
 	let name = entry.strip_suffix(".npy").unwrap_or(entry);
-	let tried = read_as::<f32>(npz, entry, DType::F32, |v, out| out.extend(v.to_le_bytes()))
-		.or_else(|e| {
-			next(e, || read_as::<i64>(npz, entry, DType::I64, |v, out| out.extend(v.to_le_bytes())))
-		})
-		.or_else(|e| {
-			next(e, || read_as::<i32>(npz, entry, DType::I32, |v, out| out.extend(v.to_le_bytes())))
-		})
-		.or_else(|e| next(e, || read_as::<u8>(npz, entry, DType::U8, |v, out| out.push(v))))
-		.or_else(|e| next(e, || read_as::<i8>(npz, entry, DType::I8, |v, out| out.push(v as u8))))
-		.or_else(|e| {
-			next(e, || read_as::<bool>(npz, entry, DType::Bool, |v, out| out.push(u8::from(v))))
-		});
-	let (dtype, shape, bytes) = tried.map_err(|e| match e {
-		ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_)) => {
-			Error::usage(format!("{}: array {name:?} has an unsupported dtype", path.display()))
-				.hint(
-				"convert it: float32, int32, int64, uint8, int8 and bool are read, little-endian",
-			)
-		},
+	let mut tried = read_as::<f32>(npz, entry, DType::F32, |v, out| out.extend(v.to_le_bytes()));
+	macro_rules! or_as {
+		($($type:ty => $element:expr, $push:expr;)*) => { $(
+			tried = tried.or_else(|e| next(e, || read_as::<$type>(npz, entry, $element, $push)));
+		)* };
+	}
+	or_as! {
+		i64 => DType::I64, |v, out| out.extend(v.to_le_bytes());
+		i32 => DType::I32, |v, out| out.extend(v.to_le_bytes());
+		u8 => DType::U8, |v, out| out.push(v);
+		i8 => DType::I8, |v, out| out.push(v as u8);
+		bool => DType::Bool, |v, out| out.push(u8::from(v));
+		f64 => ElementType::F64, |v, out| out.extend(v.to_le_bytes());
+		i16 => ElementType::I16, |v, out| out.extend(v.to_le_bytes());
+		u16 => ElementType::U16, |v, out| out.extend(v.to_le_bytes());
+		u32 => ElementType::U32, |v, out| out.extend(v.to_le_bytes());
+		u64 => ElementType::U64, |v, out| out.extend(v.to_le_bytes());
+	}
+	let (element, shape, bytes) = tried.map_err(|e| match e {
+		ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_)) => Error::usage(format!(
+			"{}: array {name:?} has an unsupported dtype",
+			path.display()
+		))
+		.hint(
+			"convert it: float32, float64, bool and whole numbers are read, little-endian; give \
+				 float16 as float32",
+		),
 		other => Error::usage(format!("{}: array {name:?}: {other}", path.display())),
 	})?;
 	let shape: std::result::Result<Vec<u32>, _> = shape.iter().map(|&d| u32::try_from(d)).collect();
 	let shape = shape.map_err(|_| {
 		Error::usage(format!("{}: array {name:?} has too large a dimension", path.display()))
 	})?;
-	Ok(Tensor { name: name.into(), dtype, shape, bytes })
+	Ok(Array { name: name.into(), element, shape, bytes })
 }
 
-type Read = std::result::Result<(DType, Vec<usize>, Vec<u8>), ReadNpzError>;
+type Read = std::result::Result<(ElementType, Vec<usize>, Vec<u8>), ReadNpzError>;
 
 /// Tries the next element type only if the file says that this one was wrong.
 fn next(error: ReadNpzError, other: impl FnOnce() -> Read) -> Read {
@@ -173,14 +209,15 @@ fn next(error: ReadNpzError, other: impl FnOnce() -> Read) -> Read {
 fn read_as<T: ReadableElement + Copy>(
 	npz: &mut Npz,
 	entry: &str,
-	dtype: DType,
+	element: impl Into<ElementType>,
 	push: impl Fn(T, &mut Vec<u8>),
 ) -> Read {
 	let array = npz.by_name::<OwnedRepr<T>, IxDyn>(entry)?;
-	let mut bytes = Vec::with_capacity(array.len() * dtype.size() as usize);
+	let element = element.into();
+	let mut bytes = Vec::with_capacity(element.bytes(array.len() as u64) as usize);
 	// Logical order is row-major whatever order the file stores.
 	array.iter().for_each(|&value| push(value, &mut bytes));
-	Ok((dtype, array.shape().to_vec(), bytes))
+	Ok((element, array.shape().to_vec(), bytes))
 }
 
 /// Writes tensors as an `.npz` file that numpy reads back under the same names.
@@ -241,6 +278,25 @@ mod tests {
 		let mut back = read(&path).unwrap();
 		back.sort_by(|a, b| a.name.cmp(&b.name));
 		assert_eq!(back, tensors);
+	}
+
+	#[test]
+	fn arrays_of_other_types_are_read_as_they_are() {
+		let dir = tempfile::tempdir().unwrap();
+		let path = dir.path().join("d.npz");
+		let mut npz = NpzWriter::new(File::create(&path).unwrap());
+		npz.add_array("d", &ndarray::arr1(&[1.5f64])).unwrap();
+		npz.add_array("u", &ndarray::arr1(&[7u16, 8])).unwrap();
+		npz.finish().unwrap();
+		let mut arrays = read_arrays(&path).unwrap();
+		arrays.sort_by(|a, b| a.name.cmp(&b.name));
+		let found: Vec<_> = arrays.iter().map(|a| (a.element, a.bytes.clone())).collect();
+		let expected = [
+			(ElementType::F64, 1.5f64.to_le_bytes().to_vec()),
+			(ElementType::U16, vec![7, 0, 8, 0]),
+		];
+		assert_eq!(found, expected);
+		assert!(read(&path).is_err());
 	}
 
 	#[test]

@@ -23,6 +23,7 @@ extern crate alloc;
 pub mod arith;
 pub mod dtype;
 pub mod element;
+pub mod format;
 pub mod opening;
 pub mod program;
 pub mod proof;
@@ -33,6 +34,7 @@ pub mod tree;
 pub use arith::{Arith, Soft};
 pub use dtype::{canonical, decode_value, encode_value, DType};
 pub use element::element;
+pub use format::{FloatFormat, Overflow};
 pub use opening::{
 	is_child, verify_last_entry, verify_opening, Commitments, NodeKey, Object, Opened, Opening,
 	OpeningError,
@@ -41,8 +43,9 @@ pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS
 pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
 pub use program::record::{
-	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
+	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };
+pub use program::recur::Cell;
 pub use program::{
 	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, RECORD_BYTES,
 };

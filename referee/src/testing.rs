@@ -1,6 +1,14 @@
 //! Random valid records and tensors, and a small honest execution, for the tests.
 
-use crate::*;
+// Other crates' tests include this file: hence the paths, and names relative to it.
+#[path = "testing/recur.rs"]
+mod recur;
+#[path = "testing/selection.rs"]
+mod selection;
+
+pub(crate) use recur::{random as recur, recurrence};
+
+use super::*;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -87,7 +95,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 14;
+pub(crate) const KINDS: u64 = 18;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -131,6 +139,16 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 			let x = rng.operand(from, &[rows, k]);
 			OpRecord::new(OpKind::ArgMax, DType::I64, shape(&[rows, 1]), [x])
 		},
+		14 => recur::random(rng),
+		15 => {
+			let (format, dims) = (rng.pick(FloatFormat::ALL), rng.dims(2, 20));
+			let any = [Overflow::Special, Overflow::Saturate];
+			let overflow = if format.has_special() { rng.pick(&any) } else { Overflow::Saturate };
+			let x = rng.operand(DType::F32, &dims);
+			OpRecord::new(OpKind::RoundTo { format, overflow }, DType::F32, shape(&dims), [x])
+		},
+		16 => selection::scatter(rng),
+		17 => selection::top_k(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)
@@ -323,18 +341,24 @@ pub(crate) struct World {
 impl World {
 	/// An honest execution of a program of seven ops.
 	pub(crate) fn new() -> World {
+		World::of(toy_program(), |input| {
+			// One row of the input gives NaN.
+			input[3 * 1200..3 * 1200 + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+		})
+	}
+
+	/// An honest execution of a program on a random input, perhaps changed.
+	fn of(program: Program, change_input: impl FnOnce(&mut [u8])) -> World {
 		let mut rng = Rng(7);
-		let program = toy_program();
 		assert_eq!(program.check(), Ok(()));
-		let mut finite = |elements: u64| -> Vec<u8> {
-			(0..elements)
+		let mut finite = |bytes: u64| -> Vec<u8> {
+			(0..bytes / 4)
 				.flat_map(|_| ((rng.below(2000) as f32 - 1000.0) / 256.0).to_le_bytes())
 				.collect()
 		};
-		let weights = finite(program.header.weights_len / 4);
-		let mut input = finite(4 * 300);
-		// One row of the input gives NaN.
-		input[3 * 1200..3 * 1200 + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+		let weights = finite(program.header.weights_len);
+		let mut input = finite(program.header.input_layout().total_len);
+		change_input(&mut input);
 		let program_bytes = program.encode().unwrap();
 		let commitments = Commitments {
 			program_root: tree::hash(&program_bytes),
@@ -362,17 +386,27 @@ impl World {
 	fn run_from(&mut self, first: usize) {
 		self.tensors.truncate(first);
 		for op in &self.program.ops[first..] {
-			let tensors: Vec<&[u8]> = op.operands.iter().map(|o| self.operand(o)).collect();
-			let mut reader = TensorReader::new(op, &tensors);
 			let mut out = Vec::new();
-			for index in 0..op.shape.elements() {
-				let bits = element::<Soft, _>(op, index, &mut reader).unwrap();
-				out.extend_from_slice(&bits.to_le_bytes()[..op.dtype.size() as usize]);
-			}
+			self.compute(op, &mut out);
 			self.tensors.push(out);
 		}
 		self.trace = self.tensors.iter().flat_map(|t| tree::hash(t)).collect();
 		self.commitments.trace_root = tree::hash(&self.trace);
+	}
+
+	/// Appends the elements that `out` does not hold yet.
+	fn compute(&self, op: &OpRecord, out: &mut Vec<u8>) {
+		let size = op.dtype.size();
+		for index in out.len() as u64 / size..op.shape.elements() {
+			let tensor = |(at, operand)| match op.self_operand() {
+				Some(own) if own == at => &out[..],
+				_ => self.operand(operand),
+			};
+			let tensors: Vec<&[u8]> = op.operands.iter().enumerate().map(tensor).collect();
+			let mut reader = TensorReader::new(op, &tensors);
+			let bits = element::<Soft, _>(op, index, &mut reader).unwrap();
+			out.extend_from_slice(&bits.to_le_bytes()[..size as usize]);
+		}
 	}
 
 	/// The object that holds an operand.
@@ -390,7 +424,7 @@ impl World {
 	}
 
 	/// The same execution with one element of one op's output replaced, and everything after
-	/// computed from it.
+	/// computed from it: later ops, and later elements of an op that reads itself.
 	pub(crate) fn tampered(&self, entry: u32, element: u64, change: u64) -> World {
 		let mut world = self.clone();
 		let size = self.program.ops[entry as usize].dtype.size();
@@ -398,6 +432,13 @@ impl World {
 		let bytes = &mut world.tensors[entry as usize][at..at + size as usize];
 		for (byte, change) in bytes.iter_mut().zip(change.to_le_bytes()) {
 			*byte ^= change;
+		}
+		let op = &self.program.ops[entry as usize];
+		if op.self_operand().is_some() {
+			let mut tensor = core::mem::take(&mut world.tensors[entry as usize]);
+			tensor.truncate(at + size as usize);
+			world.compute(op, &mut tensor);
+			world.tensors[entry as usize] = tensor;
 		}
 		world.run_from(entry as usize + 1);
 		world

@@ -1,14 +1,23 @@
 //! A model on disk: a directory with `program.bin`, `weights.bin` and `manifest.json`.
 
-use crate::{error::BundleError, manifest::Manifest};
-use assay_kernels::Buffer;
-use assay_referee::{tree, DType, Program, Root, Source};
+use crate::{
+	error::BundleError,
+	hash::Tree,
+	manifest::Manifest,
+	plan::{pack, Packed},
+};
+use assay_kernels::{Buffer, Isa, KernelConfig};
+use assay_referee::{tree, DType, Program, Root, Slice, Source, TreeError};
 use memmap2::Mmap;
 use std::{
-	collections::BTreeSet,
+	collections::BTreeMap,
 	fs::{self, File},
 	io::Write,
 	path::Path,
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Arc, Mutex, PoisonError,
+	},
 };
 
 const PROGRAM: &str = "program.bin";
@@ -22,6 +31,10 @@ pub struct Bundle {
 	program_bytes: Vec<u8>,
 	weights: Weights,
 	manifest: Manifest,
+	/// Of the weights.
+	tree: Tree,
+	/// Rearranged weights, by the instruction set they are for; sessions share them.
+	packed: Mutex<Vec<(Isa, Arc<Packed>)>>,
 }
 
 #[derive(Debug)]
@@ -51,7 +64,7 @@ impl Bundle {
 	) -> Result<Bundle, BundleError> {
 		let program_bytes = program.encode()?;
 		let weights = Weights::Memory(Buffer::from_bytes(weights));
-		Bundle { program, program_bytes, weights, manifest }.verified()
+		Bundle::verified(program, program_bytes, weights, manifest)
 	}
 
 	/// Reads a bundle's directory; the weights stay in the file, mapped into memory.
@@ -70,7 +83,7 @@ impl Bundle {
 		let program = Program::decode(&program_bytes)?;
 		let manifest: Manifest = serde_json::from_slice(&read(MANIFEST)?)?;
 		let weights = map(&dir.join(WEIGHTS))?;
-		Bundle { program, program_bytes, weights, manifest }.verified()
+		Bundle::verified(program, program_bytes, weights, manifest)
 	}
 
 	/// Writes the bundle as directory `dir`, replacing what is there. A reader sees the old
@@ -82,20 +95,53 @@ impl Bundle {
 		write(dir, self).map_err(|source| BundleError::Io { path: dir.to_owned(), source })
 	}
 
-	fn verified(self) -> Result<Bundle, BundleError> {
-		self.program.check()?;
-		let found = self.weights().len() as u64;
-		let expected = self.program.header.weights_len;
+	fn verified(
+		program: Program,
+		program_bytes: Vec<u8>,
+		weights: Weights,
+		manifest: Manifest,
+	) -> Result<Bundle, BundleError> {
+		program.check()?;
+		let found = weights.bytes().len() as u64;
+		let expected = program.header.weights_len;
 		if found != expected {
 			return Err(BundleError::WeightsLength { expected, found });
 		}
-		let program_root = tree::hash(&self.program_bytes);
-		let weights_root = tree::hash(self.weights());
-		if let Some(field) = self.manifest.mismatch(&self.program, &program_root, &weights_root) {
+		// One pass over the weights by all processors: each part is hashed and looked at while it
+		// is in the cache.
+		let threads = std::thread::available_parallelism().map_or(1, usize::from);
+		let regions = Regions::new(&program);
+		let suspect = AtomicBool::new(false);
+		let tree = Tree::with(weights.bytes(), threads, |start, part| {
+			if regions.may_hold_bad_value(start, part) {
+				suspect.store(true, Ordering::Relaxed);
+			}
+		});
+		let program_root = tree::hash(&program_bytes);
+		if let Some(field) = manifest.mismatch(&program, &program_root, &tree.root()) {
 			return Err(BundleError::Mismatch(field));
 		}
-		check_weights(&self.program, self.weights())?;
-		Ok(self)
+		if suspect.into_inner() {
+			find_bad_value(&program, weights.bytes())?;
+		}
+		let packed = Mutex::default();
+		Ok(Bundle { program, program_bytes, weights, manifest, tree, packed })
+	}
+
+	/// The weights rearranged for the kernels of `config`, once for all sessions.
+	pub(crate) fn packed(&self, config: &KernelConfig) -> Arc<Packed> {
+		let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+		if let Some((_, found)) = packed.iter().find(|(isa, _)| *isa == config.isa()) {
+			return found.clone();
+		}
+		let new = Arc::new(pack(self, config));
+		packed.push((config.isa(), new.clone()));
+		new
+	}
+
+	/// As [`Slice::make`] for the weights.
+	pub(crate) fn weights_slice(&self, first: u64, chunks: u64) -> Result<Slice, TreeError> {
+		self.tree.slice(self.weights(), first, chunks)
 	}
 
 	/// The program.
@@ -168,24 +214,74 @@ fn write(dir: &Path, bundle: &Bundle) -> std::io::Result<()> {
 	Ok(())
 }
 
-/// Refuses weights that kernels could not read as they are.
-fn check_weights(program: &Program, weights: &[u8]) -> Result<(), BundleError> {
-	let mut seen = BTreeSet::new();
+/// The parts of the weights that ops read as one type, by where they start.
+///
+/// Parts may overlap (a program may read the same bytes twice), so they are merged by type.
+struct Regions {
+	floats: Vec<(u64, u64)>,
+	bools: Vec<(u64, u64)>,
+}
+
+impl Regions {
+	fn new(program: &Program) -> Regions {
+		let of = |dtype| {
+			let operands = program.ops.iter().flat_map(|op| op.operands.iter());
+			let mut parts: BTreeMap<u64, u64> = BTreeMap::new();
+			for operand in operands.filter(|operand| operand.dtype == dtype) {
+				if let Source::Weight(offset) = operand.source {
+					let end = parts.entry(offset).or_default();
+					*end = (*end).max(offset.saturating_add(operand.bytes()));
+				}
+			}
+			let mut merged: Vec<(u64, u64)> = Vec::new();
+			for (start, end) in parts {
+				match merged.last_mut() {
+					Some(last) if start <= last.1 => last.1 = last.1.max(end),
+					_ => merged.push((start, end)),
+				}
+			}
+			merged
+		};
+		Regions { floats: of(DType::F32), bools: of(DType::Bool) }
+	}
+
+	/// Whether a float in `part`, which starts at byte `start`, is not finite, or a `Bool` is
+	/// neither 0 nor 1.
+	fn may_hold_bad_value(&self, start: usize, part: &[u8]) -> bool {
+		let overlapping = |regions: &[(u64, u64)], test: fn(&[u8]) -> bool| {
+			let (from, to) = (start as u64, (start + part.len()) as u64);
+			let first = regions.partition_point(|&(_, end)| end <= from);
+			regions[first..].iter().take_while(|(begin, _)| *begin < to).any(|&(begin, end)| {
+				let (begin, end) = (begin.max(from) - from, end.min(to) - from);
+				test(&part[begin as usize..end as usize])
+			})
+		};
+		// Written without an early end, so that compilers make vector code of it.
+		overlapping(&self.floats, |bytes| {
+			let (words, _) = bytes.as_chunks::<4>();
+			// An exponent of ones, and no other, carries into the sign bit.
+			let carry = |x: &[u8; 4]| (u32::from_le_bytes(*x) & 0x7f80_0000) + 0x0080_0000;
+			words.iter().fold(0, |all, x| all | carry(x)) >> 31 != 0
+		}) || overlapping(&self.bools, |bytes| bytes.iter().fold(false, |bad, &x| bad | (x > 1)))
+	}
+}
+
+fn is_finite(x: [u8; 4]) -> bool {
+	u32::from_le_bytes(x) & 0x7f80_0000 != 0x7f80_0000
+}
+
+/// Names the first weight, in the order of the ops, that kernels could not read as it is.
+fn find_bad_value(program: &Program, weights: &[u8]) -> Result<(), BundleError> {
 	for (op, record) in program.ops.iter().enumerate() {
 		for operand in &record.operands {
 			let Source::Weight(offset) = operand.source else { continue };
-			if !seen.insert((offset, operand.dtype, operand.bytes())) {
-				continue;
-			}
 			let bytes = usize::try_from(offset)
 				.ok()
 				.zip(usize::try_from(operand.bytes()).ok())
 				.and_then(|(start, len)| weights.get(start..start.checked_add(len)?))
 				.unwrap_or(&[]);
 			let bad = match operand.dtype {
-				DType::F32 => bytes.chunks_exact(4).position(|x| {
-					x[3] & 0x7f == 0x7f && x[2] & 0x80 == 0x80 // all exponent bits set
-				}),
+				DType::F32 => bytes.as_chunks::<4>().0.iter().position(|&x| !is_finite(x)),
 				DType::Bool => bytes.iter().position(|&x| x > 1),
 				_ => None,
 			};

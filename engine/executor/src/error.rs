@@ -1,5 +1,6 @@
 //! What can go wrong when a model is loaded or run.
 
+use crate::element::{ElementError, ElementType};
 use assay_kernels::KernelError;
 use assay_referee::{CheckError, DType, FormatError, Shape, TreeError};
 use std::path::PathBuf;
@@ -89,6 +90,24 @@ pub enum ExecError {
 		expected: DType,
 		/// The given type.
 		found: DType,
+	},
+	/// An input has an element type that is neither the model's nor its file's.
+	#[error("input {name:?} is {found}, the model takes {expected}")]
+	TensorElement {
+		/// Name of the input.
+		name: String,
+		/// The file's type.
+		expected: ElementType,
+		/// The given type.
+		found: ElementType,
+	},
+	/// An input's bytes are not elements of its type.
+	#[error("input {name:?}: {error}")]
+	TensorValue {
+		/// Name of the input.
+		name: String,
+		/// The reason.
+		error: ElementError,
 	},
 	/// An input has another shape than the model's.
 	#[error("input {name:?} has shape {found:?}, the model takes {expected}")]

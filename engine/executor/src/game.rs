@@ -3,7 +3,8 @@
 //! The operator's trace is committed to by one root that differs from the challenger's own. At
 //! every opened node some child must differ from the challenger's; following the first one leads
 //! to the first entry that differs. All its operands come before it, so both parties agree on
-//! them, and its own tensor is searched the same way down to one chunk.
+//! them, and its own tensor is searched the same way down to one chunk. An op that reads its own
+//! output reads elements before the first that differs, on which both agree as well.
 
 use crate::{error::ExecError, known::Known, prove, trace::Trace};
 use assay_referee::{
@@ -54,7 +55,7 @@ impl Published<'_> {
 		&self,
 		object: Object,
 		own: &[u8],
-		known: &mut Known,
+		known: &mut Known<'_>,
 	) -> Result<Descent, ExecError> {
 		let mut key = NodeKey::top(object);
 		let mut level = tree::top(own.len() as u64);
@@ -149,7 +150,7 @@ impl Trace {
 				}
 			},
 			Descent::Bytes { chunk, bytes } => {
-				fault.element_proof(chunk, &bytes, &known).map(Move::Prove)
+				fault.element_proof(chunk, &bytes, known).map(Move::Prove)
 			},
 		}
 	}

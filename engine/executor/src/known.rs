@@ -3,24 +3,32 @@
 use crate::error::ExecError;
 use assay_referee::{
 	tree::{self, chunk_count, node_range},
-	Opening, Root, Slice, TreeError,
+	Opening, Root, Slice, TreeError, CHUNK_BYTES,
 };
 use std::{collections::HashMap, ops::Range};
 
 /// Chaining values of subtrees of one object, by the chunks they cover.
 ///
 /// Below the path that a dispute takes, the two parties' objects may differ anywhere, so proofs
-/// about the other party's object are put together from these values alone.
+/// about the other party's object are put together from these values alone, and from the chunks
+/// before the first difference, which are this machine's own.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct Known<'a> {
 	len: u64,
 	cvs: HashMap<(u64, u64), Root>,
+	/// This machine's own object, as far as the other party's is known to be equal: whole chunks.
+	equal: &'a [u8],
 }
 
-impl Known {
+impl<'a> Known<'a> {
 	/// Nothing yet of an object of `len` bytes.
-	pub(crate) fn new(len: u64) -> Known {
-		Known { len, cvs: HashMap::new() }
+	pub(crate) fn new(len: u64) -> Known<'a> {
+		Known { len, cvs: HashMap::new(), equal: &[] }
+	}
+
+	/// As well, that the object's first chunks, those in `equal`, are as this machine's own.
+	pub(crate) fn with_equal(self, equal: &[u8]) -> Known<'_> {
+		Known { len: self.len, cvs: self.cvs, equal }
 	}
 
 	/// Takes in a verified opening of the node at `level` and `index`.
@@ -86,6 +94,11 @@ impl Known {
 		if let Some(cv) = self.cvs.get(&(node.start, node.end)) {
 			return Ok(*cv);
 		}
+		let bytes = |chunk: u64| usize::try_from(chunk.saturating_mul(CHUNK_BYTES)).ok();
+		let own = bytes(node.start).zip(bytes(node.end)).map(|(start, end)| start..end);
+		if let Some(own) = own.and_then(|range| self.equal.get(range)) {
+			return Ok(tree::subtree_cv(own, node.start));
+		}
 		if node.end - node.start <= 1 {
 			return Err(ExecError::Openings);
 		}
@@ -102,7 +115,7 @@ fn split(node: &Range<u64>) -> u64 {
 }
 
 /// The subtrees beside the way from `root` down to `node`, highest first.
-fn beside(root: Range<u64>, node: &Range<u64>) -> Vec<Range<u64>> {
+pub(crate) fn beside(root: Range<u64>, node: &Range<u64>) -> Vec<Range<u64>> {
 	let mut beside = Vec::new();
 	let mut at = root;
 	while at.start < node.start || node.end < at.end {

@@ -1,19 +1,26 @@
 //! Runs compiled models, and makes the traces, openings and fault proofs of a dispute.
 //!
 //! A [`Bundle`] is a model on disk: program, weights and manifest, checked against each other when
-//! loaded. A [`Session`] runs it: [`Session::run`] gives the output, freeing every tensor after
-//! its last use; [`Session::trace`] keeps them all and commits to each. A [`Trace`] plays both
+//! loaded. A [`Session`] runs it: [`Session::run`] gives the output, in memory that tensors share as
+//! their lifetimes allow; [`Session::trace`] keeps them all and commits to each. A [`Trace`] plays both
 //! sides of a dispute: the operator's ([`Trace::open`], [`Trace::last_entry_proof`]) and the
 //! challenger's ([`Trace::next_move`]), who finds the first wrong element of somebody else's trace
 //! by asking for one node after another, and proves it.
 //!
 //! Every result is bit-identical on every machine, whatever the threads and instruction set.
 
+#[cfg(test)]
+extern crate alloc;
+
 mod bundle;
+mod element;
 mod error;
+mod fuse;
 mod game;
+mod hash;
 mod known;
 pub mod manifest;
+mod memory;
 mod plan;
 mod ports;
 mod prove;
@@ -21,12 +28,14 @@ mod session;
 mod tamper;
 mod trace;
 
+pub use assay_kernels::{in_default_environment, Isa};
 pub use bundle::Bundle;
+pub use element::{ElementError, ElementType};
 pub use error::{BundleError, ExecError};
 pub use game::Move;
 pub use manifest::{Manifest, NamedTensor};
-pub use ports::{InputTensor, OutputTensor};
-pub use session::{Cancel, Options, Session};
+pub use ports::{InputTensor, OutputTensor, StoredTensor};
+pub use session::{Cancel, Options, Session, StepTime};
 pub use tamper::Tamper;
 pub use trace::Trace;
 

@@ -1,5 +1,6 @@
 //! The description of a model that travels beside its program and weights.
 
+use crate::element::ElementType;
 use assay_referee::{model_id, DType, FormatError, Program, Root, Shape, TensorSpec};
 use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -14,16 +15,28 @@ pub struct NamedTensor {
 	pub dtype: DType,
 	/// Dimensions, outermost first; empty for a scalar.
 	pub shape: Vec<u32>,
+	/// Type of the elements in the file the model was compiled from, where that is another one.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub element: Option<ElementType>,
 }
 
 impl NamedTensor {
 	/// A tensor of this name, as the program declares it.
 	pub fn new(name: impl Into<String>, spec: &TensorSpec) -> NamedTensor {
-		NamedTensor { name: name.into(), dtype: spec.dtype, shape: spec.shape.dims().to_vec() }
+		let (dtype, shape) = (spec.dtype, spec.shape.dims().to_vec());
+		NamedTensor { name: name.into(), dtype, shape, element: None }
+	}
+
+	/// Type of the elements in the file the model was compiled from.
+	pub fn element(&self) -> ElementType {
+		self.element.unwrap_or(self.dtype.into())
 	}
 
 	fn fits(&self, spec: &TensorSpec) -> bool {
-		self.dtype == spec.dtype && Shape::new(&self.shape) == Ok(spec.shape)
+		let computed = self.element().computed();
+		self.dtype == spec.dtype
+			&& computed == spec.dtype
+			&& Shape::new(&self.shape) == Ok(spec.shape)
 	}
 }
 

@@ -1,56 +1,83 @@
-//! What a session decides once: which ops are fused, which weights are rearranged, and when
-//! tensors are freed. Only untraced runs follow it.
+//! What is decided once per model: which ops run together, which weights are rearranged, and where
+//! every tensor lies.
 
-use crate::bundle::Bundle;
-use assay_kernels::{fusible_operand, prepare, KernelConfig, Prepared};
+use crate::{
+	bundle::Bundle,
+	error::ExecError,
+	fuse::{groups, Group},
+	memory::{arrange, Tensor},
+	session::Cancel,
+};
+use assay_kernels::{
+	execute_with, fusible_operand, prepare, split_borrow, Arg, Fused, KernelConfig, Prepared,
+};
 use assay_referee::{Operand, Program, Source};
+use std::{
+	collections::BTreeMap,
+	ops::Range,
+	sync::{Arc, Mutex, PoisonError},
+};
 
-/// The steps of an untraced run, in order.
+/// The steps of an execution, in order, and the memory they work in.
 #[derive(Debug)]
 pub(crate) struct Plan {
 	pub(crate) steps: Vec<Step>,
+	/// Where each op's output lies while it is alive; empty for those that are never written.
+	pub(crate) places: Vec<Range<usize>>,
+	/// Bytes of memory that [`Plan::run`] takes.
+	pub(crate) memory: usize,
 }
 
-/// One op to execute.
+/// Ops to execute as one.
 #[derive(Debug)]
 pub(crate) struct Step {
-	/// Index of the op.
-	pub(crate) op: u32,
-	/// The `Unfold` that gives an operand without being executed, and which operand.
-	pub(crate) patches: Option<(u32, usize)>,
-	/// Operands that were rearranged.
-	pub(crate) prepared: Vec<(usize, Prepared)>,
-	/// Tensors that no later step reads.
-	pub(crate) free: Vec<u32>,
+	pub(crate) ops: Vec<u32>,
+	work: Work,
+	/// Where the operands are; those in memory index `reads`.
+	operands: Vec<Where>,
+	reads: Vec<Range<usize>>,
+	writes: Vec<Range<usize>>,
 }
 
-impl Plan {
-	pub(crate) fn new(bundle: &Bundle, config: &KernelConfig) -> Plan {
-		let program = bundle.program();
-		let fused = fusions(program);
-		let mut steps = Vec::new();
-		for (i, op) in program.ops.iter().enumerate() {
-			if fused.iter().any(|fusion| fusion.unfold as usize == i) {
-				continue;
-			}
-			let patches = fused
-				.iter()
-				.find(|fusion| fusion.user as usize == i)
-				.map(|fusion| (fusion.unfold, fusion.operand));
-			let prepared = op
-				.operands
-				.iter()
-				.enumerate()
-				.filter_map(|(at, operand)| {
-					let bytes = weight(bundle, operand)?;
-					Some((at, prepare(op, at, bytes, config.isa())?))
-				})
-				.collect();
-			steps.push(Step { op: i as u32, patches, prepared, free: Vec::new() });
+#[derive(Debug)]
+enum Work {
+	Op {
+		/// The `Unfold` that gives an operand without being executed, and which operand.
+		patches: Option<(u32, usize)>,
+		/// Operands that were rearranged.
+		prepared: Vec<(usize, Arc<Prepared>)>,
+	},
+	Fused(Fused),
+}
+
+#[derive(Debug)]
+enum Where {
+	Memory(usize),
+	/// The output itself: the kernel has it.
+	Own,
+	Input(Range<usize>),
+	Weights(Range<usize>),
+}
+
+/// Weights rearranged for the kernels, by op and operand.
+pub(crate) type Packed = BTreeMap<(u32, usize), Arc<Prepared>>;
+
+/// Rearranges the weights of `bundle` that profit from it.
+pub(crate) fn pack(bundle: &Bundle, config: &KernelConfig) -> Packed {
+	let ops = bundle.program().ops.iter().zip(0u32..);
+	let operands: Vec<_> = ops
+		.flat_map(|(op, i)| op.operands.iter().enumerate().map(move |(at, x)| (op, i, at, x)))
+		.filter_map(|(op, i, at, operand)| Some((op, i, at, weight(bundle, operand)?)))
+		.collect();
+	let packed = Mutex::new(Packed::new());
+	assay_kernels::for_each(config.threads(), operands.len(), |task| {
+		let (op, i, at, bytes) = operands[task];
+		if let Some(prepared) = prepare(op, at, bytes, config.isa()) {
+			let mut packed = packed.lock().unwrap_or_else(PoisonError::into_inner);
+			packed.insert((i, at), Arc::new(prepared));
 		}
-		free_after_last_use(program, &mut steps);
-		Plan { steps }
-	}
+	});
+	packed.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
@@ -59,6 +86,175 @@ fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
 			bundle.weights().get(offset as usize..(offset + operand.bytes()) as usize)
 		},
 		_ => None,
+	}
+}
+
+impl Plan {
+	/// The plan of an execution that gives the output; with `keep_all`, every op's output.
+	pub(crate) fn new(program: &Program, packed: &Packed, keep_all: bool) -> Plan {
+		let fusions = fusions(program);
+		let patches = |op: u32| {
+			let fusion = fusions.iter().find(|fusion| fusion.user == op)?;
+			Some((fusion.unfold, fusion.operand))
+		};
+		let wanted = |op| keep_all || !fusions.iter().any(|fusion| fusion.unfold == op);
+		let groups = groups(program, wanted, |op| patches(op).is_some(), keep_all);
+		let mut steps: Vec<(Step, Vec<Operand>)> = Vec::with_capacity(groups.len());
+		for Group { ops, fused } in groups {
+			let (work, operands) = match fused {
+				Some(fused) => {
+					let operands = fused.operands().to_vec();
+					(Work::Fused(fused), operands)
+				},
+				None => single(program, packed, ops[0], patches(ops[0])),
+			};
+			let step = Step { ops, work, operands: vec![], reads: vec![], writes: vec![] };
+			steps.push((step, operands));
+		}
+		let (places, memory) = places(program, &steps, keep_all);
+		let steps = steps.into_iter().map(|(step, operands)| step.placed(&operands, &places));
+		Plan { steps: steps.collect(), places, memory }
+	}
+
+	/// Executes the steps. The tensors are then in `memory` at `places`, those that were overwritten
+	/// in the meantime excepted; the last one is there.
+	pub(crate) fn run(
+		&self,
+		bundle: &Bundle,
+		input: &[u8],
+		memory: &mut [u8],
+		config: &KernelConfig,
+		cancel: &Cancel,
+	) -> Result<(), ExecError> {
+		for step in &self.steps {
+			cancel.check()?;
+			step.run(bundle, input, memory, config)?;
+		}
+		Ok(())
+	}
+}
+
+/// An op by itself, and the operands it reads: of a fused `Unfold`, the image.
+fn single(
+	program: &Program,
+	packed: &Packed,
+	op: u32,
+	patches: Option<(u32, usize)>,
+) -> (Work, Vec<Operand>) {
+	let mut operands = program.ops[op as usize].operands.to_vec();
+	if let Some((unfold, at)) = patches {
+		operands[at] = program.ops[unfold as usize].operands[0];
+	}
+	let prepared = packed.range((op, 0)..(op + 1, 0));
+	let prepared = prepared.map(|(&(_, at), prepared)| (at, prepared.clone())).collect();
+	(Work::Op { patches, prepared }, operands)
+}
+
+/// Where the tensors lie, and the memory they take.
+fn places(
+	program: &Program,
+	steps: &[(Step, Vec<Operand>)],
+	keep_all: bool,
+) -> (Vec<Range<usize>>, usize) {
+	let mut alive: Vec<Option<(usize, usize)>> = vec![None; program.ops.len()];
+	for (at, (step, operands)) in steps.iter().enumerate() {
+		step.outputs().iter().for_each(|&op| alive[op as usize] = Some((at, at)));
+		for operand in operands {
+			if let Source::Op(op) = operand.source {
+				if let Some(alive) = &mut alive[op as usize] {
+					alive.1 = at;
+				}
+			}
+		}
+	}
+	if let Some(Some(last)) = alive.last_mut() {
+		last.1 = usize::MAX;
+	}
+	let written: Vec<(usize, (usize, usize))> = alive
+		.iter()
+		.enumerate()
+		.filter_map(|(op, alive)| Some((op, (*alive)?)))
+		.map(|(op, alive)| (op, if keep_all { (0, usize::MAX) } else { alive }))
+		.collect();
+	let tensors: Vec<Tensor> = written
+		.iter()
+		.map(|&(op, alive)| Tensor { len: program.ops[op].bytes() as usize, alive })
+		.collect();
+	let (found, memory) = arrange(&tensors);
+	let mut places = vec![0..0; program.ops.len()];
+	for ((op, _), place) in written.into_iter().zip(found) {
+		places[op] = place;
+	}
+	(places, memory)
+}
+
+impl Step {
+	/// The ops whose outputs are written.
+	fn outputs(&self) -> &[u32] {
+		match &self.work {
+			Work::Op { .. } => &self.ops,
+			Work::Fused(fused) => fused.outputs(),
+		}
+	}
+
+	fn placed(mut self, operands: &[Operand], places: &[Range<usize>]) -> Step {
+		for operand in operands {
+			let bytes = operand.bytes() as usize;
+			let place = match operand.source {
+				Source::Op(op) if self.ops.contains(&op) => Where::Own,
+				Source::Op(op) => {
+					self.reads.push(places[op as usize].clone());
+					Where::Memory(self.reads.len() - 1)
+				},
+				Source::Input(offset) => Where::Input(offset as usize..offset as usize + bytes),
+				Source::Weight(offset) => Where::Weights(offset as usize..offset as usize + bytes),
+			};
+			self.operands.push(place);
+		}
+		self.writes = self.outputs().iter().map(|&op| places[op as usize].clone()).collect();
+		self
+	}
+
+	pub(crate) fn run(
+		&self,
+		bundle: &Bundle,
+		input: &[u8],
+		memory: &mut [u8],
+		config: &KernelConfig,
+	) -> Result<(), ExecError> {
+		let op = self.ops[0];
+		let (mut outputs, reads) = split_borrow(memory, &self.writes, &self.reads)
+			.ok_or(ExecError::NoSuch("place in memory"))?;
+		// A range that is not there gives nothing, which kernels refuse.
+		let bytes = |place: &Where| match place {
+			Where::Memory(at) => reads[*at],
+			Where::Own => &[],
+			Where::Input(range) => input.get(range.clone()).unwrap_or(&[]),
+			Where::Weights(range) => bundle.weights().get(range.clone()).unwrap_or(&[]),
+		};
+		let operands: Vec<&[u8]> = self.operands.iter().map(bytes).collect();
+		let done = match &self.work {
+			Work::Fused(fused) => fused.run(&operands, &mut outputs, config),
+			Work::Op { patches, prepared } => {
+				let ops = &bundle.program().ops;
+				let mut args: Vec<Arg<'_>> = operands.into_iter().map(Arg::Bytes).collect();
+				for (at, prepared) in prepared {
+					if let Arg::Bytes(bytes) = args[*at] {
+						args[*at] = Arg::Prepared(prepared, bytes);
+					}
+				}
+				if let Some((unfold, at)) = *patches {
+					if let Arg::Bytes(image) = args[at] {
+						args[at] = Arg::Patches { unfold: &ops[unfold as usize], image };
+					}
+				}
+				match outputs.first_mut() {
+					Some(out) => execute_with(&ops[op as usize], &args, out, config),
+					None => Ok(()),
+				}
+			},
+		};
+		done.map_err(|error| ExecError::Kernel { op, error })
 	}
 }
 
@@ -84,20 +280,4 @@ fn fusions(program: &Program) -> Vec<Fusion> {
 		(at == operand).then_some(Fusion { unfold: i as u32, user, operand })
 	});
 	fused.collect()
-}
-
-fn free_after_last_use(program: &Program, steps: &mut [Step]) {
-	let mut seen = vec![false; program.ops.len()];
-	for step in steps.iter_mut().rev() {
-		let own = &program.ops[step.op as usize].operands;
-		let unfold = step.patches.map(|(unfold, _)| unfold);
-		let through = unfold.map_or(&[][..], |unfold| &program.ops[unfold as usize].operands);
-		for operand in own.iter().chain(through) {
-			if let Source::Op(j) = operand.source {
-				if Some(j) != unfold && !std::mem::replace(&mut seen[j as usize], true) {
-					step.free.push(j);
-				}
-			}
-		}
-	}
 }

@@ -1,6 +1,7 @@
 //! Named tensors to and from the byte layouts of inputs and outputs.
 
 use crate::{
+	element::ElementType,
 	error::ExecError,
 	manifest::{Manifest, NamedTensor},
 };
@@ -16,6 +17,19 @@ pub struct InputTensor<'a> {
 	/// Dimensions, outermost first.
 	pub shape: &'a [u32],
 	/// Row-major little-endian elements.
+	pub bytes: &'a [u8],
+}
+
+/// A named input in the element type of the file that the model was compiled from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StoredTensor<'a> {
+	/// Name of the input in the manifest.
+	pub name: &'a str,
+	/// Type of the elements: the file's, or the one that the model computes in.
+	pub element: ElementType,
+	/// Dimensions, outermost first.
+	pub shape: &'a [u32],
+	/// Row-major little-endian elements, as the type stores them.
 	pub bytes: &'a [u8],
 }
 
@@ -61,6 +75,42 @@ impl Manifest {
 		}
 	}
 
+	/// As [`Manifest::pack_inputs`], for inputs in the element types of the model's file: their values
+	/// become those that the model computes with, exactly but that `f64` is rounded to `f32`.
+	///
+	/// Errors: also an element type that is neither the file's nor the model's, or a value that the
+	/// model's type does not have.
+	pub fn pack_stored(&self, tensors: &[StoredTensor<'_>]) -> Result<Vec<u8>, ExecError> {
+		let mut read = Vec::with_capacity(tensors.len());
+		for tensor in tensors {
+			let input = self.inputs.iter().find(|input| input.name == tensor.name);
+			// An unknown name is refused below.
+			let own = input.map_or(tensor.element, NamedTensor::element);
+			let computed = own.computed();
+			let name = || tensor.name.to_owned();
+			if tensor.element != own && tensor.element != computed.into() {
+				let (expected, found) = (own, tensor.element);
+				return Err(ExecError::TensorElement { name: name(), expected, found });
+			}
+			let elements = tensor.shape.iter().fold(1u64, |n, &dim| n.saturating_mul(dim.into()));
+			let bytes = tensor
+				.element
+				.decode(tensor.bytes, elements)
+				.map_err(|error| ExecError::TensorValue { name: name(), error })?;
+			read.push((tensor, computed, bytes));
+		}
+		let tensors: Vec<InputTensor<'_>> = read
+			.iter()
+			.map(|(tensor, dtype, bytes)| InputTensor {
+				name: tensor.name,
+				dtype: *dtype,
+				shape: tensor.shape,
+				bytes,
+			})
+			.collect();
+		self.pack_inputs(&tensors)
+	}
+
 	/// The outputs of a job from its output bytes.
 	///
 	/// Errors: the length is not that of the output layout.
@@ -80,6 +130,13 @@ impl Manifest {
 			}
 		});
 		Ok(outputs.collect())
+	}
+}
+
+impl NamedTensor {
+	/// The elements of an output, as the file's element type stores them.
+	pub fn stored(&self, output: &OutputTensor) -> Vec<u8> {
+		self.element().encode(&output.bytes)
 	}
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Fault<'a> {
 	pub(crate) trace: &'a Trace,
 	pub(crate) published: &'a Published<'a>,
 	/// What is known of the operator's list of entries.
-	pub(crate) known: Known,
+	pub(crate) known: Known<'a>,
 	/// The first chunk of that list that differs, and the operator's bytes of it.
 	pub(crate) chunk: u64,
 	pub(crate) bytes: &'a [u8],
@@ -25,9 +25,35 @@ pub(crate) struct Fault<'a> {
 	pub(crate) claimed: Root,
 }
 
+/// The operator's wrong tensor up to and with the first chunk that differs.
+struct Claim<'a> {
+	/// What is known of it; the chunks before are this machine's own.
+	known: Known<'a>,
+	own: &'a [u8],
+	chunk: u64,
+	bytes: &'a [u8],
+}
+
+impl Claim<'_> {
+	/// Chunks of the operator's tensor, none after the first that differs.
+	fn slice(&self, chunks: Range<u64>) -> Result<Slice, ExecError> {
+		if chunks.end > self.chunk + 1 {
+			return Err(ExecError::Openings);
+		}
+		let (start, end) = (chunks.start * CHUNK_BYTES, chunks.end.min(self.chunk) * CHUNK_BYTES);
+		let before = start as usize..end.max(start) as usize;
+		let mut data = self.own.get(before).ok_or(ExecError::Openings)?.to_vec();
+		if chunks.contains(&self.chunk) {
+			data.extend_from_slice(self.bytes);
+		}
+		self.known.slice(chunks, data)
+	}
+}
+
 impl Fault<'_> {
 	/// A proof against a whole chunk of which only the chaining value is published; `None` when
-	/// judging the chunk would cost too much.
+	/// judging the chunk would cost too much, or the op reads its own output: some of what the
+	/// elements read may lie in the chunk itself.
 	pub(crate) fn chunk_proof(
 		&self,
 		chunk: u64,
@@ -35,6 +61,9 @@ impl Fault<'_> {
 		path: Vec<Root>,
 	) -> Result<Option<FaultProof>, ExecError> {
 		let op = self.trace.op(self.entry)?;
+		if op.self_operand().is_some() {
+			return Ok(None);
+		}
 		let size = op.dtype.size();
 		let first = chunk * CHUNK_BYTES / size;
 		let elements = first..((chunk + 1) * CHUNK_BYTES / size).min(op.shape.elements());
@@ -42,7 +71,7 @@ impl Fault<'_> {
 		if terms > MAX_CHUNK_TERMS {
 			return Ok(None);
 		}
-		let Some(reads) = self.reads(op, elements, true)? else { return Ok(None) };
+		let Some(reads) = self.reads(op, elements, None)? else { return Ok(None) };
 		let claimed = Claimed::Cv { index: chunk, cv, path };
 		let proof = self.assemble(op, Location::Chunk(chunk), claimed, reads)?;
 		match verify_fault(&self.published.commitments, &proof) {
@@ -57,12 +86,14 @@ impl Fault<'_> {
 		&self,
 		chunk: u64,
 		bytes: &[u8],
-		known: &Known,
+		known: Known<'_>,
 	) -> Result<FaultProof, ExecError> {
 		let op = self.trace.op(self.entry)?;
 		let own = self.trace.tensor(self.entry).ok_or(ExecError::NoSuch("op"))?;
 		let start = (chunk * CHUNK_BYTES) as usize;
 		let size = op.dtype.size() as usize;
+		let known = known.with_equal(own.get(..start).ok_or(ExecError::Openings)?);
+		let claim = Claim { known, own, chunk, bytes };
 		let own = own.get(start..start + bytes.len()).ok_or(ExecError::Openings)?;
 		let offset = own
 			.chunks_exact(size)
@@ -70,8 +101,9 @@ impl Fault<'_> {
 			.position(|(ours, theirs)| ours != theirs)
 			.ok_or(ExecError::Openings)?;
 		let element = (start / size + offset) as u64;
-		let reads = self.reads(op, element..element + 1, false)?.ok_or(ProofError::TooLarge)?;
-		let claimed = Claimed::Bytes(known.slice(chunk..chunk + 1, bytes.to_vec())?);
+		let reads = self.reads(op, element..element + 1, Some(&claim))?;
+		let reads = reads.ok_or(ProofError::TooLarge)?;
+		let claimed = Claimed::Bytes(claim.slice(chunk..chunk + 1)?);
 		let proof = self.assemble(op, Location::Element(element), claimed, reads)?;
 		verify_fault(&self.published.commitments, &proof)?;
 		Ok(proof)
@@ -121,12 +153,13 @@ impl Fault<'_> {
 
 	/// The chunks that computing `elements` reads; `None` when they are too many for a proof.
 	///
-	/// With `merge`, runs that lie close together become one when there are too many runs.
+	/// For a whole chunk, without `claim`, runs that lie close together become one when there are
+	/// too many runs. With it, what the op reads of its own output is taken from there.
 	fn reads(
 		&self,
 		op: &OpRecord,
 		elements: Range<u64>,
-		merge: bool,
+		claim: Option<&Claim<'_>>,
 	) -> Result<Option<Vec<Read>>, ExecError> {
 		let tensors = op
 			.operands
@@ -141,7 +174,7 @@ impl Fault<'_> {
 		let exact: Vec<_> = (0..reader.operands()).map(|operand| reader.runs(operand)).collect();
 		let mut runs = exact.clone();
 		let mut gap = 1;
-		while merge && count(&runs) > MAX_SPANS as usize && gap <= 16 {
+		while claim.is_none() && count(&runs) > MAX_SPANS as usize && gap <= 16 {
 			runs = exact.iter().map(|runs| merged(runs, gap)).collect();
 			gap *= 2;
 		}
@@ -151,9 +184,12 @@ impl Fault<'_> {
 		}
 		let mut reads = Vec::new();
 		for (i, runs) in runs.iter().enumerate() {
-			let object = self.trace.operand_object(&op.operands[i])?;
+			let own = claim.filter(|_| op.self_operand() == Some(i));
 			for &(first, chunks) in runs {
-				let slice = Slice::make(object, first, chunks)?;
+				let slice = match own {
+					Some(claim) => claim.slice(first..first + chunks)?,
+					None => self.trace.operand_slice(&op.operands[i], first, chunks)?,
+				};
 				reads.push(Read { operand: i as u8, slice });
 			}
 		}

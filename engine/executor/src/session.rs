@@ -3,16 +3,20 @@
 use crate::{
 	bundle::Bundle,
 	error::ExecError,
-	plan::{Plan, Step},
+	memory::Pool,
+	plan::Plan,
 	ports::{InputTensor, OutputTensor},
 	tamper::{candidates, Tamper},
-	trace::Trace,
+	trace::{Tensors, Trace},
 };
-use assay_kernels::{execute, execute_with, Arg, Buffer, Isa, KernelConfig};
+use assay_kernels::{execute, resume, Buffer, Isa, KernelConfig};
 use assay_referee::{tree, DType, Operand, Source};
-use std::sync::{
-	atomic::{AtomicBool, Ordering},
-	Arc,
+use std::{
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Arc, OnceLock,
+	},
+	time::Instant,
 };
 
 /// How a session uses the machine; no option changes a result.
@@ -44,7 +48,7 @@ impl Cancel {
 		self.0.load(Ordering::Relaxed)
 	}
 
-	fn check(&self) -> Result<(), ExecError> {
+	pub(crate) fn check(&self) -> Result<(), ExecError> {
 		if self.is_cancelled() {
 			return Err(ExecError::Cancelled);
 		}
@@ -52,42 +56,53 @@ impl Cancel {
 	}
 }
 
-/// A model ready to run.
+/// Pieces of memory that a session keeps for executions that run at the same time.
+const KEPT: usize = 4;
+
+/// What one step of an execution took.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepTime {
+	/// The ops that the step executes.
+	pub ops: Vec<u32>,
+	/// Its time in nanoseconds.
+	pub nanoseconds: u64,
+}
+
+/// A model ready to run; it may run on several threads at once.
 #[derive(Debug)]
 pub struct Session {
 	bundle: Arc<Bundle>,
-	plan: Plan,
 	config: KernelConfig,
-	/// `None` with one thread: everything runs on the caller's.
-	pool: Option<rayon::ThreadPool>,
+	plan: Plan,
+	memory: Pool,
+	/// The plan of executions that keep every tensor, and their memory; made for the first one.
+	traced: OnceLock<(Plan, Pool)>,
 }
 
 impl Session {
-	/// Prepares a model: starts the threads and rearranges the weights for the kernels.
+	/// Prepares a model: decides what runs together and where tensors lie, and rearranges the
+	/// weights for the kernels unless another session of the bundle has.
 	///
-	/// Errors: the threads cannot be started.
+	/// Errors: none at present.
 	pub fn new(bundle: Arc<Bundle>, options: Options) -> Result<Session, ExecError> {
 		let threads = match options.threads {
 			0 => std::thread::available_parallelism().map_or(1, usize::from),
 			threads => threads,
 		};
-		let pool = (threads > 1)
-			.then(|| {
-				rayon::ThreadPoolBuilder::new()
-					.num_threads(threads)
-					.thread_name(|i| format!("assay-kernel-{i}"))
-					.build()
-			})
-			.transpose()
-			.map_err(|error| ExecError::Threads(error.to_string()))?;
 		let config = KernelConfig::new(threads, options.isa.unwrap_or_else(Isa::detect));
-		let plan = Plan::new(&bundle, &config);
-		Ok(Session { bundle, plan, config, pool })
+		let plan = Plan::new(bundle.program(), &bundle.packed(&config), false);
+		let memory = Pool::new(plan.memory, KEPT);
+		Ok(Session { bundle, config, plan, memory, traced: OnceLock::new() })
 	}
 
 	/// The model.
 	pub fn bundle(&self) -> &Arc<Bundle> {
 		&self.bundle
+	}
+
+	/// Bytes that the tensors of one execution take.
+	pub fn memory(&self) -> usize {
+		self.plan.memory
 	}
 
 	/// The threads and the instruction set in use.
@@ -105,7 +120,26 @@ impl Session {
 	/// As [`Session::run`]; stops with [`ExecError::Cancelled`] when `cancel` is set.
 	pub fn run_with(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
 		let input = self.canonical_input(input)?;
-		self.install(|| self.run_ops(&input, cancel))
+		let mut memory = self.memory.take();
+		self.plan.run(&self.bundle, &input, &mut memory, &self.config, cancel)?;
+		let output = self.plan.places.last().and_then(|place| memory.get(place.clone()));
+		Ok(output.ok_or(ExecError::NoSuch("op"))?.to_vec())
+	}
+
+	/// As [`Session::run`], but gives the time of every step instead of the output.
+	///
+	/// Errors: the input has the wrong length.
+	pub fn profile(&self, input: &[u8]) -> Result<Vec<StepTime>, ExecError> {
+		let input = self.canonical_input(input)?;
+		let mut memory = self.memory.take();
+		let steps = self.plan.steps.iter();
+		let times = steps.map(|step| {
+			let start = Instant::now();
+			step.run(&self.bundle, &input, &mut memory, &self.config)?;
+			let nanoseconds = start.elapsed().as_nanos() as u64;
+			Ok(StepTime { ops: step.ops.clone(), nanoseconds })
+		});
+		times.collect()
 	}
 
 	/// Executes and keeps every op's output, committed to; with `tamper`, wrongly.
@@ -130,8 +164,8 @@ impl Session {
 				return Err(ExecError::NoSuch("element"));
 			}
 		}
-		let tensors = self.install(|| self.all_tensors(&canonical, tamper, cancel))?;
-		self.install(|| Trace::new(self.bundle.clone(), input.to_vec(), canonical, tensors))
+		let tensors = self.tensors(&canonical, tamper, cancel)?;
+		Trace::new(self.bundle.clone(), input.to_vec(), canonical, tensors)
 	}
 
 	/// A way to tamper with op `op` after which the model's output for `input` differs, if one of
@@ -145,17 +179,14 @@ impl Session {
 	) -> Result<Option<Tamper>, ExecError> {
 		let canonical = self.canonical_input(input)?;
 		let record = self.bundle.program().ops.get(op as usize).ok_or(ExecError::NoSuch("op"))?;
-		let cancel = Cancel::new();
-		self.install(|| {
-			let honest = self.all_tensors(&canonical, None, &cancel)?;
-			for element in candidates(record.shape.elements()) {
-				let tamper = Tamper { op, element: Some(element) };
-				if self.changes_output(&canonical, &honest, &tamper)? {
-					return Ok(Some(tamper));
-				}
+		let honest = self.tensors(&canonical, None, &Cancel::new())?;
+		for element in candidates(record.shape.elements()) {
+			let tamper = Tamper { op, element: Some(element) };
+			if self.changes_output(&canonical, &honest, &tamper)? {
+				return Ok(Some(tamper));
 			}
-			Ok(None)
-		})
+		}
+		Ok(None)
 	}
 
 	/// The input bytes of a job from named tensors; see [`crate::Manifest::pack_inputs`].
@@ -171,13 +202,6 @@ impl Session {
 	/// The root of an output, to be claimed on chain.
 	pub fn output_root(output: &[u8]) -> assay_referee::Root {
 		tree::hash(output)
-	}
-
-	fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-		match &self.pool {
-			Some(pool) => pool.install(work),
-			None => work(),
-		}
 	}
 
 	/// The input as ops read it: one NaN, and 0 or 1 in every `Bool`.
@@ -202,47 +226,6 @@ impl Session {
 			}
 		}
 		Ok(bytes)
-	}
-
-	/// The fast path: fused steps, prepared weights, tensors freed after their last use.
-	fn run_ops(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
-		let ops = &self.bundle.program().ops;
-		let mut tensors: Vec<Option<Buffer>> = (0..ops.len()).map(|_| None).collect();
-		let mut spare = Vec::new();
-		for step in &self.plan.steps {
-			cancel.check()?;
-			let op = &ops[step.op as usize];
-			let mut out = take(&mut spare, op.bytes() as usize);
-			let at = |operand: &Operand| self.locate(operand, input, |i| tensors[i].as_deref());
-			let args: Vec<Arg<'_>> =
-				(0..op.operands.len()).map(|i| self.arg(step, i, &at)).collect();
-			execute_with(op, &args, &mut out, &self.config)
-				.map_err(|error| ExecError::Kernel { op: step.op, error })?;
-			tensors[step.op as usize] = Some(out);
-			for &dead in &step.free {
-				spare.extend(tensors[dead as usize].take());
-			}
-		}
-		let output = tensors.pop().flatten().ok_or(ExecError::NoSuch("op"))?;
-		Ok(output.to_vec())
-	}
-
-	fn arg<'a>(
-		&'a self,
-		step: &'a Step,
-		index: usize,
-		at: &impl Fn(&Operand) -> &'a [u8],
-	) -> Arg<'a> {
-		let ops = &self.bundle.program().ops;
-		let operand = &ops[step.op as usize].operands[index];
-		if let Some((unfold, _)) = step.patches.filter(|&(_, at)| at == index) {
-			let unfold = &ops[unfold as usize];
-			return Arg::Patches { unfold, image: at(&unfold.operands[0]) };
-		}
-		match step.prepared.iter().find(|(i, _)| *i == index) {
-			Some((_, prepared)) => Arg::Prepared(prepared, at(operand)),
-			None => Arg::Bytes(at(operand)),
-		}
 	}
 
 	/// The bytes of an operand; empty, which kernels refuse, when they are not there.
@@ -278,37 +261,68 @@ impl Session {
 		Ok(out)
 	}
 
-	fn all_tensors(
+	/// Makes what an op computed of its own output follow from the element just changed in it.
+	fn resume<'a>(
+		&'a self,
+		op: usize,
+		input: &'a [u8],
+		tensor: impl Fn(usize) -> Option<&'a [u8]>,
+		out: &mut [u8],
+		element: u64,
+	) -> Result<(), ExecError> {
+		let record = &self.bundle.program().ops[op];
+		let operands: Vec<&[u8]> =
+			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
+		resume(record, &operands, out, element, &self.config)
+			.map_err(|error| ExecError::Kernel { op: op as u32, error })
+	}
+
+	/// Executes and keeps every op's output; with `tamper` op by op, so that it has its effect.
+	fn tensors(
 		&self,
 		input: &[u8],
 		tamper: Option<&Tamper>,
 		cancel: &Cancel,
-	) -> Result<Vec<Buffer>, ExecError> {
-		let ops = &self.bundle.program().ops;
-		let mut tensors: Vec<Buffer> = Vec::with_capacity(ops.len());
-		for (i, op) in ops.iter().enumerate() {
-			cancel.check()?;
-			let mut out = self.compute(i, input, |j| tensors.get(j).map(|tensor| &tensor[..]))?;
-			if let Some(tamper) = tamper.filter(|tamper| tamper.op as usize == i) {
-				tamper.apply(op, &mut out);
-			}
-			tensors.push(out);
+	) -> Result<Tensors, ExecError> {
+		let (plan, pool) = self.traced.get_or_init(|| {
+			let plan = Plan::new(self.bundle.program(), &self.bundle.packed(&self.config), true);
+			let pool = Pool::new(plan.memory, 1);
+			(plan, pool)
+		});
+		let mut memory = pool.take();
+		match tamper {
+			None => plan.run(&self.bundle, input, &mut memory, &self.config, cancel)?,
+			Some(tamper) => {
+				for (i, op) in self.bundle.program().ops.iter().enumerate() {
+					cancel.check()?;
+					let place = plan.places[i].clone();
+					let mut out =
+						self.compute(i, input, |j| memory.get(plan.places.get(j)?.clone()))?;
+					if tamper.op as usize == i {
+						let element = tamper.apply(op, &mut out);
+						let tensor = |j: usize| memory.get(plan.places.get(j)?.clone());
+						self.resume(i, input, tensor, &mut out, element)?;
+					}
+					memory[place].copy_from_slice(&out);
+				}
+			},
 		}
-		Ok(tensors)
+		Ok(Tensors::new(memory, plan.places.clone(), self.config.threads()))
 	}
 
 	/// Whether tampering reaches the output; recomputes only what it touches.
 	fn changes_output(
 		&self,
 		input: &[u8],
-		honest: &[Buffer],
+		honest: &Tensors,
 		tamper: &Tamper,
 	) -> Result<bool, ExecError> {
 		let ops = &self.bundle.program().ops;
 		let mut changed: Vec<Option<Buffer>> = (0..ops.len()).map(|_| None).collect();
 		let first = tamper.op as usize;
-		let mut tensor = honest[first].clone();
-		tamper.apply(&ops[first], &mut tensor);
+		let mut tensor = Buffer::from_bytes(honest.get(first).unwrap_or(&[]));
+		let element = tamper.apply(&ops[first], &mut tensor);
+		self.resume(first, input, |j| honest.get(j), &mut tensor, element)?;
 		changed[first] = Some(tensor);
 		for i in first + 1..ops.len() {
 			let touched = ops[i].operands.iter().any(|operand| match operand.source {
@@ -318,21 +332,13 @@ impl Session {
 			if touched {
 				let tensor = self.compute(i, input, |j| match changed.get(j) {
 					Some(Some(tensor)) => Some(&tensor[..]),
-					_ => honest.get(j).map(|tensor| &tensor[..]),
+					_ => honest.get(j),
 				})?;
-				if tensor[..] != honest[i][..] {
+				if Some(&tensor[..]) != honest.get(i) {
 					changed[i] = Some(tensor);
 				}
 			}
 		}
 		Ok(changed.last().is_some_and(Option::is_some))
-	}
-}
-
-/// A buffer of `len` bytes, reused where one is spare.
-fn take(spare: &mut Vec<Buffer>, len: usize) -> Buffer {
-	match spare.iter().position(|buffer| buffer.len() == len) {
-		Some(at) => spare.swap_remove(at),
-		None => Buffer::new(len),
 	}
 }

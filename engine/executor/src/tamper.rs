@@ -2,7 +2,8 @@
 
 use assay_referee::{DType, OpRecord};
 
-/// One element of one op's output that is replaced before later ops read it.
+/// One element of one op's output that is replaced before anything reads it: later ops, and later
+/// elements of an op that reads itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tamper {
 	/// Index of the op.
@@ -12,15 +13,15 @@ pub struct Tamper {
 }
 
 impl Tamper {
-	/// Replaces the element in the op's output, always by another value.
+	/// Replaces the element in the op's output, always by another value, and says which it was.
 	///
 	/// An `f32` becomes a few times larger and never NaN; other values have a high bit flipped.
-	pub(crate) fn apply(&self, op: &OpRecord, out: &mut [u8]) {
+	pub(crate) fn apply(&self, op: &OpRecord, out: &mut [u8]) -> u64 {
 		let elements = op.shape.elements();
 		let element = self.element.unwrap_or(elements / 2).min(elements - 1);
 		let size = op.dtype.size() as usize;
 		let start = element as usize * size;
-		let Some(place) = out.get_mut(start..start + size) else { return };
+		let Some(place) = out.get_mut(start..start + size) else { return element };
 		match op.dtype {
 			DType::F32 => {
 				let old = f32::from_le_bytes([place[0], place[1], place[2], place[3]]);
@@ -32,6 +33,7 @@ impl Tamper {
 			DType::U8 | DType::I8 => place[0] ^= 0x40,
 			DType::Bool => place[0] ^= 1,
 		}
+		element
 	}
 }
 

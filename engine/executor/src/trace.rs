@@ -1,13 +1,12 @@
 //! An execution whose every step is committed to.
 
-use crate::{bundle::Bundle, error::ExecError};
-use assay_kernels::Buffer;
+use crate::{bundle::Bundle, error::ExecError, hash::Tree, memory::Lent};
+use assay_kernels::{for_each_mut, Buffer};
 use assay_referee::{
 	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
 	tree, Commitments, NodeKey, Object, OpRecord, Opening, Operand, Root, Slice, Source,
 };
-use rayon::prelude::*;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// Every op's output tensor of one execution, and the commitments to them.
 #[derive(Clone, Debug)]
@@ -17,29 +16,62 @@ pub struct Trace {
 	pub(crate) input: Vec<u8>,
 	/// The input as ops read it.
 	pub(crate) canonical: Arc<Buffer>,
-	pub(crate) tensors: Vec<Arc<Buffer>>,
+	tensors: Arc<Tensors>,
 	pub(crate) entries: Vec<Root>,
-	input_root: Root,
+	input_tree: Arc<Tree>,
 	root: Root,
 }
 
+/// Every op's output, and the trees over them.
+#[derive(Debug)]
+pub(crate) struct Tensors {
+	memory: Lent,
+	places: Vec<Range<usize>>,
+	trees: Vec<Tree>,
+}
+
+impl Tensors {
+	/// Commits to the tensors at `places` of `memory`.
+	pub(crate) fn new(memory: Lent, places: Vec<Range<usize>>, threads: usize) -> Tensors {
+		// Large ones by all threads together, small ones each by one thread.
+		const LARGE: usize = 1 << 20;
+		let empty = Tree::new(&[], 1);
+		let mut trees = vec![empty; places.len()];
+		let bytes = |op: usize| memory.get(places[op].clone()).unwrap_or(&[]);
+		for (op, tree) in trees.iter_mut().enumerate().filter(|(op, _)| places[*op].len() >= LARGE)
+		{
+			*tree = Tree::new(bytes(op), threads);
+		}
+		for_each_mut(threads, &mut trees, |op, tree| {
+			if places[op].len() < LARGE {
+				*tree = Tree::new(bytes(op), 1);
+			}
+		});
+		Tensors { memory, places, trees }
+	}
+
+	/// The output of op `op`.
+	pub(crate) fn get(&self, op: usize) -> Option<&[u8]> {
+		self.memory.get(self.places.get(op)?.clone())
+	}
+}
+
 impl Trace {
-	/// Commits to the tensors of an execution.
+	/// The trace with these tensors.
 	pub(crate) fn new(
 		bundle: Arc<Bundle>,
 		input: Vec<u8>,
 		canonical: Buffer,
-		tensors: Vec<Buffer>,
+		tensors: Tensors,
 	) -> Result<Trace, ExecError> {
-		let entries: Vec<Root> = tensors.par_iter().map(|tensor| tree::hash(tensor)).collect();
+		let entries: Vec<Root> = tensors.trees.iter().map(Tree::root).collect();
 		if entries.is_empty() {
 			return Err(ExecError::NoSuch("op"));
 		}
-		let input_root = tree::hash(&input);
+		let input_tree = Arc::new(Tree::new(&input, 1));
 		let root = tree::hash(entries.as_flattened());
-		let tensors = tensors.into_iter().map(Arc::new).collect();
-		let canonical = Arc::new(canonical);
-		Ok(Trace { bundle, input, canonical, tensors, entries, input_root, root })
+		let (canonical, tensors) = (Arc::new(canonical), Arc::new(tensors));
+		Ok(Trace { bundle, input, canonical, tensors, entries, input_tree, root })
 	}
 
 	/// The root of every op's output tensor, in order.
@@ -54,7 +86,7 @@ impl Trace {
 
 	/// The output bytes.
 	pub fn output(&self) -> &[u8] {
-		self.tensors.last().map_or(&[], |tensor| &tensor[..])
+		self.entries.len().checked_sub(1).and_then(|last| self.tensors.get(last)).unwrap_or(&[])
 	}
 
 	/// The root of the output: the last entry.
@@ -64,7 +96,7 @@ impl Trace {
 
 	/// The output tensor of op `entry`, if there is such an op.
 	pub fn tensor(&self, entry: u32) -> Option<&[u8]> {
-		self.tensors.get(entry as usize).map(|tensor| &tensor[..])
+		self.tensors.get(entry as usize)
 	}
 
 	/// The commitments of a job with this input whose operator published `trace_root`.
@@ -75,7 +107,7 @@ impl Trace {
 			n_ops: self.entries.len() as u32,
 			weights_root: manifest.weights_root,
 			weights_len: self.bundle.weights().len() as u64,
-			input_root: self.input_root,
+			input_root: self.input_tree.root(),
 			input_len: self.input.len() as u64,
 			trace_root: *trace_root,
 		}
@@ -94,7 +126,13 @@ impl Trace {
 	pub fn open(&self, key: &NodeKey) -> Result<Opening, ExecError> {
 		let bytes = self.object(&key.object)?;
 		let level = key.level_in(bytes.len() as u64).ok_or(ExecError::NoSuch("node"))?;
-		let (payload, path) = tree::open_node(bytes, level, key.index)?;
+		let (payload, path) = match key.object {
+			Object::Tensor(entry) => {
+				let tree = self.tensors.trees.get(entry as usize).ok_or(ExecError::NoSuch("op"))?;
+				tree.open(bytes, level, key.index)?
+			},
+			Object::Trace => tree::open_node(bytes, level, key.index)?,
+		};
 		let (entry, record) = match key.object {
 			Object::Trace => (None, None),
 			Object::Tensor(entry) => {
@@ -134,20 +172,29 @@ impl Trace {
 		self.bundle.program().ops.get(entry as usize).ok_or(ExecError::NoSuch("op"))
 	}
 
-	/// The whole object that holds an operand, as it was committed to.
-	pub(crate) fn operand_object(&self, operand: &Operand) -> Result<&[u8], ExecError> {
-		match operand.source {
-			Source::Op(op) => self.object(&Object::Tensor(op)),
-			Source::Input(_) => Ok(&self.input),
-			Source::Weight(_) => Ok(self.bundle.weights()),
-		}
+	/// Chunks of the object that holds an operand, as it was committed to.
+	pub(crate) fn operand_slice(
+		&self,
+		operand: &Operand,
+		first: u64,
+		chunks: u64,
+	) -> Result<Slice, ExecError> {
+		Ok(match operand.source {
+			Source::Op(op) => {
+				let tree = self.tensors.trees.get(op as usize).ok_or(ExecError::NoSuch("op"))?;
+				tree.slice(self.object(&Object::Tensor(op))?, first, chunks)?
+			},
+			Source::Input(_) => self.input_tree.slice(&self.input, first, chunks)?,
+			Source::Weight(_) => self.bundle.weights_slice(first, chunks)?,
+		})
 	}
 
 	/// An operand's bytes as the op reads them.
 	pub(crate) fn operand_bytes(&self, operand: &Operand) -> Result<&[u8], ExecError> {
 		let object = match operand.source {
+			Source::Op(op) => self.object(&Object::Tensor(op))?,
 			Source::Input(_) => &self.canonical,
-			_ => self.operand_object(operand)?,
+			Source::Weight(_) => self.bundle.weights(),
 		};
 		let start = operand.base() as usize;
 		object.get(start..start + operand.bytes() as usize).ok_or(ExecError::NoSuch("operand"))
@@ -155,10 +202,32 @@ impl Trace {
 }
 
 #[cfg(test)]
+use crate::memory::Pool;
+
+#[cfg(test)]
 impl Trace {
 	/// This trace with other entries, as a dishonest operator might commit to.
 	pub(crate) fn with_entries(&self, entries: Vec<Root>) -> Trace {
 		let root = tree::hash(entries.as_flattened());
 		Trace { entries, root, ..self.clone() }
+	}
+
+	/// This trace with another tensor, whose entry is right for it.
+	pub(crate) fn with_tensor(&self, entry: u32, tensor: Buffer) -> Trace {
+		let places = self.tensors.places.clone();
+		let mut memory = Pool::new(self.tensors.memory.len(), 0).take();
+		memory.copy_from_slice(&self.tensors.memory);
+		memory[places[entry as usize].clone()].copy_from_slice(&tensor);
+		let tensors = Arc::new(Tensors::new(memory, places, 1));
+		let mut entries = self.entries.clone();
+		entries[entry as usize] = tree::hash(&tensor);
+		Trace { tensors, ..self.with_entries(entries) }
+	}
+
+	/// This trace with one bit of op `entry`'s tensor wrong, committed to; later ops are as they were.
+	pub(crate) fn with_flipped_bit(&self, entry: u32, bit: u64) -> Trace {
+		let mut wrong = Buffer::from_bytes(self.tensors.get(entry as usize).unwrap());
+		wrong[bit as usize / 8] ^= 1 << (bit % 8);
+		self.with_tensor(entry, wrong)
 	}
 }

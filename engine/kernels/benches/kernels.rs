@@ -4,7 +4,9 @@
 //! multiply-adds for contractions, operand elements for reductions, output elements for the rest.
 
 use assay_kernels::{execute, execute_with, prepare, Arg, Buffer, Isa, KernelConfig};
-use assay_referee::{Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, UnaryFn};
+use assay_referee::{
+	Bias, BinaryFn, Cell, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, UnaryFn,
+};
 use std::{
 	hint::black_box,
 	time::{Duration, Instant},
@@ -95,6 +97,28 @@ fn contractions(filter: &str) {
 	bench(filter, "matmul_integer 128x384x384", &op, u64::from(m * n * k));
 }
 
+fn recurrences(filter: &str) {
+	let f = DType::F32;
+	for (cell, steps, batch, hidden) in [
+		(Cell::Lstm, 128, 1, 128),
+		(Cell::Lstm, 128, 1, 256),
+		(Cell::Lstm, 32, 8, 256),
+		(Cell::Gru, 128, 1, 256),
+		(Cell::GruResetAfter, 128, 1, 256),
+	] {
+		let rows = cell.gates() * hidden;
+		let dims = [steps, cell.parts(), batch, hidden];
+		let state: &[u32] = &[batch, hidden];
+		let shapes: [&[u32]; 5] = [&[steps, batch, rows], &[rows, hidden], &[rows], state, state];
+		let inputs = shapes[..cell.operands() - 1].iter();
+		let mut operands: Vec<Operand> = inputs.map(|dims| operand(f, dims)).collect();
+		operands.push(Operand::op(0, f, shape(&dims)));
+		let op = OpRecord::new(OpKind::Recur { cell }, f, shape(&dims), operands);
+		let work = u64::from(steps) * u64::from(batch) * u64::from(rows) * u64::from(hidden);
+		bench(filter, &format!("{cell:?} {steps}x{batch}x{hidden}"), &op, work);
+	}
+}
+
 fn elements(filter: &str) {
 	let f = DType::F32;
 	let n = 64 * 1024;
@@ -132,5 +156,6 @@ fn main() {
 	// Cargo passes options of its own.
 	let filter = std::env::args().skip(1).find(|x| !x.starts_with('-')).unwrap_or_default();
 	contractions(&filter);
+	recurrences(&filter);
 	elements(&filter);
 }

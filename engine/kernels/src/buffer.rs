@@ -1,6 +1,6 @@
 //! Cache-line-aligned memory for tensors and packed operands.
 
-use core::fmt;
+use core::{fmt, ops::Range};
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -76,4 +76,36 @@ impl fmt::Debug for Buffer {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		write!(f, "Buffer({} bytes)", self.len)
 	}
+}
+
+/// Places of one piece of memory, some to write and some to read.
+pub type Split<'a> = (Vec<&'a mut [u8]>, Vec<&'a [u8]>);
+
+/// Borrows several places of `memory` at once; `None` when one to write overlaps another place, or
+/// one lies outside.
+pub fn split_borrow<'a>(
+	memory: &'a mut [u8],
+	write: &[Range<usize>],
+	read: &[Range<usize>],
+) -> Option<Split<'a>> {
+	let inside = |range: &Range<usize>| range.start <= range.end && range.end <= memory.len();
+	let apart = |a: &Range<usize>, b: &Range<usize>| a.end <= b.start || b.end <= a.start;
+	let sound = write.iter().enumerate().all(|(i, range)| {
+		let others = write[i + 1..].iter().chain(read);
+		others.into_iter().all(|other| apart(range, other))
+	});
+	if !sound || !write.iter().chain(read).all(inside) {
+		return None;
+	}
+	let base = memory.as_mut_ptr();
+	// SAFETY: the range lies inside `memory`, which is borrowed for as long as the result, and no
+	// range to write overlaps any other range.
+	let writes = write.iter().map(|range| unsafe {
+		core::slice::from_raw_parts_mut(base.add(range.start), range.len())
+	});
+	// SAFETY: as above; nothing writes to ranges that are read.
+	let reads = read
+		.iter()
+		.map(|range| unsafe { core::slice::from_raw_parts(base.add(range.start), range.len()) });
+	Some((writes.collect(), reads.collect()))
 }

@@ -1,10 +1,11 @@
 //! `MatMul` records as contraction problems.
 
 use crate::{
-	gemm::{self, BiasRef, Image, Lhs, PackedLhs, PackedRhs, Problem, Rhs},
+	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
+	recur,
 	reduce::{self, Rows},
 	view::{view, view_mut},
-	Arg, Isa, KernelConfig,
+	Arg, Isa, KernelConfig, Then,
 };
 use assay_referee::{Bias, DType, OpKind, OpRecord, ReduceFn, Shape};
 
@@ -16,30 +17,45 @@ pub struct Prepared(Packed);
 enum Packed {
 	Lhs(PackedLhs),
 	Rhs(PackedRhs),
+	Recur(recur::Weights),
+}
+
+impl Prepared {
+	/// The weights of a recurrence.
+	pub(crate) fn recurrent(&self) -> Option<&recur::Weights> {
+		match &self.0 {
+			Packed::Recur(weights) => Some(weights),
+			_ => None,
+		}
+	}
 }
 
 /// Rearranges operand `operand` of `op`, a weight with these bytes, for [`crate::execute_with`]
 /// under `isa`; `None` when the op would not profit.
 pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<Prepared> {
+	if let OpKind::Recur { .. } = op.kind {
+		return recur::prepare(op, operand, bytes, isa).map(|w| Prepared(Packed::Recur(w)));
+	}
 	let OpKind::MatMul { .. } = op.kind else { return None };
-	let shape = op.operands.get(operand)?.shape;
-	let [batches, rows, k] = dims3(&shape)?;
-	let data = view::<f32>(bytes).filter(|data| data.len() == batches * rows * k)?;
+	let size = dims3(&op.operands.get(operand)?.shape)?;
+	let [batches, rows, k] = size;
+	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
 	let [_, m, n] = dims3(&op.shape)?;
-	match operand {
+	let packed = match operand {
+		0 if is_column(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
 		// Packing a dense left operand costs next to nothing when there are many columns.
 		0 if m > 1 && n > 1 => {
-			Some(Prepared(Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa)))))
+			Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa), isa))
 		},
-		1 if n > 1 => Some(Prepared(Packed::Rhs(PackedRhs::new(
-			data,
-			batches,
-			rows,
-			k,
-			gemm::panel_width(isa),
-		)))),
-		_ => None,
-	}
+		1 if n > 1 => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
+		_ => return None,
+	};
+	Some(Prepared(packed))
+}
+
+/// Whether a product is a column, which is computed as the row that its transpose is.
+fn is_column(op: &OpRecord) -> bool {
+	matches!(op.shape.dims(), &[1, m, 1] if m > 1)
 }
 
 /// The operand of `op` that can be patches of `unfold` without them being written out: the right
@@ -71,10 +87,16 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 
 /// Computes a `MatMul`, or a reduction of patches; false when the operands' alignment or kind
 /// rules the fast path out.
-pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
+pub(crate) fn run(
+	op: &OpRecord,
+	args: &[Arg<'_>],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+	then: Option<Then<'_>>,
+) -> bool {
 	let done = match op.kind {
-		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
-		OpKind::Reduce(function) => pool(op, function, args, out, cfg),
+		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg, then),
+		OpKind::Reduce(function) if then.is_none() => pool(op, function, args, out, cfg),
 		_ => None,
 	};
 	done.is_some()
@@ -101,38 +123,13 @@ fn matmul(
 	args: &[Arg<'_>],
 	out: &mut [u8],
 	cfg: &KernelConfig,
+	then: Option<Then<'_>>,
 ) -> Option<()> {
 	let [batch, m, n] = dims3(&op.shape)?;
-	let [lhs_batches, _, k] = dims3(&op.operands.first()?.shape)?;
-	let [rhs_batches, _, _] = dims3(&op.operands.get(1)?.shape)?;
+	let lhs_size = dims3(&op.operands.first()?.shape)?;
+	let rhs_size = dims3(&op.operands.get(1)?.shape)?;
+	let ([lhs_batches, _, k], [rhs_batches, _, _]) = (lhs_size, rhs_size);
 	let out = view_mut::<f32>(out).filter(|out| out.len() == batch * m * n)?;
-	let lhs = match *args.first()? {
-		Arg::Prepared(Prepared(Packed::Lhs(packed)), _)
-			if packed.max_rows == gemm::max_rows(cfg.isa) =>
-		{
-			Lhs::Packed(packed)
-		},
-		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => {
-			Lhs::Dense(dense(bytes, lhs_batches * m * k)?)
-		},
-		Arg::Patches { .. } => return None,
-	};
-	let image;
-	let rhs = match *args.get(1)? {
-		Arg::Prepared(Prepared(Packed::Rhs(packed)), _)
-			if packed.panel == gemm::panel_width(cfg.isa) =>
-		{
-			Rhs::Packed(packed)
-		},
-		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => {
-			Rhs::Dense(dense(bytes, rhs_batches * n * k)?)
-		},
-		Arg::Patches { unfold, image: bytes } => {
-			image =
-				self::image(unfold, bytes).filter(|_| fusible_operand(unfold, op) == Some(1))?;
-			Rhs::Image(&image)
-		},
-	};
 	let bias = match (bias, args.get(2)) {
 		(Bias::None, _) => BiasRef::None,
 		(Bias::Row, Some(Arg::Bytes(bytes))) => {
@@ -145,9 +142,73 @@ fn matmul(
 		(Bias::Column, Some(Arg::Bytes(bytes))) => BiasRef::Column(dense(bytes, n)?),
 		_ => return None,
 	};
-	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-	gemm::run(&problem, out, cfg.threads, cfg.isa);
+	let (left, right) = (*args.first()?, *args.get(1)?);
+	let image;
+	let rhs = match right {
+		Arg::Patches { unfold, image: bytes } => {
+			image =
+				self::image(unfold, bytes).filter(|_| fusible_operand(unfold, op) == Some(1))?;
+			Rhs::Image(&image)
+		},
+		_ => rhs(right, rhs_size, cfg.isa)?,
+	};
+	let problem = |lhs| Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
+	let problem = match column_as_row(op, rhs, bias) {
+		Some((lhs, bias)) => {
+			let rhs = self::rhs(left, lhs_size, cfg.isa)?;
+			Problem { m: 1, n: m, rhs, bias, ..problem(lhs) }
+		},
+		None => problem(lhs(left, lhs_size, cfg.isa)?),
+	};
+	gemm::run(&problem, out, cfg.threads, cfg.isa, then);
 	Some(())
+}
+
+/// The left operand and the bias of a column's transpose. Products commute, so no bit changes.
+fn column_as_row<'a>(
+	op: &OpRecord,
+	rhs: Rhs<'a>,
+	bias: BiasRef<'a>,
+) -> Option<(Lhs<'a>, BiasRef<'a>)> {
+	let rhs = match rhs {
+		Rhs::Rows(rows) => rows,
+		Rhs::Image(image) => image.as_one_row()?,
+		_ => return None,
+	};
+	let bias = match bias {
+		BiasRef::None => BiasRef::None,
+		BiasRef::Row(bias) => BiasRef::Column(bias),
+		BiasRef::Column(_) => return None,
+	};
+	is_column(op).then_some((Lhs::Rows(rhs), bias))
+}
+
+fn lhs<'a>(arg: Arg<'a>, size: [usize; 3], isa: Isa) -> Option<Lhs<'a>> {
+	match arg {
+		Arg::Prepared(Prepared(Packed::Lhs(packed)), _)
+			if packed.max_rows == gemm::max_rows(isa) =>
+		{
+			Some(Lhs::Packed(packed))
+		},
+		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => {
+			Some(Lhs::Rows(Matrix::dense(view(bytes)?, size)?))
+		},
+		Arg::Patches { .. } => None,
+	}
+}
+
+fn rhs<'a>(arg: Arg<'a>, size: [usize; 3], isa: Isa) -> Option<Rhs<'a>> {
+	match arg {
+		Arg::Prepared(Prepared(Packed::Rhs(packed)), _)
+			if packed.panel == gemm::panel_width(isa) =>
+		{
+			Some(Rhs::Packed(packed))
+		},
+		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => {
+			Some(Rhs::Rows(Matrix::dense(view(bytes)?, size)?))
+		},
+		Arg::Patches { .. } => None,
+	}
 }
 
 fn dense(bytes: &[u8], len: usize) -> Option<&[f32]> {

@@ -4,12 +4,14 @@
 
 use crate::{
 	map::{map1, map2, select, Map1, Map2},
+	quick::{self, Quick},
 	simd::canonical,
 	view::{view, view_mut, Pod},
 	walk::Walk,
 	Hard, KernelConfig,
 };
 use assay_referee::{arith::functions, BinaryFn, DType, OpKind, OpRecord, UnaryFn};
+use std::borrow::Cow;
 
 macro_rules! unary_functions {
 	($($name:ident: $from:ty => $to:ty, $cost:literal, |$x:ident| $body:expr;)*) => { $(
@@ -37,11 +39,40 @@ unary_functions! {
 	Sin: f32 => f32, 8, |x| canonical(functions::sin::<Hard>(x));
 	Cos: f32 => f32, 8, |x| canonical(functions::cos::<Hard>(x));
 	Softplus: f32 => f32, 5, |x| functions::softplus::<Hard>(x);
+	Tan: f32 => f32, 10, |x| canonical(functions::tan::<Hard>(x));
+	Asin: f32 => f32, 10, |x| canonical(functions::asin::<Hard>(x));
+	Acos: f32 => f32, 10, |x| canonical(functions::acos::<Hard>(x));
+	Atan: f32 => f32, 10, |x| canonical(functions::atan::<Hard>(x));
+	Sinh: f32 => f32, 5, |x| canonical(functions::sinh::<Hard>(x));
+	Cosh: f32 => f32, 5, |x| canonical(functions::cosh::<Hard>(x));
+	Asinh: f32 => f32, 10, |x| canonical(functions::asinh::<Hard>(x));
+	Acosh: f32 => f32, 10, |x| canonical(functions::acosh::<Hard>(x));
+	Atanh: f32 => f32, 10, |x| canonical(functions::atanh::<Hard>(x));
 	Floor: f32 => f32, 1, |x| canonical(x.floor());
 	Ceil: f32 => f32, 1, |x| canonical(x.ceil());
 	Round: f32 => f32, 1, |x| canonical(x.round_ties_even());
 	Not: u8 => u8, 1, |x| u8::from(x == 0);
 	IsNan: f32 => u8, 1, |x| u8::from(x.is_nan());
+}
+
+macro_rules! quick_functions {
+	($($name:ident, $error:expr, $estimate:path;)*) => { $(
+		impl Quick for $name {
+			const ERROR: f64 = $error;
+			#[inline(always)]
+			fn estimate(x: f32) -> f64 { $estimate(x) }
+		}
+	)* };
+}
+
+/// 2^-40.
+const E40: f64 = 1.0 / (1u64 << 40) as f64;
+
+quick_functions! {
+	Exp, E40 / 4.0, quick::estimate_exp;
+	Sigmoid, E40 / 4.0, quick::estimate_sigmoid;
+	Tanh, E40 / 2.0, quick::estimate_tanh;
+	Erf, E40, quick::estimate_erf;
 }
 
 /// `Unary` on `f32` and `Bool`; false when there is no kernel for it.
@@ -54,21 +85,34 @@ fn unary(function: UnaryFn, x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Opt
 		map1::<A, O, F>(view(x)?, view_mut(out)?, cfg);
 		Some(())
 	}
+	fn rounded<F: Quick>(x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
+		quick::map::<F>(view(x)?, view_mut(out)?, cfg);
+		Some(())
+	}
 	match function {
 		UnaryFn::Neg => go::<f32, f32, Neg>(x, out, cfg),
 		UnaryFn::Abs => go::<f32, f32, Abs>(x, out, cfg),
 		UnaryFn::Sqrt => go::<f32, f32, Sqrt>(x, out, cfg),
 		UnaryFn::Reciprocal => go::<f32, f32, Reciprocal>(x, out, cfg),
-		UnaryFn::Exp => go::<f32, f32, Exp>(x, out, cfg),
+		UnaryFn::Exp => rounded::<Exp>(x, out, cfg),
 		UnaryFn::Exp2 => go::<f32, f32, Exp2>(x, out, cfg),
 		UnaryFn::Log => go::<f32, f32, Log>(x, out, cfg),
-		UnaryFn::Tanh => go::<f32, f32, Tanh>(x, out, cfg),
-		UnaryFn::Erf => go::<f32, f32, Erf>(x, out, cfg),
-		UnaryFn::Sigmoid => go::<f32, f32, Sigmoid>(x, out, cfg),
+		UnaryFn::Tanh => rounded::<Tanh>(x, out, cfg),
+		UnaryFn::Erf => rounded::<Erf>(x, out, cfg),
+		UnaryFn::Sigmoid => rounded::<Sigmoid>(x, out, cfg),
 		UnaryFn::Relu => go::<f32, f32, Relu>(x, out, cfg),
 		UnaryFn::Sin => go::<f32, f32, Sin>(x, out, cfg),
 		UnaryFn::Cos => go::<f32, f32, Cos>(x, out, cfg),
 		UnaryFn::Softplus => go::<f32, f32, Softplus>(x, out, cfg),
+		UnaryFn::Tan => go::<f32, f32, Tan>(x, out, cfg),
+		UnaryFn::Asin => go::<f32, f32, Asin>(x, out, cfg),
+		UnaryFn::Acos => go::<f32, f32, Acos>(x, out, cfg),
+		UnaryFn::Atan => go::<f32, f32, Atan>(x, out, cfg),
+		UnaryFn::Sinh => go::<f32, f32, Sinh>(x, out, cfg),
+		UnaryFn::Cosh => go::<f32, f32, Cosh>(x, out, cfg),
+		UnaryFn::Asinh => go::<f32, f32, Asinh>(x, out, cfg),
+		UnaryFn::Acosh => go::<f32, f32, Acosh>(x, out, cfg),
+		UnaryFn::Atanh => go::<f32, f32, Atanh>(x, out, cfg),
 		UnaryFn::Floor => go::<f32, f32, Floor>(x, out, cfg),
 		UnaryFn::Ceil => go::<f32, f32, Ceil>(x, out, cfg),
 		UnaryFn::Round => go::<f32, f32, Round>(x, out, cfg),
@@ -124,7 +168,7 @@ binary_functions! {
 
 /// Operands and output of a binary op.
 struct Binary<'a> {
-	walk: Walk<2>,
+	walk: Cow<'a, Walk<2>>,
 	a: &'a [u8],
 	b: &'a [u8],
 	out: &'a mut [u8],
@@ -140,7 +184,7 @@ impl Binary<'_> {
 
 	fn swapped(self) -> Self {
 		let Binary { mut walk, a, b, out, cfg } = self;
-		walk.swap();
+		walk.to_mut().swap();
 		Binary { walk, a: b, b: a, out, cfg }
 	}
 
@@ -243,7 +287,13 @@ fn cast(from: DType, to: DType, x: &[u8], out: &mut [u8], cfg: &KernelConfig) ->
 	}
 }
 
-fn run_select(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
+fn select_by(
+	walk: &Walk<3>,
+	dtype: DType,
+	operands: [&[u8]; 3],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()> {
 	fn go<T: Pod>(
 		walk: &Walk<3>,
 		[c, a, b]: [&[u8]; 3],
@@ -253,29 +303,79 @@ fn run_select(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelCon
 		select::<T>(walk, c, view(a)?, view(b)?, view_mut(out)?, cfg);
 		Some(())
 	}
+	match dtype.size() {
+		1 => go::<u8>(walk, operands, out, cfg),
+		4 => go::<u32>(walk, operands, out, cfg),
+		_ => go::<u64>(walk, operands, out, cfg),
+	}
+}
+
+fn run_select(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
 	let [c, a, b] = &op.operands[..] else { return None };
 	let dims = [c.shape.dims(), a.shape.dims(), b.shape.dims()];
 	let walk = Walk::broadcast(op.shape.dims(), dims);
-	let operands = operands.try_into().ok()?;
-	match op.dtype.size() {
-		1 => go::<u8>(&walk, operands, out, cfg),
-		4 => go::<u32>(&walk, operands, out, cfg),
-		_ => go::<u64>(&walk, operands, out, cfg),
+	select_by(&walk, op.dtype, operands.try_into().ok()?, out, cfg)
+}
+
+/// One operand of a run of neighbouring elements.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+	pub(crate) bytes: &'a [u8],
+	/// One element for the whole run instead of one for each.
+	pub(crate) single: bool,
+}
+
+/// Runs `op`'s function on `parts`, which have as many elements as `out` or one; with `walk`, a
+/// binary function on operands that are followed as it says. `None` when there is no kernel for
+/// the types, whatever the length.
+pub(crate) fn run_part(
+	op: &OpRecord,
+	parts: &[Part<'_>],
+	walk: Option<&Walk<2>>,
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let len = out.len() / op.dtype.size() as usize;
+	let step = |part: &Part<'_>| isize::from(!part.single);
+	match (op.kind, parts) {
+		(OpKind::Unary(function), [x]) if !x.single => run_unary(op, function, x.bytes, out, cfg),
+		(OpKind::Cast, [x]) if !x.single => cast(op.operands[0].dtype, op.dtype, x.bytes, out, cfg),
+		(OpKind::Binary(function), [a, b]) => {
+			let walk = match walk {
+				Some(walk) => Cow::Borrowed(walk),
+				None => Cow::Owned(Walk::flat(len, [step(a), step(b)])),
+			};
+			let operands = Binary { walk, a: a.bytes, b: b.bytes, out, cfg };
+			operands.run(function, op.operands[0].dtype)
+		},
+		(OpKind::Select, [c, a, b]) => {
+			let walk = Walk::flat(len, [step(c), step(a), step(b)]);
+			select_by(&walk, op.dtype, [c.bytes, a.bytes, b.bytes], out, cfg)
+		},
+		_ => None,
 	}
+}
+
+fn run_unary(
+	op: &OpRecord,
+	function: UnaryFn,
+	x: &[u8],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let native = matches!(op.operands[0].dtype, DType::F32)
+		|| (function == UnaryFn::Not && op.dtype == DType::Bool);
+	native.then(|| unary(function, x, out, cfg)).flatten()
 }
 
 /// Runs an elementwise op; false when there is no kernel for its types.
 pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) -> bool {
 	let done = match (op.kind, operands) {
-		(OpKind::Unary(function), &[x]) => {
-			let native = matches!(op.operands[0].dtype, DType::F32)
-				|| (function == UnaryFn::Not && op.dtype == DType::Bool);
-			native.then(|| unary(function, x, out, cfg)).flatten()
-		},
+		(OpKind::Unary(function), &[x]) => run_unary(op, function, x, out, cfg),
 		(OpKind::Cast, &[x]) => cast(op.operands[0].dtype, op.dtype, x, out, cfg),
 		(OpKind::Binary(function), &[a, b]) => {
 			let dims = [op.operands[0].shape.dims(), op.operands[1].shape.dims()];
-			let walk = Walk::broadcast(op.shape.dims(), dims);
+			let walk = Cow::Owned(Walk::broadcast(op.shape.dims(), dims));
 			Binary { walk, a, b, out, cfg }.run(function, op.operands[0].dtype)
 		},
 		(OpKind::Select, _) => run_select(op, operands, out, cfg),

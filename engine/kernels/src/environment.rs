@@ -83,6 +83,14 @@ impl Drop for Environment {
 	}
 }
 
+/// Does `work` with subnormals kept and rounding to nearest, whatever the caller's thread is set to.
+///
+/// [`crate::execute`] does so by itself; this is for other arithmetic whose results are committed to.
+pub fn in_default_environment<T>(work: impl FnOnce() -> T) -> T {
+	let _environment = Environment::enter();
+	work()
+}
+
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
 	use super::*;

@@ -13,15 +13,21 @@ mod buffer;
 mod contraction;
 mod elementwise;
 mod environment;
+mod fused;
 mod gemm;
 mod generic;
 mod hard;
+mod helpers;
 mod integer;
 mod isa;
 mod map;
 mod movement;
 mod parallel;
+mod quick;
+mod recur;
 mod reduce;
+mod round;
+mod selection;
 mod simd;
 mod view;
 mod walk;
@@ -29,12 +35,15 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use buffer::Buffer;
+pub use buffer::{split_borrow, Buffer, Split};
 pub use contraction::{prepare, Prepared};
+pub use environment::in_default_environment;
+pub use fused::{Fused, Member};
 pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
+pub use parallel::{for_each, for_each_mut};
 
-use assay_referee::{OpKind, OpRecord};
+use assay_referee::{DType, OpKind, OpRecord};
 use core::fmt;
 
 /// How to run kernels.
@@ -45,7 +54,7 @@ pub struct KernelConfig {
 }
 
 impl KernelConfig {
-	/// Up to `threads` threads of the current rayon pool (0 counts as 1) and the instructions of
+	/// Up to `threads` threads, the caller's among them (0 counts as 1), and the instructions of
 	/// `isa`, or of the best level when this processor lacks it.
 	pub fn new(threads: usize, isa: Isa) -> KernelConfig {
 		let isa = if isa.is_available() { isa } else { Isa::detect() };
@@ -113,7 +122,8 @@ pub enum Arg<'a> {
 /// Computes the output tensor of `op` into `out`.
 ///
 /// `op` must have passed `OpRecord::validate`; `operands[i]` holds the bytes of operand `i` and
-/// `out` has room for exactly the output.
+/// `out` has room for exactly the output. What is given for an operand that is the op's own output
+/// is not looked at.
 ///
 /// Errors: a wrong number of operands, or a wrong length.
 pub fn execute(
@@ -127,6 +137,24 @@ pub fn execute(
 	Ok(())
 }
 
+/// Computes again what comes after element `element` of the output of an op that reads itself,
+/// from the elements up to it, which `out` holds. The output of another op stays as it is.
+///
+/// Errors: as [`execute`].
+pub fn resume(
+	op: &OpRecord,
+	operands: &[&[u8]],
+	out: &mut [u8],
+	element: u64,
+	cfg: &KernelConfig,
+) -> Result<(), KernelError> {
+	check(op, operands, out)?;
+	if let OpKind::Recur { cell } = op.kind {
+		recur::run(op, cell, operands, None, out, element.saturating_add(1), cfg);
+	}
+	Ok(())
+}
+
 /// As [`execute`], with operands that may be prepared or not yet computed.
 pub fn execute_with(
 	op: &OpRecord,
@@ -134,11 +162,31 @@ pub fn execute_with(
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) -> Result<(), KernelError> {
+	execute_then(op, args, out, cfg, None)
+}
+
+/// What is done with a run of finished elements of an output: the index of the first, and they.
+pub type Then<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
+
+/// As [`execute_with`]; `then` is called with parts of the output when their values are final and
+/// still in the cache, perhaps on several threads: every element is in exactly one part.
+///
+/// Errors: as [`execute`], and `then` for an output that is not aligned `f32`.
+pub fn execute_then(
+	op: &OpRecord,
+	args: &[Arg<'_>],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+	then: Option<Then<'_>>,
+) -> Result<(), KernelError> {
 	if args.len() != op.operands.len() {
 		return Err(KernelError::OperandCount);
 	}
-	if !args.iter().all(|arg| matches!(arg, Arg::Bytes(_))) && contraction::run(op, args, out, cfg)
-	{
+	if then.is_some() && (op.dtype != DType::F32 || view::view::<f32>(out).is_none()) {
+		return Err(KernelError::Output);
+	}
+	let plain = args.iter().all(|arg| matches!(arg, Arg::Bytes(_)));
+	if (!plain || then.is_some()) && contraction::run(op, args, out, cfg, then) {
 		return Ok(());
 	}
 	// What was not computed yet is computed now.
@@ -160,7 +208,20 @@ pub fn execute_with(
 			},
 		})
 		.collect();
-	execute(op, &operands, out, cfg)
+	check(op, &operands, out)?;
+	if let OpKind::Recur { cell } = op.kind {
+		let prepared = args.iter().find_map(|arg| match arg {
+			Arg::Prepared(prepared, _) => prepared.recurrent(),
+			_ => None,
+		});
+		recur::run(op, cell, &operands, prepared, out, 0, cfg);
+	} else {
+		run(op, &operands, out, cfg);
+	}
+	if let (Some(then), Some(out)) = (then, view::view_mut::<f32>(out)) {
+		then(0, out);
+	}
+	Ok(())
 }
 
 /// The operand of `op` that may be given as [`Arg::Patches`] of `unfold`, if there is one.
@@ -173,7 +234,8 @@ fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelErro
 		return Err(KernelError::OperandCount);
 	}
 	for (i, (operand, bytes)) in op.operands.iter().zip(operands).enumerate() {
-		if operand.bytes() != bytes.len() as u64 {
+		let own = op.self_operand() == Some(i);
+		if !own && operand.bytes() != bytes.len() as u64 {
 			return Err(KernelError::Operand(i));
 		}
 	}
@@ -188,14 +250,25 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 	let done = match op.kind {
 		OpKind::MatMul { .. } => {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
-			contraction::run(op, &args, out, cfg)
+			contraction::run(op, &args, out, cfg, None)
+		},
+		OpKind::Recur { cell } => {
+			recur::run(op, cell, operands, None, out, 0, cfg);
+			true
 		},
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
 			elementwise::run(op, operands, out, cfg)
 		},
+		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
 		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
-		_ => movement::run(op, operands, out, cfg),
+		OpKind::Scatter(_) | OpKind::TopK { .. } => selection::run(op, operands, out, cfg),
+		OpKind::Strided { .. }
+		| OpKind::Pad { .. }
+		| OpKind::Concat { .. }
+		| OpKind::Gather { .. }
+		| OpKind::Unfold { .. }
+		| OpKind::Pack => movement::run(op, operands, out, cfg),
 	};
 	if !done {
 		generic::run(op, operands, out, cfg);

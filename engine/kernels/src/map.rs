@@ -76,25 +76,31 @@ impl<A: Pod, O: Pod, F: Map2<A, O>> Kernel for Part2<'_, A, O, F> {
 	#[inline(always)]
 	fn run(self) {
 		let Part2 { walk, start, a, b, out, .. } = self;
-		walk.runs(start, out.len(), |at, run, [pa, pb]| {
+		let mut cursor = walk.cursor(start, out.len());
+		while let Some((at, run, [pa, pb])) = cursor.next() {
 			let out = &mut out[at..at + run];
 			let (a, b) = (&a[pa as usize..], &b[pb as usize..]);
 			match walk.step {
 				[0, 0] => out.fill(F::apply(a[0], b[0])),
 				[0, _] => {
 					let a = a[0];
-					out.iter_mut().zip(b).for_each(|(out, &b)| *out = F::apply(a, b));
+					for (out, &b) in out.iter_mut().zip(b) {
+						*out = F::apply(a, b);
+					}
 				},
 				[_, 0] => {
 					let b = b[0];
-					out.iter_mut().zip(a).for_each(|(out, &a)| *out = F::apply(a, b));
+					for (out, &a) in out.iter_mut().zip(a) {
+						*out = F::apply(a, b);
+					}
 				},
 				_ => {
-					let (a, b) = (&a[..run], &b[..run]);
-					out.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = F::apply(a, b));
+					for ((out, &a), &b) in out.iter_mut().zip(&a[..run]).zip(&b[..run]) {
+						*out = F::apply(a, b);
+					}
 				},
 			}
-		});
+		}
 	}
 }
 
@@ -127,28 +133,37 @@ impl<T: Pod> Kernel for PartSelect<'_, T> {
 	#[inline(always)]
 	fn run(self) {
 		let PartSelect { walk, start, condition, a, b, out } = self;
-		walk.runs(start, out.len(), |at, run, [pc, pa, pb]| {
+		let pick = |c: u8, a: T, b: T| if c != 0 { a } else { b };
+		let mut cursor = walk.cursor(start, out.len());
+		while let Some((at, run, [pc, pa, pb])) = cursor.next() {
 			let out = &mut out[at..at + run];
 			let (c, a, b) = (&condition[pc as usize..], &a[pa as usize..], &b[pb as usize..]);
-			let pick = |c: u8, a: T, b: T| if c != 0 { a } else { b };
 			match walk.step {
 				[1, 1, 1] => {
 					let (c, a, b) = (&c[..run], &a[..run], &b[..run]);
-					(0..run).for_each(|i| out[i] = pick(c[i], a[i], b[i]));
+					for i in 0..run {
+						out[i] = pick(c[i], a[i], b[i]);
+					}
 				},
 				[1, 1, 0] => {
 					let (c, a, b) = (&c[..run], &a[..run], b[0]);
-					(0..run).for_each(|i| out[i] = pick(c[i], a[i], b));
+					for i in 0..run {
+						out[i] = pick(c[i], a[i], b);
+					}
 				},
 				[1, 0, 1] => {
 					let (c, a, b) = (&c[..run], a[0], &b[..run]);
-					(0..run).for_each(|i| out[i] = pick(c[i], a, b[i]));
+					for i in 0..run {
+						out[i] = pick(c[i], a, b[i]);
+					}
 				},
 				[sc, sa, sb] => {
 					let (sc, sa, sb) = (sc as usize, sa as usize, sb as usize);
-					(0..run).for_each(|i| out[i] = pick(c[i * sc], a[i * sa], b[i * sb]));
+					for i in 0..run {
+						out[i] = pick(c[i * sc], a[i * sa], b[i * sb]);
+					}
 				},
 			}
-		});
+		}
 	}
 }

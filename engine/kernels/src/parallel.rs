@@ -1,17 +1,18 @@
 //! Splitting work over threads. The split never changes a result: tasks write disjoint outputs.
 
-use crate::environment::Environment;
+use crate::{environment::Environment, helpers};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs `task(0) .. task(tasks - 1)`, each once, on up to `threads` threads of the current pool.
-pub(crate) fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
+/// Runs `task(0) .. task(tasks - 1)`, each once, on this thread and up to `threads - 1` helpers,
+/// which all callers of a process share.
+pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 	if threads <= 1 || tasks <= 1 {
 		let _environment = Environment::enter();
 		(0..tasks).for_each(task);
 		return;
 	}
 	let next = AtomicUsize::new(0);
-	let work = || {
+	helpers::together(threads.min(tasks) - 1, &|| {
 		let _environment = Environment::enter();
 		loop {
 			let i = next.fetch_add(1, Ordering::Relaxed);
@@ -20,13 +21,15 @@ pub(crate) fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync
 			}
 			task(i);
 		}
-	};
-	rayon::scope(|scope| {
-		for _ in 1..threads.min(tasks) {
-			scope.spawn(|_| work());
-		}
-		work();
 	});
+}
+
+/// As [`for_each`], with one element of `items` for each task: `task(i, &mut items[i])`.
+pub fn for_each_mut<T: Send>(threads: usize, items: &mut [T], task: impl Fn(usize, &mut T) + Sync) {
+	let count = items.len();
+	let items = Shared(items.as_mut_ptr());
+	// SAFETY: every task takes an element of its own, inside the slice.
+	for_each(threads, count, |i| task(i, unsafe { &mut *items.at(i) }));
 }
 
 /// Runs `task(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements
@@ -38,12 +41,19 @@ pub(crate) fn for_each_part<T: Send>(
 	weight: usize,
 	task: impl Fn(usize, &mut [T]) + Sync,
 ) {
-	// Below some 30 microseconds of work another thread's wake-up costs more than it gains.
-	const GRAIN: usize = 30_000;
+	// Below some 10 microseconds of work another thread costs more than it gains.
+	const GRAIN: usize = 10_000;
 	let unit = unit.max(1);
 	let units = out.len().div_ceil(unit);
 	let unit_cost = unit.saturating_mul(weight.max(1));
 	let per_task = (GRAIN / unit_cost).max(units.div_ceil(threads.max(1) * 4)).max(1);
+	if threads <= 1 || units <= per_task {
+		let _environment = Environment::enter();
+		if !out.is_empty() {
+			task(0, out);
+		}
+		return;
+	}
 	let len = out.len();
 	let out = Shared(out.as_mut_ptr());
 	for_each(threads, units.div_ceil(per_task), |i| {

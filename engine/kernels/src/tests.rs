@@ -1,11 +1,17 @@
 //! Every kernel gives the bits of the referee's element function.
 
-use crate::{execute, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig};
+mod recur;
+
+use crate::{
+	execute, execute_then, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig,
+};
 use assay_referee::{
-	canonical, element, encode_value, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
-	Shape, Soft, TensorReader, UnaryFn,
+	canonical, element, encode_value, Bias, BinaryFn, DType, FloatFormat, OpKind, OpRecord,
+	Operand, Overflow, ReduceFn, Shape, Soft, TensorReader, UnaryFn,
 };
 use proptest::prelude::*;
+
+mod selection;
 
 fn shape(dims: &[u32]) -> Shape {
 	Shape::new(dims).unwrap()
@@ -65,6 +71,10 @@ impl Random {
 
 fn expected(op: &OpRecord, operands: &[&[u8]]) -> Vec<u8> {
 	let mut out = vec![0; op.bytes() as usize];
+	if let Some(own) = op.self_operand() {
+		recur::compute_from(op, &operands[..own], &mut out, 0);
+		return out;
+	}
 	let mut reader = TensorReader::new(op, operands);
 	for (i, place) in out.chunks_exact_mut(op.dtype.size() as usize).enumerate() {
 		let bits = element::<Soft, _>(op, i as u64, &mut reader).unwrap();
@@ -139,7 +149,9 @@ proptest! {
 			_ => { operands.push(operand(DType::F32, &[n])); Bias::Column },
 		};
 		let kind = OpKind::MatMul { bias };
-		check_with(&OpRecord::new(kind, DType::F32, shape(&[batch, m, n]), operands), seed, plain);
+		let op = OpRecord::new(kind, DType::F32, shape(&[batch, m, n]), operands);
+		check_with(&op, seed, plain);
+		prepared(&op, seed, plain);
 	}
 
 	#[test]
@@ -299,6 +311,26 @@ proptest! {
 		}
 	}
 
+	/// Filters of one channel, with rows of several vectors and stripes of several tiles.
+	#[test]
+	fn depthwise(
+		channels in 1u32..4, images in 1u32..3, hw in [1u32..60, 1u32..120],
+		kernel in prop::sample::select(vec![[1u32, 1], [3, 3], [5, 5], [2, 7], [16, 17]]),
+		stride in [1u32..4, 1u32..4], dilation in [1u32..3, 1u32..3], pad in [0u32..9, 0u32..9],
+		seed: u64, plain: bool,
+	) {
+		let out = [0, 1].map(|i| (hw[i] + 2 * pad[i]) / stride[i] + 1);
+		prop_assume!(out[0] * out[1] * kernel[0] * kernel[1] < 1 << 18);
+		let groups = channels;
+		let unfold = OpRecord::new(
+			OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill: 0 },
+			DType::F32,
+			shape(&[images, groups, out[0] * out[1], kernel[0] * kernel[1]]),
+			vec![operand(DType::F32, &[images, channels, hw[0], hw[1]])],
+		);
+		fused(&unfold, 1, seed, plain);
+	}
+
 	#[test]
 	fn windows(
 		n in 1u32..3, channels in 1u32..4, groups in 1u32..4, hw in [1u32..14, 1u32..40],
@@ -317,16 +349,59 @@ proptest! {
 		);
 		check(&unfold(DType::F32, 0x7f80_0000), seed);
 		check(&unfold(DType::U8, 9), seed);
-		fused(&unfold(DType::F32, 0), n, groups, places, terms, seed, plain);
+		fused(&unfold(DType::F32, 0), 1 + (seed % 17) as u32, seed, plain);
+		fused(&unfold(DType::F32, 0x8000_0000), 1, seed, plain);
 		for function in [ReduceFn::Sum, ReduceFn::Max] {
 			fused_pool(&unfold(DType::F32, 0xff80_0000), function, seed);
 		}
 	}
 }
 
-/// A convolution without the patches being written out, and with packed filters.
-fn fused(unfold: &OpRecord, n: u32, groups: u32, places: u32, terms: u32, seed: u64, plain: bool) {
-	let m = 1 + (seed % 17) as u32;
+/// A product with weights that were rearranged, and with every element handed on once.
+fn prepared(op: &OpRecord, seed: u64, plain: bool) {
+	let mut random = Random(seed);
+	let tensors: Vec<Buffer> = op.operands.iter().map(|x| random.tensor(x, plain)).collect();
+	let operands: Vec<&[u8]> = tensors.iter().map(|x| &x[..]).collect();
+	let want = expected(op, &operands);
+	for cfg in configs() {
+		let packed: Vec<_> = (0..2).map(|i| prepare(op, i, operands[i], cfg.isa())).collect();
+		for which in 1..4 {
+			let args: Vec<Arg<'_>> = (0..operands.len())
+				.map(|i| match packed.get(i) {
+					Some(Some(packed)) if which >> i & 1 == 1 => Arg::Prepared(packed, operands[i]),
+					_ => Arg::Bytes(operands[i]),
+				})
+				.collect();
+			handed_on(op, &args, &want, &cfg);
+		}
+	}
+}
+
+/// Compares the output, and what was handed on of it.
+fn handed_on(op: &OpRecord, args: &[Arg<'_>], want: &[u8], cfg: &KernelConfig) {
+	let seen = std::sync::Mutex::new(vec![0u8; want.len()]);
+	let mut out = Buffer::new(want.len());
+	let then = |start: usize, part: &mut [f32]| {
+		let mut seen = seen.lock().unwrap();
+		for (place, x) in seen[start * 4..].chunks_exact_mut(4).zip(&mut *part) {
+			assert_eq!(place, [0; 4], "an element is handed on twice");
+			place.copy_from_slice(&x.to_le_bytes());
+			*x = -*x;
+		}
+	};
+	execute_then(op, args, &mut out, cfg, Some(&then)).unwrap();
+	assert!(seen.into_inner().unwrap() == want, "{cfg:?} {op:?}");
+	for (out, want) in out.chunks_exact(4).zip(want.chunks_exact(4)) {
+		assert_eq!(out[3], want[3] ^ 0x80, "what `then` changes stays changed");
+	}
+	execute_with(op, args, &mut out, cfg).unwrap();
+	assert!(out[..] == want[..], "{cfg:?} {op:?}");
+}
+
+/// A convolution with `m` filters per group without the patches being written out, and with packed
+/// filters.
+fn fused(unfold: &OpRecord, m: u32, seed: u64, plain: bool) {
+	let &[n, groups, places, terms] = unfold.shape.dims() else { panic!("not patches") };
 	let f = DType::F32;
 	let op = OpRecord::new(
 		OpKind::MatMul { bias: Bias::Row },
@@ -354,9 +429,7 @@ fn fused(unfold: &OpRecord, n: u32, groups: u32, places: u32, terms: u32, seed: 
 		};
 		for lhs in [lhs, Arg::Bytes(&filters)] {
 			let args = [lhs, Arg::Patches { unfold, image: &image }, Arg::Bytes(&bias)];
-			let mut out = Buffer::new(want.len());
-			execute_with(&op, &args, &mut out, &cfg).unwrap();
-			assert!(out[..] == want[..], "{cfg:?} {unfold:?} {op:?}");
+			handed_on(&op, &args, &want, &cfg);
 		}
 	}
 }
@@ -376,6 +449,30 @@ fn fused_pool(unfold: &OpRecord, function: ReduceFn, seed: u64) {
 		let args = [Arg::Patches { unfold, image: &image }];
 		execute_with(&op, &args, &mut out, &cfg).unwrap();
 		assert!(out[..] == want[..], "{cfg:?} {unfold:?} {op:?}");
+	}
+}
+
+/// Windows so far apart that nothing is gained by copying what lies between them.
+#[test]
+fn windows_far_apart() {
+	for groups in [1, 3] {
+		let unfold = OpRecord::new(
+			OpKind::Unfold {
+				kernel: [2, 2],
+				stride: [1, 4_000],
+				dilation: [1, 3],
+				pad: [0, 4_001],
+				out: [3, 400],
+				groups,
+				fill: 0,
+			},
+			DType::F32,
+			shape(&[1, groups, 1_200, 3 / groups * 4]),
+			vec![operand(DType::F32, &[1, 3, 4, 200_000])],
+		);
+		unfold.validate().unwrap();
+		fused(&unfold, 1, 3, false);
+		fused(&unfold, 5, 4, true);
 	}
 }
 
@@ -418,4 +515,18 @@ fn wrong_lengths_are_refused() {
 	let mut out = Buffer::new(17);
 	execute(&op, &[&bytes[1..]], &mut out[1..], &cfg).unwrap();
 	assert_eq!(out[1..5], [0x80, 0x80, 0x80, 0x00]);
+}
+
+#[test]
+fn rounding_to_every_format() {
+	for (seed, &format) in (0u64..).zip(FloatFormat::ALL) {
+		for overflow in [Overflow::Special, Overflow::Saturate] {
+			if !format.has_special() && overflow == Overflow::Special {
+				continue;
+			}
+			let kind = OpKind::RoundTo { format, overflow };
+			let x = vec![operand(DType::F32, &[3, 1001])];
+			check(&OpRecord::new(kind, DType::F32, shape(&[3, 1001]), x), seed);
+		}
+	}
 }

@@ -47,6 +47,37 @@ impl<const N: usize> Walk<N> {
 		Walk::new(dims, &strides)
 	}
 
+	/// One run of `len` elements.
+	pub(crate) fn flat(len: usize, step: [isize; N]) -> Walk<N> {
+		Walk { dims: Vec::new(), strides: Vec::new(), inner: len.max(1), step }
+	}
+
+	/// Rows of `len` elements; between rows, operands advance by `strides`.
+	pub(crate) fn rows(len: usize, step: [isize; N], strides: [isize; N]) -> Walk<N> {
+		Walk { dims: vec![usize::MAX], strides: vec![strides], inner: len, step }
+	}
+
+	/// Whether this walks rows of `len` elements with this step, the first operand advancing by
+	/// `stride` from one to the next.
+	pub(crate) fn is_rows(&self, len: usize, step: isize, stride: isize) -> bool {
+		let strides = match (&self.dims[..], &self.strides[..]) {
+			([], _) => true,
+			([_], [strides]) => strides[0] == stride,
+			_ => false,
+		};
+		self.inner == len && self.step[0] == step && strides
+	}
+
+	/// The operand's first element for `start..start + len`, if that is one run.
+	pub(crate) fn place_of_run(&self, start: usize, len: usize) -> Option<usize> {
+		if start % self.inner + len > self.inner {
+			return None;
+		}
+		let mut first = 0;
+		self.runs(start, 1, |_, _, places| first = places[0] as usize);
+		Some(first)
+	}
+
 	/// The innermost outer dimension (size and strides), if there is one.
 	pub(crate) fn last_outer(&self) -> Option<(usize, [isize; N])> {
 		self.dims.last().copied().zip(self.strides.last().copied())
@@ -63,8 +94,29 @@ impl<const N: usize> Walk<N> {
 		}
 	}
 
-	/// Calls `visit(at, run, places)` for every run of neighbours inside `start..start + len`: `at`
-	/// counts from `start`, `places` are the operands' elements for the run's first element.
+	/// The runs of neighbours inside `start..start + len`, in order.
+	///
+	/// For loops that must be compiled for one instruction set: a closure given to [`Walk::runs`]
+	/// may become a function of its own, which would be compiled for the oldest processor.
+	#[inline(always)]
+	pub(crate) fn cursor(&self, start: usize, len: usize) -> Cursor<'_, N> {
+		let (mut rest, column) = match start {
+			0 => (0, 0),
+			_ => (start / self.inner, start % self.inner),
+		};
+		let mut at = [0usize; 8];
+		let mut base = [0isize; N];
+		if rest > 0 {
+			for d in (0..self.dims.len()).rev() {
+				at[d] = rest % self.dims[d];
+				rest /= self.dims[d];
+				advance(&mut base, &self.strides[d], at[d] as isize);
+			}
+		}
+		Cursor { walk: self, at, base, column, done: 0, len }
+	}
+
+	/// Calls `visit(at, run, places)` for every run of [`Walk::cursor`].
 	#[inline(always)]
 	pub(crate) fn runs(
 		&self,
@@ -72,33 +124,50 @@ impl<const N: usize> Walk<N> {
 		len: usize,
 		mut visit: impl FnMut(usize, usize, [isize; N]),
 	) {
-		let mut column = start % self.inner;
-		let mut rest = start / self.inner;
-		let mut at = [0usize; 8];
-		let mut base = [0isize; N];
-		for d in (0..self.dims.len()).rev() {
-			at[d] = rest % self.dims[d];
-			rest /= self.dims[d];
-			advance(&mut base, &self.strides[d], at[d] as isize);
+		let mut cursor = self.cursor(start, len);
+		while let Some((at, run, places)) = cursor.next() {
+			visit(at, run, places);
 		}
-		let mut done = 0;
-		while done < len {
-			let run = (self.inner - column).min(len - done);
-			let mut places = base;
-			advance(&mut places, &self.step, column as isize);
-			visit(done, run, places);
-			done += run;
-			column = 0;
-			for d in (0..self.dims.len()).rev() {
-				at[d] += 1;
-				advance(&mut base, &self.strides[d], 1);
-				if at[d] < self.dims[d] {
+	}
+}
+
+/// Where a walk has come to.
+pub(crate) struct Cursor<'a, const N: usize> {
+	walk: &'a Walk<N>,
+	at: [usize; 8],
+	base: [isize; N],
+	column: usize,
+	done: usize,
+	len: usize,
+}
+
+impl<const N: usize> Cursor<'_, N> {
+	/// The next run: where it begins, counted from the start, its length, and the operands' elements
+	/// for its first element.
+	#[inline(always)]
+	pub(crate) fn next(&mut self) -> Option<(usize, usize, [isize; N])> {
+		if self.done >= self.len {
+			return None;
+		}
+		let walk = self.walk;
+		let run = (walk.inner - self.column).min(self.len - self.done);
+		let mut places = self.base;
+		advance(&mut places, &walk.step, self.column as isize);
+		let begin = self.done;
+		self.done += run;
+		self.column = 0;
+		if self.done < self.len {
+			for d in (0..walk.dims.len()).rev() {
+				self.at[d] += 1;
+				advance(&mut self.base, &walk.strides[d], 1);
+				if self.at[d] < walk.dims[d] {
 					break;
 				}
-				at[d] = 0;
-				advance(&mut base, &self.strides[d], -(self.dims[d] as isize));
+				self.at[d] = 0;
+				advance(&mut self.base, &walk.strides[d], -(walk.dims[d] as isize));
 			}
 		}
+		Some((begin, run, places))
 	}
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_executor::ElementType;
 use assay_referee::{DType, MAX_PORTS, MAX_TENSOR_BYTES};
 
-use crate::constant::dtype;
+use crate::constant::element;
 use crate::error::{CompileError, ErrorKind, Failure, Place};
 use crate::proto::{Dim, Port};
 use crate::value::{check_dims, product, Dims};
@@ -15,6 +16,8 @@ use crate::CompileOptions;
 pub(crate) struct BoundInput<'a> {
 	pub(crate) name: &'a str,
 	pub(crate) dtype: DType,
+	/// The type that the file has for it.
+	pub(crate) element: ElementType,
 	pub(crate) dims: Dims,
 }
 
@@ -22,6 +25,8 @@ pub(crate) struct BoundInput<'a> {
 #[derive(Debug)]
 pub(crate) struct Bound<'a> {
 	pub(crate) inputs: Vec<BoundInput<'a>>,
+	/// Inputs that are constants of the compiled model, and the number each element has.
+	pub(crate) fixed: Vec<(BoundInput<'a>, i64)>,
 	pub(crate) dims: BTreeMap<String, u32>,
 }
 
@@ -47,13 +52,40 @@ pub(crate) fn bind<'a>(
 			take_shape(shape, declared, &mut dims).map_err(at_input(port.name))?;
 		}
 	}
-	let mut inputs = Vec::new();
+	let (mut inputs, mut fixed) = (Vec::new(), Vec::new());
 	for port in ports {
-		inputs.push(bind_one(port, options, &dims).map_err(at_input(port.name))?);
+		let input = bind_one(port, options, &dims).map_err(at_input(port.name))?;
+		match options.values.get(port.name) {
+			None => inputs.push(input),
+			Some(&number) => {
+				check_number(&input, number).map_err(at_input(port.name))?;
+				fixed.push((input, number));
+			},
+		}
 	}
 	let named = names(ports);
 	dims.retain(|name, _| named.contains(name.as_str()));
-	Ok(Bound { inputs, dims })
+	Ok(Bound { inputs, fixed, dims })
+}
+
+/// Whether an input's type has this number.
+fn check_number(input: &BoundInput<'_>, number: i64) -> Result<(), Failure> {
+	let range = match input.dtype {
+		DType::I64 => i64::MIN..=i64::MAX,
+		DType::I32 => i32::MIN.into()..=i32::MAX.into(),
+		DType::U8 => 0..=255,
+		DType::I8 => -128..=127,
+		DType::Bool => 0..=1,
+		// The whole numbers that f32 has without gaps.
+		DType::F32 => -(1 << 24)..=1 << 24,
+	};
+	match range.contains(&number) {
+		true => Ok(()),
+		false => Err(Failure::new(
+			ErrorKind::WrongShape,
+			format!("its type {:?} has no {number}", input.dtype),
+		)),
+	}
 }
 
 fn names<'a>(ports: &[&Port<'a>]) -> BTreeSet<&'a str> {
@@ -84,7 +116,8 @@ fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), Comp
 		.at(Place::File));
 	}
 	let inputs: Vec<&str> = ports.iter().map(|port| port.name).collect();
-	if let Some(name) = options.shapes.keys().find(|name| !inputs.contains(&name.as_str())) {
+	let mut given = options.shapes.keys().chain(options.values.keys());
+	if let Some(name) = given.find(|name| !inputs.contains(&name.as_str())) {
 		return Err(Failure::new(
 			ErrorKind::UnknownName,
 			format!("the model has no input named `{name}`"),
@@ -106,9 +139,6 @@ fn take_shape(
 	dims: &mut BTreeMap<String, u32>,
 ) -> Result<(), Failure> {
 	let wrong = |reason: String| Err(Failure::new(ErrorKind::WrongShape, reason));
-	if shape.contains(&0) {
-		return wrong(format!("the given shape {shape:?} is empty"));
-	}
 	let Some(declared) = declared else { return Ok(()) };
 	if shape.len() != declared.len() {
 		return wrong(format!(
@@ -148,7 +178,8 @@ fn bind_one<'a>(
 			"it is not a tensor (sequences, maps and optional values are not supported)",
 		));
 	};
-	let dtype = dtype(tensor.data_type)?;
+	let element = element(tensor.data_type)?;
+	let dtype = element.computed();
 	let dims = match (options.shapes.get(name), &tensor.dims) {
 		(Some(shape), _) => shape.clone(),
 		(None, None) => {
@@ -163,7 +194,7 @@ fn bind_one<'a>(
 	if product(&dims) * dtype.size() > MAX_TENSOR_BYTES {
 		return Err(Failure::too_large(format!("its shape {dims:?} exceeds 1 GiB")));
 	}
-	Ok(BoundInput { name, dtype, dims })
+	Ok(BoundInput { name, dtype, element, dims })
 }
 
 fn bind_dim(input: &str, dim: Dim<'_>, named: &BTreeMap<String, u32>) -> Result<u32, Failure> {

@@ -5,10 +5,11 @@
 //! folded value is therefore, bit for bit, what running the op would have given.
 
 use assay_referee::{
-	element, encode_value, units, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
+	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
 	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
+use crate::compose::View;
 use crate::error::{Failure, Result};
 use crate::value::{broadcast, check_dims, product, strides, Dims, Origin, Value};
 
@@ -22,7 +23,8 @@ const FUNCTION_UNITS: u64 = 32;
 /// Bytes that folding may make beyond four times the file's size.
 const FOLD_BYTES: u64 = 64 << 20;
 
-/// An op whose operands are values rather than places.
+/// An op whose operands are values rather than places. A recurrence's last operand, which is its
+/// own output, is left out: [`own_output`] makes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Op {
 	pub(crate) kind: OpKind,
@@ -41,8 +43,15 @@ impl Op {
 			.iter()
 			.map(|value| Ok(Operand::weight(0, value.dtype, shape(&value.dims)?)))
 			.collect::<Result<Vec<_>>>()?;
-		Ok(OpRecord::new(self.kind, self.dtype, shape(&self.dims)?, operands))
+		let shape = shape(&self.dims)?;
+		let operands = operands.into_iter().chain(own_output(self.kind, 0, shape));
+		Ok(OpRecord::new(self.kind, self.dtype, shape, operands.collect::<Vec<_>>()))
 	}
+}
+
+/// The operand by which the op at `index` reads its own output of this shape, if its kind does.
+pub(crate) fn own_output(kind: OpKind, index: u32, shape: Shape) -> Option<Operand> {
+	matches!(kind, OpKind::Recur { .. }).then(|| Operand::op(index, DType::F32, shape))
 }
 
 /// A shape of the program format.
@@ -82,6 +91,11 @@ impl Builder {
 		Ok(())
 	}
 
+	/// Whether a constant of `bytes` is a small part of what constants made here may still use.
+	pub(crate) fn affords(&self, bytes: u64) -> bool {
+		bytes <= self.fold_bytes / 4
+	}
+
 	/// Adds an op, or computes it when every operand is constant.
 	pub(crate) fn push(
 		&mut self,
@@ -90,18 +104,25 @@ impl Builder {
 		dims: Dims,
 		operands: Vec<Value>,
 	) -> Result<Value> {
+		check_dims(&dims)?;
+		if product(&dims) == 0 {
+			// There is nothing to compute.
+			return Ok(Value::constant(dtype, dims, Vec::new()));
+		}
 		let op = Op { kind, dtype, dims, operands, node: self.node };
 		let record = op.record()?;
-		record.validate().map_err(|error| {
-			Failure::unsupported(format!("it does not fit the program format ({error})"))
-		})?;
 		if record.bytes() > MAX_TENSOR_BYTES {
 			return Err(Failure::too_large(format!(
 				"a tensor of shape {:?} exceeds 1 GiB",
 				op.dims
 			)));
 		}
-		if op.operands.iter().all(Value::is_constant) {
+		record.validate().map_err(|error| {
+			Failure::unsupported(format!("it does not fit the program format ({error})"))
+		})?;
+		// The element function alone does not give the output of an op that reads it.
+		let folds = record.self_operand().is_none();
+		if folds && op.operands.iter().all(Value::is_constant) {
 			if let Some(value) = self.fold(&op, &record)? {
 				return Ok(value);
 			}
@@ -109,7 +130,8 @@ impl Builder {
 		if self.ops.len() >= MAX_PUSHED {
 			return Err(Failure::too_large("the model needs far more ops than a program may have"));
 		}
-		let value = Value { dtype, dims: op.dims.clone(), origin: Origin::Op(self.ops.len()) };
+		let origin = Origin::Op(self.ops.len());
+		let value = Value { dtype, element: dtype.into(), dims: op.dims.clone(), origin };
 		self.ops.push(op);
 		Ok(value)
 	}
@@ -141,6 +163,12 @@ impl Builder {
 		}
 		self.fold_bytes -= record.bytes();
 		Ok(Some(Value::constant(op.dtype, op.dims.clone(), bytes)))
+	}
+
+	/// The numbers 0, 1, … `count` - 1.
+	pub(crate) fn iota(&mut self, count: u32) -> Result<Value> {
+		self.spend(u64::from(count) * 8)?;
+		Ok(Value::list_i64(&(0..i64::from(count)).collect::<Vec<_>>()))
 	}
 
 	/// A function of each element.
@@ -181,9 +209,6 @@ impl Builder {
 		if x.dtype == dtype {
 			return Ok(x.clone());
 		}
-		if x.elements() == 0 {
-			return Ok(Value::constant(dtype, x.dims.clone(), Vec::new()));
-		}
 		self.push(OpKind::Cast, dtype, x.dims.clone(), vec![x.clone()])
 	}
 
@@ -197,15 +222,16 @@ impl Builder {
 	) -> Result<Value> {
 		check_dims(&dims)?;
 		if product(&dims) == 0 {
-			if x.is_constant() {
-				return Ok(Value::constant(x.dtype, dims, Vec::new()));
-			}
-			return Err(Failure::unsupported(format!("its result, of shape {dims:?}, is empty")));
+			// No elements are known elements, whatever `x` is.
+			return Ok(Value::constant(x.dtype, dims, Vec::new()));
 		}
 		let still = strides(&dims);
 		let moves = dims.iter().zip(still.iter().zip(steps)).any(|(&d, (a, b))| d > 1 && a != b);
 		if !moves && offset == 0 && product(&dims) == x.elements() {
 			return x.view(dims);
+		}
+		if let Some(View { source, offset, steps }) = self.composed(x, &dims, offset, steps) {
+			return self.strided(&source, dims, offset, &steps);
 		}
 		let mut all = [0; MAX_RANK];
 		for ((place, &step), &dim) in all.iter_mut().zip(steps).zip(&dims) {
@@ -236,36 +262,47 @@ impl Builder {
 
 	/// Joins along an axis.
 	pub(crate) fn concat(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
-		let parts: Vec<&Value> =
-			parts.iter().filter(|part| !(part.is_constant() && part.elements() == 0)).collect();
-		let Some(first) = parts.first() else {
-			return Err(Failure::unsupported("it joins only empty tensors"));
-		};
-		let mut joined = (*first).clone();
-		for group in parts[1..].chunks(MAX_OPERANDS - 1) {
-			let mut total = u64::from(joined.dims[axis]);
-			let mut operands = vec![joined.clone()];
-			for part in group {
-				let fits = part.dtype == joined.dtype
-					&& part.rank() == joined.rank()
-					&& (0..joined.rank()).all(|d| d == axis || part.dims[d] == joined.dims[d]);
-				if !fits {
-					return Err(Failure::invalid(format!(
-						"{:?} and {:?} cannot be joined along axis {axis}",
-						joined.dims, part.dims
-					)));
-				}
-				total += u64::from(part.dims[axis]);
-				operands.push((*part).clone());
-			}
-			let mut dims = joined.dims.clone();
-			dims[axis] = u32::try_from(total)
-				.map_err(|_| Failure::too_large("the joined tensor exceeds 1 GiB"))?;
-			check_dims(&dims)?;
-			let dtype = joined.dtype;
-			joined = self.push(OpKind::Concat { axis: axis as u8 }, dtype, dims, operands)?;
+		let all = parts;
+		let parts: Vec<&Value> = parts.iter().filter(|part| part.elements() != 0).collect();
+		if parts.is_empty() {
+			let first = all.first().ok_or_else(|| Failure::invalid("it joins nothing"))?;
+			let mut dims = first.dims.clone();
+			dims[axis] = 0;
+			return Ok(Value::constant(first.dtype, dims, Vec::new()));
 		}
-		Ok(joined)
+		// A level of a tree at a time, so that no element is copied more often than there are levels.
+		let mut joined: Vec<Value> = parts.into_iter().cloned().collect();
+		while joined.len() > 1 {
+			let groups = joined.chunks(MAX_OPERANDS);
+			joined = groups.map(|group| self.join(group, axis)).collect::<Result<_>>()?;
+		}
+		Ok(joined.swap_remove(0))
+	}
+
+	/// One `Concat`, or nothing for one part.
+	fn join(&mut self, parts: &[Value], axis: usize) -> Result<Value> {
+		let first = &parts[0];
+		if parts.len() == 1 {
+			return Ok(first.clone());
+		}
+		let mut total = 0;
+		for part in parts {
+			let fits = part.dtype == first.dtype
+				&& part.rank() == first.rank()
+				&& (0..first.rank()).all(|d| d == axis || part.dims[d] == first.dims[d]);
+			if !fits {
+				return Err(Failure::invalid(format!(
+					"{:?} and {:?} cannot be joined along axis {axis}",
+					first.dims, part.dims
+				)));
+			}
+			total += u64::from(part.dims[axis]);
+		}
+		let mut dims = first.dims.clone();
+		dims[axis] = u32::try_from(total)
+			.map_err(|_| Failure::too_large("the joined tensor exceeds 1 GiB"))?;
+		check_dims(&dims)?;
+		self.push(OpKind::Concat { axis: axis as u8 }, first.dtype, dims, parts.to_vec())
 	}
 
 	/// Reduces the last axis; the result has the dimensions before it.
@@ -275,6 +312,13 @@ impl Builder {
 		let Some((&last, outer)) = x.dims.split_last() else {
 			return Err(Failure::invalid("a scalar has no axis to reduce"));
 		};
+		if last == 0 {
+			let neutral = neutral(function, x.dtype)?.to_le_bytes();
+			let element = &neutral[..x.dtype.size() as usize];
+			self.spend(product(outer) * x.dtype.size())?;
+			let bytes = element.repeat(product(outer) as usize);
+			return Ok(Value::constant(x.dtype, outer.to_vec(), bytes));
+		}
 		if u64::from(last) <= MAX_TERMS {
 			let dims = outer.to_vec();
 			return self.push(OpKind::Reduce(function), x.dtype, dims, vec![x.clone()]);
@@ -308,11 +352,7 @@ impl Builder {
 	) -> Result<Value> {
 		let (m, n, k) = (a.dims[1], b.dims[1], a.dims[2]);
 		if u64::from(k) > MAX_TERMS {
-			return Err(Failure::new(
-				crate::ErrorKind::LeafLimit,
-				format!("its contracted dimension of {k} exceeds {MAX_TERMS}"),
-			)
-			.help("split the layer into parts and add their results"));
+			return self.long_matmul(&a, &b, bias, batch);
 		}
 		let mut operands = vec![a, b];
 		let mut kind = OpKind::MatMul { bias: Bias::None };
@@ -324,24 +364,14 @@ impl Builder {
 	}
 }
 
-/// Work of evaluating an op, in multiply-adds.
+/// Work of evaluating an op one element at a time, in multiply-adds.
 fn fold_cost(record: &OpRecord) -> u64 {
 	let each = match record.kind {
-		OpKind::Unary(
-			UnaryFn::Exp
-			| UnaryFn::Exp2
-			| UnaryFn::Log
-			| UnaryFn::Tanh
-			| UnaryFn::Erf
-			| UnaryFn::Sigmoid
-			| UnaryFn::Sin
-			| UnaryFn::Cos
-			| UnaryFn::Softplus,
-		)
-		| OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
+		OpKind::Unary(function) if function.is_elementary() => FUNCTION_UNITS,
+		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
 		_ => 1,
 	};
-	units(record).max(record.shape.elements()).saturating_mul(each)
+	record.shape.elements().saturating_mul(leaf_bound(record).terms).saturating_mul(each)
 }
 
 /// Bits of the element that leaves a reduction unchanged.

@@ -1,6 +1,9 @@
 //! Decodes the tensors of an ONNX file.
 
-use assay_referee::{canonical, DType};
+use std::borrow::Cow;
+
+use assay_executor::{ElementError, ElementType};
+use assay_referee::DType;
 
 use crate::error::{ErrorKind, Failure, Result};
 use crate::proto::Tensor;
@@ -42,30 +45,33 @@ pub(crate) fn type_name(data_type: i32) -> String {
 }
 
 /// The element type for an ONNX type number.
-pub(crate) fn dtype(data_type: i32) -> Result<DType> {
-	match data_type {
-		1 => Ok(DType::F32),
-		2 => Ok(DType::U8),
-		3 => Ok(DType::I8),
-		6 => Ok(DType::I32),
-		7 => Ok(DType::I64),
-		9 => Ok(DType::Bool),
-		other => {
-			let failure = Failure::new(
-				ErrorKind::UnsupportedType,
-				format!("element type {} is not supported", type_name(other)),
-			);
-			Err(match other {
-				10 | 11 | 16 => failure.help("export the model with float32 weights and inputs"),
-				8 => failure.help("turn text into numbers before the model"),
-				_ => failure.help("supported are float32, int32, int64, uint8, int8 and bool"),
-			})
-		},
-	}
+pub(crate) fn element(data_type: i32) -> Result<ElementType> {
+	ElementType::from_onnx(data_type).ok_or_else(|| {
+		let failure = Failure::new(
+			ErrorKind::UnsupportedType,
+			format!("element type {} is not supported", type_name(data_type)),
+		);
+		match data_type {
+			8 => failure.help("turn text into numbers before the model"),
+			_ => failure.help("engine/onnx/README.md lists the supported types"),
+		}
+	})
 }
 
-/// Decodes a tensor. Infinities pass (they may mask something); a NaN is refused.
+/// Decodes a weight. Infinities pass (they may mask something); a NaN is refused.
 pub(crate) fn decode(tensor: &Tensor<'_>) -> Result<Value> {
+	let value = decode_any(tensor)?;
+	if let Some(floats) = value.floats() {
+		if let Some(at) = floats.iter().position(|x| x.is_nan()) {
+			return Err(Failure::new(ErrorKind::NotFinite, format!("element {at} is NaN"))
+				.help("check the training run that made this model"));
+		}
+	}
+	Ok(value)
+}
+
+/// Decodes a tensor of any values.
+pub(crate) fn decode_any(tensor: &Tensor<'_>) -> Result<Value> {
 	if tensor.external {
 		return Err(Failure::new(
 			ErrorKind::ExternalData,
@@ -76,7 +82,8 @@ pub(crate) fn decode(tensor: &Tensor<'_>) -> Result<Value> {
 	if tensor.segmented {
 		return Err(Failure::unsupported("its data are cut into segments"));
 	}
-	let dtype = dtype(tensor.data_type)?;
+	let element = element(tensor.data_type)?;
+	let dtype = element.computed();
 	let dims = tensor
 		.dims
 		.iter()
@@ -85,56 +92,64 @@ pub(crate) fn decode(tensor: &Tensor<'_>) -> Result<Value> {
 		.map_err(|_| Failure::invalid(format!("{:?} is not a possible shape", tensor.dims)))?;
 	check_dims(&dims)?;
 	let elements = product(&dims);
-	let bytes = match tensor.raw {
-		Some(raw) => raw_bytes(raw, dtype, elements, &dims)?,
-		None => typed_bytes(tensor, dtype, elements, &dims)?,
+	let stored = match tensor.raw {
+		Some(raw) => Cow::Borrowed(raw),
+		None => Cow::Owned(typed_bytes(tensor, element, elements, &dims)?),
 	};
-	if dtype == DType::F32 {
-		let (values, _) = bytes.as_chunks::<4>();
-		if let Some(at) = values.iter().position(|b| f32::from_le_bytes(*b).is_nan()) {
-			return Err(Failure::new(ErrorKind::NotFinite, format!("element {at} is NaN"))
-				.help("check the training run that made this model"));
-		}
-	}
-	Ok(Value::constant(dtype, dims, bytes))
+	let bytes = element.decode(&stored, elements).map_err(|error| match error {
+		ElementError::Length { expected, found } => {
+			length_error(expected, &dims, found as usize, "bytes")
+		},
+		other => Failure::unsupported(other.to_string()),
+	})?;
+	Ok(Value::constant(dtype, dims, bytes).tagged(element))
 }
 
 fn length_error(elements: u64, dims: &[u32], found: usize, unit: &str) -> Failure {
 	Failure::invalid(format!("shape {dims:?} needs {elements} {unit}, the file has {found}"))
 }
 
-fn raw_bytes(raw: &[u8], dtype: DType, elements: u64, dims: &[u32]) -> Result<Vec<u8>> {
-	let expected = elements * dtype.size();
-	if raw.len() as u64 != expected {
-		return Err(length_error(expected, dims, raw.len(), "bytes"));
-	}
-	Ok(match dtype {
-		DType::Bool => raw.iter().map(|&b| canonical(DType::Bool, b.into()) as u8).collect(),
-		_ => raw.to_vec(),
-	})
-}
-
-fn typed_bytes(tensor: &Tensor<'_>, dtype: DType, elements: u64, dims: &[u32]) -> Result<Vec<u8>> {
-	let found = if dtype == DType::F32 { tensor.floats.len() } else { tensor.ints.len() };
-	if found as u64 != elements {
-		return Err(length_error(elements, dims, found, "values"));
-	}
-	if dtype == DType::F32 {
-		return Ok(tensor.floats.iter().flat_map(|x| x.to_le_bytes()).collect());
-	}
-	let (low, high) = match dtype {
-		DType::I32 => (i32::MIN.into(), i32::MAX.into()),
-		DType::U8 => (0, 255),
-		DType::I8 => (-128, 127),
-		DType::Bool => (0, 1),
-		DType::I64 | DType::F32 => (i64::MIN, i64::MAX),
+/// The bytes of a tensor whose values the file has in a list.
+fn typed_bytes(
+	tensor: &Tensor<'_>,
+	element: ElementType,
+	elements: u64,
+	dims: &[u32],
+) -> Result<Vec<u8>> {
+	// Elements of four bits come two to a value.
+	let expected = if element.bits() == 4 { elements.div_ceil(2) } else { elements };
+	let found = match element {
+		ElementType::Plain(DType::F32) => tensor.floats.len(),
+		ElementType::F64 => tensor.doubles.len(),
+		_ => tensor.ints.len(),
 	};
-	let mut bytes = Vec::with_capacity(found * dtype.size() as usize);
+	if found as u64 != expected {
+		return Err(length_error(expected, dims, found, "values"));
+	}
+	let (low, high) = match element {
+		ElementType::Plain(DType::F32) => {
+			return Ok(tensor.floats.iter().flat_map(|x| x.to_le_bytes()).collect());
+		},
+		ElementType::F64 => {
+			return Ok(tensor.doubles.iter().flat_map(|x| x.to_le_bytes()).collect());
+		},
+		ElementType::Plain(DType::I32) => (i32::MIN.into(), i32::MAX.into()),
+		ElementType::Plain(DType::I8) => (-128, 127),
+		ElementType::Plain(DType::Bool) => (0, 1),
+		ElementType::I16 => (i16::MIN.into(), i16::MAX.into()),
+		// Two elements to a byte, which some writers give a sign.
+		other if other.bits() == 4 => (-128, 255),
+		ElementType::Plain(DType::I64) | ElementType::U64 => (i64::MIN, i64::MAX),
+		// Codes of narrow floats, and unsigned numbers.
+		other => (0, (1 << other.bits()) - 1),
+	};
+	let size = element.bits().div_ceil(8) as usize;
+	let mut bytes = Vec::with_capacity(found * size);
 	for &value in &tensor.ints {
 		if !(low..=high).contains(&value) {
 			return Err(Failure::invalid(format!("{value} is out of its type's range")));
 		}
-		bytes.extend_from_slice(&value.to_le_bytes()[..dtype.size() as usize]);
+		bytes.extend_from_slice(&value.to_le_bytes()[..size]);
 	}
 	Ok(bytes)
 }

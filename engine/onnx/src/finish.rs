@@ -9,7 +9,7 @@ use assay_referee::{
 };
 
 use crate::bind::BoundInput;
-use crate::build::{shape, Op};
+use crate::build::{own_output, shape, Op};
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::value::{broadcast, product, strides, Origin, Value};
 
@@ -275,13 +275,16 @@ impl Emitter {
 				| OpKind::Pad { .. }
 				| OpKind::Concat { .. }
 				| OpKind::Gather { .. }
+				| OpKind::Scatter(_)
 				| OpKind::Pack
 		);
 		let mut operands = Vec::new();
 		for value in &op.operands {
 			operands.push(self.operand(value, may_be_infinite, op.node)?);
 		}
-		let record = OpRecord::new(op.kind, op.dtype, shape(&op.dims)?, operands);
+		let dims = shape(&op.dims)?;
+		operands.extend(own_output(op.kind, self.ops.len() as u32, dims));
+		let record = OpRecord::new(op.kind, op.dtype, dims, operands);
 		let new = self.push(record, op.node);
 		self.index.insert(old, new);
 		Ok(())

@@ -10,18 +10,22 @@
 
 mod bind;
 mod build;
+mod compose;
 mod constant;
+mod control;
 mod error;
 mod finish;
 mod lower;
 mod model;
 mod proto;
+mod split;
 mod value;
+mod walk;
 mod wire;
 
 use std::collections::BTreeMap;
 
-use assay_executor::{Bundle, BundleError, Manifest};
+use assay_executor::{in_default_environment, Bundle, BundleError, ElementType, Manifest};
 use assay_referee::{leaf_bound, LeafBound, Program};
 
 pub use error::{CompileError, ErrorKind, Place};
@@ -33,6 +37,10 @@ pub struct CompileOptions {
 	pub dims: BTreeMap<String, u32>,
 	/// Whole shapes of inputs, by input name; for dimensions without a name.
 	pub shapes: BTreeMap<String, Vec<u32>>,
+	/// Numbers that inputs are fixed to, by input name: every element of such an input is this whole
+	/// number, and the compiled model does not have the input any more. For sampling rates, flags
+	/// and the like, on which a branch depends.
+	pub values: BTreeMap<String, i64>,
 	/// Name for the manifest.
 	pub name: String,
 	/// Version for the manifest.
@@ -93,9 +101,35 @@ fn cost(bound: &LeafBound) -> (u64, u64, u32) {
 	(bound.terms, bound.bytes, bound.spans)
 }
 
+/// A tensor from a file of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TensorFile {
+	/// Type of the elements in the file.
+	pub element: ElementType,
+	/// Dimensions, outermost first.
+	pub shape: Vec<u32>,
+	/// Row-major little-endian elements of [`ElementType::computed`].
+	pub bytes: Vec<u8>,
+}
+
+/// Reads a tensor file: one `TensorProto`, as the test data of the package `onnx` are stored.
+///
+/// Errors: as [`compile`] for a weight, but that NaN is read.
+pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
+	let at_file = |failure: error::Failure| failure.at(Place::File);
+	let tensor = proto::Tensor::from_bytes(bytes).map_err(|error| {
+		let reason = format!("it is no tensor, or is damaged: {error}");
+		at_file(error::Failure::new(ErrorKind::Malformed, reason))
+	})?;
+	let value = constant::decode_any(&tensor).map_err(at_file)?;
+	let bytes = value.bytes().unwrap_or_default().to_vec();
+	Ok(TensorFile { element: value.element, shape: value.dims, bytes })
+}
+
 /// Compiles the bytes of an ONNX file.
 ///
 /// Errors: see [`ErrorKind`]. Weights in other files are not read.
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
-	model::compile(onnx, options)
+	// Statistics of normalisations are folded in native floats.
+	in_default_environment(|| model::compile(onnx, options))
 }

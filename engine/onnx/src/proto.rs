@@ -1,7 +1,7 @@
 //! The parts of the ONNX format that a compiler needs, borrowed from the file's bytes.
 //!
 //! Field numbers are those of `onnx.proto`. Unknown fields are skipped. Graphs inside attributes
-//! (`If`, `Loop`, `Scan`) are not read, so nesting cannot exhaust the stack.
+//! (`If`, `Loop`, `Scan`) nest to a bounded depth, so a file cannot exhaust the stack.
 
 use crate::wire::{Field, Reader, Result, WireError};
 
@@ -9,11 +9,18 @@ use crate::wire::{Field, Reader, Result, WireError};
 /// hundred bytes in memory, and this bounds what a hostile file can make of that.
 const MAX_PARTS: usize = 1 << 18;
 
-struct Budget(usize);
+/// Most graphs inside one another.
+const MAX_NESTING: usize = 16;
+
+struct Budget {
+	parts: usize,
+	/// Graphs that may still be entered from here.
+	nesting: usize,
+}
 
 impl Budget {
 	fn part(&mut self) -> Result<()> {
-		self.0 = self.0.checked_sub(1).ok_or(WireError::TooMany)?;
+		self.parts = self.parts.checked_sub(1).ok_or(WireError::TooMany)?;
 		Ok(())
 	}
 }
@@ -51,8 +58,11 @@ pub(crate) struct Attribute<'a> {
 	pub(crate) int: Option<i64>,
 	pub(crate) string: Option<&'a [u8]>,
 	pub(crate) tensor: Option<Box<Tensor<'a>>>,
+	/// A branch or body.
+	pub(crate) graph: Option<Box<Graph<'a>>>,
 	pub(crate) floats: Vec<f32>,
 	pub(crate) ints: Vec<i64>,
+	pub(crate) strings: Vec<&'a [u8]>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +72,8 @@ pub(crate) struct Tensor<'a> {
 	pub(crate) data_type: i32,
 	pub(crate) raw: Option<&'a [u8]>,
 	pub(crate) floats: Vec<f32>,
-	/// `int32_data` or `int64_data`, whichever the file has.
+	pub(crate) doubles: Vec<f64>,
+	/// `int32_data`, `int64_data` or `uint64_data`, whichever the file has.
 	pub(crate) ints: Vec<i64>,
 	pub(crate) external: bool,
 	pub(crate) segmented: bool,
@@ -92,7 +103,7 @@ pub(crate) enum Dim<'a> {
 
 impl<'a> Model<'a> {
 	pub(crate) fn decode(bytes: &'a [u8]) -> Result<Model<'a>> {
-		let budget = &mut Budget(MAX_PARTS);
+		let budget = &mut Budget { parts: MAX_PARTS, nesting: MAX_NESTING };
 		let mut model = Model::default();
 		let mut reader = Reader::new(bytes);
 		while let Some((number, field)) = reader.next()? {
@@ -120,6 +131,15 @@ fn opset<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<(&'a str, i6
 }
 
 impl<'a> Graph<'a> {
+	/// A graph inside an attribute.
+	fn nested(reader: Reader<'a>, budget: &mut Budget) -> Result<Graph<'a>> {
+		budget.part()?;
+		budget.nesting = budget.nesting.checked_sub(1).ok_or(WireError::Nesting)?;
+		let graph = Graph::decode(reader, budget)?;
+		budget.nesting += 1;
+		Ok(graph)
+	}
+
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Graph<'a>> {
 		let mut graph = Graph::default();
 		while let Some((number, field)) = reader.next()? {
@@ -160,6 +180,27 @@ fn name<'a>(field: Field<'a>, budget: &mut Budget) -> Result<&'a str> {
 	field.text()
 }
 
+impl<'a> Node<'a> {
+	/// The graph in the attribute of this name.
+	pub(crate) fn graph(&self, name: &str) -> Option<&Graph<'a>> {
+		self.attributes.iter().find(|attribute| attribute.name == name)?.graph.as_deref()
+	}
+
+	/// Every name that the node or a graph inside it reads; those of the graph itself included.
+	pub(crate) fn names_read(&self) -> Vec<&'a str> {
+		let mut names = self.inputs.clone();
+		let mut open: Vec<&Node<'a>> = vec![self];
+		while let Some(node) = open.pop() {
+			for graph in node.attributes.iter().filter_map(|attribute| attribute.graph.as_deref()) {
+				names.extend(graph.outputs.iter().map(|port| port.name));
+				names.extend(graph.nodes.iter().flat_map(|inner| &inner.inputs));
+				open.extend(&graph.nodes);
+			}
+		}
+		names
+	}
+}
+
 impl<'a> Attribute<'a> {
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Attribute<'a>> {
 		budget.part()?;
@@ -171,8 +212,13 @@ impl<'a> Attribute<'a> {
 				3 => attribute.int = Some(field.int()?),
 				4 => attribute.string = Some(field.bytes()?),
 				5 => attribute.tensor = Some(Box::new(Tensor::decode(field.message()?, budget)?)),
+				6 => attribute.graph = Some(Box::new(Graph::nested(field.message()?, budget)?)),
 				7 => field.floats(&mut attribute.floats)?,
 				8 => field.ints(&mut attribute.ints)?,
+				9 => {
+					budget.part()?;
+					attribute.strings.push(field.bytes()?);
+				},
 				_ => {},
 			}
 		}
@@ -181,6 +227,11 @@ impl<'a> Attribute<'a> {
 }
 
 impl<'a> Tensor<'a> {
+	/// A tensor in a file of its own.
+	pub(crate) fn from_bytes(bytes: &'a [u8]) -> Result<Tensor<'a>> {
+		Tensor::decode(Reader::new(bytes), &mut Budget { parts: MAX_PARTS, nesting: 0 })
+	}
+
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Tensor<'a>> {
 		budget.part()?;
 		let mut tensor = Tensor::default();
@@ -190,7 +241,8 @@ impl<'a> Tensor<'a> {
 				2 => tensor.data_type = field.int32()?,
 				3 => tensor.segmented = true,
 				4 => field.floats(&mut tensor.floats)?,
-				5 | 7 => field.ints(&mut tensor.ints)?,
+				5 | 7 | 11 => field.ints(&mut tensor.ints)?,
+				10 => field.doubles(&mut tensor.doubles)?,
 				8 => tensor.name = field.text()?,
 				9 => tensor.raw = Some(field.bytes()?),
 				13 => tensor.external = true,

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use assay_executor::ElementType;
 use assay_referee::{DType, MAX_RANK, MAX_TENSOR_BYTES};
 
 use crate::error::{Failure, Result};
@@ -24,7 +25,10 @@ pub(crate) enum Origin {
 /// A tensor under a shape. Reshaping changes only `dims`.
 #[derive(Clone, Debug)]
 pub(crate) struct Value {
+	/// The type it is computed in.
 	pub(crate) dtype: DType,
+	/// The type that the file has for it.
+	pub(crate) element: ElementType,
 	pub(crate) dims: Dims,
 	pub(crate) origin: Origin,
 }
@@ -32,7 +36,8 @@ pub(crate) struct Value {
 impl Value {
 	pub(crate) fn constant(dtype: DType, dims: Dims, bytes: Vec<u8>) -> Value {
 		debug_assert_eq!(bytes.len() as u64, product(&dims) * dtype.size());
-		Value { dtype, dims, origin: Origin::Constant(Rc::new(bytes)) }
+		let origin = Origin::Constant(Rc::new(bytes));
+		Value { dtype, element: dtype.into(), dims, origin }
 	}
 
 	pub(crate) fn scalar_f32(x: f32) -> Value {
@@ -58,6 +63,11 @@ impl Value {
 		Value::constant(dtype, Vec::new(), bytes)
 	}
 
+	/// A scalar of an integer type with all bits set.
+	pub(crate) fn ones(dtype: DType) -> Value {
+		Value::constant(dtype, Vec::new(), vec![0xff; dtype.size() as usize])
+	}
+
 	pub(crate) fn rank(&self) -> usize {
 		self.dims.len()
 	}
@@ -75,6 +85,12 @@ impl Value {
 
 	pub(crate) fn is_constant(&self) -> bool {
 		matches!(self.origin, Origin::Constant(_))
+	}
+
+	/// The same elements under an element type of the file whose values they have.
+	pub(crate) fn tagged(self, element: ElementType) -> Value {
+		debug_assert_eq!(element.computed(), self.dtype);
+		Value { element, ..self }
 	}
 
 	/// The same elements in other dimensions.

@@ -16,6 +16,8 @@ pub(crate) enum WireError {
 	Text,
 	#[error("there are more parts than any model has")]
 	TooMany,
+	#[error("graphs lie inside one another deeper than in any model")]
+	Nesting,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, WireError>;
@@ -87,6 +89,22 @@ impl<'a> Field<'a> {
 				Ok(())
 			},
 			one => one.float().map(|value| to.push(value)),
+		}
+	}
+
+	/// Appends one value, or a packed run of them.
+	pub(crate) fn doubles(self, to: &mut Vec<f64>) -> Result<()> {
+		match self {
+			Field::Bytes(bytes) => {
+				let (values, []) = bytes.as_chunks::<8>() else { return Err(WireError::Truncated) };
+				to.extend(values.iter().map(|bytes| f64::from_le_bytes(*bytes)));
+				Ok(())
+			},
+			Field::Fixed64(bytes) => {
+				to.push(f64::from_le_bytes(bytes));
+				Ok(())
+			},
+			_ => Err(WireError::Type),
 		}
 	}
 }

@@ -32,22 +32,23 @@ fn place(op: &OpRecord, index: u64) -> Place {
 	}
 }
 
-pub(super) fn matmul<A: Arith, R: Reader>(
-	op: &OpRecord,
-	bias: Bias,
-	index: u64,
+/// The sum of `k` products of elements of two operands, each given as operand and first element:
+/// ascending chains over blocks, block sums added in ascending order.
+pub(super) fn dot<A: Arith, R: Reader>(
 	reader: &mut R,
-) -> Result<u64, R::Error> {
-	let place = place(op, index);
+	(a, a_first): (usize, u64),
+	(b, b_first): (usize, u64),
+	k: u64,
+) -> Result<A::F32, R::Error> {
 	let mut read =
 		|operand, element| reader.read(operand, element).map(|bits| A::f32_from_bits(bits as u32));
 	let mut total = None;
 	let mut start = 0;
-	while start < place.k {
-		let end = place.k.min(start + BLOCK);
+	while start < k {
+		let end = k.min(start + BLOCK);
 		let mut sum = A::f32_from_bits(0);
 		for t in start..end {
-			sum = A::fma32(read(0, place.a + t)?, read(1, place.b + t)?, sum);
+			sum = A::fma32(read(a, a_first + t)?, read(b, b_first + t)?, sum);
 		}
 		total = Some(match total {
 			None => sum,
@@ -55,7 +56,17 @@ pub(super) fn matmul<A: Arith, R: Reader>(
 		});
 		start = end;
 	}
-	let mut total = total.unwrap_or(A::f32_from_bits(0));
+	Ok(total.unwrap_or(A::f32_from_bits(0)))
+}
+
+pub(super) fn matmul<A: Arith, R: Reader>(
+	op: &OpRecord,
+	bias: Bias,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let place = place(op, index);
+	let mut total = dot::<A, R>(reader, (0, place.a), (1, place.b), place.k)?;
 	let addend = match bias {
 		Bias::None => None,
 		Bias::Column => Some(place.column),
@@ -66,7 +77,7 @@ pub(super) fn matmul<A: Arith, R: Reader>(
 		Bias::Row => Some(place.row),
 	};
 	if let Some(element) = addend {
-		total = A::add32(total, read(2, element)?);
+		total = A::add32(total, A::f32_from_bits(reader.read(2, element)? as u32));
 	}
 	Ok(A::f32_to_bits(total).into())
 }

@@ -7,7 +7,9 @@
 mod contract;
 mod map;
 mod movement;
+mod recur;
 mod reduce;
+mod selection;
 
 use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
 
@@ -35,6 +37,9 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::Pack => movement::pack(op, index, reader)?,
 		OpKind::Unary(function) => map::unary::<A>(function, dtype(op, 0), reader.read(0, index)?),
 		OpKind::Cast => map::cast::<A>(dtype(op, 0), op.dtype, reader.read(0, index)?),
+		OpKind::RoundTo { format, overflow } => {
+			format.round(overflow, reader.read(0, index)? as u32).into()
+		},
 		OpKind::Binary(function) => {
 			let at = op.shape.unravel(index);
 			let a = reader.read(0, broadcast(view(op, 0), &at))?;
@@ -51,6 +56,9 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::MatMulInteger => contract::matmul_integer(op, index, reader)?,
 		OpKind::Reduce(function) => reduce::reduce::<A, R>(op, function, index, reader)?,
 		OpKind::ArgMax => reduce::arg_max::<A, R>(op, index, reader)?,
+		OpKind::Scatter(function) => selection::scatter::<A, R>(op, function, index, reader)?,
+		OpKind::TopK { largest } => selection::top_k(op, largest, index, reader)?,
+		OpKind::Recur { cell } => recur::recur::<A, R>(op, cell, index, reader)?,
 	};
 	Ok(canonical(op.dtype, bits))
 }

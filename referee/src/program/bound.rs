@@ -1,6 +1,7 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
-use super::record::{Bias, BinaryFn, OpKind, OpRecord, UnaryFn};
+use super::record::{Bias, BinaryFn, OpKind, OpRecord, ScatterFn, UnaryFn};
+use super::recur;
 use crate::CHUNK_BYTES;
 
 /// Most separate runs of chunks one element may read.
@@ -31,7 +32,7 @@ impl LeafBound {
 }
 
 /// What a correctly rounded function costs, in multiply-adds.
-const FUNCTION_TERMS: u64 = 64;
+pub(super) const FUNCTION_TERMS: u64 = 64;
 
 /// Upper bound of what any one element of a valid record reads and costs.
 pub fn leaf_bound(op: &OpRecord) -> LeafBound {
@@ -45,6 +46,7 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		| OpKind::Concat { .. }
 		| OpKind::Unfold { .. }
 		| OpKind::Cast
+		| OpKind::RoundTo { .. }
 		| OpKind::Pack => single(1, 1),
 		OpKind::Gather { .. } => single(2, 1),
 		OpKind::Unary(function) => single(1, unary_terms(function)),
@@ -60,34 +62,49 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		OpKind::MatMulInteger => {
 			LeafBound { spans: 4, bytes: run(k, 1) * 2 + 2 * CHUNK_BYTES, terms: k }
 		},
-		OpKind::Reduce(_) | OpKind::ArgMax => {
+		OpKind::Scatter(function) => {
+			let count = op.operands.get(1).map_or(1, |o| u64::from(o.shape.last()));
+			let indices = run(count, size(1));
+			// The last update that hits is the value; to be combined, all may have to be read.
+			match function {
+				ScatterFn::Replace => {
+					LeafBound { spans: 3, bytes: indices + 2 * CHUNK_BYTES, terms: count }
+				},
+				_ => {
+					let bytes = indices + run(count, size(2)) + CHUNK_BYTES;
+					LeafBound { spans: 3, bytes, terms: 2 * count }
+				},
+			}
+		},
+		OpKind::Reduce(_) | OpKind::ArgMax | OpKind::TopK { .. } => {
 			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
 		},
+		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
 	}
 }
 
 /// Bytes of the chunks that `count` contiguous elements of `size` bytes can touch at most.
-fn run(count: u64, size: u64) -> u64 {
+pub(super) fn run(count: u64, size: u64) -> u64 {
 	// The worst start is the last element of a chunk.
 	(CHUNK_BYTES - size + count * size).div_ceil(CHUNK_BYTES) * CHUNK_BYTES
 }
 
 fn unary_terms(function: UnaryFn) -> u64 {
-	match function {
-		UnaryFn::Exp
-		| UnaryFn::Exp2
-		| UnaryFn::Log
-		| UnaryFn::Tanh
-		| UnaryFn::Erf
-		| UnaryFn::Sigmoid
-		| UnaryFn::Sin
-		| UnaryFn::Cos
-		| UnaryFn::Softplus => FUNCTION_TERMS,
-		_ => 1,
+	if function.is_elementary() {
+		FUNCTION_TERMS
+	} else {
+		1
 	}
 }
 
-/// Cost of computing the whole output, in multiply-adds: elements times terms, saturating.
+/// Cost of computing the whole output, in multiply-adds, saturating: elements times terms, except
+/// where a row is computed at once for less.
 pub fn units(op: &OpRecord) -> u64 {
-	op.shape.elements().saturating_mul(leaf_bound(op).terms)
+	let elements = |operand: usize| op.operands.get(operand).map_or(1, |o| o.shape.elements());
+	match op.kind {
+		OpKind::Scatter(_) => op.shape.elements() + elements(2),
+		// Ordering 16,384 elements, the most, takes some 14 comparisons of each.
+		OpKind::TopK { .. } => elements(0).saturating_mul(14),
+		_ => op.shape.elements().saturating_mul(leaf_bound(op).terms),
+	}
 }

@@ -21,8 +21,11 @@ pub struct CheckError {
 pub enum CheckReason {
 	/// The header does not describe these ops: their number, or too many inputs or outputs.
 	Header,
-	/// An operand is the output of this op or of a later one.
+	/// An operand is the output of this op or of a later one; only a recurrence reads its own
+	/// output, and only as its last operand.
 	Order,
+	/// The operand of a recurrence that must be its own output is another's.
+	NotItself,
 	/// An operand's type or number of elements is not its producer's.
 	Mismatch,
 	/// An input operand is not one of the declared inputs.
@@ -75,6 +78,7 @@ impl fmt::Display for CheckReason {
 		f.write_str(match self {
 			CheckReason::Header => "the header does not describe the ops",
 			CheckReason::Order => "an operand is not produced before it is used",
+			CheckReason::NotItself => "a recurrence does not read its own output",
 			CheckReason::Mismatch => "an operand differs from its producer in type or size",
 			CheckReason::NoSuchInput => "an operand is not one of the declared inputs",
 			CheckReason::WeightRange => "an operand reaches beyond the weights",
@@ -134,7 +138,13 @@ impl Program {
 			if !leaf_bound(op).is_within_limits() {
 				return Err(fail(CheckReason::LeafTooLarge));
 			}
-			for operand in &op.operands {
+			for (position, operand) in op.operands.iter().enumerate() {
+				if op.self_operand() == Some(position) {
+					// Its shape is the record's own affair, and reading oneself is no use.
+					let own = operand.source == Source::Op(index as u32);
+					ensure(own, CheckReason::NotItself).map_err(fail)?;
+					continue;
+				}
 				self.check_operand(index, operand, &inputs).map_err(fail)?;
 				if let Source::Op(producer) = operand.source {
 					used[producer as usize] = true;

@@ -57,15 +57,22 @@
 //! | 12 | Reduce | 64: function `u8` |
 //! | 13 | ArgMax | |
 //! | 14 | Pack | |
+//! | 15 | Scatter | 64: function `u8` |
+//! | 16 | TopK | 64: 1 largest first, 0 smallest first, `u8` |
+//! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //!
-//! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`] and [`ReduceFn`].
+//! | 35 | Recur | 64: cell `u8` |
+//!
+//! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`], [`ReduceFn`] and
+//! [`ScatterFn`], those of float formats of [`FloatFormat`], those of cells of [`Cell`].
 
 use super::check::RecordError;
 use super::record::{
-	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn, MAX_OPERANDS,
+	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };
+use super::recur::Cell;
 use super::{Header, Program, TensorSpec, MAX_OPS, MAX_PORTS, RECORD_BYTES};
-use crate::{DType, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
+use crate::{DType, FloatFormat, Overflow, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -337,6 +344,10 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::Reduce(_) => 12,
 		OpKind::ArgMax => 13,
 		OpKind::Pack => 14,
+		OpKind::Scatter(_) => 15,
+		OpKind::TopK { .. } => 16,
+		OpKind::RoundTo { .. } => 25,
+		OpKind::Recur { .. } => 35,
 	}
 }
 
@@ -364,7 +375,14 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		OpKind::Unary(function) => bytes[at] = function.code(),
 		OpKind::Binary(function) => bytes[at] = function.code(),
 		OpKind::Reduce(function) => bytes[at] = function.code(),
+		OpKind::Scatter(function) => bytes[at] = function.code(),
+		OpKind::TopK { largest } => bytes[at] = (*largest).into(),
 		OpKind::MatMul { bias } => bytes[at] = *bias as u8,
+		OpKind::RoundTo { format, overflow } => {
+			bytes[at] = format.code();
+			bytes[at + 1] = *overflow as u8;
+		},
+		OpKind::Recur { cell } => bytes[at] = cell.code(),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
 	}
 }
@@ -409,6 +427,23 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		12 => OpKind::Reduce(ReduceFn::from_code(code).ok_or(RecordError::Code)?),
 		13 => OpKind::ArgMax,
 		14 => OpKind::Pack,
+		15 => OpKind::Scatter(ScatterFn::from_code(code).ok_or(RecordError::Code)?),
+		16 => OpKind::TopK {
+			largest: match code {
+				0 => false,
+				1 => true,
+				_ => return Err(RecordError::Code),
+			},
+		},
+		25 => OpKind::RoundTo {
+			format: FloatFormat::from_code(code).ok_or(RecordError::Code)?,
+			overflow: match bytes[at + 1] {
+				0 => Overflow::Special,
+				1 => Overflow::Saturate,
+				_ => return Err(RecordError::Code),
+			},
+		},
+		35 => OpKind::Recur { cell: Cell::from_code(code).ok_or(RecordError::Code)? },
 		_ => return Err(RecordError::Code),
 	})
 }

@@ -8,6 +8,7 @@ pub mod bound;
 pub mod check;
 pub mod codec;
 pub mod record;
+pub mod recur;
 mod rules;
 
 use self::codec::FormatError;
@@ -156,5 +157,7 @@ pub fn model_id(program_root: &Root, weights_root: &Root) -> Root {
 	tree::hash(&bytes)
 }
 
+#[cfg(test)]
+mod complete;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What one op is: its kind with parameters, its output and its operands.
 
-use crate::{DType, Shape, MAX_RANK};
+use super::recur::Cell;
+use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
 
 /// Most operands one op may have.
@@ -105,10 +106,13 @@ macro_rules! codes {
 	};
 }
 
+pub(super) use codes;
+
 codes! {
 	/// Functions of one element. `f32` unless said otherwise.
 	///
-	/// Exp, Exp2, Log, Tanh, Erf, Sigmoid, Sin, Cos and Softplus give the correctly rounded value.
+	/// Those that [`UnaryFn::is_elementary`] names give the correctly rounded value, `Tan` and what
+	/// follows it as far as their inputs have been compared (docs/model-format.md).
 	UnaryFn {
 		/// -x; `f32` (sign bit flipped) and integers (wrapping).
 		Neg = 1,
@@ -150,6 +154,61 @@ codes! {
 		Not = 19,
 		/// Whether x is NaN; `f32` to `Bool`.
 		IsNan = 20,
+		/// Tangent of x radians.
+		Tan = 21,
+		/// The angle whose sine is x; NaN outside of -1..=1.
+		Asin = 22,
+		/// The angle whose cosine is x; NaN outside of -1..=1.
+		Acos = 23,
+		/// The angle whose tangent is x.
+		Atan = 24,
+		/// Hyperbolic sine.
+		Sinh = 25,
+		/// Hyperbolic cosine.
+		Cosh = 26,
+		/// Inverse of Sinh.
+		Asinh = 27,
+		/// Inverse of Cosh; NaN below 1.
+		Acosh = 28,
+		/// Inverse of Tanh; infinite at -1 and 1, NaN beyond.
+		Atanh = 29,
+	}
+}
+
+impl UnaryFn {
+	/// Whether this is an elementary function: `f32` only, and much dearer than an addition.
+	pub const fn is_elementary(self) -> bool {
+		match self {
+			UnaryFn::Neg
+			| UnaryFn::Abs
+			| UnaryFn::Sqrt
+			| UnaryFn::Reciprocal
+			| UnaryFn::Relu
+			| UnaryFn::Floor
+			| UnaryFn::Ceil
+			| UnaryFn::Round
+			| UnaryFn::Sign
+			| UnaryFn::Not
+			| UnaryFn::IsNan => false,
+			UnaryFn::Exp
+			| UnaryFn::Exp2
+			| UnaryFn::Log
+			| UnaryFn::Tanh
+			| UnaryFn::Erf
+			| UnaryFn::Sigmoid
+			| UnaryFn::Sin
+			| UnaryFn::Cos
+			| UnaryFn::Softplus
+			| UnaryFn::Tan
+			| UnaryFn::Asin
+			| UnaryFn::Acos
+			| UnaryFn::Atan
+			| UnaryFn::Sinh
+			| UnaryFn::Cosh
+			| UnaryFn::Asinh
+			| UnaryFn::Acosh
+			| UnaryFn::Atanh => true,
+		}
 	}
 }
 
@@ -223,6 +282,23 @@ codes! {
 		Min = 3,
 		/// Product of the elements.
 		Prod = 4,
+	}
+}
+
+codes! {
+	/// What a scattered value does to the one at its place. [`BinaryFn`] says what the functions do
+	/// to `(old, new)`; only `Replace` takes `Bool`.
+	ScatterFn {
+		/// Takes its place; of several, the last.
+		Replace = 1,
+		/// Is added.
+		Add = 2,
+		/// Is multiplied.
+		Mul = 3,
+		/// The smaller stays.
+		Min = 4,
+		/// The larger stays.
+		Max = 5,
 	}
 }
 
@@ -302,9 +378,39 @@ pub enum OpKind {
 	Reduce(ReduceFn),
 	/// Index (`I64`) of the first largest element along the last axis; NaN counts as largest.
 	ArgMax,
+	/// Operands data `[r, n]`, indices `[r, m]` or `[1, m]` for all rows, `I32` or `I64`, and updates
+	/// `[r, m]`; output `[r, n]`: the data after each update in ascending order has been put at its
+	/// index in its row. A negative index wraps once; an index still out of range puts nothing.
+	Scatter(ScatterFn),
+	/// Operand `[.., n]`, output `[.., k]` with `k <= n`: the indices (`I64`) of the first `k`
+	/// elements of each row in descending (`largest`) or ascending order. Of equal elements the one
+	/// with the smaller index comes first; NaN counts as largest; zeros of either sign are equal.
+	TopK {
+		/// Whether the largest come first.
+		largest: bool,
+	},
 	/// The operands' bytes, each at the next multiple of [`crate::ALIGN`], gaps zero; output `U8`,
 	/// one dimension.
 	Pack,
+	/// A recurrence over time: operands x `[T, B, gates·H]` (what a step takes from outside), R
+	/// `[gates·H, H]`, rb `[gates·H]`, h0 `[B, H]`, for an LSTM c0 `[B, H]`, and last the op's own
+	/// output; output `[T, parts, B, H]`, `f32`. [`Cell`] has the formulas; products with R are
+	/// summed as by [`OpKind::MatMul`].
+	///
+	/// An element reads its own output at positions before it only.
+	Recur {
+		/// What a step computes.
+		cell: Cell,
+	},
+	/// Each element rounded to the nearest value of a narrower float format; `f32` to `f32`. See
+	/// [`FloatFormat::round`].
+	RoundTo {
+		/// The format whose values the result has.
+		format: FloatFormat,
+		/// What lies beyond the format's greatest value becomes; `Saturate` where the format has
+		/// neither infinity nor NaN.
+		overflow: Overflow,
+	},
 }
 
 /// One op: what it computes, its output's type and shape, and its operands.

@@ -2,9 +2,13 @@
 
 use super::bound::MAX_TERMS;
 use super::check::RecordError::{self, Alignment, Dims, OperandCount, Parameter, Range, Type};
-use super::record::{Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, Source, UnaryFn};
-use super::{Layout, ALIGN, MAX_OPS};
-use crate::{canonical, DType, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES};
+use super::record::{
+	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn,
+};
+use super::{recur, Layout, ALIGN, MAX_OPS};
+use crate::{
+	canonical, DType, FloatFormat, Overflow, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
+};
 
 /// Largest step between or inside windows; keeps window positions far inside 63 bits.
 const MAX_WINDOW_STEP: u32 = 1 << 16;
@@ -42,6 +46,10 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::Reduce(function) => reduce(op, function),
 		OpKind::ArgMax => arg_max(op),
 		OpKind::Pack => pack(op),
+		OpKind::Scatter(function) => scatter(op, function),
+		OpKind::TopK { .. } => top_k(op),
+		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
+		OpKind::Recur { cell } => recur::validate(op, cell),
 	}
 }
 
@@ -244,10 +252,39 @@ fn arg_max(op: &OpRecord) -> Rule {
 	require(op.dtype == DType::I64, Type)
 }
 
+fn scatter(op: &OpRecord, function: ScatterFn) -> Rule {
+	let [data, indices, updates] = operands(op)?;
+	let fits = function == ScatterFn::Replace || op.dtype != DType::Bool;
+	require(fits && data.dtype == op.dtype && updates.dtype == op.dtype, Type)?;
+	require(matches!(indices.dtype, DType::I32 | DType::I64), Type)?;
+	let &[rows, _] = dims(&data.shape)?;
+	let &[index_rows, count] = dims(&indices.shape)?;
+	require(index_rows == rows || index_rows == 1, Dims)?;
+	require(data.shape == op.shape && *updates.shape.dims() == [rows, count], Dims)?;
+	require(u64::from(count) <= MAX_TERMS, RecordError::TooManyTerms)
+}
+
+fn top_k(op: &OpRecord) -> Rule {
+	let [x] = operands(op)?;
+	require(op.dtype == DType::I64, Type)?;
+	let ([outer @ .., n], [rows @ .., k]) = (x.shape.dims(), op.shape.dims()) else {
+		return Err(Dims);
+	};
+	require(outer == rows && k <= n, Dims)?;
+	require(u64::from(*n) <= MAX_TERMS, RecordError::TooManyTerms)
+}
+
 fn pack(op: &OpRecord) -> Rule {
 	require(!op.operands.is_empty(), OperandCount)?;
 	require(op.dtype == DType::U8, Type)?;
 	let layout = Layout::new(op.operands.iter().map(Operand::bytes));
 	let &[len] = dims(&op.shape)?;
 	require(u64::from(len) == layout.total_len, Dims)
+}
+
+fn round_to(op: &OpRecord, format: FloatFormat, overflow: Overflow) -> Rule {
+	let [x] = operands(op)?;
+	require(x.dtype == DType::F32 && op.dtype == DType::F32, Type)?;
+	require(x.shape == op.shape, Dims)?;
+	require(format.has_special() || overflow == Overflow::Saturate, Parameter)
 }

@@ -1,7 +1,7 @@
 use super::check::{CheckError, CheckReason, RecordError};
 use super::codec::{FormatError, HeaderError};
 use super::*;
-use crate::testing::{record, shape, Rng, World, KINDS};
+use crate::testing::{record, recurrence, shape, Rng, World, KINDS};
 use crate::*;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -203,6 +203,96 @@ fn rules_between_records() {
 	let mut world = World::new().program;
 	world.ops[5].operands[0] = Operand::op(4, DType::F32, shape(&[32]));
 	assert_eq!(world.check(), Err(CheckError { op: 5, reason: CheckReason::Mismatch }));
+}
+
+/// An LSTM of 3 steps, 2 rows and 4 hidden units as op `index`, which reads `own` as itself.
+fn lstm(own: Operand) -> OpRecord {
+	recurrence(Cell::Lstm, [3, 2, 4], own, |dims| Operand::weight(0, DType::F32, shape(dims)))
+}
+
+#[test]
+fn rules_of_recurrences() {
+	let own = Operand::op(0, DType::F32, Shape::SCALAR);
+	let with = |change: &dyn Fn(&mut OpRecord)| {
+		let mut op = lstm(own);
+		change(&mut op);
+		op.validate()
+	};
+	let view =
+		|at: usize, dims: &[u32]| with(&|op| op.operands[at] = op.operands[at].view(shape(dims)));
+	assert_eq!(with(&|_| ()), Ok(()));
+	assert_eq!(
+		with(&|op| op.kind = OpKind::Recur { cell: Cell::Gru }),
+		Err(RecordError::OperandCount)
+	);
+	assert_eq!(with(&|op| op.operands.truncate(5)), Err(RecordError::OperandCount));
+	assert_eq!(with(&|op| op.operands.clear()), Err(RecordError::OperandCount));
+	assert_eq!(with(&|op| op.dtype = DType::I32), Err(RecordError::Type));
+	assert_eq!(with(&|op| op.operands[3].dtype = DType::I32), Err(RecordError::Type));
+	// x, R, rb, h0, c0 and itself, each of another shape.
+	assert_eq!(view(0, &[3, 2, 15]), Err(RecordError::Dims));
+	assert_eq!(view(0, &[96]), Err(RecordError::Dims));
+	assert_eq!(view(1, &[4, 16]), Err(RecordError::Dims));
+	assert_eq!(view(2, &[4]), Err(RecordError::Dims));
+	assert_eq!(view(3, &[4, 2]), Err(RecordError::Dims));
+	assert_eq!(view(4, &[2, 5]), Err(RecordError::Dims));
+	assert_eq!(view(5, &[3, 2, 4, 2]), Err(RecordError::Dims));
+	assert_eq!(view(5, &[48]), Err(RecordError::Dims));
+	let output = |dims: &[u32]| with(&|op| op.shape = shape(dims));
+	assert_eq!(output(&[3, 1, 2, 4]), Err(RecordError::Dims));
+	assert_eq!(output(&[2, 2, 2, 4]), Err(RecordError::Dims));
+	assert_eq!(output(&[48]), Err(RecordError::Dims));
+	// Gates times hidden units do not fit 32 bits.
+	assert_eq!(output(&[1, 2, 1, 1 << 29]), Err(RecordError::Shape));
+	let huge = |op: &mut OpRecord| {
+		op.shape = shape(&[1, 2, 1, 1 << 27]);
+		op.operands.iter_mut().for_each(|o| o.shape = Shape::SCALAR);
+	};
+	assert_eq!(with(&huge), Err(RecordError::Dims));
+	for source in [Source::Input(0), Source::Weight(0)] {
+		assert_eq!(with(&|op| op.operands[5].source = source), Err(RecordError::Dims));
+	}
+	let mut bytes = lstm(own).to_bytes().unwrap();
+	assert_eq!((bytes[0], bytes[1], bytes[64]), (35, 0, 1));
+	for (at, value, error) in [
+		(64, 6, RecordError::Code),
+		(64, 0, RecordError::Code),
+		(65, 1, RecordError::Padding),
+		// No steps.
+		(8, 0, RecordError::Shape),
+		(256 + 5 * 64 + 16, 0, RecordError::Shape),
+	] {
+		let kept = core::mem::replace(&mut bytes[at], value);
+		assert_eq!(OpRecord::from_bytes(&bytes), Err(error), "{at}");
+		bytes[at] = kept;
+	}
+}
+
+/// A recurrence reads its own output, and nothing else passes for it.
+#[test]
+fn only_recurrences_read_themselves() {
+	let op = |index| Operand::op(index, DType::F32, Shape::SCALAR);
+	let spec = TensorSpec::new(DType::F32, lstm(op(0)).shape);
+	let check = |ops: Vec<OpRecord>| {
+		let program = Program::new(1024, vec![spec], vec![spec], ops);
+		program.check().err().map(|CheckError { op, reason }| (op, reason))
+	};
+	assert_eq!(check(vec![lstm(op(0))]), None);
+	// A later op that does not exist, and an earlier one of the same shape.
+	assert_eq!(check(vec![lstm(op(1))]), Some((0, CheckReason::NotItself)));
+	let first = relu(Operand::input(0, DType::F32, spec.shape));
+	assert_eq!(check(vec![first.clone(), lstm(op(0))]), Some((1, CheckReason::NotItself)));
+	// Reading oneself is no use: the first op's output is lost.
+	assert_eq!(check(vec![lstm(op(0)), lstm(op(1))]), Some((0, CheckReason::Unused)));
+	// As its initial state, or from an op of another kind.
+	let mut state = lstm(op(0));
+	let narrow = shape(&[2, 4]);
+	state.operands[3] = op(0).view(narrow);
+	assert_eq!(check(vec![state]), Some((0, CheckReason::Order)));
+	let itself = relu(op(0).view(spec.shape));
+	assert_eq!(check(vec![itself]), Some((0, CheckReason::Order)));
+	let after = relu(op(0).view(spec.shape));
+	assert_eq!(check(vec![lstm(op(0)), after]), None);
 }
 
 /// More outputs than a Pack has operands: the first operand is a Pack itself.

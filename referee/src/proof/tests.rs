@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::World;
-use crate::{element, RecordingReader};
+use crate::{element, Cell, RecordingReader};
 use alloc::vec;
 use proptest::prelude::*;
 
@@ -73,15 +73,23 @@ fn expected(entry: u32, at: Location) -> Fault {
 	}
 }
 
+/// A program of many kinds, and one of every recurrence.
+fn worlds() -> Vec<World> {
+	let recurrent = Cell::ALL.iter().map(|&cell| World::recurrent(cell));
+	core::iter::once(World::new()).chain(recurrent).collect()
+}
+
 #[test]
 fn true_values_are_no_fault() {
-	let world = World::new();
-	for (entry, op) in world.program.ops.iter().enumerate() {
-		let count = op.shape.elements();
-		for index in [0, count / 2, count - 1] {
-			for style in STYLES {
-				let proof = world.prove(entry as u32, index, style);
-				assert_eq!(world.judge(&proof), Err(ProofError::NoFault), "op {entry} {style:?}");
+	for world in worlds() {
+		for (entry, op) in world.program.ops.iter().enumerate() {
+			let count = op.shape.elements();
+			for index in [0, count / 2, count - 1] {
+				for style in STYLES {
+					let proof = world.prove(entry as u32, index, style);
+					let verdict = world.judge(&proof);
+					assert_eq!(verdict, Err(ProofError::NoFault), "op {entry} {style:?}");
+				}
 			}
 		}
 	}
@@ -89,7 +97,10 @@ fn true_values_are_no_fault() {
 
 #[test]
 fn false_values_are_faults() {
-	let honest = World::new();
+	worlds().iter().for_each(false_values_of);
+}
+
+fn false_values_of(honest: &World) {
 	for (entry, op) in honest.program.ops.iter().enumerate() {
 		let entry = entry as u32;
 		let count = op.shape.elements();
@@ -104,6 +115,38 @@ fn false_values_are_faults() {
 			let proof = world.prove(entry, neighbour, Style::Element);
 			assert_eq!(world.judge(&proof), Err(ProofError::NoFault));
 		}
+	}
+}
+
+/// Nothing that an honest operator publishes about a recurrence is a fault.
+#[test]
+fn honest_recurrences_have_no_fault() {
+	for world in worlds().into_iter().skip(1) {
+		for index in 0..world.program.ops[0].shape.elements() {
+			let proof = world.prove(0, index, Style::Element);
+			assert_eq!(world.judge(&proof), Err(ProofError::NoFault), "{index}");
+		}
+	}
+}
+
+/// What a recurrence read of itself is authenticated under the claimed tensor: another history,
+/// under which a claimed element would be wrong, is refused.
+#[test]
+fn another_history_is_refused() {
+	let honest = World::recurrent(Cell::Lstm);
+	let other = honest.tampered(0, 50, 1 << 20);
+	let index = honest.program.ops[0].shape.elements() - 1;
+	for style in STYLES {
+		let mut proof = honest.prove(0, index, style);
+		proof.reads.retain(|read| read.operand != 5);
+		let theirs = other.prove(0, index, style).reads.into_iter();
+		let (before, theirs) = (proof.reads.len(), theirs.filter(|read| read.operand == 5));
+		proof.reads.extend(theirs);
+		assert!(proof.reads.len() > before);
+		assert_eq!(honest.judge(&proof), Err(ProofError::Slice(TreeError::Root)), "{style:?}");
+		// Nor can it be left out.
+		proof.reads.retain(|read| read.operand != 5);
+		assert_eq!(honest.judge(&proof), Err(ProofError::MissingRead), "{style:?}");
 	}
 }
 

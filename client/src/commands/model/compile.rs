@@ -30,6 +30,9 @@ pub struct CompileArgs {
 	/// Give an input its whole shape, for dimensions that have no name.
 	#[arg(long = "shape", value_name = "INPUT=1,3,48,192", value_parser = parse_shape)]
 	pub shapes: Vec<(String, Vec<u32>)>,
+	/// Fix an input to a whole number, for flags and sampling rates on which a branch depends.
+	#[arg(long = "set", value_name = "INPUT=N", value_parser = parse_value)]
+	pub values: Vec<(String, i64)>,
 	/// Name in the manifest; the file's name without its extension by default.
 	#[arg(long)]
 	pub name: Option<String>,
@@ -64,6 +67,12 @@ fn parse_shape(text: &str) -> std::result::Result<(String, Vec<u32>), String> {
 	let (name, value) = split(text)?;
 	let dims: std::result::Result<Vec<_>, _> = value.split(',').map(parse_number).collect();
 	Ok((name.into(), dims?))
+}
+
+fn parse_value(text: &str) -> std::result::Result<(String, i64), String> {
+	let (name, value) = split(text)?;
+	let number = value.trim().parse().map_err(|_| format!("{value:?} is not a whole number"))?;
+	Ok((name.into(), number))
 }
 
 /// What `assay model compile` prints.
@@ -137,6 +146,7 @@ pub fn compile(args: &CompileArgs, out: &Output) -> Result<CompileReport> {
 	let options = CompileOptions {
 		dims: unique(&args.dims, "--dim")?,
 		shapes: unique(&args.shapes, "--shape")?,
+		values: unique(&args.values, "--set")?,
 		name: args.name.clone().or_else(stem).unwrap_or_default(),
 		version: args.model_version.clone(),
 		licence: args.licence.clone(),
@@ -222,6 +232,9 @@ mod tests {
 			assert!(parse_dim(wrong).is_err(), "{wrong}");
 		}
 		assert!(parse_shape("x=1,,2").is_err());
+		assert_eq!(parse_value("sr=16000"), Ok(("sr".into(), 16_000)));
+		assert_eq!(parse_value("x=-1"), Ok(("x".into(), -1)));
+		assert!(parse_value("x=").is_err() && parse_value("x=1.5").is_err());
 	}
 
 	#[test]

@@ -12,7 +12,7 @@ use codec::Encode;
 const MOVES: usize = 6;
 
 /// Plays until the challenger proves, with the checks that the chain makes.
-fn play(challenger: &Trace, operator: &Trace) -> (FaultProof, Fault, usize) {
+pub(super) fn play(challenger: &Trace, operator: &Trace) -> (FaultProof, Fault, usize) {
 	let c = challenger.commitments(&operator.root());
 	let n = operator.entries().len() as u32;
 	let last = operator.last_entry_proof().unwrap();
@@ -43,7 +43,7 @@ fn play(challenger: &Trace, operator: &Trace) -> (FaultProof, Fault, usize) {
 }
 
 /// The place that a fault names, as (entry, first byte, end byte).
-fn place(model: &Model, fault: &Fault) -> (u32, u64, u64) {
+pub(super) fn place(model: &Model, fault: &Fault) -> (u32, u64, u64) {
 	let ops = &model.bundle.program().ops;
 	match *fault {
 		Fault::Element { entry, element } => {
@@ -54,7 +54,7 @@ fn place(model: &Model, fault: &Fault) -> (u32, u64, u64) {
 	}
 }
 
-fn check(model: &Model, op: u32, element: u64) -> (FaultProof, Fault, usize) {
+pub(super) fn check(model: &Model, op: u32, element: u64) -> (FaultProof, Fault, usize) {
 	let session = model.session(1);
 	let honest = session.trace(&model.input, None).unwrap();
 	let tamper = Tamper { op, element: Some(element) };

@@ -2,7 +2,8 @@
 
 use super::models::{convolutional, dense, random, shape, Builder, Random};
 use crate::{
-	Bundle, BundleError, Cancel, ExecError, InputTensor, Manifest, Options, Session, Tamper,
+	Bundle, BundleError, Cancel, ElementType, ExecError, InputTensor, Manifest, Options, Session,
+	Tamper,
 };
 use assay_kernels::Isa;
 use assay_referee::{tree, DType, OpKind, Operand, Program, TensorSpec, UnaryFn};
@@ -40,6 +41,68 @@ fn wrong_lengths_and_cancellation() {
 	assert!(session.trace(&model.input, Some(&tamper)).is_err());
 	let tamper = Tamper { op: 0, element: Some(16) };
 	assert!(session.trace(&model.input, Some(&tamper)).is_err());
+}
+
+#[test]
+fn memory_is_reused_without_leaking_into_results() {
+	for model in [convolutional(11, 3, 12), random(12, 40, 8, 40), dense(13, 3, 700, 65)] {
+		let session = model.session(2);
+		let mut random = Random(5);
+		let inputs: Vec<Vec<u8>> = (0..4).map(|_| random.floats(model.input.len() / 4)).collect();
+		let alone: Vec<Vec<u8>> =
+			inputs.iter().map(|input| model.session(1).run(input).unwrap()).collect();
+		// The same pieces of memory in turn, and several at once from several threads.
+		std::thread::scope(|scope| {
+			for first in 0..3 {
+				let (session, inputs, alone) = (&session, &inputs, &alone);
+				scope.spawn(move || {
+					for i in (0..40).map(|i| (i + first) % inputs.len()) {
+						assert_eq!(session.run(&inputs[i]).unwrap(), alone[i]);
+						assert_eq!(session.trace(&inputs[i], None).unwrap().output(), alone[i]);
+					}
+				});
+			}
+		});
+	}
+}
+
+#[test]
+fn a_session_outlives_cancelled_runs() {
+	let model = random(14, 60, 64, 300);
+	let session = model.session(2);
+	let expected = session.run(&model.input).unwrap();
+	let mut cancelled = 0;
+	for delay in 0..200u64 {
+		let cancel = Cancel::new();
+		let result = std::thread::scope(|scope| {
+			let other = cancel.clone();
+			scope.spawn(move || {
+				std::thread::sleep(std::time::Duration::from_micros(delay * 7));
+				other.cancel();
+			});
+			session.run_with(&model.input, &cancel)
+		});
+		match result {
+			Err(ExecError::Cancelled) => cancelled += 1,
+			other => assert_eq!(other.unwrap(), expected),
+		}
+		assert_eq!(session.run(&model.input).unwrap(), expected);
+	}
+	assert!(cancelled > 0);
+}
+
+#[test]
+fn tensors_share_memory_and_ops_share_steps() {
+	let model = random(15, 60, 8, 40);
+	let session = model.session(1);
+	let ops = &model.bundle.program().ops;
+	let sum: u64 = ops.iter().map(assay_referee::OpRecord::bytes).sum();
+	assert!(session.memory() < sum as usize);
+	let steps = session.profile(&model.input).unwrap();
+	assert!(steps.len() < ops.len());
+	let mut executed: Vec<u32> = steps.iter().flat_map(|step| step.ops.clone()).collect();
+	executed.sort_unstable();
+	assert!(executed.iter().copied().eq(0..ops.len() as u32));
 }
 
 #[test]
@@ -145,4 +208,23 @@ fn named_inputs() {
 	);
 	let outputs = session.unpack_outputs(&session.run(&packed).unwrap()).unwrap();
 	assert_eq!((outputs[0].name.as_str(), &outputs[0].shape[..]), ("output0", &[4, 6][..]));
+}
+
+#[test]
+fn manifests_without_element_types_load() {
+	let model = convolutional(8, 3, 12);
+	let manifest = model.bundle.manifest();
+	let json = serde_json::to_string(manifest).unwrap();
+	assert!(!json.contains("element"), "{json}");
+	assert_eq!(&serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+	let mut stored = manifest.clone();
+	stored.inputs[0].element = ElementType::from_name("f16");
+	let json = serde_json::to_string(&stored).unwrap();
+	assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), stored);
+	let weights = model.bundle.weights();
+	assert!(Bundle::new(model.bundle.program().clone(), weights, stored.clone()).is_ok());
+	// A type that is computed in another one than the program's is no description of it.
+	stored.inputs[0].element = ElementType::from_name("u16");
+	let error = Bundle::new(model.bundle.program().clone(), weights, stored).unwrap_err();
+	assert!(matches!(error, BundleError::Mismatch("inputs")), "{error}");
 }

@@ -3,13 +3,18 @@
 //!
 //! ```text
 //! cargo run --release -p assay-kernels --example exhaustive -- [FUNCTION ...]
-//!     [--stride N] [--soft-stride N] [--threads N]
+//!     [--stride N] [--soft-stride N] [--threads N] [--from BITS] [--to BITS]
 //! ```
+//!
+//! `kernels` compares the whole-tensor kernels of exp, tanh, erf and sigmoid, which take a shorter way
+//! to the same value, with the functions, under every instruction set of this machine.
+//! `--from` and `--to` (hexadecimal bits, both included) run a part, so that a long run can be split.
 //!
 //! Without names, every function. `--stride N` takes one input in N (1: all 2^32), `--soft-stride
 //! N` runs the integer arithmetic on one of those in N (default 251; odd, to reach all low bits). The exit status is 1
 //! when anything differs.
 
+mod kernels;
 mod oracle;
 mod pairs;
 
@@ -37,7 +42,7 @@ macro_rules! case {
 	};
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 18] = [
 	case!(exp, core_math::expf),
 	case!(exp2, core_math::exp2f),
 	case!(log, core_math::logf),
@@ -47,6 +52,15 @@ const CASES: [Case; 9] = [
 	case!(softplus, oracle::softplus),
 	case!(sin, core_math::sinf),
 	case!(cos, core_math::cosf),
+	case!(tan, core_math::tanf),
+	case!(asin, core_math::asinf),
+	case!(acos, core_math::acosf),
+	case!(atan, core_math::atanf),
+	case!(sinh, core_math::sinhf),
+	case!(cosh, core_math::coshf),
+	case!(asinh, core_math::asinhf),
+	case!(acosh, core_math::acoshf),
+	case!(atanh, core_math::atanhf),
 ];
 
 /// What to run.
@@ -55,18 +69,37 @@ struct Options {
 	stride: u64,
 	soft_stride: u64,
 	threads: u64,
+	/// Bits of the first and of the last input.
+	from: u64,
+	to: u64,
 }
 
 fn options() -> Result<Options, String> {
-	let mut options = Options { names: vec![], stride: 1, soft_stride: 251, threads: 1 };
+	let mut options = Options {
+		names: vec![],
+		stride: 1,
+		soft_stride: 251,
+		threads: 1,
+		from: 0,
+		to: u32::MAX.into(),
+	};
 	let mut arguments = std::env::args().skip(1);
 	while let Some(argument) = arguments.next() {
+		if let bound @ ("--from" | "--to") = argument.as_str() {
+			let value = arguments.next().and_then(|v| u32::from_str_radix(&v, 16).ok());
+			let value = value.ok_or(format!("{bound} needs eight hexadecimal digits"))?.into();
+			*(if bound == "--from" { &mut options.from } else { &mut options.to }) = value;
+			continue;
+		}
 		let target = match argument.as_str() {
 			"--stride" => &mut options.stride,
 			"--soft-stride" => &mut options.soft_stride,
 			"--threads" => &mut options.threads,
 			name if name.starts_with('-') => return Err(format!("unknown option {name}")),
-			name if pairs::NAMES.contains(&name) || CASES.iter().any(|c| c.name == name) => {
+			name if name == kernels::NAME
+				|| pairs::NAMES.contains(&name)
+				|| CASES.iter().any(|c| c.name == name) =>
+			{
 				options.names.push(name.into());
 				continue;
 			},
@@ -90,11 +123,11 @@ fn bits(x: f32) -> u32 {
 /// Runs one case over all inputs; gives the number of differences.
 fn check(case: &Case, options: &Options) -> u64 {
 	let started = Instant::now();
-	let total = (1u64 << 32).div_ceil(options.stride);
+	let total = (options.to + 1).saturating_sub(options.from).div_ceil(options.stride);
 	let (wrong, twins_differ) = (AtomicU64::new(0), AtomicU64::new(0));
 	let part = |first: u64, end: u64| {
 		for n in first..end {
-			let x = (n * options.stride) as u32;
+			let x = (options.from + n * options.stride) as u32;
 			let value = bits((case.hard)(f32::from_bits(x)));
 			let expected = bits((case.oracle)(f32::from_bits(x)));
 			if value != expected && wrong.fetch_add(1, Ordering::Relaxed) < 32 {
@@ -140,6 +173,9 @@ fn main() -> std::process::ExitCode {
 	}
 	for name in pairs::NAMES.into_iter().filter(|name| wanted(name)) {
 		differences += pairs::check(name, (1 << 30) / options.stride, options.threads);
+	}
+	if wanted(kernels::NAME) {
+		differences += kernels::check(options.stride, options.threads);
 	}
 	std::process::ExitCode::from(u8::from(differences != 0))
 }

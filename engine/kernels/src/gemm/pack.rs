@@ -1,11 +1,18 @@
 //! Rearranging operands so that the register tile reads them front to back.
 
-use super::Image;
-use crate::buffer::Buffer;
+use super::{panel_width, problem::Matrix};
+use crate::{
+	buffer::Buffer,
+	isa::{dispatch_simd, Isa, SimdKernel},
+	simd::Simd,
+};
 use core::ops::Range;
 
 /// Terms of one fused multiply-add chain; block sums are added in ascending order.
 pub(crate) const BLOCK: usize = 256;
+
+/// Floats that a packing may write beyond its end.
+pub(crate) const SLACK: usize = 32;
 
 /// The left operand packed once: per block of k, per panel of rows, `[terms][rows]`.
 #[derive(Debug)]
@@ -42,6 +49,7 @@ impl RowPanels {
 		RowPanels { m, count: m.div_ceil(max_rows) }
 	}
 
+	#[inline(always)]
 	pub(crate) fn rows(&self, panel: usize) -> Range<usize> {
 		panel * self.m / self.count..(panel + 1) * self.m / self.count
 	}
@@ -76,126 +84,137 @@ pub(crate) fn transpose(
 	}
 }
 
-impl PackedLhs {
-	/// Packs `[batches, m, k]`.
-	pub(crate) fn new(data: &[f32], batches: usize, m: usize, k: usize, max_rows: usize) -> Self {
-		let batch_step = (m * k).next_multiple_of(16);
-		let mut packed = Buffer::zeroed(batches * batch_step);
-		let panels = RowPanels::new(m, max_rows);
-		for (batch, out) in packed.floats_mut().chunks_mut(batch_step).enumerate() {
-			let source = &data[batch * m * k..(batch + 1) * m * k];
-			for block in blocks(k) {
-				for rows in (0..panels.count).map(|p| panels.rows(p)) {
-					let at = block.start * m + rows.start * block.len();
-					let from = rows.start * k + block.start;
-					transpose(
-						&source[from..],
-						k,
-						rows.len(),
-						block.len(),
-						&mut out[at..],
-						rows.len(),
-					);
+/// As [`transpose`], with vectors; may write up to [`SLACK`] floats beyond the end of `out`'s part.
+#[inline(always)]
+pub(crate) fn transpose_with<S: Simd>(
+	source: &[f32],
+	step: usize,
+	rows: usize,
+	terms: usize,
+	out: &mut [f32],
+	width: usize,
+) {
+	assert!(rows <= width && (rows.max(1) - 1) * step + terms <= source.len());
+	assert!(S::LANES <= SLACK && out.len() >= terms * width + SLACK);
+	let whole = terms / S::LANES * S::LANES;
+	for t in (0..whole).step_by(S::LANES) {
+		// The last rows first: what they write too much is overwritten by the first rows of the
+		// next terms.
+		for group in (0..width.div_ceil(S::LANES)).rev() {
+			let first = group * S::LANES;
+			let count = rows.saturating_sub(first).min(S::LANES);
+			let from = if count == 0 { 0 } else { first * step + t };
+			// SAFETY: `count` rows of LANES terms lie inside `source`; the last line written ends
+			// less than LANES floats after `terms * width`.
+			unsafe {
+				let to = out.as_mut_ptr().add(t * width + first);
+				S::transpose(source.as_ptr().add(from), step, count, to, width);
+			}
+		}
+	}
+	for t in whole..terms {
+		let line = &mut out[t * width..][..width];
+		for (r, x) in line[..rows].iter_mut().enumerate() {
+			*x = source[r * step + t];
+		}
+		line[rows..].fill(0.0);
+	}
+}
+
+/// Copies `lines`, `[terms][columns]` with `step` floats between lines, to panels of
+/// `[terms][panel]`; columns that are missing become zeros.
+#[inline(always)]
+pub(crate) fn copy_lines<S: Simd>(
+	lines: &[f32],
+	step: usize,
+	columns: usize,
+	terms: usize,
+	out: &mut [f32],
+	panel: usize,
+) {
+	let (whole, rest) = (columns / panel, columns % panel);
+	assert!(panel.is_multiple_of(S::LANES));
+	assert!(out.len() >= columns.div_ceil(panel) * terms * panel);
+	assert!((terms.max(1) - 1) * step + columns <= lines.len());
+	for t in 0..terms {
+		for i in 0..whole {
+			for v in (0..panel).step_by(S::LANES) {
+				// SAFETY: both places lie inside the slices, as asserted.
+				unsafe {
+					let x = S::load(lines.as_ptr().add(t * step + i * panel + v));
+					S::store(out.as_mut_ptr().add((i * terms + t) * panel + v), x);
 				}
 			}
 		}
-		PackedLhs { data: packed, batch_step, max_rows }
+		if rest > 0 {
+			let line = &lines[t * step + whole * panel..][..rest];
+			let out = &mut out[(whole * terms + t) * panel..][..panel];
+			out[..rest].copy_from_slice(line);
+			out[rest..].fill(0.0);
+		}
+	}
+}
+
+/// Packs all rows of a matrix: per block of k, panels given by `panels` of a width.
+struct Pack<'a, P> {
+	source: Matrix<'a>,
+	batches: usize,
+	k: usize,
+	out: &'a mut [f32],
+	batch_step: usize,
+	/// The rows of each panel, its width, and how many rows of all precede it in a block.
+	panels: P,
+}
+
+impl<P: Iterator<Item = (Range<usize>, usize, usize)> + Clone> SimdKernel for Pack<'_, P> {
+	#[inline(always)]
+	unsafe fn run<S: Simd>(self) {
+		let padded = self.panels.clone().map(|(_, width, _)| width).sum::<usize>();
+		for batch in 0..self.batches {
+			for block in blocks(self.k) {
+				for (rows, width, before) in self.panels.clone() {
+					let at = batch * self.batch_step + block.start * padded + before * block.len();
+					let size = [rows.len(), block.len()];
+					let source = self.source.part(batch, rows.start, block.start, size);
+					let out = &mut self.out[at..];
+					transpose_with::<S>(source, self.source.step, size[0], size[1], out, width);
+				}
+			}
+		}
+	}
+}
+
+impl PackedLhs {
+	/// Packs `[batches, m, k]`.
+	pub(crate) fn new(
+		source: Matrix<'_>,
+		batches: usize,
+		m: usize,
+		k: usize,
+		max_rows: usize,
+		isa: Isa,
+	) -> Self {
+		let batch_step = (m * k).next_multiple_of(16);
+		let mut data = Buffer::zeroed(batches * batch_step + SLACK);
+		let rows = RowPanels::new(m, max_rows);
+		let panels = (0..rows.count).map(move |p| rows.rows(p));
+		let panels = panels.map(|rows| (rows.clone(), rows.len(), rows.start));
+		let out = data.floats_mut();
+		dispatch_simd(isa, Pack { source, batches, k, out, batch_step, panels });
+		PackedLhs { data, batch_step, max_rows }
 	}
 }
 
 impl PackedRhs {
 	/// Packs `[batches, n, k]`.
-	pub(crate) fn new(data: &[f32], batches: usize, n: usize, k: usize, panel: usize) -> Self {
-		let padded = n.next_multiple_of(panel);
-		let batch_step = padded * k;
-		let mut packed = Buffer::zeroed(batches * batch_step);
-		for (batch, out) in packed.floats_mut().chunks_mut(batch_step).enumerate() {
-			let source = &data[batch * n * k..(batch + 1) * n * k];
-			for block in blocks(k) {
-				for start in (0..n).step_by(panel) {
-					let columns = panel.min(n - start);
-					let at = block.start * padded + start * block.len();
-					transpose(
-						&source[start * k + block.start..],
-						k,
-						columns,
-						block.len(),
-						&mut out[at..],
-						panel,
-					);
-				}
-			}
-		}
-		PackedRhs { data: packed, batch_step, panel }
-	}
-}
-
-impl Image<'_> {
-	/// Packs one panel of patches straight from the image: positions `columns` (of
-	/// `oh * ow`), terms `terms` (of `ic, kh, kw`), for image-and-group `batch`.
-	#[inline(always)]
-	pub(crate) fn pack(
-		&self,
-		batch: usize,
-		terms: Range<usize>,
-		columns: Range<usize>,
-		out: &mut [f32],
-		panel: usize,
-	) {
-		let [kh, kw] = self.kernel;
-		let plane = self.height * self.width;
-		let channels = self.channels / self.groups;
-		let image = batch / self.groups * self.groups * channels + batch % self.groups * channels;
-		for (term, line) in terms.zip(out.chunks_exact_mut(panel)) {
-			let (channel, y, x) = (term / (kh * kw), term / kw % kh, term % kw);
-			let source = &self.data[(image + channel) * plane..][..plane];
-			let dy = (y * self.dilation[0]) as isize - self.pad[0] as isize;
-			let dx = (x * self.dilation[1]) as isize - self.pad[1] as isize;
-			let mut at = columns.start;
-			while at < columns.end {
-				let (oy, ox) = (at / self.out[1], at % self.out[1]);
-				let run = (self.out[1] - ox).min(columns.end - at);
-				let to = &mut line[at - columns.start..][..run];
-				self.pack_run(source, oy, ox, dy, dx, to);
-				at += run;
-			}
-			line[columns.len()..].fill(0.0);
-		}
-	}
-
-	/// A run of positions in one output row, starting at `(oy, ox)`.
-	#[inline(always)]
-	fn pack_run(&self, source: &[f32], oy: usize, ox: usize, dy: isize, dx: isize, to: &mut [f32]) {
-		let iy = (oy * self.stride[0]) as isize + dy;
-		if iy < 0 || iy as usize >= self.height {
-			to.fill(self.fill);
-			return;
-		}
-		let row = &source[iy as usize * self.width..][..self.width];
-		let stride = self.stride[1];
-		let first = (ox * stride) as isize + dx;
-		// Positions left of the image, then inside it, then right of it.
-		let left = if first >= 0 { 0 } else { first.unsigned_abs().div_ceil(stride) }.min(to.len());
-		let start = first + (left * stride) as isize;
-		let inside = if start as usize >= self.width || start < 0 {
-			0
-		} else {
-			(self.width - start as usize).div_ceil(stride)
-		}
-		.min(to.len() - left);
-		to[..left].fill(self.fill);
-		to[left + inside..].fill(self.fill);
-		if inside == 0 {
-			return;
-		}
-		let to = &mut to[left..left + inside];
-		let from = &row[start as usize..];
-		if stride == 1 {
-			to.copy_from_slice(&from[..inside]);
-		} else {
-			for (to, &x) in to.iter_mut().zip(from.iter().step_by(stride)) {
-				*to = x;
-			}
-		}
+	pub(crate) fn new(source: Matrix<'_>, batches: usize, n: usize, k: usize, isa: Isa) -> Self {
+		let panel = panel_width(isa);
+		let batch_step = n.next_multiple_of(panel) * k;
+		let mut data = Buffer::zeroed(batches * batch_step + SLACK);
+		let panels = (0..n).step_by(panel);
+		let panels = panels.map(move |start| (start..(start + panel).min(n), panel, start));
+		let out = data.floats_mut();
+		dispatch_simd(isa, Pack { source, batches, k, out, batch_step, panels });
+		PackedRhs { data, batch_step, panel }
 	}
 }

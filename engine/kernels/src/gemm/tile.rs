@@ -16,15 +16,33 @@ pub(crate) enum TileBias {
 	Column(*const f32),
 }
 
+/// How a tile finds its operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Layout {
+	/// Left `[terms][rows]`, right panels of `[terms][2 * LANES]` aligned for the vectors.
+	Packed,
+	/// Left `[rows][terms]`, right as above.
+	LeftRows,
+}
+
+const PACKED: u8 = Layout::Packed as u8;
+const LEFT_ROWS: u8 = Layout::LeftRows as u8;
+
 /// One tile of work.
 #[derive(Clone, Copy)]
-pub(crate) struct Tile<'a> {
-	/// Left side, `[terms][rows]`; 1 to 256 terms.
-	pub(crate) lhs: &'a [f32],
-	/// Right side, panels of `[terms][2 * LANES]`, aligned for the vectors.
+pub(crate) struct Tile {
+	pub(crate) layout: Layout,
+	/// 1 to 256.
+	pub(crate) terms: usize,
+	pub(crate) lhs: *const f32,
+	/// Floats from a row of the left side to the next, where it is not packed.
+	pub(crate) lhs_step: usize,
 	pub(crate) rhs: *const f32,
 	/// Floats from one panel of the right side to the next.
 	pub(crate) rhs_step: usize,
+	/// What a later tile will read, and how far each term moves on in it; any address.
+	pub(crate) ahead: *const f32,
+	pub(crate) ahead_step: usize,
 	/// Output, rows `out_step` floats apart.
 	pub(crate) out: *mut f32,
 	pub(crate) out_step: usize,
@@ -39,10 +57,12 @@ pub(crate) struct Tile<'a> {
 
 /// Most panels that one call handles for a tile of `rows` rows: few rows need several panels to
 /// keep enough independent chains in flight.
-pub(crate) const fn panels_per_tile(rows: usize) -> usize {
+pub(crate) const fn panels_per_tile<S: Simd>(rows: usize) -> usize {
 	match rows {
 		1 => 4,
 		2 => 2,
+		// Needs more than sixteen registers.
+		3 if S::MAX_ROWS > 8 => 2,
 		_ => 1,
 	}
 }
@@ -53,36 +73,54 @@ pub(crate) const fn panels_per_tile(rows: usize) -> usize {
 /// The pointers of `tile` must be valid for what it describes, `rows` between 1 and
 /// `S::MAX_ROWS`, `panels` 1 or `panels_per_tile(rows)`, and S's instructions enabled.
 #[inline(always)]
-pub(crate) unsafe fn compute<S: Simd>(tile: &Tile<'_>, rows: usize, panels: usize) {
+pub(crate) unsafe fn compute<S: Simd>(tile: &Tile, rows: usize, panels: usize) {
+	// SAFETY: the caller's promise.
+	unsafe {
+		match tile.layout {
+			Layout::Packed => compute_with::<S, PACKED>(tile, rows, panels),
+			Layout::LeftRows => compute_with::<S, LEFT_ROWS>(tile, rows, panels),
+		}
+	}
+}
+
+#[inline(always)]
+unsafe fn compute_with<S: Simd, const LAYOUT: u8>(tile: &Tile, rows: usize, panels: usize) {
 	// SAFETY: the caller's promise.
 	unsafe {
 		match (rows, panels) {
-			(1, 4) => block::<S, 1, 4>(tile),
-			(1, _) => block::<S, 1, 1>(tile),
-			(2, 2) => block::<S, 2, 2>(tile),
-			(2, _) => block::<S, 2, 1>(tile),
-			(3, _) => block::<S, 3, 1>(tile),
-			(4, _) => block::<S, 4, 1>(tile),
-			(5, _) if S::MAX_ROWS >= 5 => block::<S, 5, 1>(tile),
-			(6, _) if S::MAX_ROWS >= 6 => block::<S, 6, 1>(tile),
-			(7, _) if S::MAX_ROWS >= 7 => block::<S, 7, 1>(tile),
-			(8, _) if S::MAX_ROWS >= 8 => block::<S, 8, 1>(tile),
-			(9, _) if S::MAX_ROWS >= 9 => block::<S, 9, 1>(tile),
-			(10, _) if S::MAX_ROWS >= 10 => block::<S, 10, 1>(tile),
-			(11, _) if S::MAX_ROWS >= 11 => block::<S, 11, 1>(tile),
-			(12, _) if S::MAX_ROWS >= 12 => block::<S, 12, 1>(tile),
-			(13, _) if S::MAX_ROWS >= 13 => block::<S, 13, 1>(tile),
-			(14, _) if S::MAX_ROWS >= 14 => block::<S, 14, 1>(tile),
+			(1, 4) => block::<S, LAYOUT, 1, 4>(tile),
+			(1, _) => block::<S, LAYOUT, 1, 1>(tile),
+			(2, 2) => block::<S, LAYOUT, 2, 2>(tile),
+			(2, _) => block::<S, LAYOUT, 2, 1>(tile),
+			(3, 2) => block::<S, LAYOUT, 3, 2>(tile),
+			(3, _) => block::<S, LAYOUT, 3, 1>(tile),
+			(4, _) => block::<S, LAYOUT, 4, 1>(tile),
+			(5, _) if S::MAX_ROWS >= 5 => block::<S, LAYOUT, 5, 1>(tile),
+			(6, _) if S::MAX_ROWS >= 6 => block::<S, LAYOUT, 6, 1>(tile),
+			(7, _) if S::MAX_ROWS >= 7 => block::<S, LAYOUT, 7, 1>(tile),
+			(8, _) if S::MAX_ROWS >= 8 => block::<S, LAYOUT, 8, 1>(tile),
+			(9, _) if S::MAX_ROWS >= 9 => block::<S, LAYOUT, 9, 1>(tile),
+			(10, _) if S::MAX_ROWS >= 10 => block::<S, LAYOUT, 10, 1>(tile),
+			(11, _) if S::MAX_ROWS >= 11 => block::<S, LAYOUT, 11, 1>(tile),
+			(12, _) if S::MAX_ROWS >= 12 => block::<S, LAYOUT, 12, 1>(tile),
+			(13, _) if S::MAX_ROWS >= 13 => block::<S, LAYOUT, 13, 1>(tile),
+			(14, _) if S::MAX_ROWS >= 14 => block::<S, LAYOUT, 14, 1>(tile),
 			_ => debug_assert!(false, "no tile of {rows} rows"),
 		}
 	}
 }
 
 #[inline(always)]
-unsafe fn block<S: Simd, const ROWS: usize, const PANELS: usize>(t: &Tile<'_>) {
+unsafe fn block<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: usize>(t: &Tile) {
 	// SAFETY: the caller's promise.
 	unsafe {
-		let sums = multiply::<S, ROWS, PANELS>(t);
+		// The output comes from memory while its sums are computed.
+		for r in 0..ROWS {
+			for v in 0..PANELS * PANEL_VECTORS {
+				S::prefetch_near(t.out.wrapping_add(r * t.out_step + v * S::LANES));
+			}
+		}
+		let sums = multiply::<S, LAYOUT, ROWS, PANELS>(t);
 		if t.columns == PANELS * PANEL_VECTORS * S::LANES {
 			store_full::<S, ROWS, PANELS>(t, &sums);
 		} else {
@@ -93,31 +131,33 @@ unsafe fn block<S: Simd, const ROWS: usize, const PANELS: usize>(t: &Tile<'_>) {
 
 /// The sums of one tile, in registers.
 #[inline(always)]
-unsafe fn multiply<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile<'_>,
+unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: usize>(
+	t: &Tile,
 ) -> Sums<S, ROWS, PANELS> {
-	// SAFETY: the caller's promise: panels hold as many terms as `lhs`, 2 vectors each.
+	// SAFETY: the caller's promise: both sides hold as many terms as the tile says.
 	unsafe {
 		let mut sums = [[[S::splat(0.0); PANEL_VECTORS]; PANELS]; ROWS];
-		let (terms, _) = t.lhs.as_chunks::<ROWS>();
-		let mut rhs = t.rhs;
-		// Chunks of fixed length and wrapping pointers: a check in this loop would force the sums
-		// out of their registers.
-		for lhs in terms {
+		let (mut lhs, mut rhs, mut ahead) = (t.lhs, t.rhs, t.ahead);
+		let lhs_step = if LAYOUT == LEFT_ROWS { t.lhs_step } else { 1 };
+		// Wrapping pointers: a check in this loop would force the sums out of their registers.
+		for _ in 0..t.terms {
 			let mut b = [[S::splat(0.0); PANEL_VECTORS]; PANELS];
 			for (p, panel) in b.iter_mut().enumerate() {
 				for (v, lanes) in panel.iter_mut().enumerate() {
 					*lanes = S::load_aligned(rhs.wrapping_add(p * t.rhs_step + v * S::LANES));
 				}
 			}
-			for (row, &a) in sums.iter_mut().zip(lhs) {
-				let a = S::splat(a);
+			for (r, row) in sums.iter_mut().enumerate() {
+				let a = S::splat(*lhs.wrapping_add(r * lhs_step));
 				for (sum, b) in row.iter_mut().zip(&b) {
 					for (sum, &b) in sum.iter_mut().zip(b) {
 						*sum = S::fma(a, b, *sum);
 					}
 				}
 			}
+			S::prefetch(ahead);
+			ahead = ahead.wrapping_add(t.ahead_step);
+			lhs = lhs.wrapping_add(if LAYOUT == LEFT_ROWS { 1 } else { ROWS });
 			rhs = rhs.wrapping_add(PANEL_VECTORS * S::LANES);
 		}
 		sums
@@ -129,7 +169,7 @@ type Sums<S, const ROWS: usize, const PANELS: usize> =
 
 #[inline(always)]
 unsafe fn store_full<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile<'_>,
+	t: &Tile,
 	sums: &Sums<S, ROWS, PANELS>,
 ) {
 	// SAFETY: the caller's promise: the output holds ROWS rows of full panels.
@@ -158,7 +198,7 @@ unsafe fn store_full<S: Simd, const ROWS: usize, const PANELS: usize>(
 /// The same for a tile at the right edge: lanes beyond the last column go nowhere.
 #[inline(always)]
 unsafe fn store_part<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile<'_>,
+	t: &Tile,
 	sums: &Sums<S, ROWS, PANELS>,
 ) {
 	let mut lanes = [0f32; 64];

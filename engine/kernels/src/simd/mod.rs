@@ -53,4 +53,13 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 	/// Every NaN lane becomes the canonical NaN.
 	unsafe fn canonical(v: Self::V) -> Self::V;
+	/// Asks for the cache line at `p`, any address, to be brought into the second-level cache.
+	#[inline(always)]
+	unsafe fn prefetch(_p: *const f32) {}
+	/// The same for the first-level cache.
+	#[inline(always)]
+	unsafe fn prefetch_near(_p: *const f32) {}
+	/// Writes `out[t * width + r] = source[r * step + t]` for `LANES` terms t and `LANES` rows r,
+	/// term by term; rows from `rows` on read as zeros. Every row needs `LANES` valid floats.
+	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize);
 }

@@ -51,4 +51,23 @@ unsafe impl Simd for Neon {
 			vbslq_f32(vceqq_f32(v, v), v, nan)
 		}
 	}
+
+	#[inline(always)]
+	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		unsafe {
+			let mut v = [vdupq_n_f32(0.0); 4];
+			for (r, v) in v.iter_mut().enumerate().take(rows) {
+				*v = vld1q_f32(source.add(r * step));
+			}
+			let (a, b) = (vtrn1q_f32(v[0], v[1]), vtrn2q_f32(v[0], v[1]));
+			let (c, d) = (vtrn1q_f32(v[2], v[3]), vtrn2q_f32(v[2], v[3]));
+			let halves = |x, y| (vreinterpretq_f64_f32(x), vreinterpretq_f64_f32(y));
+			let low = |(x, y)| vreinterpretq_f32_f64(vtrn1q_f64(x, y));
+			let high = |(x, y)| vreinterpretq_f32_f64(vtrn2q_f64(x, y));
+			vst1q_f32(out, low(halves(a, c)));
+			vst1q_f32(out.add(width), low(halves(b, d)));
+			vst1q_f32(out.add(2 * width), high(halves(a, c)));
+			vst1q_f32(out.add(3 * width), high(halves(b, d)));
+		}
+	}
 }

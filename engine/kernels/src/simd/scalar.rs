@@ -51,4 +51,17 @@ unsafe impl Simd for Scalar {
 	unsafe fn canonical(v: [f32; 4]) -> [f32; 4] {
 		v.map(super::canonical)
 	}
+
+	#[inline(always)]
+	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		for t in 0..Self::LANES {
+			for r in 0..Self::LANES {
+				// SAFETY: the caller gives the rows, and room for the lines.
+				unsafe {
+					let x = if r < rows { *source.add(r * step + t) } else { 0.0 };
+					*out.add(t * width + r) = x;
+				}
+			}
+		}
+	}
 }

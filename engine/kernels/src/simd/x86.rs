@@ -54,6 +54,46 @@ unsafe impl Simd for Avx2 {
 			_mm256_blendv_ps(v, nan, _mm256_cmp_ps::<_CMP_UNORD_Q>(v, v))
 		}
 	}
+
+	#[inline(always)]
+	unsafe fn prefetch(p: *const f32) {
+		unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+	}
+
+	#[inline(always)]
+	unsafe fn prefetch_near(p: *const f32) {
+		unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+	}
+
+	#[inline(always)]
+	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		unsafe {
+			let mut v = [_mm256_setzero_ps(); 8];
+			for (r, v) in v.iter_mut().enumerate().take(rows) {
+				*v = _mm256_loadu_ps(source.add(r * step));
+			}
+			// Pairs of rows, then quarters, then the halves of the vectors.
+			let mut w = [_mm256_setzero_ps(); 8];
+			for i in 0..4 {
+				w[2 * i] = _mm256_unpacklo_ps(v[2 * i], v[2 * i + 1]);
+				w[2 * i + 1] = _mm256_unpackhi_ps(v[2 * i], v[2 * i + 1]);
+			}
+			for i in 0..2 {
+				let [a, b, c, d] = [w[4 * i], w[4 * i + 1], w[4 * i + 2], w[4 * i + 3]];
+				v[4 * i] = _mm256_shuffle_ps::<0x44>(a, c);
+				v[4 * i + 1] = _mm256_shuffle_ps::<0xee>(a, c);
+				v[4 * i + 2] = _mm256_shuffle_ps::<0x44>(b, d);
+				v[4 * i + 3] = _mm256_shuffle_ps::<0xee>(b, d);
+			}
+			for i in 0..4 {
+				w[i] = _mm256_permute2f128_ps::<0x20>(v[i], v[i + 4]);
+				w[i + 4] = _mm256_permute2f128_ps::<0x31>(v[i], v[i + 4]);
+			}
+			for (t, w) in w.iter().enumerate() {
+				_mm256_storeu_ps(out.add(t * width), *w);
+			}
+		}
+	}
 }
 
 // SAFETY: as above.
@@ -97,6 +137,52 @@ unsafe impl Simd for Avx512 {
 		unsafe {
 			let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
 			_mm512_mask_mov_ps(v, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v), nan)
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn prefetch(p: *const f32) {
+		unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+	}
+
+	#[inline(always)]
+	unsafe fn prefetch_near(p: *const f32) {
+		unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+	}
+
+	#[inline(always)]
+	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		unsafe {
+			let mut v = [_mm512_setzero_ps(); 16];
+			for (r, v) in v.iter_mut().enumerate().take(rows) {
+				*v = _mm512_loadu_ps(source.add(r * step));
+			}
+			// Pairs of rows, then quarters, then the quarters of the vectors.
+			let mut w = [_mm512_setzero_ps(); 16];
+			for i in 0..8 {
+				w[2 * i] = _mm512_unpacklo_ps(v[2 * i], v[2 * i + 1]);
+				w[2 * i + 1] = _mm512_unpackhi_ps(v[2 * i], v[2 * i + 1]);
+			}
+			for i in 0..4 {
+				let [a, b, c, d] = [w[4 * i], w[4 * i + 1], w[4 * i + 2], w[4 * i + 3]];
+				v[4 * i] = _mm512_shuffle_ps::<0x44>(a, c);
+				v[4 * i + 1] = _mm512_shuffle_ps::<0xee>(a, c);
+				v[4 * i + 2] = _mm512_shuffle_ps::<0x44>(b, d);
+				v[4 * i + 3] = _mm512_shuffle_ps::<0xee>(b, d);
+			}
+			for i in 0..4 {
+				w[i] = _mm512_shuffle_f32x4::<0x88>(v[i], v[i + 4]);
+				w[i + 4] = _mm512_shuffle_f32x4::<0xdd>(v[i], v[i + 4]);
+				w[i + 8] = _mm512_shuffle_f32x4::<0x88>(v[i + 8], v[i + 12]);
+				w[i + 12] = _mm512_shuffle_f32x4::<0xdd>(v[i + 8], v[i + 12]);
+			}
+			for i in 0..8 {
+				v[i] = _mm512_shuffle_f32x4::<0x88>(w[i], w[i + 8]);
+				v[i + 8] = _mm512_shuffle_f32x4::<0xdd>(w[i], w[i + 8]);
+			}
+			for (t, v) in v.iter().enumerate() {
+				_mm512_storeu_ps(out.add(t * width), *v);
+			}
 		}
 	}
 }

@@ -2,7 +2,7 @@
 
 use assay_referee::{BinaryFn, DType, UnaryFn};
 
-use super::{one, Cx};
+use super::{elements, one, Cx};
 use crate::constant;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::Value;
@@ -16,7 +16,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 	}
 	one(match op_type {
 		"Identity" => cx.input(0),
-		"Dropout" => dropout(cx),
+		"Dropout" => return Some(dropout(cx)),
 		"Cast" => cast(cx),
 		"CastLike" => cast_like(cx),
 		"Where" => select(cx),
@@ -52,6 +52,15 @@ fn unary_function(op_type: &str) -> Option<UnaryFn> {
 		"Sin" => UnaryFn::Sin,
 		"Cos" => UnaryFn::Cos,
 		"Softplus" => UnaryFn::Softplus,
+		"Tan" => UnaryFn::Tan,
+		"Asin" => UnaryFn::Asin,
+		"Acos" => UnaryFn::Acos,
+		"Atan" => UnaryFn::Atan,
+		"Sinh" => UnaryFn::Sinh,
+		"Cosh" => UnaryFn::Cosh,
+		"Asinh" => UnaryFn::Asinh,
+		"Acosh" => UnaryFn::Acosh,
+		"Atanh" => UnaryFn::Atanh,
 		"Floor" => UnaryFn::Floor,
 		"Ceil" => UnaryFn::Ceil,
 		"Round" => UnaryFn::Round,
@@ -109,29 +118,39 @@ fn binary(cx: &mut Cx<'_, '_>, function: BinaryFn) -> Result<Value> {
 	cx.b.binary(function, &a, &b)
 }
 
-fn dropout(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	cx.refuse_output(1, "the mask")?;
+fn dropout(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.input(0)?;
 	let training = cx.optional(2).is_some_and(|flag| match flag.whole_numbers() {
 		Some(values) => values.iter().any(|&value| value != 0),
 		None => true,
 	});
-	match training {
-		true => Err(Failure::unsupported("it is in training mode")
-			.help("export the model for inference (in PyTorch: model.eval())")),
-		false => cx.input(0),
+	// Dropping nothing is the same in training.
+	let keeps_all = cx.optional(1).is_some_and(|ratio| ratio.uniform_f32() == Some(0.0));
+	if training && !keeps_all {
+		return Err(Failure::unsupported("it is in training mode")
+			.help("export the model for inference (in PyTorch: model.eval())"));
 	}
+	if !cx.wants(1) {
+		return Ok(vec![x]);
+	}
+	cx.b.spend(x.elements())?;
+	let mask = vec![1; x.elements() as usize];
+	let mask = Value::constant(DType::Bool, x.dims.clone(), mask);
+	Ok(vec![x, mask])
 }
 
 fn cast(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let to = i32::try_from(cx.int("to", 0)).unwrap_or(0);
-	let dtype = constant::dtype(to)?;
+	let element = constant::element(to)?;
 	let x = cx.input(0)?;
-	cx.b.cast(&x, dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, element, saturate)
 }
 
 fn cast_like(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, like) = (cx.input(0)?, cx.input(1)?);
-	cx.b.cast(&x, like.dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, like.element, saturate)
 }
 
 fn select(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -181,18 +200,24 @@ fn variadic(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Value> {
 fn modulo(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.input(0)?, cx.input(1)?);
 	// The program format has one meaning per type: the sign of a for floats, of b for integers.
-	if (a.dtype == DType::F32) != cx.flag("fmod") && a.dtype != DType::U8 {
-		return Err(Failure::unsupported(format!(
-			"fmod={} is not supported for {:?}",
-			cx.int("fmod", 0),
-			a.dtype
-		)));
+	match (a.dtype, cx.flag("fmod")) {
+		(DType::F32, false) => {
+			Err(Failure::unsupported(format!("fmod=0 is not supported for {:?}", a.dtype)))
+		},
+		(DType::F32 | DType::U8, _) | (_, false) => cx.b.binary(BinaryFn::Mod, &a, &b),
+		_ => {
+			let quotient = cx.b.binary(BinaryFn::Div, &a, &b)?;
+			let whole = cx.b.binary(BinaryFn::Mul, &quotient, &b)?;
+			cx.b.binary(BinaryFn::Sub, &a, &whole)
+		},
 	}
-	cx.b.binary(BinaryFn::Mod, &a, &b)
 }
 
 fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	if a.dtype.is_integer() {
+		return integer_pow(cx, &a, &b);
+	}
 	let (x, y) = (cx.b.cast(&a, DType::F32)?, cx.b.cast(&b, DType::F32)?);
 	if a.dtype != DType::F32 && !(a.is_constant() && b.is_constant()) {
 		return Err(refuse_type(a.dtype));
@@ -205,6 +230,36 @@ fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		_ => cx.b.binary(BinaryFn::Pow, &x, &y)?,
 	};
 	cx.b.cast(&power, a.dtype)
+}
+
+/// Powers of integers by squaring, for constant exponents that are whole and not negative.
+fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
+	let exponents = match (y.whole_numbers(), y.floats()) {
+		(Some(list), _) => list,
+		(None, Some(list)) => {
+			list.iter().map(|&y| if y.fract() == 0.0 { y as i64 } else { -1 }).collect()
+		},
+		_ => return Err(Failure::unsupported("its exponents depend on the model's input")),
+	};
+	if exponents.iter().any(|&exponent| exponent < 0) {
+		return Err(Failure::unsupported(
+			"an exponent of an integer is negative or no whole number",
+		));
+	}
+	let bits = exponents.iter().map(|y| 64 - y.leading_zeros()).max().unwrap_or(0);
+	let unit = Value::scalar(x.dtype, 1);
+	let dims = crate::value::broadcast(&x.dims, &y.dims)?;
+	let (mut result, mut square) = (cx.b.expand(&unit, dims)?, x.clone());
+	for bit in 0..bits {
+		let mask = exponents.iter().map(|&exponent| (exponent >> bit & 1) as u8).collect();
+		let mask = Value::constant(DType::Bool, y.dims.clone(), mask);
+		let factor = cx.b.select(&mask, &square, &unit)?;
+		result = cx.b.binary(BinaryFn::Mul, &result, &factor)?;
+		if bit + 1 < bits {
+			square = cx.b.binary(BinaryFn::Mul, &square, &square)?;
+		}
+	}
+	Ok(result)
 }
 
 fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -225,7 +280,7 @@ fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 /// `x` where it is not negative, else `slope · x`.
-fn sloped(cx: &mut Cx<'_, '_>, x: &Value, slope: &Value) -> Result<Value> {
+pub(super) fn sloped(cx: &mut Cx<'_, '_>, x: &Value, slope: &Value) -> Result<Value> {
 	let scaled = cx.b.binary(BinaryFn::Mul, slope, x)?;
 	let positive = cx.b.binary_scalar(BinaryFn::GreaterOrEqual, x, 0.0)?;
 	cx.b.select(&positive, x, &scaled)
@@ -302,28 +357,35 @@ fn swish(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	cx.b.binary(BinaryFn::Mul, &x, &y)
 }
 
-/// 0.5 · x · (1 + erf(x / √2)), or with tanh(√(2/π) · (x + 0.044715 · x³)) in place of erf.
 fn gelu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
-	let y = match cx.word("approximate", "none")? {
-		"none" => {
-			let y = cx.b.binary_scalar(BinaryFn::Mul, &x, std::f32::consts::FRAC_1_SQRT_2)?;
+	match cx.word("approximate", "none")? {
+		"none" => gelu_of(cx, &x, false),
+		"tanh" => gelu_of(cx, &x, true),
+		other => {
+			let other = crate::error::shown(other);
+			Err(Failure::unsupported(format!("approximate=`{other}` is not supported")))
+		},
+	}
+}
+
+/// 0.5 · x · (1 + erf(x / √2)), or with tanh(√(2/π) · (x + 0.044715 · x³)) in place of erf.
+pub(super) fn gelu_of(cx: &mut Cx<'_, '_>, x: &Value, tanh: bool) -> Result<Value> {
+	let y = match tanh {
+		false => {
+			let y = cx.b.binary_scalar(BinaryFn::Mul, x, std::f32::consts::FRAC_1_SQRT_2)?;
 			cx.b.unary(UnaryFn::Erf, &y)?
 		},
-		"tanh" => {
-			let square = cx.b.binary(BinaryFn::Mul, &x, &x)?;
-			let cube = cx.b.binary(BinaryFn::Mul, &square, &x)?;
+		true => {
+			let square = cx.b.binary(BinaryFn::Mul, x, x)?;
+			let cube = cx.b.binary(BinaryFn::Mul, &square, x)?;
 			let y = cx.b.binary_scalar(BinaryFn::Mul, &cube, 0.044_715)?;
-			let y = cx.b.binary(BinaryFn::Add, &x, &y)?;
+			let y = cx.b.binary(BinaryFn::Add, x, &y)?;
 			let y = cx.b.binary_scalar(BinaryFn::Mul, &y, 0.797_884_6)?;
 			cx.b.unary(UnaryFn::Tanh, &y)?
 		},
-		other => {
-			let other = crate::error::shown(other);
-			return Err(Failure::unsupported(format!("approximate=`{other}` is not supported")));
-		},
 	};
 	let y = cx.b.binary_scalar(BinaryFn::Add, &y, 1.0)?;
-	let half = cx.b.binary_scalar(BinaryFn::Mul, &x, 0.5)?;
+	let half = cx.b.binary_scalar(BinaryFn::Mul, x, 0.5)?;
 	cx.b.binary(BinaryFn::Mul, &half, &y)
 }

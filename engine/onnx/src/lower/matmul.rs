@@ -1,17 +1,16 @@
 //! Matrix products. The program format wants the second matrix as `[n, k]`, the contracted axis
 //! last in both; constant matrices are turned when the model is compiled.
 
-use assay_referee::{Bias, BinaryFn, DType, OpKind, MAX_TERMS};
+use assay_referee::{Bias, BinaryFn, DType};
 
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
+use crate::error::{Failure, Result};
 use crate::value::{broadcast, check_dims, product, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
 		"MatMul" => matmul(cx),
 		"Gemm" => gemm(cx),
-		"MatMulInteger" => matmul_integer(cx),
 		_ => return None,
 	})
 }
@@ -25,13 +24,13 @@ fn turned(cx: &mut Cx<'_, '_>, x: &Value) -> Result<Value> {
 }
 
 /// Both operands of a product, ready for the program format, and the shape of the result.
-struct Product {
+pub(super) struct Product {
 	/// `[ba, m, k]`.
-	a: Value,
+	pub(super) a: Value,
 	/// `[bb, n, k]`.
-	b: Value,
-	batch: u32,
-	out: Vec<u32>,
+	pub(super) b: Value,
+	pub(super) batch: u32,
+	pub(super) out: Vec<u32>,
 }
 
 /// Batched operands as `[batch, rows, k]`, with leading dimensions that repeat left out: the
@@ -53,7 +52,7 @@ fn batched(cx: &mut Cx<'_, '_>, x: &Value, batch: &[u32]) -> Result<Value> {
 	x.view(vec![count as u32, matrix[0], matrix[1]])
 }
 
-fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Product> {
+pub(super) fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Product> {
 	if a.rank() == 0 || b.rank() == 0 {
 		return Err(Failure::invalid("a scalar is no matrix"));
 	}
@@ -89,8 +88,32 @@ fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Product> {
 
 fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
-	let Product { a, b, batch, out } = prepare(cx, &a, &b)?;
+	product_of(cx, &a, &b)
+}
+
+/// The matrix product of two `f32` values, with batches that broadcast.
+pub(super) fn product_of(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Value> {
+	let Product { a, b, batch, out } = prepare(cx, a, b)?;
 	cx.b.matmul(a, b, None, batch)?.view(out)
+}
+
+/// `FusedMatMul` of `com.microsoft`: alpha · A · B, each perhaps transposed.
+pub(super) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (mut a, mut b) = (cx.float_input(0)?, cx.float_input(1)?);
+	if cx.flag("transBatchA") || cx.flag("transBatchB") {
+		return Err(Failure::unsupported("transposed batches are not supported"));
+	}
+	if cx.flag("transA") && a.rank() > 1 {
+		a = turned(cx, &a)?;
+	}
+	if cx.flag("transB") && b.rank() > 1 {
+		b = turned(cx, &b)?;
+	}
+	let y = product_of(cx, &a, &b)?;
+	match cx.float("alpha", 1.0)? {
+		1.0 => Ok(y),
+		alpha => cx.b.binary_scalar(BinaryFn::Mul, &y, alpha),
+	}
 }
 
 fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -136,36 +159,4 @@ fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			cx.b.binary(BinaryFn::Add, &y, &c)
 		},
 	}
-}
-
-fn matmul_integer(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (a, b) = (cx.input(0)?, cx.input(1)?);
-	let is_small = |value: &Value| matches!(value.dtype, DType::U8 | DType::I8);
-	if !is_small(&a) || !is_small(&b) {
-		return Err(Failure::invalid("its operands are not int8 or uint8"));
-	}
-	let zero = |cx: &Cx<'_, '_>, i: usize, like: &Value| match cx.optional(i) {
-		Some(zero) if zero.dtype != like.dtype => {
-			Err(Failure::invalid("a zero point's type differs"))
-		},
-		Some(zero) => Ok(zero),
-		None => Ok(Value::scalar(like.dtype, 0)),
-	};
-	let (a_zero, b_zero) = (zero(cx, 2, &a)?, zero(cx, 3, &b)?);
-	let Product { a, b, batch, out } = prepare(cx, &a, &b)?;
-	let (m, n, k) = (a.dims[1], b.dims[1], a.dims[2]);
-	if a_zero.elements() != 1 {
-		return Err(Failure::unsupported("a zero point per row of the first operand"));
-	}
-	if b_zero.elements() != 1 && b_zero.dims != [n] {
-		return Err(Failure::unsupported("a zero point per matrix of the second operand"));
-	}
-	if u64::from(k) > MAX_TERMS {
-		let reason = format!("its contracted dimension of {k} exceeds {MAX_TERMS}");
-		return Err(Failure::new(ErrorKind::LeafLimit, reason));
-	}
-	let a_zero = a_zero.view(vec![])?;
-	let b_zero = if b_zero.elements() == 1 { b_zero.view(vec![])? } else { b_zero };
-	let operands = vec![a, b, a_zero, b_zero];
-	cx.b.push(OpKind::MatMulInteger, DType::I32, vec![batch, m, n], operands)?.view(out)
 }

@@ -1,12 +1,34 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 
+mod activation;
+mod algebra;
+mod attention;
+mod contrib;
+mod elements;
 mod elementwise;
+mod features;
+mod index;
+mod integer;
+mod loss;
 mod matmul;
 mod movement;
+mod nbits;
 mod norm;
+mod pool;
+mod qlinear;
 mod quantize;
+mod recurrent;
 mod reduce;
+mod resize;
+mod rotary;
+mod sample;
+mod scatter;
+mod series;
 mod shapes;
+mod signal;
+mod training;
+mod transformer;
+mod transposed;
 mod window;
 
 use assay_referee::DType;
@@ -27,9 +49,38 @@ pub(crate) struct Cx<'a, 'm> {
 	pub(crate) wanted: Vec<bool>,
 }
 
+/// The first version of the operator set all of whose operators have the meaning known here.
+const FIRST_OPSET: i64 = 7;
+
+/// Operators that have had one meaning since version 1.
+const UNCHANGED: [&str; 8] = [
+	"GlobalAveragePool",
+	"GlobalMaxPool",
+	"Identity",
+	"Not",
+	"Shape",
+	"Softplus",
+	"Softsign",
+	"Transpose",
+];
+
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let values = lower_op(cx)?;
+	elements::settle(cx, values)
+}
+
+fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
+	if cx.node.domain == "com.microsoft" {
+		return contrib::lower(cx, op_type).unwrap_or_else(|| Err(unsupported(op_type)));
+	}
+	if cx.node.domain == training::DOMAIN {
+		return training::lower(cx, op_type);
+	}
+	if let Some(lowered) = features::lower(cx, op_type) {
+		return lowered;
+	}
 	if !matches!(cx.node.domain, "" | "ai.onnx") {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
@@ -40,6 +91,18 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		)
 		.help("export the model with standard ONNX operators only"));
 	}
+	if cx.opset < FIRST_OPSET && !UNCHANGED.contains(&op_type) {
+		return Err(Failure::unsupported(format!(
+			"it is written for operator set {}, supported are {FIRST_OPSET} and later",
+			cx.opset
+		))
+		.help("export or convert the model for operator set 17"));
+	}
+	standard(cx, op_type)
+}
+
+/// Lowers a node as the standard operator `op_type`.
+fn standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Vec<Value>> {
 	let lowered = match elementwise::lower(cx, op_type) {
 		None => movement::lower(cx, op_type),
 		some => some,
@@ -50,15 +113,26 @@ pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let lowered = lowered.or_else(|| window::lower(cx, op_type));
 	let lowered = lowered.or_else(|| norm::lower(cx, op_type));
 	let lowered = lowered.or_else(|| quantize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| resize::lower(cx, op_type));
+	let lowered = lowered.or_else(|| transposed::lower(cx, op_type));
+	let lowered = lowered.or_else(|| recurrent::lower(cx, op_type));
+	let lowered = lowered.or_else(|| qlinear::lower_standard(cx, op_type));
+	let lowered = lowered.or_else(|| contrib::lower_standard(cx, op_type));
+	let lowered = lowered.or_else(|| pool::lower(cx, op_type));
+	let lowered = lowered.or_else(|| index::lower(cx, op_type));
+	let lowered = lowered.or_else(|| loss::lower(cx, op_type));
+	let lowered = lowered.or_else(|| scatter::lower(cx, op_type));
+	let lowered = lowered.or_else(|| activation::lower(cx, op_type));
+	let lowered = lowered.or_else(|| algebra::lower(cx, op_type));
+	let lowered = lowered.or_else(|| signal::lower(cx, op_type));
+	let lowered = lowered.or_else(|| sample::lower(cx, op_type));
 	lowered.unwrap_or_else(|| Err(unsupported(op_type)))
 }
 
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
 	match op_type {
-		"If" | "Loop" | "Scan" => failure.help("export the model without control flow"),
-		"LSTM" | "GRU" | "RNN" => failure.help("unroll the recurrence before exporting"),
-		"NonZero" | "NonMaxSuppression" | "Unique" | "Compress" => failure
+		"NonMaxSuppression" | "Unique" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {
@@ -163,6 +237,16 @@ impl<'m> Cx<'_, 'm> {
 		self.attribute(name).map(|attribute| attribute.floats.as_slice())
 	}
 
+	/// An attribute that is a list of words.
+	pub(crate) fn words(&self, name: &str) -> Result<Option<Vec<&'m str>>> {
+		let Some(attribute) = self.attribute(name) else { return Ok(None) };
+		let words = attribute.strings.iter().map(|bytes| std::str::from_utf8(bytes));
+		words
+			.collect::<Result<_, _>>()
+			.map(Some)
+			.map_err(|_| Failure::invalid(format!("its attribute `{name}` is not a list of words")))
+	}
+
 	/// An attribute that is a word.
 	pub(crate) fn word(&self, name: &str, default: &'static str) -> Result<&'m str> {
 		match self.attribute(name).and_then(|attribute| attribute.string) {
@@ -180,6 +264,16 @@ impl<'m> Cx<'_, 'm> {
 	/// Whether the node has this attribute.
 	pub(crate) fn has(&self, name: &str) -> bool {
 		self.attribute(name).is_some()
+	}
+
+	/// Refuses inputs without elements, for operators that divide by sizes.
+	pub(crate) fn refuse_empty(&self) -> Result<()> {
+		match self.inputs.iter().flatten().find(|value| value.elements() == 0) {
+			Some(value) => {
+				Err(Failure::unsupported(format!("an input, of shape {:?}, is empty", value.dims)))
+			},
+			None => Ok(()),
+		}
 	}
 
 	/// Whether something reads output `i`.

@@ -17,6 +17,8 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 		"Gather" => gather(cx),
 		"Tile" => tile(cx),
 		"DepthToSpace" => depth_to_space(cx),
+		"SpaceToDepth" => space_to_depth(cx),
+		"CenterCropPad" => center_crop_pad(cx),
 		_ => return None,
 	})
 }
@@ -48,14 +50,14 @@ fn expand(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 /// Elements `start`, `start + step`, … of one axis, `count` of them.
-struct Range {
-	start: i64,
-	step: i64,
-	count: u32,
+pub(super) struct Range {
+	pub(super) start: i64,
+	pub(super) step: i64,
+	pub(super) count: u32,
 }
 
 /// Takes a range of every axis.
-fn take(cx: &mut Cx<'_, '_>, x: &Value, ranges: &[Range]) -> Result<Value> {
+pub(super) fn take(cx: &mut Cx<'_, '_>, x: &Value, ranges: &[Range]) -> Result<Value> {
 	let from = strides(&x.dims);
 	let dims: Vec<u32> = ranges.iter().map(|range| range.count).collect();
 	if product(&dims) == 0 {
@@ -71,7 +73,7 @@ fn take(cx: &mut Cx<'_, '_>, x: &Value, ranges: &[Range]) -> Result<Value> {
 	cx.b.strided(x, dims, offset as u64, &steps)
 }
 
-fn whole(dim: u32) -> Range {
+pub(super) fn whole(dim: u32) -> Range {
 	Range { start: 0, step: 1, count: dim }
 }
 
@@ -178,7 +180,7 @@ fn pad(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			let fill = fill_bits(cx, x.dtype)?;
 			pad_constant(cx, &x, &before, &after, fill)
 		},
-		"reflect" | "edge" => pad_mirrored(cx, x, &before, &after, mode),
+		"reflect" | "edge" | "wrap" => pad_mirrored(cx, x, &before, &after, mode),
 		other => Err(Failure::unsupported(format!("mode=`{}`", crate::error::shown(other)))),
 	}
 }
@@ -247,6 +249,7 @@ fn pad_mirrored(
 		}
 		let at = |i: i64| match mode {
 			"edge" => i.clamp(0, dim - 1),
+			"wrap" => i.rem_euclid(dim.max(1)),
 			_ if i < 0 => -i,
 			_ if i >= dim => 2 * (dim - 1) - i,
 			_ => i,
@@ -257,7 +260,13 @@ fn pad_mirrored(
 	Ok(x)
 }
 
-fn gather_along(cx: &mut Cx<'_, '_>, x: &Value, indices: &Value, at: usize) -> Result<Value> {
+/// `x` at `indices` along one axis.
+pub(super) fn gather_along(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	indices: &Value,
+	at: usize,
+) -> Result<Value> {
 	let mut dims = x.dims[..at].to_vec();
 	dims.extend_from_slice(&indices.dims);
 	dims.extend_from_slice(&x.dims[at + 1..]);
@@ -336,4 +345,44 @@ fn depth_to_space(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	};
 	let blocks = x.view(view.to_vec())?;
 	cx.b.transpose(&blocks, &permutation)?.view(result)
+}
+
+fn space_to_depth(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.input(0)?;
+	let &[n, c, h, w] = x.dims.as_slice() else {
+		return Err(Failure::invalid("its input has not 4 dimensions"));
+	};
+	let s = value::dims(&[cx.int("blocksize", 0)])?[0];
+	if s == 0 || h % s != 0 || w % s != 0 {
+		return Err(Failure::invalid("its blocksize does not divide its input"));
+	}
+	let blocks = x.view(vec![n, c, h / s, s, w / s, s])?;
+	let channels = u64::from(c) * u64::from(s) * u64::from(s);
+	let channels = u32::try_from(channels).map_err(|_| Failure::too_large("too many channels"))?;
+	cx.b.transpose(&blocks, &[0, 3, 5, 1, 2, 4])?.view(vec![n, channels, h / s, w / s])
+}
+
+/// Crops or pads around the centre; of an odd difference, the larger part is at the end.
+fn center_crop_pad(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.input(0)?;
+	let target = cx.list_input(1)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
+	let target = value::dims(&target)?;
+	let list = match cx.ints("axes") {
+		Some(axes) => axes.to_vec(),
+		None => (0..x.rank() as i64).collect(),
+	};
+	value::axes(&list, x.rank())?;
+	if list.len() != target.len() {
+		return Err(Failure::invalid(format!("{} sizes for {} axes", target.len(), list.len())));
+	}
+	let (mut before, mut after) = (vec![0i64; x.rank()], vec![0i64; x.rank()]);
+	for (&at, &size) in list.iter().zip(&target) {
+		let at = axis(at, x.rank())?;
+		let difference = i64::from(size) - i64::from(x.dims[at]);
+		// Division truncates towards zero.
+		before[at] = difference / 2;
+		after[at] = difference - difference / 2;
+	}
+	let cropped = crop(cx, &x, &before, &after)?;
+	pad_constant(cx, &cropped, &before, &after, 0)
 }

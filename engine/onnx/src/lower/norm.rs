@@ -1,17 +1,21 @@
 //! Normalisations.
 
-use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
+use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 
 use super::{one, reduce, Cx};
 use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axis, product, Value};
+use crate::value::{self, axes, axis, product, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
+		"BatchNormalization" if cx.flag("training_mode") => Some(batch_norm_training(cx)),
 		"BatchNormalization" => one(batch_norm(cx)),
+		"GroupNormalization" => one(group_norm(cx)),
+		"MeanVarianceNormalization" => one(mean_variance_norm(cx)),
 		"LayerNormalization" => Some(layer_norm(cx)),
 		"InstanceNormalization" => one(instance_norm(cx)),
 		"LpNormalization" => one(lp_norm(cx)),
+		"LRN" => one(local_response(cx)),
 		_ => None,
 	}
 }
@@ -28,10 +32,6 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
 	for i in 1..cx.node.outputs.len() {
 		cx.refuse_output(i, "training statistics")?;
-	}
-	if cx.flag("training_mode") {
-		return Err(Failure::unsupported("it is in training mode")
-			.help("export the model for inference (in PyTorch: model.eval())"));
 	}
 	let channels = match x.dims.get(1) {
 		Some(&channels) => channels,
@@ -64,9 +64,89 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	cx.b.binary(BinaryFn::Add, &y, &summands)
 }
 
+/// The statistics are those of the batch; the running ones are results.
+fn batch_norm_training(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.float_input(0)?;
+	if x.rank() < 2 {
+		return Err(Failure::invalid("its input has no channels"));
+	}
+	let others: Vec<usize> = (0..x.rank()).filter(|&d| d != 1).collect();
+	let count: u64 = others.iter().map(|&d| u64::from(x.dims[d])).product();
+	let mean_of = |cx: &mut Cx<'_, '_>, values: &Value| {
+		let rows = reduce::gather_axes(cx, values, &others)?;
+		let sum = cx.b.reduce_last(ReduceFn::Sum, &rows)?;
+		reduce::mean(cx, &sum, count)
+	};
+	let mean = mean_of(cx, &x)?;
+	let shifted = cx.b.binary(BinaryFn::Sub, &x, &per_channel(mean.clone(), x.rank())?)?;
+	let square = cx.b.binary(BinaryFn::Mul, &shifted, &shifted)?;
+	let variance = mean_of(cx, &square)?;
+	let above = cx.b.binary_scalar(BinaryFn::Add, &variance, cx.float("epsilon", 1e-5)?)?;
+	let deviation = cx.b.unary(UnaryFn::Sqrt, &above)?;
+	let mut y = cx.b.binary(BinaryFn::Div, &shifted, &per_channel(deviation, x.rank())?)?;
+	for (i, function) in [(1, BinaryFn::Mul), (2, BinaryFn::Add)] {
+		y = cx.b.binary(function, &y, &per_channel(cx.float_input(i)?, x.rank())?)?;
+	}
+	let momentum = cx.float("momentum", 0.9)?;
+	let mut results = vec![y];
+	for (i, current) in [(3, mean), (4, variance)] {
+		let old = cx.float_input(i)?;
+		let old = cx.b.binary_scalar(BinaryFn::Mul, &old, momentum)?;
+		let new = cx.b.binary_scalar(BinaryFn::Mul, &current, 1.0 - momentum)?;
+		results.push(cx.b.binary(BinaryFn::Add, &old, &new)?);
+	}
+	if results[0].dims != x.dims {
+		return Err(Failure::invalid("its statistics do not fit its channels"));
+	}
+	Ok(results)
+}
+
+/// Scale and bias are per group before operator set 21, per channel since.
+fn group_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
+	let x = cx.float_input(0)?;
+	let &[n, c, ref rest @ ..] = x.dims.as_slice() else {
+		return Err(Failure::invalid("its input has no channels"));
+	};
+	let groups = u32::try_from(cx.int("num_groups", 0)).unwrap_or(0);
+	if groups == 0 || c % groups != 0 {
+		return Err(Failure::invalid("its num_groups does not divide its channels"));
+	}
+	let area = product(rest) as u32;
+	let rows = x.view(vec![n, groups, c / groups * area])?;
+	let (_, shifted, deviation) = centred(cx, &rows, cx.float("epsilon", 1e-5)?)?;
+	let mut y = cx.b.binary(BinaryFn::Div, &shifted, &deviation)?;
+	let parts = if cx.opset < 21 { groups } else { c };
+	y = y.view(vec![n, parts, c / parts * area])?;
+	let scale = cx.float_input(1)?.view(vec![parts, 1])?;
+	let bias = cx.float_input(2)?.view(vec![parts, 1])?;
+	y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+	cx.b.binary(BinaryFn::Add, &y, &bias)?.view(x.dims)
+}
+
+/// (x - mean) / (deviation + 1e-9) over the given axes.
+fn mean_variance_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let list = cx.ints("axes").unwrap_or(&[0, 2, 3]).to_vec();
+	let reduced = axes(&list, x.rank())?;
+	let rows = reduce::gather_axes(cx, &x, &reduced)?;
+	let (mean, _, deviation) = centred(cx, &rows, 0.0)?;
+	let mut column = x.dims.clone();
+	for &d in &reduced {
+		column[d] = 1;
+	}
+	let shifted = cx.b.binary(BinaryFn::Sub, &x, &mean.view(column.clone())?)?;
+	let below = cx.b.binary_scalar(BinaryFn::Add, &deviation, 1e-9)?;
+	cx.b.binary(BinaryFn::Div, &shifted, &below.view(column)?)
+}
+
 /// For rows `[.., k]`: the mean, x - mean, and √(variance + ε), in two passes; the first and the
 /// last have one column.
-fn centred(cx: &mut Cx<'_, '_>, rows: &Value, epsilon: f32) -> Result<(Value, Value, Value)> {
+pub(super) fn centred(
+	cx: &mut Cx<'_, '_>,
+	rows: &Value,
+	epsilon: f32,
+) -> Result<(Value, Value, Value)> {
 	let count = rows.dims.last().copied().unwrap_or(1).into();
 	let sum = cx.b.reduce_last(ReduceFn::Sum, rows)?;
 	let mean = reduce::mean(cx, &sum, count)?;
@@ -138,4 +218,38 @@ fn lp_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mut dims = x.dims.clone();
 	dims[at] = 1;
 	cx.b.binary(BinaryFn::Div, &x, &size.view(dims)?)
+}
+
+/// x / (bias + alpha/size · Σ x²)^beta, the sum over `size` neighbouring channels: windows along
+/// the channels of an image whose columns are the pixels.
+fn local_response(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	if x.rank() < 3 {
+		return Err(Failure::invalid("its input has no spatial dimensions"));
+	}
+	let size = u32::try_from(cx.int("size", 0)).unwrap_or(0);
+	if !(1..=1 << 12).contains(&size) {
+		return Err(Failure::invalid(format!("a size of {size}")));
+	}
+	let (n, c, pixels) = (x.dims[0], x.dims[1], product(&x.dims[2..]) as u32);
+	let places = value::dims(&[i64::from(c) * i64::from(pixels)])?[0];
+	let square = cx.b.binary(BinaryFn::Mul, &x, &x)?.view(vec![n, 1, c, pixels])?;
+	let kind = OpKind::Unfold {
+		kernel: [size, 1],
+		stride: [1; 2],
+		dilation: [1; 2],
+		pad: [(size - 1) / 2, 0],
+		out: [c, pixels],
+		groups: 1,
+		fill: 0,
+	};
+	let dims = vec![n, 1, places, size];
+	value::check_dims(&dims)?;
+	let windows = cx.b.push(kind, DType::F32, dims, vec![square])?;
+	let sum = cx.b.reduce_last(ReduceFn::Sum, &windows)?.view(x.dims.clone())?;
+	let (alpha, beta) = (cx.float("alpha", 1e-4)?, cx.float("beta", 0.75)?);
+	let part = cx.b.binary_scalar(BinaryFn::Mul, &sum, alpha / size as f32)?;
+	let part = cx.b.binary_scalar(BinaryFn::Add, &part, cx.float("bias", 1.0)?)?;
+	let power = cx.b.binary_scalar(BinaryFn::Pow, &part, beta)?;
+	cx.b.binary(BinaryFn::Div, &x, &power)
 }

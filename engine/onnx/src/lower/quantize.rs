@@ -1,11 +1,12 @@
-//! Quantization to 8 bits and back.
+//! Quantization to 8 bits, or other narrow types, and back.
 
+use assay_executor::ElementType;
 use assay_referee::{BinaryFn, DType, ReduceFn, UnaryFn};
 
-use super::{one, Cx};
+use super::{attention::part, elements, one, Cx};
 use crate::constant;
 use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axis, Value};
+use crate::value::{axis, product, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
@@ -16,50 +17,94 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 	}
 }
 
-/// A scale or zero point, which is one number or one per slice along `axis`, as it broadcasts over
-/// `x`.
-fn along_axis(cx: &Cx<'_, '_>, x: &Value, parameter: &Value) -> Result<Value> {
+/// A scale or zero point, which is one number, one per slice along `axis`, or one per block of it,
+/// as it broadcasts over `x`.
+fn along_axis(cx: &mut Cx<'_, '_>, x: &Value, parameter: &Value) -> Result<Value> {
 	if parameter.elements() == 1 {
 		return parameter.view(vec![]);
 	}
 	let at = axis(cx.int("axis", 1), x.rank())?;
-	if parameter.dims != [x.dims[at]] {
-		return Err(Failure::unsupported("scales per block are not supported"));
-	}
 	let mut dims = vec![1; x.rank()];
 	dims[at] = x.dims[at];
-	parameter.view(dims)
+	if parameter.dims == [x.dims[at]] {
+		return parameter.view(dims);
+	}
+	let block = u32::try_from(cx.int("block_size", 0)).unwrap_or(0);
+	let blocks = x.dims[at].checked_div(block).map_or(0, |_| x.dims[at].div_ceil(block));
+	dims = x.dims.clone();
+	dims[at] = blocks;
+	if blocks == 0 || parameter.dims != dims {
+		return Err(Failure::invalid(format!(
+			"a scale or zero point of shape {:?} does not fit {:?} along axis {at}",
+			parameter.dims, x.dims
+		)));
+	}
+	let (outer, inner) = (product(&dims[..at]) as u32, product(&dims[at + 1..]) as u32);
+	let length = blocks.checked_mul(block).ok_or_else(|| Failure::too_large("its blocks"))?;
+	let wide = parameter.view(vec![outer, blocks, 1, inner])?;
+	let wide = cx.b.expand(&wide, vec![outer, blocks, block, inner])?;
+	let wide = wide.view(vec![outer, length, inner])?;
+	part(cx, &wide, 1, (0, 1, x.dims[at]))?.view(x.dims.clone())
 }
 
-/// round(x / scale) + zero point, saturated.
+/// A zero point that is there and not all zeros.
+fn zero_point(cx: &Cx<'_, '_>, input: usize) -> Option<Value> {
+	cx.optional(input).filter(|zero| zero.uniform_bits() != Some(0))
+}
+
+/// round(x / scale) + zero point, saturated; for floats of 8 bits or fewer the nearest of them.
 fn quantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (x, scale) = (cx.float_input(0)?, cx.float_input(1)?);
-	let scale = along_axis(cx, &x, &scale)?;
-	let zero = cx.optional(2);
-	let dtype = match (&zero, cx.int("output_dtype", 0)) {
-		(Some(zero), _) => zero.dtype,
-		(None, 0) => DType::U8,
-		(None, other) => constant::dtype(i32::try_from(other).unwrap_or(0))?,
+	let (x, scale) = (cx.input(0)?, cx.float_input(1)?);
+	let x = match x.dtype {
+		DType::I32 => cx.b.cast(&x, DType::F32)?,
+		_ => cx.float_input(0)?,
 	};
-	if !matches!(dtype, DType::U8 | DType::I8) {
-		return Err(Failure::new(ErrorKind::UnsupportedType, format!("quantizing to {dtype:?}")));
+	let scale = along_axis(cx, &x, &scale)?;
+	let to = match (cx.optional(2), cx.int("output_dtype", 0)) {
+		(Some(zero), _) => zero.element,
+		(None, 0) => DType::U8.into(),
+		(None, other) => constant::element(i32::try_from(other).unwrap_or(0))?,
+	};
+	let mut y = cx.b.binary(BinaryFn::Div, &x, &scale)?;
+	let narrow_float = matches!(to, ElementType::Float(format) if format.bits() <= 8);
+	let whole = matches!(
+		to,
+		ElementType::Plain(DType::U8 | DType::I8)
+			| ElementType::I16
+			| ElementType::U16
+			| ElementType::I4
+			| ElementType::U4
+	);
+	if !narrow_float && !whole {
+		return Err(Failure::new(ErrorKind::UnsupportedType, format!("quantizing to {to}")));
 	}
-	let y = cx.b.binary(BinaryFn::Div, &x, &scale)?;
-	let mut y = cx.b.unary(UnaryFn::Round, &y)?;
-	if let Some(zero) = zero.filter(|zero| zero.uniform_bits() != Some(0)) {
+	if whole {
+		y = cx.b.unary(UnaryFn::Round, &y)?;
+	}
+	if let Some(zero) = zero_point(cx, 2) {
 		let zero = along_axis(cx, &x, &zero)?;
 		let zero = cx.b.cast(&zero, DType::F32)?;
 		y = cx.b.binary(BinaryFn::Add, &y, &zero)?;
 	}
-	cx.b.cast(&y, dtype)
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &y, to, saturate)
 }
 
-/// (x - zero point) · scale, the difference in whole numbers.
+/// (x - zero point) · scale, the difference in whole numbers where they are whole.
 fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, scale) = (cx.input(0)?, cx.float_input(1)?);
+	let to = match cx.int("output_dtype", 0) {
+		0 => scale.element,
+		other => constant::element(i32::try_from(other).unwrap_or(0))?,
+	};
+	if to.computed() != DType::F32 {
+		return Err(Failure::new(ErrorKind::UnsupportedType, format!("dequantizing to {to}")));
+	}
 	let scale = along_axis(cx, &x, &scale)?;
-	let mut whole = match x.dtype {
-		DType::U8 | DType::I8 | DType::I32 => cx.b.cast(&x, DType::I32)?,
+	// Differences of 16 bits and fewer are exact in floats as well, and need no second cast.
+	let dtype = match x.dtype {
+		DType::I32 if x.element == DType::I32.into() => DType::I32,
+		DType::U8 | DType::I8 | DType::I32 | DType::F32 => DType::F32,
 		other => {
 			return Err(Failure::new(
 				ErrorKind::UnsupportedType,
@@ -67,18 +112,26 @@ fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			));
 		},
 	};
-	if let Some(zero) = cx.optional(2).filter(|zero| zero.uniform_bits() != Some(0)) {
+	let mut difference = cx.b.cast(&x, dtype)?;
+	if let Some(zero) = zero_point(cx, 2) {
 		let zero = along_axis(cx, &x, &zero)?;
-		let zero = cx.b.cast(&zero, DType::I32)?;
-		whole = cx.b.binary(BinaryFn::Sub, &whole, &zero)?;
+		let zero = cx.b.cast(&zero, dtype)?;
+		difference = cx.b.binary(BinaryFn::Sub, &difference, &zero)?;
 	}
-	let y = cx.b.cast(&whole, DType::F32)?;
-	cx.b.binary(BinaryFn::Mul, &y, &scale)
+	let y = cx.b.cast(&difference, DType::F32)?;
+	let y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+	elements::fit(cx.b, &y, to)
 }
 
 /// The 8-bit values, their scale and their zero point, from the input's own range.
 fn quantize_dynamically(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let x = cx.float_input(0)?;
+	let [y, scale, zero] = dynamically(cx, &x)?;
+	Ok(vec![y, scale, zero])
+}
+
+/// `x` in uint8, its scale and its zero point, from its own range.
+pub(super) fn dynamically(cx: &mut Cx<'_, '_>, x: &Value) -> Result<[Value; 3]> {
 	let flat = x.view(vec![x.elements() as u32])?;
 	let high = cx.b.reduce_last(ReduceFn::Max, &flat)?;
 	let high = cx.b.binary_scalar(BinaryFn::Max, &high, 0.0)?;
@@ -91,9 +144,9 @@ fn quantize_dynamically(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let start = cx.b.unary(UnaryFn::Round, &start)?;
 	let zero = cx.b.cast(&start, DType::U8)?;
 	let zero_float = cx.b.cast(&zero, DType::F32)?;
-	let y = cx.b.binary(BinaryFn::Div, &x, &scale)?;
+	let y = cx.b.binary(BinaryFn::Div, x, &scale)?;
 	let y = cx.b.unary(UnaryFn::Round, &y)?;
 	let y = cx.b.binary(BinaryFn::Add, &y, &zero_float)?;
 	let y = cx.b.cast(&y, DType::U8)?;
-	Ok(vec![y, scale, zero])
+	Ok([y, scale, zero])
 }

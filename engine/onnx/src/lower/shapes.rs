@@ -128,8 +128,12 @@ fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::invalid("its value is not one element"));
 	};
 	let elements = product(&dims);
+	if !cx.b.affords(elements * one.dtype.size()) {
+		return cx.b.expand(&one.view(vec![])?, dims);
+	}
 	cx.b.spend(elements * one.dtype.size())?;
-	Ok(Value::constant(one.dtype, dims, element.repeat(elements as usize)))
+	let bytes = element.repeat(elements as usize);
+	Ok(Value::constant(one.dtype, dims, bytes).tagged(one.element))
 }
 
 fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -181,10 +185,12 @@ fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn one_hot(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (indices, depth, values) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
-	let Some(&[depth]) = depth.whole_numbers().as_deref() else {
-		return Err(Failure::new(ErrorKind::DynamicShape, "its depth is not a constant"));
+	let depth = match (depth.whole_numbers().as_deref(), depth.floats().as_deref()) {
+		(Some(&[depth]), _) => depth,
+		(None, Some(&[depth])) => depth as i64,
+		_ => return Err(Failure::new(ErrorKind::DynamicShape, "its depth is not a constant")),
 	};
-	if !indices.dtype.is_integer() || values.elements() != 2 {
+	if indices.dtype == DType::Bool || values.elements() != 2 {
 		return Err(Failure::invalid("its indices or values have the wrong type"));
 	}
 	let depth = value::dims(&[depth])?[0];

@@ -155,7 +155,8 @@ fn nested_graphs_do_not_exhaust_the_stack() {
 	reversed.extend([0x3a, 17, 0x10, 2, 0x42]);
 	reversed.reverse();
 	let error = compile(&reversed, &CompileOptions::default()).unwrap_err();
-	assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
+	assert_eq!(error.kind, ErrorKind::Malformed, "{error}");
+	assert!(error.to_string().contains("inside one another"), "{error}");
 }
 
 #[test]

@@ -2,9 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod control;
 mod digits;
+mod elements;
 mod errors;
 mod hostile;
 mod operators;
 mod programs;
+mod quantized;
+mod recurrent;
+mod resampling;
+mod selection;
 mod support;
+mod transformers;

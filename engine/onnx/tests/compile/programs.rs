@@ -4,7 +4,7 @@ use assay_onnx::{compile, CompileOptions};
 use assay_referee::{Bias, OpKind, ALIGN};
 use rten_onnx::onnx::DataType;
 
-use crate::support::{f32s, floats_of, noise, run, tensor, Net, A, D};
+use crate::support::{assert_close, f32s, floats_of, i64s_of, noise, run, tensor, Net, A, D};
 
 #[test]
 fn shape_arithmetic_vanishes() {
@@ -174,4 +174,138 @@ fn whole_shapes_bind_what_has_no_name() {
 	let compiled = compile(&net.output("y").bytes(), &options).unwrap();
 	assert_eq!(compiled.manifest.inputs[1].shape, [3]);
 	assert_eq!(compiled.manifest.dims["n"], 3);
+}
+
+/// Integers that f32 adds exactly, in any order.
+fn small_integers(count: usize, seed: u32) -> Vec<f32> {
+	noise(count, seed).iter().map(|x| (x * 4.0).round()).collect()
+}
+
+#[test]
+fn long_contractions_are_split() {
+	const K: usize = 40_000;
+	let (x, w, bias) = (small_integers(2 * K, 1), small_integers(3 * K, 2), [1.0, -2.0, 3.0]);
+	let net = Net::new()
+		.floats("x", &[2, K as i64])
+		.weight("w", &[3, K as i64], &w)
+		.weight("b", &[3], &bias)
+		.node_with("Gemm", &["x", "w", "b"], &["y"], vec![("transB", A::Int(1))])
+		.output("y");
+	let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+	let expected: Vec<f32> = x
+		.chunks(K)
+		.flat_map(|x| w.chunks(K).zip(bias).map(|(w, bias)| dot(x, w) + bias).collect::<Vec<_>>())
+		.collect();
+	assert_eq!(net.run_f32(&[&x]), expected);
+	assert!(net.compile().worst_leaf().unwrap().bound.is_within_limits());
+	// A convolution over as many terms, in two groups, with a bias per filter.
+	let (x, w, bias) =
+		(small_integers(2 * 180 * 100, 3), small_integers(2 * 180 * 100, 4), [5.0, 7.0]);
+	let net = Net::new()
+		.floats("x", &[1, 2, 180, 100])
+		.weight("w", &[2, 1, 180, 100], &w)
+		.weight("b", &[2], &bias)
+		.node_with("Conv", &["x", "w", "b"], &["y"], vec![("group", A::Int(2))])
+		.output("y");
+	let halves = x.chunks(18_000).zip(w.chunks(18_000)).zip(bias);
+	let expected: Vec<f32> = halves.map(|((x, w), bias)| dot(x, w) + bias).collect();
+	assert_eq!(net.run_f32(&[&x]), expected);
+}
+
+#[test]
+fn vocabularies() {
+	const K: usize = 50_000;
+	let mut x = noise(2 * K, 5);
+	// The first of equals, in one block and across blocks; the last element of all.
+	(x[1500], x[1700], x[30_000]) = (2.0, 2.0, 2.0);
+	x[2 * K - 1] = 2.0;
+	let net = Net::new()
+		.floats("x", &[2, K as i64])
+		.node_with("ArgMax", &["x"], &["best"], vec![("axis", A::Int(1))])
+		.node("Softmax", &["x"], &["y"])
+		.output("best")
+		.output("y");
+	let compiled = net.compile();
+	assert!(compiled.worst_leaf().unwrap().bound.is_within_limits());
+	let outputs = run(&compiled, &[f32s(&x)]);
+	assert_eq!(i64s_of(&outputs[0]), [1500, K as i64 - 1]);
+	let sums: Vec<f64> =
+		x.chunks(K).map(|row| row.iter().map(|&x| f64::from(x).exp()).sum()).collect();
+	let expected: Vec<f32> =
+		x.iter().enumerate().map(|(i, &x)| (f64::from(x).exp() / sums[i / K]) as f32).collect();
+	assert_close(&floats_of(&outputs[1]), &expected, 1e-5);
+	// Nothing but the lowest value: still the first.
+	let low = Net::new()
+		.floats("x", &[K as i64])
+		.node_with("ArgMax", &["x"], &["best"], vec![("axis", A::Int(0))])
+		.output("best");
+	assert_eq!(i64s_of(&low.run(&[f32s(&vec![f32::NEG_INFINITY; K])])[0]), [0]);
+}
+
+#[test]
+fn many_parts_are_joined_in_levels() {
+	let mut net = Net::new().floats("x", &[1]);
+	let names: Vec<String> = (0..150).map(|i| format!("t{i}")).collect();
+	for (i, name) in names.iter().enumerate() {
+		net = net.weight(&format!("w{i}"), &[1], &[i as f32]);
+		net = net.node("Add", &["x", &format!("w{i}")], &[name]);
+	}
+	let inputs: Vec<&str> = names.iter().map(String::as_str).collect();
+	let net = net.node_with("Concat", &inputs, &["y"], vec![("axis", A::Int(0))]).output("y");
+	let expected: Vec<f32> = (0..150).map(|i| i as f32 + 0.5).collect();
+	assert_eq!(net.run_f32(&[&[0.5]]), expected);
+}
+
+#[test]
+fn large_uniform_weights_take_no_room() {
+	let half = tensor("", DataType::FLOAT, &[1], f32s(&[0.5]));
+	let net = Net::new()
+		.floats("x", &[1, 30_000])
+		.list("s", &[30_000, 2_000])
+		.node_with("ConstantOfShape", &["s"], &["w"], vec![("value", A::Tensor(half))])
+		.node("MatMul", &["x", "w"], &["y"])
+		.output("y");
+	let compiled = net.compile();
+	assert!(compiled.weights.len() < 1024);
+	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0; 30_000])])[0]), [15_000.0; 2_000]);
+}
+
+/// Views of views, and the same with an addition of zero between them, which keeps them apart.
+#[test]
+fn views_of_views_are_one() {
+	let slice = |net: Net, from: &str, to: &str, [start, end, axis, step]: [i64; 4]| {
+		let name = |part: &str| format!("{to}.{part}");
+		let mut net = net;
+		for (part, value) in [("s", start), ("e", end), ("a", axis), ("t", step)] {
+			net = net.list(&name(part), &[value]);
+		}
+		net.node("Slice", &[from, &name("s"), &name("e"), &name("a"), &name("t")], &[to])
+	};
+	let net = |apart: bool, shape: &[i64], order: [i64; 3], cut: [i64; 4]| {
+		let mut net = Net::new().floats("x", &[4, 6, 10]).floats("zero", &[1]).list("shape", shape);
+		let last = |net: Net, name: &str| match apart {
+			true => (net.node("Add", &[name, "zero"], &[&format!("{name}+")]), format!("{name}+")),
+			false => (net, name.to_owned()),
+		};
+		net = net.node_with("Transpose", &["x"], &["a"], vec![("perm", A::Ints(order.to_vec()))]);
+		let (net, a) = last(net, "a");
+		let (net, b) = last(slice(net, &a, "b", cut), "b");
+		let (net, c) = last(net.node("Reshape", &[&b, "shape"], &["c"]), "c");
+		let net = slice(net, &c, "d", [-1, i64::MIN, 0, -1]);
+		net.node("Transpose", &["d"], &["e"]).node("Add", &["e", "zero"], &["y"]).output("y")
+	};
+	let x = noise(240, 6);
+	for (shape, order, cut, views) in [
+		(&[5, -1][..], [2, 0, 1], [1, 4, 1, 1], 2),
+		(&[3, -1], [1, 2, 0], [5, i64::MIN, 0, -2], 2),
+		(&[-1], [0, 1, 2], [0, 2, 0, 1], 2),
+		(&[-1, 4, 3], [2, 0, 1], [0, 6, 2, 2], 1),
+		(&[2, 3, -1], [1, 0, 2], [1, 9, 2, 3], 2),
+	] {
+		let (whole, apart) = (net(false, shape, order, cut), net(true, shape, order, cut));
+		assert_eq!(whole.run_f32(&[&x, &[0.0]]), apart.run_f32(&[&x, &[0.0]]), "{order:?} {cut:?}");
+		let ops = whole.compile().program.ops;
+		let found = ops.iter().filter(|op| matches!(op.kind, OpKind::Strided { .. })).count();
+		assert!(found <= views, "{order:?} {cut:?}: {found} views");
+	}
 }

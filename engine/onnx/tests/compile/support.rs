@@ -23,7 +23,10 @@ pub(crate) enum A {
 	Ints(Vec<i64>),
 	Float(f32),
 	Word(&'static str),
+	Words(Vec<&'static str>),
 	Tensor(TensorProto),
+	/// A branch or body.
+	Graph(Net),
 }
 
 pub(crate) struct Net(pub(crate) ModelProto);
@@ -144,6 +147,14 @@ impl Net {
 				A::Word(word) => {
 					attribute.s = Some(word.into());
 					AttributeType::STRING
+				},
+				A::Words(words) => {
+					attribute.strings = words.into_iter().map(str::to_owned).collect();
+					AttributeType::STRINGS
+				},
+				A::Graph(net) => {
+					attribute.g = net.0.graph;
+					AttributeType::GRAPH
 				},
 				A::Tensor(tensor) => {
 					attribute.t = Some(tensor);

@@ -50,6 +50,14 @@ pub(super) fn log_1p_near_zero<A: Arith>(f: A::F64) -> A::F64 {
 	A::sub64(f, A::sub64(half_square, rest))
 }
 
+/// `atanh s` in binary64, for `(1 + s) / (1 - s)` from 1 to sqrt(2).
+#[inline(always)]
+pub(super) fn atanh_near_zero<A: Arith>(s: A::F64) -> A::F64 {
+	let z = A::mul64(s, s);
+	let half = A::mul64(polynomial::<A, 7>(z, &LOG), constant::<A>(HALF));
+	A::add64(s, A::mul64(A::mul64(s, z), half))
+}
+
 /// `ln x` in binary64, for finite `x > 0` that came from binary32; total, but without meaning,
 /// elsewhere.
 #[inline(always)]

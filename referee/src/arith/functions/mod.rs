@@ -6,7 +6,8 @@
 //! that last rounding is right was checked for all 2^32 inputs of every function
 //! (`cargo run --release -p assay-kernels --example exhaustive`), so the polynomials below are
 //! part of the law: another coefficient needs another exhaustive run. The order of the operations
-//! is part of it as well.
+//! is part of it as well. `tan`, `asin`, `acos`, `atan`, `sinh`, `cosh`, `asinh`, `acosh` and `atanh`
+//! are built alike; docs/model-format.md says which of their inputs have been compared.
 //!
 //! The polynomials are minimax fits (Remez exchange in 240-bit arithmetic, weighted for relative
 //! error of the final result). The leading coefficients were rounded to binary64 one after the
@@ -16,21 +17,28 @@
 
 mod error;
 mod exponential;
+mod hyperbolic;
+mod inverse;
 mod logarithm;
 mod power;
 mod trigonometric;
 
 pub use error::erf;
 pub use exponential::{exp, exp2, sigmoid, softplus, tanh};
+pub use hyperbolic::{acosh, asinh, atanh, cosh, sinh};
+pub use inverse::{acos, asin, atan};
 pub use logarithm::log;
 pub use power::pow;
-pub use trigonometric::{cos, sin};
+pub use trigonometric::{cos, sin, tan};
 
 use super::{Arith, NAN32};
 
 /// The sign bit of binary32.
 const SIGN32: u32 = 0x8000_0000;
 
+/// pi / 2, and what that leaves of it.
+const HALF_PI: u64 = 0x3ff9_21fb_5444_2d18;
+const HALF_PI_LOW: u64 = 0x3c91_a626_3314_5c07;
 const HALF: u64 = 0x3fe0_0000_0000_0000;
 const ONE: u64 = 0x3ff0_0000_0000_0000;
 const TWO: u64 = 0x4000_0000_0000_0000;
@@ -66,6 +74,22 @@ fn clamp<A: Arith>(x: A::F64, low: u64, high: u64) -> A::F64 {
 		x
 	} else {
 		high
+	}
+}
+
+/// The square root in binary64 of 0 or a number from 2^-120 to 2^120, to about a unit of the last
+/// place: two of Heron's steps from the root in binary32.
+#[inline(always)]
+fn square_root<A: Arith>(x: A::F64) -> A::F64 {
+	let zero = constant::<A>(0);
+	let mut root = A::widen(A::sqrt32(A::narrow(x)));
+	for _ in 0..2 {
+		root = A::mul64(A::add64(root, A::div64(x, root)), constant::<A>(HALF));
+	}
+	if A::eq64(x, zero) {
+		zero
+	} else {
+		root
 	}
 }
 

@@ -131,6 +131,21 @@ fn turn<A: Arith>(x: A::F32, quarter: u32, sign: u32) -> A::F32 {
 	A::f32_from_bits(A::f32_to_bits(A::narrow(y)) ^ flip)
 }
 
+/// The tangent of an angle in radians, correctly rounded. NaN for infinities and NaN.
+#[inline(always)]
+pub fn tan<A: Arith>(x: A::F32) -> A::F32 {
+	let bits = A::f32_to_bits(x);
+	if bits & !SIGN32 >= 0x7f80_0000 {
+		return A::f32_from_bits(NAN32);
+	}
+	let (q, r, l) = reduce::<A>(x);
+	let (sin, cos) = (sin_near_zero::<A>(r, l), cos_near_zero::<A>(r, l));
+	// Every quarter turn the tangent is the negative reciprocal.
+	let (above, below) = if q & 1 == 0 { (sin, cos) } else { (A::neg64(cos), sin) };
+	let y = A::f32_to_bits(A::narrow(A::div64(above, below))) ^ bits & SIGN32;
+	A::f32_from_bits(y)
+}
+
 /// The sine of an angle in radians, correctly rounded. NaN for infinities and NaN.
 #[inline(always)]
 pub fn sin<A: Arith>(x: A::F32) -> A::F32 {

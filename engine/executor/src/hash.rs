@@ -1,0 +1,148 @@
+//! BLAKE3 trees of which the inner values are kept: hashed by all threads at once, and opened
+//! without hashing the object again.
+
+use crate::{error::ExecError, known::beside};
+use assay_kernels::for_each_mut;
+use assay_referee::{
+	tree::{self, chunk_count, node_range, subtree_cv},
+	Root, Slice, TreeError, CHUNK_BYTES,
+};
+use std::ops::Range;
+
+/// Chunks whose chaining value is kept: small enough that hashing them anew takes microseconds.
+const GRAIN: u64 = 64;
+
+/// The root of an object and the chaining values of its subtrees of [`GRAIN`] chunks.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree {
+	len: u64,
+	/// One for every [`GRAIN`] chunks; none when the object has no more than that.
+	cvs: Vec<Root>,
+	root: Root,
+}
+
+impl Tree {
+	/// Hashes `bytes` on up to `threads` threads.
+	pub(crate) fn new(bytes: &[u8], threads: usize) -> Tree {
+		Tree::with(bytes, threads, |_, _| ())
+	}
+
+	/// As [`Tree::new`]; `see` is given every part of the object and where it starts, while it is in
+	/// the cache.
+	pub(crate) fn with(bytes: &[u8], threads: usize, see: impl Fn(usize, &[u8]) + Sync) -> Tree {
+		let len = bytes.len() as u64;
+		if chunk_count(len) <= GRAIN {
+			see(0, bytes);
+			return Tree { len, cvs: Vec::new(), root: tree::hash(bytes) };
+		}
+		let part = (GRAIN * CHUNK_BYTES) as usize;
+		let mut cvs = vec![Root::default(); bytes.len().div_ceil(part)];
+		for_each_mut(threads, &mut cvs, |i, cv| {
+			let start = i * part;
+			let bytes = &bytes[start..bytes.len().min(start + part)];
+			see(start, bytes);
+			*cv = subtree_cv(bytes, i as u64 * GRAIN);
+		});
+		let root = tree::fold_root(&cvs);
+		Tree { len, cvs, root }
+	}
+
+	/// The object's hash.
+	pub(crate) fn root(&self) -> Root {
+		self.root
+	}
+
+	/// The chaining value of a subtree, not the whole object.
+	fn cv(&self, bytes: &[u8], range: Range<u64>) -> Root {
+		let aligned = range.start.is_multiple_of(GRAIN)
+			&& (range.end.is_multiple_of(GRAIN) || range.end == chunk_count(self.len));
+		let kept = (range.start / GRAIN) as usize..range.end.div_ceil(GRAIN) as usize;
+		match self.cvs.get(kept) {
+			Some(cvs) if aligned => tree::fold(cvs),
+			_ => {
+				let at = |chunk: u64| bytes.len().min((chunk * CHUNK_BYTES) as usize);
+				subtree_cv(&bytes[at(range.start)..at(range.end)], range.start)
+			},
+		}
+	}
+
+	/// As [`Slice::make`] for the object, whose bytes these are.
+	pub(crate) fn slice(&self, bytes: &[u8], first: u64, chunks: u64) -> Result<Slice, TreeError> {
+		let end = first.checked_add(chunks).filter(|&end| end <= chunk_count(self.len));
+		let end = end.filter(|_| chunks > 0).ok_or(TreeError::Range)?;
+		let at = |chunk: u64| bytes.len().min((chunk * CHUNK_BYTES) as usize);
+		let data = bytes[at(first)..at(end)].to_vec();
+		Slice::with_siblings(self.len, first, data, |range| self.cv(bytes, range))
+	}
+
+	/// As [`tree::open_node`] for the object, whose bytes these are.
+	pub(crate) fn open(
+		&self,
+		bytes: &[u8],
+		level: u8,
+		index: u64,
+	) -> Result<(Vec<u8>, Vec<Root>), ExecError> {
+		let range = node_range(self.len, level, index).ok_or(TreeError::Range)?;
+		let path = beside(0..chunk_count(self.len), &range).into_iter().rev();
+		let path = path.map(|range| self.cv(bytes, range)).collect();
+		let Some(below) = level.checked_sub(1) else {
+			let start = (range.start * CHUNK_BYTES) as usize;
+			let end = bytes.len().min((range.end * CHUNK_BYTES) as usize);
+			return Ok((bytes[start..end].to_vec(), path));
+		};
+		let first = index * tree::ARITY;
+		let children = (first..first + tree::ARITY)
+			.map_while(|i| node_range(self.len, below, i).filter(|child| child.start < range.end));
+		Ok((children.flat_map(|child| self.cv(bytes, child)).collect(), path))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn equals_the_referee() {
+		let grain = (GRAIN * CHUNK_BYTES) as usize;
+		for len in [
+			0,
+			1,
+			1023,
+			1024,
+			1025,
+			grain - 1,
+			grain,
+			grain + 1,
+			3 * grain + 17,
+			17 * grain,
+			1 << 20,
+			(1 << 20) + 1,
+			5_000_001,
+		] {
+			let bytes: Vec<u8> = (0..len).map(|i| ((i * i) >> 7) as u8).collect();
+			for threads in [1, 2, 7] {
+				let tree = Tree::new(&bytes, threads);
+				assert_eq!(tree.root(), tree::hash(&bytes), "{len}");
+				let chunks = chunk_count(len as u64);
+				for (first, count) in [
+					(0, 1),
+					(chunks - 1, 1),
+					(chunks / 2, 1),
+					(chunks / 3, chunks / 2),
+					(0, chunks),
+				] {
+					let expected = Slice::make(&bytes, first, count);
+					assert_eq!(tree.slice(&bytes, first, count), expected, "{len}");
+				}
+				assert!(tree.slice(&bytes, chunks, 1).is_err());
+				assert!(tree.slice(&bytes, 0, 0).is_err());
+				for level in 0..=tree::top(len as u64) {
+					for index in [0, 1, 2, chunks / 2, chunks - 1] {
+						let expected = tree::open_node(&bytes, level, index);
+						assert_eq!(tree.open(&bytes, level, index).ok(), expected.ok(), "{len}");
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//! The referee with its generator of random records, which is no part of its library.
+
+pub(super) use assay_referee::*;
+
+#[allow(dead_code, unused_imports)]
+#[path = "../../../../referee/src/testing.rs"]
+pub(super) mod testing;

@@ -1,0 +1,299 @@
+//! Which ops fit into one region, and where their results lie.
+
+use super::{From, Fused, Input, Member, Place, Step, Width, MAX_OPS, MAX_ROW, SHORT_ROWS, TILE};
+use crate::{
+	elementwise::{self, Part},
+	walk::Walk,
+	KernelConfig,
+};
+use assay_referee::{DType, OpKind, OpRecord, Operand, Source, UnaryFn};
+
+impl Fused {
+	/// The region of these ops, which are in the order of their program.
+	///
+	/// `None` when they do not fit together: an op without a fast kernel, index spaces that differ,
+	/// or too many ops. An operand whose source is a member is read inside the region; all others
+	/// become operands of the region.
+	pub fn new(members: &[Member<'_>]) -> Option<Fused> {
+		if members.is_empty() || members.len() > MAX_OPS {
+			return None;
+		}
+		let space = Space::new(members)?;
+		let mut builder = Builder {
+			members,
+			space,
+			widths: Vec::new(),
+			places: Vec::new(),
+			last_use: last_uses(members),
+			busy: Vec::new(),
+			fused: Fused {
+				steps: Vec::new(),
+				operands: Vec::new(),
+				outputs: Vec::new(),
+				kept: Vec::new(),
+				elements: space.elements,
+				row: space.row,
+				tile: space.tile(),
+				slots: 0,
+				slot_bytes: 0,
+				cost: 1,
+			},
+		};
+		for at in 0..members.len() {
+			builder.add(at)?;
+		}
+		Some(builder.finish())
+	}
+}
+
+/// The index space that all members share.
+#[derive(Clone, Copy)]
+struct Space {
+	elements: usize,
+	row: usize,
+}
+
+impl Space {
+	fn new(members: &[Member<'_>]) -> Option<Space> {
+		let (mut elements, mut least, mut row) = (0, usize::MAX, 0);
+		for Member { op, .. } in members {
+			let own = op.shape.elements() as usize;
+			let (mut size, mut smallest) = (own, own);
+			if let OpKind::Reduce(_) = op.kind {
+				let shape = op.operands.first()?.shape;
+				let k = shape.last() as usize;
+				if !(2..=MAX_ROW).contains(&k) || (row != 0 && row != k) {
+					return None;
+				}
+				row = k;
+				size = shape.elements() as usize;
+				smallest = size;
+			}
+			elements = elements.max(size);
+			least = least.min(smallest);
+		}
+		if row == 0 && least != elements {
+			// Row ops without a reduction among the members.
+			row = elements.checked_div(least)?;
+		} else if row == 0 {
+			row = members.iter().find_map(broadcast_row).unwrap_or(0);
+		}
+		if row > MAX_ROW || (row != 0 && elements % row != 0) {
+			return None;
+		}
+		Some(Space { elements, row })
+	}
+
+	fn width(&self, elements: u64) -> Option<Width> {
+		let elements = elements as usize;
+		if elements == self.elements {
+			return Some(Width::Full);
+		}
+		(self.row != 0 && elements * self.row == self.elements).then_some(Width::Row)
+	}
+
+	fn tile(&self) -> usize {
+		let tile = match self.row {
+			0 => TILE,
+			row if row <= 32 => row * (TILE / row).next_multiple_of(SHORT_ROWS),
+			row => row * (TILE / row).max(1),
+		};
+		tile.min(self.elements)
+	}
+}
+
+/// The length of the rows by which a binary op's operand is broadcast: a region of such rows need
+/// not write the operand out.
+fn broadcast_row(member: &Member<'_>) -> Option<usize> {
+	let op = member.op;
+	let OpKind::Binary(_) = op.kind else { return None };
+	let narrow = op.operands.iter().find(|operand| {
+		let elements = operand.shape.elements();
+		elements > 1 && elements < op.shape.elements()
+	})?;
+	let walk = Walk::broadcast(op.shape.dims(), [narrow.shape.dims()]);
+	let row = walk.inner;
+	let by_rows = walk.is_rows(row, 0, 1) || walk.is_rows(row, 1, 0);
+	(by_rows && (2..=MAX_ROW).contains(&row)).then_some(row)
+}
+
+/// The last member that reads each member's results inside the region.
+fn last_uses(members: &[Member<'_>]) -> Vec<usize> {
+	let mut last: Vec<usize> = (0..members.len()).collect();
+	for (at, member) in members.iter().enumerate() {
+		for operand in &member.op.operands {
+			if let Source::Op(index) = operand.source {
+				if let Some(from) = members[..at].iter().position(|m| m.index == index) {
+					last[from] = at;
+				}
+			}
+		}
+	}
+	last
+}
+
+struct Builder<'a> {
+	members: &'a [Member<'a>],
+	space: Space,
+	widths: Vec<Width>,
+	places: Vec<Place>,
+	last_use: Vec<usize>,
+	/// For every slot, the member after which it is free.
+	busy: Vec<usize>,
+	fused: Fused,
+}
+
+impl Builder<'_> {
+	fn add(&mut self, at: usize) -> Option<()> {
+		let Member { index, op, keep } = self.members[at];
+		let width = self.space.width(op.shape.elements())?;
+		let inputs = op
+			.operands
+			.iter()
+			.map(|operand| self.input(at, op, width, operand))
+			.collect::<Option<Vec<_>>>()?;
+		if !supported(op) {
+			return None;
+		}
+		let target = if keep {
+			self.fused.outputs.push(index);
+			self.fused.kept.push((op.dtype.size() as usize, width));
+			Place::Output(self.fused.outputs.len() - 1)
+		} else {
+			Place::Slot(self.slot(at))
+		};
+		if width == Width::Full || matches!(op.kind, OpKind::Reduce(_)) {
+			self.fused.cost += cost(op.kind);
+		}
+		self.widths.push(width);
+		self.places.push(target);
+		let walk = self.walk(op, &inputs);
+		self.fused.steps.push(Step { op: op.clone(), width, inputs, walk, target });
+		Some(())
+	}
+
+	fn input(&mut self, at: usize, op: &OpRecord, own: Width, operand: &Operand) -> Option<Input> {
+		let size = operand.dtype.size() as usize;
+		let reduces = matches!(op.kind, OpKind::Reduce(_));
+		let width = if reduces { Width::Full } else { own };
+		let elements = operand.shape.elements();
+		let same = if reduces {
+			self.space.width(elements)? == Width::Full
+		} else {
+			elements == op.shape.elements()
+		};
+		let walk = (!same).then(|| Walk::broadcast(op.shape.dims(), [operand.shape.dims()]));
+		let member = match operand.source {
+			Source::Op(index) => self.members[..at].iter().position(|m| m.index == index),
+			_ => None,
+		};
+		let from = match (member, walk) {
+			(Some(from), None) => {
+				(self.widths[from] == width).then(|| From::Tile(self.places[from]))?
+			},
+			(Some(from), Some(walk)) => {
+				let rows = self.widths[from] == Width::Row && width == Width::Full;
+				(rows && walk.is_rows(self.space.row, 0, 1))
+					.then(|| From::Rows(self.places[from]))?
+			},
+			(None, walk) => {
+				let at = self.fused.operands.len();
+				self.fused.operands.push(*operand);
+				match walk {
+					None => From::Dense { at },
+					Some(_) if elements == 1 => From::Single { at },
+					Some(walk) if width == Width::Full && walk.is_rows(self.space.row, 0, 1) => {
+						From::EachRow { at }
+					},
+					Some(walk) if width == Width::Full && walk.is_rows(self.space.row, 1, 0) => {
+						From::OneRow { at }
+					},
+					Some(walk) => From::Walk { at, walk },
+				}
+			},
+		};
+		Some(Input { size, width, from })
+	}
+
+	/// How a binary op goes through a tile of rows, where one operand is broadcast by rows.
+	fn walk(&self, op: &OpRecord, inputs: &[Input]) -> Option<Walk<2>> {
+		let row = self.space.row as isize;
+		let follow = |input: &Input| match input.from {
+			From::Tile(_) | From::Dense { .. } => Some((1, row)),
+			From::Single { .. } => Some((0, 0)),
+			From::Rows(_) | From::EachRow { .. } => Some((0, 1)),
+			From::OneRow { .. } => Some((1, 0)),
+			From::Walk { .. } => None,
+		};
+		let by_rows = |input: &Input| {
+			matches!(input.from, From::Rows(_) | From::EachRow { .. } | From::OneRow { .. })
+		};
+		let (OpKind::Binary(_), [a, b]) = (op.kind, inputs) else { return None };
+		if !by_rows(a) && !by_rows(b) {
+			return None;
+		}
+		let (a, b) = (follow(a)?, follow(b)?);
+		Some(Walk::rows(self.space.row, [a.0, b.0], [a.1, b.1]))
+	}
+
+	/// A slot that no later member needs.
+	fn slot(&mut self, at: usize) -> usize {
+		let until = self.last_use[at];
+		// An op must not write where it reads: free only from the next member on.
+		match self.busy.iter().position(|&busy| busy < at) {
+			Some(slot) => {
+				self.busy[slot] = until;
+				slot
+			},
+			None => {
+				self.busy.push(until);
+				self.busy.len() - 1
+			},
+		}
+	}
+
+	fn finish(self) -> Fused {
+		let mut fused = self.fused;
+		let sizes = fused.steps.iter().flat_map(|step| {
+			let inputs = step.inputs.iter().map(|input| input.size);
+			inputs.chain([step.op.dtype.size() as usize])
+		});
+		let widest = sizes.max().unwrap_or(8);
+		fused.slot_bytes = (fused.tile * widest).next_multiple_of(64);
+		fused.slots = self.busy.len() + 3;
+		fused
+	}
+}
+
+/// Whether the op has a kernel that runs on a part of its elements.
+fn supported(op: &OpRecord) -> bool {
+	if let OpKind::Reduce(_) = op.kind {
+		return op.dtype == DType::F32;
+	}
+	let one = [0u64; 4];
+	let mut out = [0u64; 1];
+	// SAFETY: eight bytes of an integer; aligned for every element type.
+	let bytes = unsafe { one.align_to::<u8>().1 };
+	// SAFETY: as above.
+	let out = unsafe { out.align_to_mut::<u8>().1 };
+	let parts: Vec<Part<'_>> = op
+		.operands
+		.iter()
+		.map(|operand| Part { bytes: &bytes[..operand.dtype.size() as usize], single: false })
+		.collect();
+	let out = &mut out[..op.dtype.size() as usize];
+	elementwise::run_part(op, &parts, None, out, &KernelConfig::new(1, crate::Isa::Scalar))
+		.is_some()
+}
+
+/// Rough nanoseconds per ten elements.
+fn cost(kind: OpKind) -> usize {
+	match kind {
+		OpKind::Unary(UnaryFn::Sin | UnaryFn::Cos) => 80,
+		OpKind::Unary(UnaryFn::Log | UnaryFn::Softplus) => 40,
+		OpKind::Unary(UnaryFn::Erf) => 20,
+		OpKind::Unary(UnaryFn::Exp | UnaryFn::Exp2 | UnaryFn::Tanh | UnaryFn::Sigmoid) => 10,
+		OpKind::Binary(assay_referee::BinaryFn::Pow) => 300,
+		_ => 2,
+	}
+}

@@ -1,0 +1,268 @@
+//! Running a region.
+
+use super::{From, Fused, Input, Place, Step, Width};
+use crate::{
+	buffer::Buffer,
+	elementwise::{self, Part},
+	parallel::{self, Shared},
+	reduce::{self, Rows},
+	view::{view, view_mut, Pod},
+	walk::Walk,
+	KernelConfig, KernelError,
+};
+use assay_referee::OpKind;
+use core::{cell::RefCell, ops::Range};
+
+thread_local! {
+	/// Tiles of this thread.
+	static TILES: RefCell<Buffer> = RefCell::default();
+}
+
+/// Work for one thread, in nanoseconds, below which another one does not pay.
+const GRAIN: usize = 10_000;
+
+impl Fused {
+	/// Computes the outputs, in the order of [`Fused::outputs`], from the operands, in the order of
+	/// [`Fused::operands`].
+	///
+	/// Errors: a wrong number of operands or outputs, or a wrong length.
+	pub fn run(
+		&self,
+		operands: &[&[u8]],
+		outputs: &mut [&mut [u8]],
+		cfg: &KernelConfig,
+	) -> Result<(), KernelError> {
+		self.check(operands, outputs)?;
+		let aligned = aligned(operands);
+		let operands: Vec<&[u8]> = operands
+			.iter()
+			.zip(&aligned)
+			.map(|(bytes, copy)| copy.as_deref().unwrap_or(bytes))
+			.collect();
+		let mut copies: Vec<Option<Buffer>> = outputs
+			.iter()
+			.map(|out| (!(out.as_ptr() as usize).is_multiple_of(8)).then(|| Buffer::new(out.len())))
+			.collect();
+		let targets: Vec<Shared<u8>> = outputs
+			.iter_mut()
+			.zip(&mut copies)
+			.map(|(out, copy)| Shared(copy.as_mut().map_or(out.as_mut_ptr(), |c| c.as_mut_ptr())))
+			.collect();
+		self.tiles(&operands, &targets, cfg);
+		for (out, copy) in outputs.iter_mut().zip(copies) {
+			if let Some(copy) = copy {
+				out.copy_from_slice(&copy);
+			}
+		}
+		Ok(())
+	}
+
+	fn check(&self, operands: &[&[u8]], outputs: &[&mut [u8]]) -> Result<(), KernelError> {
+		if operands.len() != self.operands.len() {
+			return Err(KernelError::OperandCount);
+		}
+		for (i, (operand, bytes)) in self.operands.iter().zip(operands).enumerate() {
+			if operand.bytes() != bytes.len() as u64 {
+				return Err(KernelError::Operand(i));
+			}
+		}
+		let whole = |&(size, width): &(usize, Width)| size * self.count(width, self.elements);
+		if !self.kept.iter().map(whole).eq(outputs.iter().map(|out| out.len())) {
+			return Err(KernelError::Output);
+		}
+		Ok(())
+	}
+
+	/// Elements of `width` for `elements` full ones.
+	fn count(&self, width: Width, elements: usize) -> usize {
+		match width {
+			Width::Full => elements,
+			Width::Row => elements / self.row.max(1),
+		}
+	}
+
+	fn tiles(&self, operands: &[&[u8]], outputs: &[Shared<u8>], cfg: &KernelConfig) {
+		let tiles = self.elements.div_ceil(self.tile);
+		let tile_cost = (self.tile * self.cost / 10).max(1);
+		let share = tiles.div_ceil(cfg.threads * 4);
+		let per_task = if cfg.threads <= 1 { tiles } else { share.max(GRAIN / tile_cost).max(1) };
+		let alone = KernelConfig { threads: 1, isa: cfg.isa };
+		parallel::for_each(cfg.threads, tiles.div_ceil(per_task), |task| {
+			TILES.with(|slots| {
+				let slots = &mut *slots.borrow_mut();
+				slots.grow(self.slots * self.slot_bytes / 4);
+				let slots = Shared(slots.as_mut_ptr());
+				for tile in task * per_task..((task + 1) * per_task).min(tiles) {
+					let start = tile * self.tile;
+					let len = self.tile.min(self.elements - start);
+					let tile = Tile { fused: self, operands, outputs, slots, start, len };
+					self.steps.iter().for_each(|step| tile.step(step, &alone));
+				}
+			});
+		});
+	}
+}
+
+/// Copies of the operands that no element type could be read from in place.
+fn aligned(operands: &[&[u8]]) -> Vec<Option<Buffer>> {
+	let copy = |bytes: &&[u8]| {
+		(!(bytes.as_ptr() as usize).is_multiple_of(8)).then(|| Buffer::from_bytes(bytes))
+	};
+	operands.iter().map(copy).collect()
+}
+
+/// Neighbouring elements of the index space.
+struct Tile<'a> {
+	fused: &'a Fused,
+	operands: &'a [&'a [u8]],
+	outputs: &'a [Shared<u8>],
+	slots: Shared<u8>,
+	/// First full element, and how many.
+	start: usize,
+	len: usize,
+}
+
+impl Tile<'_> {
+	fn step(&self, step: &Step, cfg: &KernelConfig) {
+		let nothing = Part { bytes: &[], single: true };
+		let mut parts = [nothing; 3];
+		for (i, (part, input)) in parts.iter_mut().zip(&step.inputs).enumerate() {
+			*part = self.part(i, input, step.walk.is_some());
+		}
+		let size = step.op.dtype.size() as usize;
+		let (at, bytes) = self.place(step.target, size, step.width);
+		// SAFETY: `place` gives room for the tile that this thread alone writes; the operands lie in
+		// other slots, in other outputs or outside, because an op never gets a slot that it reads.
+		let out = unsafe { core::slice::from_raw_parts_mut(at, bytes) };
+		let done = match (step.op.kind, view(parts[0].bytes)) {
+			(OpKind::Reduce(function), Some(x)) => view_mut(out).map(|out| {
+				reduce::run_f32(function, Rows::Dense(x), self.fused.row, out, cfg);
+			}),
+			_ => {
+				let parts = &parts[..step.inputs.len()];
+				elementwise::run_part(&step.op, parts, step.walk.as_ref(), out, cfg)
+			},
+		};
+		debug_assert!(done.is_some(), "a region holds only what has a kernel");
+	}
+
+	/// Where this tile's elements of a place are, and their bytes.
+	fn place(&self, place: Place, size: usize, width: Width) -> (*mut u8, usize) {
+		let bytes = self.fused.count(width, self.len) * size;
+		let at = match place {
+			// SAFETY: there are `slots` slots, each with room for a tile of the widest elements.
+			Place::Slot(slot) => unsafe { self.slots.at(slot * self.fused.slot_bytes) },
+			// SAFETY: the outputs have the region's lengths, and the tile lies inside.
+			Place::Output(at) => unsafe {
+				self.outputs[at].at(self.fused.count(width, self.start) * size)
+			},
+		};
+		(at, bytes)
+	}
+
+	fn read(&self, place: Place, size: usize, width: Width) -> &[u8] {
+		let (at, bytes) = self.place(place, size, width);
+		// SAFETY: an earlier step of this tile wrote these bytes; no step writes them while the
+		// slice is in use, see `step`.
+		unsafe { core::slice::from_raw_parts(at, bytes) }
+	}
+
+	/// Operand number `i` of a step; `by_rows` when the step follows broadcast rows itself.
+	fn part(&self, i: usize, input: &Input, by_rows: bool) -> Part<'_> {
+		let size = input.size;
+		let start = self.fused.count(input.width, self.start);
+		let len = self.fused.count(input.width, self.len);
+		let part = |bytes, single| Part { bytes, single };
+		let rows = |bytes: &'_ [u8]| match by_rows || bytes.len() == size {
+			true => None,
+			false => Some(Walk::rows(self.fused.row, [0], [1])),
+		};
+		match &input.from {
+			From::Tile(place) => part(self.read(*place, size, input.width), false),
+			From::Dense { at } => part(&self.operands[*at][start * size..][..len * size], false),
+			From::Single { at } => part(self.operands[*at], true),
+			From::Rows(place) => {
+				let bytes = self.read(*place, size, Width::Row);
+				match rows(bytes) {
+					Some(walk) => part(self.expand(i, size, &walk, bytes, 0..len), false),
+					None => part(bytes, true),
+				}
+			},
+			From::EachRow { at } => {
+				let (first, count) = (start / self.fused.row, len / self.fused.row);
+				let bytes = &self.operands[*at][first * size..][..count * size];
+				match rows(bytes) {
+					Some(walk) => part(self.expand(i, size, &walk, bytes, 0..len), false),
+					None => part(bytes, true),
+				}
+			},
+			From::OneRow { at } if by_rows || len == self.fused.row => {
+				part(self.operands[*at], false)
+			},
+			From::OneRow { at } => {
+				let walk = Walk::rows(self.fused.row, [1], [0]);
+				part(self.expand(i, size, &walk, self.operands[*at], 0..len), false)
+			},
+			From::Walk { at, walk } => {
+				self.walked(i, size, self.operands[*at], walk, start..start + len)
+			},
+		}
+	}
+
+	/// Elements `range` of a broadcast operand, in place where they are a run.
+	fn walked<'b>(
+		&'b self,
+		i: usize,
+		size: usize,
+		bytes: &'b [u8],
+		walk: &Walk<1>,
+		range: Range<usize>,
+	) -> Part<'b> {
+		let part = |bytes, single| Part { bytes, single };
+		match (walk.place_of_run(range.start, range.len()), walk.step) {
+			(Some(place), [0]) => part(&bytes[place * size..][..size], true),
+			(Some(place), [1]) => part(&bytes[place * size..][..range.len() * size], false),
+			_ => part(self.expand(i, size, walk, bytes, range), false),
+		}
+	}
+
+	/// Writes out broadcast elements, in the slot kept for operand `i`.
+	fn expand(
+		&self,
+		i: usize,
+		size: usize,
+		walk: &Walk<1>,
+		bytes: &[u8],
+		range: Range<usize>,
+	) -> &[u8] {
+		let slot = Place::Slot(self.fused.slots - 3 + i);
+		let (at, _) = self.place(slot, size, Width::Full);
+		// SAFETY: the last three slots are for operands: no step writes to them, and a step expands
+		// each of its operands once. A slot has room for a tile of the widest elements.
+		let out = unsafe { core::slice::from_raw_parts_mut(at, range.len() * size) };
+		let done = match size {
+			1 => spread::<u8>(walk, bytes, range, out),
+			4 => spread::<u32>(walk, bytes, range, out),
+			_ => spread::<u64>(walk, bytes, range, out),
+		};
+		debug_assert!(done.is_some(), "operands are aligned");
+		out
+	}
+}
+
+/// Elements `range` of a broadcast operand, in order.
+fn spread<T: Pod>(walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [u8]) -> Option<()> {
+	let (data, out) = (view::<T>(bytes)?, view_mut::<T>(out)?);
+	walk.runs(range.start, range.len(), |at, run, [place]| {
+		let (out, place) = (&mut out[at..at + run], place as usize);
+		match walk.step {
+			[0] => out.fill(data[place]),
+			[1] => out.copy_from_slice(&data[place..place + run]),
+			[step] => {
+				let data = data[place..].iter().step_by(step.unsigned_abs().max(1));
+				out.iter_mut().zip(data).for_each(|(out, &x)| *out = x);
+			},
+		}
+	});
+	Some(())
+}

@@ -1,0 +1,228 @@
+//! Convolution of every channel with a filter of its own, without packing anything.
+//!
+//! Lanes are neighbouring windows of one row; a tile is a few rows of a few vectors, so that there
+//! are enough independent chains. Terms ascend as everywhere.
+
+use super::{
+	image::{self, Region},
+	pack::{BLOCK, SLACK},
+	problem::{BiasRef, Lhs, Matrix, Problem, Rhs},
+	Image, Space, SPACE,
+};
+use crate::{
+	isa::{dispatch_simd, Isa, SimdKernel},
+	parallel::{self, Shared},
+	simd::Simd,
+	Then,
+};
+use core::ops::Range;
+
+/// Rows of a tile, and its vectors per row.
+const ROWS: usize = 4;
+const VECTORS: usize = 2;
+
+/// Floats of a region that stays in the first-level cache.
+const REGION: usize = 6 << 10;
+
+/// Solves `p` if it is a depthwise convolution with one filter per channel; false otherwise.
+pub(super) fn run(
+	p: &Problem<'_>,
+	out: &mut [f32],
+	threads: usize,
+	isa: Isa,
+	then: Option<Then<'_>>,
+) -> bool {
+	let (Lhs::Rows(filters), Rhs::Image(image)) = (p.lhs, p.rhs) else { return false };
+	if p.m != 1 || image.group() != 1 || p.k > BLOCK || p.rhs_batches != p.batch {
+		return false;
+	}
+	// Rows of windows that are computed from one copied region.
+	let Some(one) = image.region(0, 0..1, 0..1) else { return false };
+	let row = image.stride[0].saturating_mul(one.len() / one_rows(image)).max(1);
+	let rows = (REGION / row).max(2 * ROWS).min(image.out[0]);
+	if image.region(0, 0..1, 0..rows).is_none() {
+		return false;
+	}
+	let out = Shared(out.as_mut_ptr());
+	let work = p.batch * p.n * p.k;
+	let threads = if work < 1 << 16 { 1 } else { threads };
+	let tasks = if threads > 1 { p.batch.min(threads * 4) } else { 1 };
+	parallel::for_each(threads, tasks, |task| {
+		SPACE.with(|space| {
+			let channels = task * p.batch / tasks..(task + 1) * p.batch / tasks;
+			let space = &mut space.borrow_mut();
+			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, out, then });
+		});
+	});
+	true
+}
+
+/// Rows of the image that one row of windows reads.
+fn one_rows(image: &Image<'_>) -> usize {
+	(image.kernel[0] - 1) * image.dilation[0] + 1
+}
+
+struct Part<'a, 'p> {
+	p: &'a Problem<'p>,
+	image: &'a Image<'p>,
+	filters: Matrix<'a>,
+	/// Rows of windows per region.
+	rows: usize,
+	/// Entries of the batch: channels of all images.
+	channels: Range<usize>,
+	space: &'a mut Space,
+	out: Shared<f32>,
+	then: Option<Then<'a>>,
+}
+
+impl SimdKernel for Part<'_, '_> {
+	#[inline(always)]
+	unsafe fn run<S: Simd>(self) {
+		let (p, image) = (self.p, self.image);
+		let space = &mut self.space.image;
+		let [height, width] = image.out;
+		for channel in self.channels {
+			let filter = self.filters.part(channel % p.lhs_batches, 0, 0, [1, p.k]);
+			let bias = match p.bias {
+				BiasRef::Row(_) => p.row_bias(channel).map(|bias| Bias::One(bias[0])),
+				BiasRef::Column(bias) => Some(Bias::Each(bias)),
+				BiasRef::None => None,
+			};
+			for first in (0..height).step_by(self.rows) {
+				let rows = first..(first + self.rows).min(height);
+				let Some(region) = image.region(channel, 0..1, rows.clone()) else { return };
+				image::grow(space, &region, (ROWS + VECTORS) * SLACK);
+				image.copy(&region, space.floats_mut());
+				let start = channel * p.n + first * width;
+				let len = rows.len() * width;
+				// SAFETY: these windows are this task's own.
+				let out = unsafe { core::slice::from_raw_parts_mut(self.out.at(start), len) };
+				let bias = match bias {
+					Some(Bias::Each(bias)) => Some(Bias::Each(&bias[first * width..][..len])),
+					other => other,
+				};
+				let places = image.places(&region, 0..p.k);
+				let work = Windows { image, region: &region, filter, places: &places, bias };
+				// SAFETY: the region holds the windows and slack after it.
+				unsafe { work.compute::<S>(space.floats().as_ptr(), out) };
+				if let Some(then) = self.then {
+					then(start, out);
+				}
+			}
+		}
+	}
+}
+
+#[derive(Clone, Copy)]
+enum Bias<'a> {
+	One(f32),
+	/// One per window.
+	Each(&'a [f32]),
+}
+
+/// Some rows of windows of one channel.
+struct Windows<'a> {
+	image: &'a Image<'a>,
+	region: &'a Region,
+	filter: &'a [f32],
+	places: &'a [usize; BLOCK],
+	bias: Option<Bias<'a>>,
+}
+
+impl Windows<'_> {
+	/// # Safety
+	/// `data` is the region, with slack after it; S is enabled.
+	#[inline(always)]
+	unsafe fn compute<S: Simd>(&self, data: *const f32, out: &mut [f32]) {
+		let width = self.image.out[1];
+		let rows = out.len() / width;
+		let mut y = 0;
+		while y < rows {
+			let tall = y + ROWS <= rows;
+			let mut x = 0;
+			while x < width {
+				let wide = x + S::LANES < width;
+				// SAFETY: the caller's promise; lanes beyond a row end in the next row or in the
+				// slack.
+				unsafe {
+					match (tall, wide) {
+						(true, true) => self.tile::<S, ROWS, VECTORS>(data, y, x, out),
+						(true, false) => self.tile::<S, ROWS, 1>(data, y, x, out),
+						(false, true) => self.tile::<S, 1, VECTORS>(data, y, x, out),
+						(false, false) => self.tile::<S, 1, 1>(data, y, x, out),
+					}
+				}
+				x += if wide { VECTORS } else { 1 } * S::LANES;
+			}
+			y += if tall { ROWS } else { 1 };
+		}
+	}
+
+	/// `H` rows from row `y` on, `V` vectors from column `x` on.
+	///
+	/// # Safety
+	/// As [`Windows::compute`]; row `y + H - 1` exists.
+	#[inline(always)]
+	unsafe fn tile<S: Simd, const H: usize, const V: usize>(
+		&self,
+		data: *const f32,
+		y: usize,
+		x: usize,
+		out: &mut [f32],
+	) {
+		let width = self.image.out[1];
+		let step = self.region.row_floats() * self.image.stride[0];
+		let data = data.wrapping_add(y * step + x);
+		// SAFETY: the caller's promise.
+		unsafe {
+			let mut sums = [[S::splat(0.0); V]; H];
+			for (&place, &weight) in self.places.iter().zip(self.filter) {
+				let weight = S::splat(weight);
+				let from = data.wrapping_add(place);
+				for (r, row) in sums.iter_mut().enumerate() {
+					for (v, sum) in row.iter_mut().enumerate() {
+						let x = S::load(from.wrapping_add(r * step + v * S::LANES));
+						*sum = S::fma(weight, x, *sum);
+					}
+				}
+			}
+			for (r, row) in sums.iter().enumerate() {
+				for (v, &sum) in row.iter().enumerate() {
+					let x = x + v * S::LANES;
+					if x < width {
+						let count = (width - x).min(S::LANES);
+						self.store::<S>(sum, (y + r) * width + x, count, out);
+					}
+				}
+			}
+		}
+	}
+
+	/// # Safety
+	/// S is enabled.
+	#[inline(always)]
+	unsafe fn store<S: Simd>(&self, sum: S::V, at: usize, count: usize, out: &mut [f32]) {
+		let out = &mut out[at..at + count];
+		let mut lanes = [0f32; SLACK];
+		// SAFETY: a vector has at most SLACK lanes, and `out` has LANES of them where it is written
+		// directly.
+		unsafe {
+			let mut x = sum;
+			match self.bias {
+				None => {},
+				Some(Bias::One(bias)) => x = S::add(x, S::splat(bias)),
+				Some(Bias::Each(bias)) => {
+					lanes[..count].copy_from_slice(&bias[at..at + count]);
+					x = S::add(x, S::load(lanes.as_ptr()));
+				},
+			}
+			let x = S::canonical(x);
+			if count == S::LANES {
+				S::store(out.as_mut_ptr(), x);
+			} else {
+				S::store(lanes.as_mut_ptr(), x);
+				out.copy_from_slice(&lanes[..count]);
+			}
+		}
+	}
+}

@@ -1,0 +1,314 @@
+//! Patches of an image as the right operand of a convolution.
+//!
+//! A region of the image is copied with its padding, the columns sorted by their remainder modulo
+//! the stride. After that every term of neighbouring windows is a run of neighbouring floats,
+//! whatever the kernel, stride, dilation and padding.
+
+use super::{pack::BLOCK, problem::Matrix};
+use crate::{buffer::Buffer, simd::Simd};
+use core::ops::Range;
+
+/// An image whose patches are the right operand of a convolution: what `Unfold` would write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Image<'a> {
+	pub(crate) data: &'a [f32],
+	pub(crate) channels: usize,
+	pub(crate) height: usize,
+	pub(crate) width: usize,
+	pub(crate) groups: usize,
+	pub(crate) kernel: [usize; 2],
+	pub(crate) stride: [usize; 2],
+	pub(crate) dilation: [usize; 2],
+	pub(crate) pad: [usize; 2],
+	pub(crate) out: [usize; 2],
+	pub(crate) fill: f32,
+}
+
+/// Most floats of a region.
+const MOST: usize = 1 << 22;
+
+/// How a copied region is laid out: `[channels][rows][phases][line]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region {
+	/// First channel of the image, counted over all images.
+	channel: usize,
+	channels: usize,
+	/// First row of windows.
+	first: usize,
+	rows: usize,
+	/// Remainders of columns modulo the stride that occur.
+	phases: usize,
+	line: usize,
+}
+
+impl Region {
+	/// Floats from one of its rows to the next.
+	pub(crate) fn row_floats(&self) -> usize {
+		self.phases * self.line
+	}
+
+	/// Its floats.
+	pub(crate) fn len(&self) -> usize {
+		self.channels * self.rows * self.phases * self.line
+	}
+}
+
+impl Image<'_> {
+	/// The same windows of the same values with the longer side along the rows.
+	pub(crate) fn with_long_rows(self) -> Self {
+		if self.width != 1 || self.kernel[1] != 1 || self.pad[1] != 0 || self.out[1] != 1 {
+			return self;
+		}
+		let swap = |[a, b]: [usize; 2]| [b, a];
+		Image {
+			height: self.width,
+			width: self.height,
+			kernel: swap(self.kernel),
+			stride: swap(self.stride),
+			dilation: swap(self.dilation),
+			pad: swap(self.pad),
+			out: swap(self.out),
+			..self
+		}
+	}
+
+	/// The image as the only row of a matrix, where its one window is all of it.
+	pub(crate) fn as_one_row(&self) -> Option<Matrix<'_>> {
+		let whole = self.pad == [0, 0] && self.kernel == [self.height, self.width];
+		let one = self.out == [1, 1] && self.dilation == [1, 1] && self.groups == 1;
+		(whole && one).then_some(())?;
+		Matrix::dense(self.data, [1, 1, self.data.len()])
+	}
+
+	/// Channels of a group.
+	pub(crate) fn group(&self) -> usize {
+		self.channels / self.groups
+	}
+
+	/// The region that rows `rows` of the windows of image-and-group `batch` read, for some of the
+	/// group's channels; `None` when it would be very large.
+	pub(crate) fn region(
+		&self,
+		batch: usize,
+		channels: Range<usize>,
+		rows: Range<usize>,
+	) -> Option<Region> {
+		let span = |axis: usize, windows: usize| {
+			let reach = (self.kernel[axis] - 1).checked_mul(self.dilation[axis])?;
+			(windows - 1).checked_mul(self.stride[axis])?.checked_add(reach)?.checked_add(1)
+		};
+		let region = Region {
+			channel: batch * self.group() + channels.start,
+			channels: channels.len(),
+			first: rows.start,
+			rows: span(0, rows.len())?,
+			phases: self.stride[1],
+			line: span(1, self.out[1])?.div_ceil(self.stride[1]),
+		};
+		let floats = [region.rows, region.phases, region.line]
+			.into_iter()
+			.try_fold(region.channels, usize::checked_mul)?;
+		(floats <= MOST).then_some(region)
+	}
+
+	/// Copies a region; `out` has room for it.
+	#[inline(always)]
+	pub(crate) fn copy(&self, region: &Region, out: &mut [f32]) {
+		let plane = self.height * self.width;
+		let row_floats = region.row_floats();
+		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
+		for (c, out) in out[..region.len()].chunks_exact_mut(region.rows * row_floats).enumerate() {
+			let source = &self.data[(region.channel + c) * plane..][..plane];
+			for (y, out) in out.chunks_exact_mut(row_floats).enumerate() {
+				let y = top + y as isize;
+				if y < 0 || y as usize >= self.height {
+					out.fill(self.fill);
+					continue;
+				}
+				let row = &source[y as usize * self.width..][..self.width];
+				for (phase, out) in out.chunks_exact_mut(region.line).enumerate() {
+					self.copy_phase(row, phase, out);
+				}
+			}
+		}
+	}
+
+	/// The columns `phase`, `phase + stride`, … of a padded row.
+	#[inline(always)]
+	fn copy_phase(&self, row: &[f32], phase: usize, out: &mut [f32]) {
+		let stride = self.stride[1];
+		let left = self.pad[1].saturating_sub(phase).div_ceil(stride).min(out.len());
+		let first = phase + left * stride - self.pad[1].min(phase + left * stride);
+		let inside = row.len().saturating_sub(first).div_ceil(stride).min(out.len() - left);
+		out[..left].fill(self.fill);
+		out[left + inside..].fill(self.fill);
+		if inside == 0 {
+			return;
+		}
+		let out = &mut out[left..left + inside];
+		let from = &row[first..];
+		match stride {
+			1 => out.copy_from_slice(&from[..inside]),
+			2 => {
+				let (pairs, rest) = from[..(2 * inside).min(from.len())].as_chunks::<2>();
+				out.iter_mut().zip(pairs).for_each(|(out, pair)| *out = pair[0]);
+				if pairs.len() < inside {
+					out[pairs.len()] = rest[0];
+				}
+			},
+			_ => out.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &x)| *to = x),
+		}
+	}
+
+	/// Where term (channel of the region, row, column of the kernel) of a region's first window is.
+	#[inline(always)]
+	pub(crate) fn place(&self, region: &Region, channel: usize, y: usize, x: usize) -> usize {
+		let x = x * self.dilation[1];
+		let row = channel * region.rows + y * self.dilation[0];
+		(row * region.phases + x % self.stride[1]) * region.line + x / self.stride[1]
+	}
+
+	/// Where the terms of a block are in the region that holds their channels.
+	#[inline(always)]
+	pub(crate) fn places(&self, region: &Region, terms: Range<usize>) -> [usize; BLOCK] {
+		let [kh, kw] = self.kernel;
+		let mut places = [0; BLOCK];
+		let (mut y, mut x) = (terms.start / kw % kh, terms.start % kw);
+		let mut channel = 0;
+		for place in &mut places[..terms.len()] {
+			*place = self.place(region, channel, y, x);
+			x += 1;
+			if x == kw {
+				(x, y) = (0, y + 1);
+			}
+			if y == kh {
+				(y, channel) = (0, channel + 1);
+			}
+		}
+		places
+	}
+
+	/// The channels that hold the terms of a block.
+	pub(crate) fn channels_of(&self, terms: &Range<usize>) -> Range<usize> {
+		let window = self.kernel[0] * self.kernel[1];
+		terms.start / window..terms.end.div_ceil(window)
+	}
+
+	/// Rows of windows that contain these windows.
+	pub(crate) fn rows_of(&self, windows: &Range<usize>) -> Range<usize> {
+		windows.start / self.out[1]..windows.end.div_ceil(self.out[1])
+	}
+
+	/// Packs the windows `columns`, at most one panel, from a region: `[terms][panel]`. Lanes
+	/// beyond the last window hold anything.
+	///
+	/// # Safety
+	/// `region` with its terms at `places` holds the windows, and `panel` floats after its end are
+	/// readable; `out` has room for the terms and `panel` floats more. S is enabled.
+	#[inline(always)]
+	pub(crate) unsafe fn pack_region<S: Simd>(
+		&self,
+		region: &Region,
+		data: *const f32,
+		places: &[usize],
+		columns: Range<usize>,
+		out: *mut f32,
+		panel: usize,
+	) {
+		// Runs of windows in one row: where they go, where they come from, how many.
+		let mut runs = [(0, 0, 0); 64];
+		let (mut at, mut count) = (columns.start, 0);
+		while at < columns.end {
+			let (y, x) = (at / self.out[1], at % self.out[1]);
+			let from = (y - region.first) * self.stride[0] * region.row_floats() + x;
+			let len = (self.out[1] - x).min(columns.end - at);
+			runs[count] = (at - columns.start, from, len);
+			(at, count) = (at + len, count + 1);
+		}
+		for (t, &place) in places.iter().enumerate() {
+			for &(to, from, len) in &runs[..count] {
+				let mut i = 0;
+				// Whole vectors; what is too much of one run is overwritten by the next.
+				while i < len {
+					// SAFETY: the caller's promise; a run ends at most a vector too late.
+					unsafe {
+						let x = S::load(data.wrapping_add(place + from + i));
+						S::store(out.wrapping_add(t * panel + to + i), x);
+					}
+					i += S::LANES;
+				}
+			}
+		}
+	}
+
+	/// Packs one panel of patches straight from the image: positions `columns` (of
+	/// `oh * ow`), terms `terms` (of `ic, kh, kw`), for image-and-group `batch`.
+	#[inline(always)]
+	pub(crate) fn pack(
+		&self,
+		batch: usize,
+		terms: Range<usize>,
+		columns: Range<usize>,
+		out: &mut [f32],
+		panel: usize,
+	) {
+		let [kh, kw] = self.kernel;
+		let plane = self.height * self.width;
+		for (term, line) in terms.zip(out.chunks_exact_mut(panel)) {
+			let (channel, y, x) = (term / (kh * kw), term / kw % kh, term % kw);
+			let source = &self.data[(batch * self.group() + channel) * plane..][..plane];
+			let dy = (y * self.dilation[0]) as isize - self.pad[0] as isize;
+			let dx = (x * self.dilation[1]) as isize - self.pad[1] as isize;
+			let mut at = columns.start;
+			while at < columns.end {
+				let (oy, ox) = (at / self.out[1], at % self.out[1]);
+				let run = (self.out[1] - ox).min(columns.end - at);
+				let to = &mut line[at - columns.start..][..run];
+				self.pack_run(source, oy, ox, dy, dx, to);
+				at += run;
+			}
+			line[columns.len()..].fill(0.0);
+		}
+	}
+
+	/// A run of positions in one output row, starting at `(oy, ox)`.
+	#[inline(always)]
+	fn pack_run(&self, source: &[f32], oy: usize, ox: usize, dy: isize, dx: isize, to: &mut [f32]) {
+		let iy = (oy * self.stride[0]) as isize + dy;
+		if iy < 0 || iy as usize >= self.height {
+			to.fill(self.fill);
+			return;
+		}
+		let row = &source[iy as usize * self.width..][..self.width];
+		let stride = self.stride[1];
+		let first = (ox * stride) as isize + dx;
+		// Positions left of the image, then inside it, then right of it.
+		let left = if first >= 0 { 0 } else { first.unsigned_abs().div_ceil(stride) }.min(to.len());
+		let start = first + (left * stride) as isize;
+		let inside = if start as usize >= self.width || start < 0 {
+			0
+		} else {
+			(self.width - start as usize).div_ceil(stride)
+		}
+		.min(to.len() - left);
+		to[..left].fill(self.fill);
+		to[left + inside..].fill(self.fill);
+		if inside == 0 {
+			return;
+		}
+		let to = &mut to[left..left + inside];
+		let from = &row[start as usize..];
+		if stride == 1 {
+			to.copy_from_slice(&from[..inside]);
+		} else {
+			for (to, &x) in to.iter_mut().zip(from.iter().step_by(stride)) {
+				*to = x;
+			}
+		}
+	}
+}
+
+/// Room for a region and for reads beyond its end.
+pub(crate) fn grow(space: &mut Buffer, region: &Region, slack: usize) {
+	space.grow(region.len() + slack);
+}

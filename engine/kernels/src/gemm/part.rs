@@ -1,0 +1,321 @@
+//! One task: some panels of rows by some panels of columns of one batch entry.
+
+use super::{
+	image::{self, Region},
+	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
+	problem::{BiasRef, Lhs, Problem, Rhs},
+	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
+	Space,
+};
+use crate::{isa::SimdKernel, parallel::Shared, simd::Simd, Then};
+use core::ops::Range;
+
+pub(super) struct Part<'a, 'p> {
+	pub(super) problem: &'a Problem<'p>,
+	pub(super) batch: usize,
+	pub(super) row_panels: Range<usize>,
+	pub(super) column_panels: Range<usize>,
+	pub(super) space: &'a mut Space,
+	pub(super) out: Shared<f32>,
+	pub(super) then: Option<Then<'a>>,
+}
+
+/// The left side of one block of k.
+#[derive(Clone, Copy)]
+struct Left {
+	layout: Layout,
+	/// The task's first row.
+	data: *const f32,
+	step: usize,
+}
+
+/// Columns up to which reading rows where they are beats packing them.
+const FEW_COLUMNS: usize = 64;
+
+/// Floats of the right side that are worked at together: a first-level cache full where they lie
+/// ready, more where they are gathered, so that neighbours in memory are read together.
+const GROUP: usize = 8 << 10;
+const GATHERED: usize = 32 << 10;
+
+impl SimdKernel for Part<'_, '_> {
+	#[inline(always)]
+	unsafe fn run<S: Simd>(self) {
+		let p = self.problem;
+		let panel = S::LANES * PANEL_VECTORS;
+		let panels = RowPanels::new(p.m, S::MAX_ROWS);
+		let rows =
+			panels.rows(self.row_panels.start).start..panels.rows(self.row_panels.end - 1).end;
+		let columns = self.column_panels.start * panel..(self.column_panels.end * panel).min(p.n);
+		let wide = panels_per_tile::<S>(p.m);
+		let most = if matches!(p.rhs, Rhs::Packed(_)) { GROUP } else { GATHERED };
+		let group = (most / (panel * p.k.min(BLOCK))).max(1).next_multiple_of(wide) * panel;
+		let Space { lhs: lhs_space, rhs: rhs_space, image: image_space } = self.space;
+		rhs_space.grow(BLOCK.min(p.k) * group + SLACK);
+		for block in blocks(p.k) {
+			// SAFETY: S is enabled.
+			let left = unsafe {
+				let row_panels = &self.row_panels;
+				left::<S>(p, self.batch, &block, &panels, row_panels, columns.len(), lhs_space)
+			};
+			let right = Right::new(p, self.batch, &block, &columns, image_space);
+			for start in columns.clone().step_by(group) {
+				let columns = start..(start + group).min(columns.end);
+				// SAFETY: S is enabled.
+				let rhs = unsafe { right.panels::<S>(&columns, rhs_space.floats_mut()) };
+				let tiles = Tiles {
+					problem: p,
+					batch: self.batch,
+					block: &block,
+					panels,
+					row_panels: &self.row_panels,
+					first_row: rows.start,
+					columns,
+					left,
+					rhs,
+					out: self.out,
+				};
+				// SAFETY: `left` and `rhs` hold the block's terms for these rows and columns;
+				// this task alone writes them. S is enabled.
+				unsafe { tiles.compute::<S>(wide) };
+			}
+		}
+		if let Some(then) = self.then {
+			finish(p, self.batch, rows, columns, self.out, then);
+		}
+	}
+}
+
+/// All rows of a task by one group of columns, one block of k.
+struct Tiles<'a, 'p> {
+	problem: &'a Problem<'p>,
+	batch: usize,
+	block: &'a Range<usize>,
+	panels: RowPanels,
+	row_panels: &'a Range<usize>,
+	first_row: usize,
+	columns: Range<usize>,
+	left: Left,
+	/// Panels of the columns.
+	rhs: *const f32,
+	out: Shared<f32>,
+}
+
+impl Tiles<'_, '_> {
+	/// # Safety
+	/// `left` and `rhs` must hold the block's terms for these rows and columns, and nobody else may
+	/// use that part of the output. S must be enabled.
+	#[inline(always)]
+	unsafe fn compute<S: Simd>(&self, wide: usize) {
+		let (p, block, terms) = (self.problem, self.block, self.block.len());
+		let panel = S::LANES * PANEL_VECTORS;
+		let step = panel * terms;
+		let all = self.columns.len().div_ceil(panel);
+		// While this group is multiplied, the next one comes from memory.
+		let ahead_step = (wide * panel).div_ceil(self.row_panels.len());
+		let mut ahead = self.rhs.wrapping_add(all * step);
+		let row_bias = p.row_bias(self.batch);
+		for row_panel in self.row_panels.clone() {
+			let row = self.panels.rows(row_panel);
+			let mut at = 0;
+			while at < all {
+				let start = self.columns.start + at * panel;
+				let full = start + wide * panel <= self.columns.end;
+				let count = if full { wide } else { 1 };
+				let end = (start + count * panel).min(self.columns.end);
+				let tile = Tile {
+					layout: self.left.layout,
+					terms,
+					lhs: self.left.row(row.start - self.first_row, terms),
+					lhs_step: self.left.step,
+					rhs: self.rhs.wrapping_add(at * step),
+					rhs_step: step,
+					ahead,
+					ahead_step,
+					// SAFETY: the tile's first element lies inside the output.
+					out: unsafe { self.out.at((self.batch * p.m + row.start) * p.n + start) },
+					out_step: p.n,
+					columns: end - start,
+					first: block.start == 0,
+					last: block.end == p.k,
+					bias: match (p.bias, row_bias) {
+						(BiasRef::Column(bias), _) => TileBias::Column(bias[start..].as_ptr()),
+						(_, Some(bias)) => TileBias::Row(bias[row.start..].as_ptr()),
+						_ => TileBias::None,
+					},
+				};
+				// SAFETY: the caller's promise.
+				unsafe { compute::<S>(&tile, row.len(), count) };
+				ahead = ahead.wrapping_add(ahead_step * terms);
+				at += count;
+			}
+		}
+	}
+}
+
+/// Hands the runs of finished elements on.
+fn finish(
+	p: &Problem<'_>,
+	batch: usize,
+	rows: Range<usize>,
+	columns: Range<usize>,
+	out: Shared<f32>,
+	then: Then<'_>,
+) {
+	let first = (batch * p.m + rows.start) * p.n + columns.start;
+	let (runs, len) =
+		if columns.len() == p.n { (1, rows.len() * p.n) } else { (rows.len(), columns.len()) };
+	for i in 0..runs {
+		let start = first + i * p.n;
+		// SAFETY: these rows and columns are this task's own.
+		then(start, unsafe { core::slice::from_raw_parts_mut(out.at(start), len) });
+	}
+}
+
+impl Left {
+	/// The `row`-th of the task's rows, the first of a panel.
+	#[inline(always)]
+	fn row(&self, row: usize, terms: usize) -> *const f32 {
+		let step = if self.layout == Layout::LeftRows { self.step } else { terms };
+		self.data.wrapping_add(row * step)
+	}
+}
+
+/// The left operand's rows in one block of k.
+///
+/// # Safety
+/// S must be enabled.
+#[inline(always)]
+unsafe fn left<S: Simd>(
+	p: &Problem<'_>,
+	batch: usize,
+	block: &Range<usize>,
+	panels: &RowPanels,
+	row_panels: &Range<usize>,
+	columns: usize,
+	space: &mut crate::Buffer,
+) -> Left {
+	let batch = batch % p.lhs_batches;
+	let rows = panels.rows(row_panels.start).start..panels.rows(row_panels.end - 1).end;
+	match p.lhs {
+		Lhs::Packed(packed) => {
+			let start = batch * packed.batch_step + block.start * p.m + rows.start * block.len();
+			let data = packed.data.floats()[start..][..rows.len() * block.len()].as_ptr();
+			Left { layout: Layout::Packed, data, step: 0 }
+		},
+		Lhs::Rows(matrix) => {
+			let part = |rows: &Range<usize>| {
+				matrix.part(batch, rows.start, block.start, [rows.len(), block.len()])
+			};
+			if rows.len() == 1 || columns <= FEW_COLUMNS {
+				let layout = if rows.len() == 1 { Layout::Packed } else { Layout::LeftRows };
+				return Left { layout, data: part(&rows).as_ptr(), step: matrix.step };
+			}
+			space.grow(rows.len() * block.len() + SLACK);
+			let out = space.floats_mut();
+			for panel in row_panels.clone() {
+				let row = panels.rows(panel);
+				let out = &mut out[(row.start - rows.start) * block.len()..];
+				let (count, terms) = (row.len(), block.len());
+				transpose_with::<S>(part(&row), matrix.step, count, terms, out, count);
+			}
+			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
+		},
+	}
+}
+
+/// The right side of one block of k.
+struct Right<'a, 'p> {
+	p: &'a Problem<'p>,
+	batch: usize,
+	block: &'a Range<usize>,
+	/// A copied part of an image, and where the terms are in it.
+	region: Option<(Region, *const f32, [usize; BLOCK])>,
+}
+
+impl<'a, 'p> Right<'a, 'p> {
+	#[inline(always)]
+	fn new(
+		p: &'a Problem<'p>,
+		batch: usize,
+		block: &'a Range<usize>,
+		columns: &Range<usize>,
+		space: &mut crate::Buffer,
+	) -> Self {
+		let batch = batch % p.rhs_batches;
+		let mut right = Right { p, batch, block, region: None };
+		if let Rhs::Image(image) = p.rhs {
+			let (channels, rows) = (image.channels_of(block), image.rows_of(columns));
+			if let Some(region) = image.region(batch, channels, rows) {
+				image::grow(space, &region, SLACK);
+				image.copy(&region, space.floats_mut());
+				let places = image.places(&region, block.clone());
+				right.region = Some((region, space.floats().as_ptr(), places));
+			}
+		}
+		right
+	}
+
+	/// The panels of some columns, one after another.
+	///
+	/// # Safety
+	/// S must be enabled.
+	#[inline(always)]
+	unsafe fn panels<S: Simd>(&self, columns: &Range<usize>, space: &mut [f32]) -> *const f32 {
+		let panel = S::LANES * PANEL_VECTORS;
+		let terms = self.block.len();
+		let step = panel * terms;
+		match self.p.rhs {
+			Rhs::Packed(packed) => {
+				let padded = self.p.n.next_multiple_of(panel);
+				let start = self.batch * packed.batch_step
+					+ self.block.start * padded
+					+ columns.start * terms;
+				let len = columns.len().div_ceil(panel) * step;
+				return packed.data.floats()[start..][..len].as_ptr();
+			},
+			Rhs::Lines(matrix) => {
+				let size = [terms, columns.len()];
+				let part = matrix.part(self.batch, self.block.start, columns.start, size);
+				copy_lines::<S>(part, matrix.step, size[1], terms, space, panel);
+			},
+			_ => {
+				for (i, start) in columns.clone().step_by(panel).enumerate() {
+					let columns = start..(start + panel).min(columns.end);
+					// SAFETY: the caller's promise.
+					unsafe { self.pack::<S>(columns, &mut space[i * step..], panel) };
+				}
+			},
+		}
+		space.as_ptr()
+	}
+
+	/// Packs one panel.
+	///
+	/// # Safety
+	/// S must be enabled.
+	#[inline(always)]
+	unsafe fn pack<S: Simd>(&self, columns: Range<usize>, out: &mut [f32], panel: usize) {
+		let (block, terms) = (self.block, self.block.len());
+		match self.p.rhs {
+			Rhs::Rows(matrix) => {
+				let size = [columns.len(), terms];
+				let part = matrix.part(self.batch, columns.start, block.start, size);
+				transpose_with::<S>(part, matrix.step, size[0], terms, out, panel);
+			},
+			Rhs::Image(image) => match &self.region {
+				Some((region, data, places)) => {
+					assert!(out.len() >= terms * panel + SLACK);
+					// SAFETY: the region was made for all windows of the task, with SLACK floats
+					// after it; `out` has room, as asserted.
+					unsafe {
+						let places = &places[..terms];
+						let out = out.as_mut_ptr();
+						image.pack_region::<S>(region, *data, places, columns, out, panel);
+					}
+				},
+				None => image.pack(self.batch, block.clone(), columns, out, panel),
+			},
+			Rhs::Packed(_) | Rhs::Lines(_) => {},
+		}
+	}
+}

@@ -1,0 +1,302 @@
+//! Compiles an ONNX file, runs it on seeded inputs and says where the time goes.
+//!
+//! Usage: `profile MODEL.onnx [--dim NAME=N]… [--shape INPUT=D0,D1,…]… [--set INPUT=N]…
+//! [--below INPUT=N]… [--threads T] [--repeat R] [--ops N]`
+//!
+//! Prints the number of ops by kind, the latency of whole runs (minimum and median of R), and, for
+//! one thread, the N costliest ops and the time by kind: each op alone, on tensors in memory, with
+//! prepared weights and with every `Unfold` that one contraction reads left to that contraction.
+//! Inputs are drawn from [-1, 1), whole numbers from 0 up to, not including, `--below` (2).
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Instant;
+
+use assay_executor::{Bundle, InputTensor, Options, Session};
+use assay_kernels::{execute_with, fusible_operand, prepare, Arg, Buffer, KernelConfig, Prepared};
+use assay_onnx::{compile, CompileOptions, Compiled};
+use assay_referee::{DType, OpRecord, Operand, Source};
+
+/// What the command line asks for.
+struct Request {
+	path: String,
+	compile: CompileOptions,
+	below: BTreeMap<String, u32>,
+	threads: usize,
+	repeat: usize,
+	ops: usize,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+	let request = arguments(std::env::args().skip(1))?;
+	let start = Instant::now();
+	let compiled = compile(&std::fs::read(&request.path)?, &request.compile)?;
+	println!(
+		"{}: {} ops, {} parameters, compiled in {:.0} ms, model {}",
+		request.path,
+		compiled.program.ops.len(),
+		compiled.parameters,
+		milliseconds(start),
+		hex(&compiled.manifest.model_id),
+	);
+	let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
+	for op in &compiled.program.ops {
+		*kinds.entry(kind(op)).or_default() += 1;
+	}
+	let list: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+	println!("{}", list.join(", "));
+
+	let bundle = Arc::new(compiled.bundle()?);
+	let input = inputs(&compiled, &request.below)?;
+	let options = Options { threads: request.threads, isa: None };
+	let session = Session::new(bundle.clone(), options)?;
+	let output = session.run(&input)?;
+	println!("output {}", hex(&Session::output_root(&output)));
+	let mut times: Vec<f64> = (0..request.repeat.max(1))
+		.map(|_| {
+			let start = Instant::now();
+			session.run(&input).map(|_| milliseconds(start))
+		})
+		.collect::<Result<_, _>>()?;
+	times.sort_by(f64::total_cmp);
+	println!(
+		"{} runs on {} threads ({}): min {:.3} ms, median {:.3} ms",
+		times.len(),
+		session.config().threads(),
+		session.config().isa(),
+		times[0],
+		times[times.len() / 2],
+	);
+	if request.ops > 0 {
+		table(&compiled, &bundle, &input, &request)?;
+	}
+	Ok(())
+}
+
+fn arguments(mut words: impl Iterator<Item = String>) -> Result<Request, Box<dyn Error>> {
+	const USAGE: &str = "usage: profile MODEL.onnx [--dim NAME=N] [--shape INPUT=D0,D1] \
+		[--set INPUT=N] [--below INPUT=N] [--threads T] [--repeat R] [--ops N]";
+	let mut request = Request {
+		path: String::new(),
+		compile: CompileOptions::default(),
+		below: BTreeMap::new(),
+		threads: 1,
+		repeat: 20,
+		ops: 25,
+	};
+	while let Some(word) = words.next() {
+		if !word.starts_with("--") {
+			request.path = word;
+			continue;
+		}
+		let value = words.next().ok_or(USAGE)?;
+		let pair = || value.rsplit_once('=').ok_or(USAGE);
+		match word.as_str() {
+			"--dim" => {
+				let (name, size) = pair()?;
+				request.compile.dims.insert(name.into(), size.parse()?);
+			},
+			"--shape" => {
+				let (name, list) = pair()?;
+				let dims = list.split(',').filter(|part| !part.is_empty());
+				let dims = dims.map(str::parse).collect::<Result<_, _>>()?;
+				request.compile.shapes.insert(name.into(), dims);
+			},
+			"--set" => {
+				let (name, number) = pair()?;
+				request.compile.values.insert(name.into(), number.parse()?);
+			},
+			"--below" => {
+				let (name, limit) = pair()?;
+				request.below.insert(name.into(), limit.parse()?);
+			},
+			"--threads" => request.threads = value.parse()?,
+			"--repeat" => request.repeat = value.parse()?,
+			"--ops" => request.ops = value.parse()?,
+			_ => return Err(USAGE.into()),
+		}
+	}
+	match request.path.is_empty() {
+		true => Err(USAGE.into()),
+		false => Ok(request),
+	}
+}
+
+fn milliseconds(start: Instant) -> f64 {
+	start.elapsed().as_secs_f64() * 1e3
+}
+
+fn hex(root: &[u8; 32]) -> String {
+	root.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The kind's name, with the function of elementwise ops and reductions.
+fn kind(op: &OpRecord) -> String {
+	let text = format!("{:?}", op.kind);
+	text.split_once(' ').map_or(text.as_str(), |(name, _)| name).to_owned()
+}
+
+/// The same input bytes on every machine, in the model's input layout.
+fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>, Box<dyn Error>> {
+	let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+	let mut draw = || {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		(state >> 40) as u32
+	};
+	let mut tensors = Vec::new();
+	for input in &compiled.manifest.inputs {
+		let count: u64 = input.shape.iter().map(|&dim| u64::from(dim)).product();
+		let limit = below.get(&input.name).copied().unwrap_or(2).max(1);
+		let mut bytes = Vec::new();
+		for _ in 0..count {
+			match input.dtype {
+				DType::F32 => {
+					let x = draw() as f32 / (1 << 23) as f32 - 1.0;
+					bytes.extend(x.to_le_bytes());
+				},
+				DType::Bool => bytes.push((draw() % 2) as u8),
+				other => {
+					let x = u64::from(draw() % limit).to_le_bytes();
+					bytes.extend(&x[..other.size() as usize]);
+				},
+			}
+		}
+		tensors.push(bytes);
+	}
+	let named: Vec<InputTensor<'_>> = compiled
+		.manifest
+		.inputs
+		.iter()
+		.zip(&tensors)
+		.map(|(input, bytes)| InputTensor {
+			name: &input.name,
+			dtype: input.dtype,
+			shape: &input.shape,
+			bytes,
+		})
+		.collect();
+	Ok(compiled.manifest.pack_inputs(&named)?)
+}
+
+/// One op with what a session would have ready for it.
+struct Timed<'a> {
+	op: &'a OpRecord,
+	prepared: Vec<Option<Prepared>>,
+	/// The operand that is not written out, and the `Unfold` that would give it.
+	patches: Option<(usize, &'a OpRecord)>,
+}
+
+/// Times every op alone, on one thread, and prints the costliest.
+fn table(
+	compiled: &Compiled,
+	bundle: &Bundle,
+	input: &[u8],
+	request: &Request,
+) -> Result<(), Box<dyn Error>> {
+	let ops = &compiled.program.ops;
+	let config = KernelConfig::default();
+	let mut tensors: Vec<Buffer> = Vec::new();
+	let mut rows: Vec<(f64, usize)> = Vec::new();
+	let mut kinds: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+	let skipped = unfolds(ops);
+	for (i, op) in ops.iter().enumerate() {
+		let bytes = |operand: &Operand| -> &[u8] {
+			let part = |at: u64| at as usize..(at + operand.bytes()) as usize;
+			match operand.source {
+				// A recurrence's own output is not there yet, nor looked at.
+				Source::Op(j) => tensors.get(j as usize).map_or(&[], |tensor| &tensor[..]),
+				Source::Input(at) => &input[part(at)],
+				Source::Weight(at) => &bundle.weights()[part(at)],
+			}
+		};
+		let prepared = op.operands.iter().enumerate().map(|(at, operand)| match operand.source {
+			Source::Weight(_) => prepare(op, at, bytes(operand), config.isa()),
+			_ => None,
+		});
+		let patches = op.operands.iter().enumerate().find_map(|(at, operand)| {
+			let Source::Op(j) = operand.source else { return None };
+			let unfold = skipped.get(&(j as usize)).filter(|&&user| user == i);
+			unfold.map(|_| (at, &ops[j as usize]))
+		});
+		let timed = Timed { op, prepared: prepared.collect(), patches };
+		let mut out = Buffer::new(op.bytes() as usize);
+		let best = time(&timed, &bytes, &mut out, &config, request.repeat)?;
+		tensors.push(out);
+		if skipped.contains_key(&i) {
+			continue;
+		}
+		rows.push((best, i));
+		let total = kinds.entry(kind(op)).or_default();
+		*total = (total.0 + best, total.1 + 1);
+	}
+	let sum: f64 = rows.iter().map(|row| row.0).sum();
+	rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+	println!("sum of ops, each alone: {sum:.3} ms");
+	for &(best, i) in rows.iter().take(request.ops) {
+		let op = &ops[i];
+		let operands: Vec<String> =
+			op.operands.iter().map(|operand| format!("{:?}", operand.shape.dims())).collect();
+		println!(
+			"{:9.4} ms {:5.1} % op {i:4} {:24} {} -> {:?}  {}",
+			best,
+			100.0 * best / sum,
+			kind(op),
+			operands.join(" "),
+			op.shape.dims(),
+			compiled.origins[i],
+		);
+	}
+	let mut kinds: Vec<_> = kinds.into_iter().collect();
+	kinds.sort_by(|a, b| b.1 .0.total_cmp(&a.1 .0));
+	for (kind, (time, count)) in kinds {
+		println!("{time:9.4} ms {:5.1} % {count:4} × {kind}", 100.0 * time / sum);
+	}
+	Ok(())
+}
+
+/// For every `Unfold` that need not be written out, the op that reads it.
+fn unfolds(ops: &[OpRecord]) -> BTreeMap<usize, usize> {
+	let mut found = BTreeMap::new();
+	for (i, op) in ops.iter().enumerate() {
+		let reads = |user: &OpRecord| {
+			user.operands.iter().filter(|o| o.source == Source::Op(i as u32)).count()
+		};
+		let users: Vec<usize> = (i + 1..ops.len()).filter(|&j| reads(&ops[j]) > 0).collect();
+		if let [user] = users[..] {
+			if reads(&ops[user]) == 1 && fusible_operand(op, &ops[user]).is_some() {
+				found.insert(i, user);
+			}
+		}
+	}
+	found
+}
+
+/// The best of some runs of one op, in milliseconds.
+fn time<'a>(
+	timed: &'a Timed<'_>,
+	bytes: &impl Fn(&Operand) -> &'a [u8],
+	out: &mut Buffer,
+	config: &KernelConfig,
+	repeat: usize,
+) -> Result<f64, Box<dyn Error>> {
+	let mut args: Vec<Arg<'_>> = Vec::new();
+	for (at, operand) in timed.op.operands.iter().enumerate() {
+		args.push(match (timed.patches, &timed.prepared[at]) {
+			(Some((patched, unfold)), _) if patched == at => {
+				Arg::Patches { unfold, image: bytes(&unfold.operands[0]) }
+			},
+			(_, Some(prepared)) => Arg::Prepared(prepared, bytes(operand)),
+			_ => Arg::Bytes(bytes(operand)),
+		});
+	}
+	let mut best = f64::INFINITY;
+	for _ in 0..repeat.clamp(3, 10) {
+		let start = Instant::now();
+		execute_with(timed.op, &args, out, config)?;
+		best = best.min(milliseconds(start));
+	}
+	Ok(best)
+}

@@ -1,0 +1,334 @@
+//! Control flow that is known when the model is compiled: branches whose condition folds, and loops
+//! whose number of turns folds, which are written out.
+
+use assay_referee::DType;
+
+use crate::build::Builder;
+use crate::error::{CompileError, ErrorKind, Failure, Result};
+use crate::proto::{Graph, Node};
+use crate::value::{axis, strides, Value};
+use crate::walk::{place, Walk};
+
+type Outcome<T> = std::result::Result<T, CompileError>;
+
+/// Most turns of one loop; a program has no room for more.
+const MAX_TURNS: u64 = 1 << 14;
+
+const FIX: &str = "fix the input it depends on with --set INPUT=NUMBER";
+
+impl<'g, 'a> Walk<'g, 'a> {
+	/// Lowers `If`, `Loop` or `Scan`.
+	pub(crate) fn control(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		inputs: Vec<Option<Value>>,
+		opset: i64,
+	) -> Outcome<Vec<Value>> {
+		match node.op_type {
+			"If" => self.branch(builder, node, &inputs),
+			"Loop" => self.repeat(builder, node, &inputs),
+			_ => {
+				let scan = Scan::new(node, &inputs, opset).map_err(|f| f.at(place(node)))?;
+				self.scan(builder, node, &scan)
+			},
+		}
+	}
+
+	/// One branch where the condition is known; else both, and each result selected.
+	fn branch(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		inputs: &[Option<Value>],
+	) -> Outcome<Vec<Value>> {
+		let fail = |failure: Failure| failure.at(place(node));
+		let condition = truth(inputs.first(), "its condition").map_err(fail)?;
+		let (Some(yes), Some(no)) = (node.graph("then_branch"), node.graph("else_branch")) else {
+			return Err(fail(Failure::invalid("a branch is missing")));
+		};
+		if let Some(holds) = known_truth(&condition) {
+			return self.run_inner(builder, if holds { yes } else { no }, Vec::new());
+		}
+		let advise = |mut error: CompileError| {
+			error.help = Some(format!("the branch may never be taken: {FIX}"));
+			error
+		};
+		let at = builder.node;
+		let taken = self.run_inner(builder, yes, Vec::new()).map_err(advise)?;
+		let other = self.run_inner(builder, no, Vec::new()).map_err(advise)?;
+		builder.node = at;
+		if taken.len() != other.len() {
+			return Err(fail(Failure::invalid("its branches have different numbers of outputs")));
+		}
+		let pairs = taken.iter().zip(&other);
+		pairs.map(|(a, b)| either(builder, &condition, a, b).map_err(fail)).collect()
+	}
+
+	/// Writes a loop out.
+	fn repeat(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		inputs: &[Option<Value>],
+	) -> Outcome<Vec<Value>> {
+		let fail = |failure: Failure| failure.at(place(node));
+		let turns = turns(inputs.first()).map_err(fail)?;
+		let mut goes_on = match inputs.get(1) {
+			Some(Some(_)) => must_be_known(inputs.get(1)).map_err(fail)?,
+			_ => true,
+		};
+		let body = node.graph("body").ok_or_else(|| fail(Failure::invalid("it has no body")))?;
+		let mut state = inputs.iter().skip(2).cloned().collect::<Option<Vec<Value>>>();
+		let state = state.take().ok_or_else(|| fail(Failure::invalid("an input is missing")))?;
+		let kept = state.len();
+		if body.inputs.len() != kept + 2 || body.outputs.len() <= kept {
+			return Err(fail(Failure::invalid("its body does not fit its inputs")));
+		}
+		let mut state = state;
+		let mut rows: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len() - kept - 1];
+		let mut turn = 0;
+		while goes_on && turns.is_none_or(|turns| turn < turns) {
+			if turn >= MAX_TURNS {
+				return Err(fail(Failure::too_large(format!(
+					"it takes more than {MAX_TURNS} turns"
+				))));
+			}
+			let mut given =
+				vec![Value::scalar(DType::I64, turn as i64), Value::scalar(DType::Bool, 1)];
+			given.append(&mut state);
+			let mut results = self.run_inner(builder, body, given)?;
+			goes_on = must_be_known(Some(&Some(results.remove(0)))).map_err(fail)?;
+			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
+				row.push(value);
+			}
+			state = results;
+			turn += 1;
+		}
+		for row in &rows {
+			state.push(stack(builder, row, 0, false).map_err(fail)?);
+		}
+		Ok(state)
+	}
+
+	fn scan(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		scan: &Scan,
+	) -> Outcome<Vec<Value>> {
+		let fail = |failure: Failure| failure.at(place(node));
+		let body = node.graph("body").ok_or_else(|| fail(Failure::invalid("it has no body")))?;
+		if !scan.batched {
+			return self.scan_once(builder, node, body, scan);
+		}
+		// Operator set 8 scans every entry of a batch by itself.
+		let mut parts: Vec<Vec<Value>> = Vec::new();
+		for entry in 0..scan.batch() {
+			let single = scan.entry(builder, entry).map_err(fail)?;
+			parts.push(self.scan_once(builder, node, body, &single)?);
+		}
+		let outputs = parts.first().map_or(0, Vec::len);
+		let column = |i: usize| parts.iter().map(|part| part[i].clone()).collect::<Vec<_>>();
+		(0..outputs).map(|i| stack(builder, &column(i), 0, false).map_err(fail)).collect()
+	}
+
+	fn scan_once(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		body: &'g Graph<'a>,
+		scan: &Scan,
+	) -> Outcome<Vec<Value>> {
+		let fail = |failure: Failure| failure.at(place(node));
+		let kept = scan.state.len();
+		if body.inputs.len() != kept + scan.inputs.len() || body.outputs.len() < kept {
+			return Err(fail(Failure::invalid("its body does not fit its inputs")));
+		}
+		let mut state = scan.state.clone();
+		let mut rows: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len() - kept];
+		for turn in 0..scan.turns().map_err(fail)? {
+			let mut given = state;
+			for (input, (at, backwards)) in &scan.inputs {
+				given.push(row(builder, input, *at, turn, *backwards).map_err(fail)?);
+			}
+			let mut results = self.run_inner(builder, body, given)?;
+			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
+				row.push(value);
+			}
+			state = results;
+		}
+		for (i, row) in rows.iter().enumerate() {
+			let (at, backwards) = scan.output(i);
+			let rank = row.first().map_or(1, |value| value.rank() + 1);
+			let at = axis(at, rank).map_err(fail)?;
+			state.push(stack(builder, row, at, backwards).map_err(fail)?);
+		}
+		Ok(state)
+	}
+}
+
+/// The operands of a `Scan`.
+struct Scan {
+	state: Vec<Value>,
+	/// Each scanned input with its axis, and whether it is read from the end.
+	inputs: Vec<(Value, (usize, bool))>,
+	output_axes: Vec<i64>,
+	output_directions: Vec<i64>,
+	batched: bool,
+}
+
+impl Scan {
+	fn new(node: &Node<'_>, inputs: &[Option<Value>], opset: i64) -> Result<Scan> {
+		let ints = |name: &str| -> Vec<i64> {
+			let found = node.attributes.iter().find(|attribute| attribute.name == name);
+			found.map(|attribute| attribute.ints.clone()).unwrap_or_default()
+		};
+		let batched = opset < 9;
+		if batched && inputs.first().is_some_and(Option::is_some) {
+			return Err(Failure::unsupported("sequences of different lengths"));
+		}
+		let given = inputs.iter().skip(usize::from(batched)).cloned().collect::<Option<Vec<_>>>();
+		let mut state = given.ok_or_else(|| Failure::invalid("an input is missing"))?;
+		let count = node.attributes.iter().find(|a| a.name == "num_scan_inputs");
+		let count = count.and_then(|a| a.int).and_then(|n| usize::try_from(n).ok());
+		let count = count.filter(|&n| (1..=state.len()).contains(&n));
+		let count = count.ok_or_else(|| Failure::invalid("num_scan_inputs does not fit"))?;
+		let scanned = state.split_off(state.len() - count);
+		let axes = ints("scan_input_axes");
+		let directions = ints(if batched { "directions" } else { "scan_input_directions" });
+		let mut inputs = Vec::new();
+		for (i, value) in scanned.into_iter().enumerate() {
+			let at = match batched {
+				true => 1,
+				false => axis(axes.get(i).copied().unwrap_or(0), value.rank())?,
+			};
+			if value.rank() <= at {
+				return Err(Failure::invalid("a scanned input has too few dimensions"));
+			}
+			inputs.push((value, (at, directions.get(i) == Some(&1))));
+		}
+		Ok(Scan {
+			state,
+			inputs,
+			output_axes: ints("scan_output_axes"),
+			output_directions: ints("scan_output_directions"),
+			batched,
+		})
+	}
+
+	fn turns(&self) -> Result<u32> {
+		let mut lengths = self.inputs.iter().map(|(value, (at, _))| value.dims[*at]);
+		let first = lengths.next().unwrap_or(0);
+		if lengths.any(|other| other != first) {
+			return Err(Failure::invalid("its scanned inputs differ in length"));
+		}
+		match u64::from(first) <= MAX_TURNS {
+			true => Ok(first),
+			false => Err(Failure::too_large(format!("it takes more than {MAX_TURNS} turns"))),
+		}
+	}
+
+	fn batch(&self) -> u32 {
+		self.inputs.first().map_or(0, |(value, _)| value.dims[0])
+	}
+
+	/// The scan of one entry of the batch.
+	fn entry(&self, builder: &mut Builder, entry: u32) -> Result<Scan> {
+		let mut one = |value: &Value| match value.dims.first().is_some_and(|&batch| entry < batch) {
+			true => row(builder, value, 0, entry, false),
+			false => Err(Failure::invalid("its inputs differ in batch size")),
+		};
+		let state = self.state.iter().map(&mut one).collect::<Result<_>>()?;
+		let mut inputs = Vec::new();
+		for (value, (_, backwards)) in &self.inputs {
+			inputs.push((one(value)?, (0, *backwards)));
+		}
+		let (output_axes, output_directions) = (Vec::new(), Vec::new());
+		Ok(Scan { state, inputs, output_axes, output_directions, batched: false })
+	}
+
+	fn output(&self, i: usize) -> (i64, bool) {
+		let axis = self.output_axes.get(i).copied().unwrap_or(0);
+		(axis, self.output_directions.get(i) == Some(&1))
+	}
+}
+
+/// A condition: one `bool`.
+fn truth(value: Option<&Option<Value>>, what: &str) -> Result<Value> {
+	match value {
+		Some(Some(value)) if value.dtype == DType::Bool && value.elements() == 1 => {
+			value.view(vec![])
+		},
+		_ => Err(Failure::invalid(format!("{what} is not one bool"))),
+	}
+}
+
+fn known_truth(value: &Value) -> Option<bool> {
+	value.whole_numbers().and_then(|list| list.first().map(|&x| x != 0))
+}
+
+fn must_be_known(value: Option<&Option<Value>>) -> Result<bool> {
+	let value = truth(value, "its condition")?;
+	known_truth(&value).ok_or_else(|| {
+		Failure::new(ErrorKind::DynamicShape, "whether it goes on depends on the model's input")
+			.help(FIX)
+	})
+}
+
+/// The number of turns; `None` where only the condition ends the loop.
+fn turns(value: Option<&Option<Value>>) -> Result<Option<u64>> {
+	let Some(Some(value)) = value else { return Ok(None) };
+	match value.whole_numbers().as_deref() {
+		Some(&[turns]) => Ok(Some(u64::try_from(turns).unwrap_or(0))),
+		Some(_) => Err(Failure::invalid("its number of turns is not one number")),
+		None => Err(Failure::new(
+			ErrorKind::DynamicShape,
+			"its number of turns depends on the model's input",
+		)
+		.help(FIX)),
+	}
+}
+
+/// What a condition at run time picks.
+fn either(builder: &mut Builder, condition: &Value, a: &Value, b: &Value) -> Result<Value> {
+	if a.dtype != b.dtype || a.dims != b.dims {
+		return Err(Failure::new(
+			ErrorKind::DynamicShape,
+			format!(
+				"its condition depends on the model's input and its branches give {:?} and {:?}",
+				a.dims, b.dims
+			),
+		)
+		.help(FIX));
+	}
+	builder.select(condition, a, b)
+}
+
+/// Entry `turn` of an axis, without the axis.
+fn row(builder: &mut Builder, x: &Value, at: usize, turn: u32, backwards: bool) -> Result<Value> {
+	let turn = if backwards { x.dims[at] - 1 - turn } else { turn };
+	let mut steps = strides(&x.dims);
+	let offset = steps[at] as u64 * u64::from(turn);
+	steps.remove(at);
+	let mut dims = x.dims.clone();
+	dims.remove(at);
+	builder.strided(x, dims, offset, &steps)
+}
+
+/// Values joined along a new axis.
+fn stack(builder: &mut Builder, rows: &[Value], at: usize, backwards: bool) -> Result<Value> {
+	let mut parts = Vec::new();
+	for row in rows {
+		let mut dims = row.dims.clone();
+		if at > dims.len() {
+			return Err(Failure::invalid("an output axis does not exist"));
+		}
+		dims.insert(at, 1);
+		parts.push(row.view(dims)?);
+	}
+	if backwards {
+		parts.reverse();
+	}
+	builder.concat(&parts, at)
+}

@@ -1,0 +1,271 @@
+//! Pooling: windows are unfolded, then reduced. More than two spatial axes are reduced in turn, the
+//! last two first.
+
+use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
+
+use super::window::{unfold, Axis, Windows};
+use super::{one, reduce, Cx};
+use crate::build::lowest;
+use crate::error::{ErrorKind, Failure, Result};
+use crate::value::{self, product, Value};
+
+pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
+	one(match op_type {
+		"MaxPool" => return Some(max_pool(cx)),
+		"AveragePool" => average_pool(cx),
+		"LpPool" => lp_pool(cx),
+		"GlobalLpPool" => global_lp_pool(cx),
+		"LRN" => local_response_norm(cx),
+		"Col2Im" => column_to_image(cx),
+		_ => return None,
+	})
+}
+
+fn windows_of(cx: &Cx<'_, '_>, x: &Value) -> Result<Windows> {
+	cx.refuse_empty()?;
+	let kernel = cx.ints("kernel_shape").unwrap_or_default();
+	let sizes = x.dims.get(2..).ok_or_else(|| Failure::invalid("its input has no channels"))?;
+	Windows::new(cx, sizes, kernel)
+}
+
+/// An axis of `size` that the windows of another axis do not move along.
+fn still(size: u32) -> Axis {
+	Axis { size, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, out: size }
+}
+
+/// Reduces every window; `fill` stands in the padding.
+fn pooled(
+	cx: &mut Cx<'_, '_>,
+	function: ReduceFn,
+	x: &Value,
+	windows: &Windows,
+	fill: u64,
+) -> Result<Value> {
+	let (n, channels) = (x.dims[0], x.dims[1]);
+	let axes = &windows.0;
+	let outer = axes.len().saturating_sub(2);
+	let planes: u64 = axes[..outer].iter().map(|axis| u64::from(axis.size)).product();
+	// A part of the input's elements, which are fewer than 2^31.
+	let mut count = (u64::from(channels) * planes) as u32;
+	let plane = Windows(axes[outer..].to_vec()).plane()?;
+	let patches = unfold(cx, x, [n, count], &plane, count, fill)?;
+	let mut result = cx.b.reduce_last(function, &patches)?;
+	for d in (0..outer).rev() {
+		count /= axes[d].size;
+		let rest: u64 = axes[d + 1..].iter().map(|axis| u64::from(axis.out)).product();
+		let plane = [axes[d], still(rest as u32)];
+		let patches = unfold(cx, &result, [n, count], &plane, count, fill)?;
+		result = cx.b.reduce_last(function, &patches)?;
+	}
+	result.view(windows.result(x, channels))
+}
+
+fn max_pool(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.input(0)?;
+	let windows = windows_of(cx, &x)?;
+	if !cx.wants(1) {
+		return Ok(vec![pooled(cx, ReduceFn::Max, &x, &windows, lowest(x.dtype))?]);
+	}
+	let (plane, [n, c]) = (windows.plane()?, [x.dims[0], x.dims[1]]);
+	let patches = unfold(cx, &x, [n, c], &plane, c, lowest(x.dtype))?;
+	let largest = cx.b.reduce_last(ReduceFn::Max, &patches)?;
+	let place = reduce::arg_max_rows(cx, &patches)?;
+	// What is at that place of that window, in an image of its own pixels' indices.
+	let [height, width] = plane.map(|axis| axis.size);
+	let pixels = match cx.int("storage_order", 0) {
+		0 => cx.b.iota(height * width)?.view(vec![height, width])?,
+		_ => {
+			let columns = cx.b.iota(height * width)?.view(vec![width, height])?;
+			cx.b.transpose(&columns, &[1, 0])?
+		},
+	};
+	let indices = unfold(cx, &pixels, [1, 1], &plane, 1, 0)?;
+	let &[_, _, count, terms] = indices.dims.as_slice() else {
+		return Err(Failure::invalid("its input is no image"));
+	};
+	let first = cx.b.iota(count)?;
+	let first = cx.b.binary(BinaryFn::Mul, &first, &Value::scalar(DType::I64, terms.into()))?;
+	let at = cx.b.binary(BinaryFn::Add, &place, &first)?;
+	let flat = indices.view(vec![indices.elements() as u32])?;
+	let dims = at.dims.clone();
+	let inside = cx.b.push(OpKind::Gather { axis: 0 }, DType::I64, dims, vec![flat, at])?;
+	let area = i64::from(height) * i64::from(width);
+	let planes = cx.b.iota(n * c)?.view(vec![n, c, 1])?;
+	let planes = cx.b.binary(BinaryFn::Mul, &planes, &Value::scalar(DType::I64, area))?;
+	let indices = cx.b.binary(BinaryFn::Add, &inside, &planes)?;
+	let dims = windows.result(&x, c);
+	Ok(vec![largest.view(dims.clone())?, indices.view(dims)?])
+}
+
+fn average_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let windows = windows_of(cx, &x)?;
+	let sum = pooled(cx, ReduceFn::Sum, &x, &windows, 0)?;
+	let places: u64 = windows.0.iter().map(|axis| u64::from(axis.out)).product();
+	let work: u64 = windows.0.iter().map(|axis| u64::from(axis.out) * u64::from(axis.kernel)).sum();
+	cx.b.spend(places * 4)?;
+	cx.b.spend(work)?;
+	let mut counts = vec![1u64];
+	for axis in &windows.0 {
+		let along = axis.counts(cx.flag("count_include_pad"));
+		counts = counts.iter().flat_map(|c| along.iter().map(move |a| c * a)).collect();
+	}
+	if counts.iter().all(|count| *count == counts[0]) {
+		return reduce::mean(cx, &sum, counts[0]);
+	}
+	let counts: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
+	let dims = windows.0.iter().map(|axis| axis.out).collect();
+	cx.b.binary(BinaryFn::Div, &sum, &Value::list_f32(&counts, dims))
+}
+
+/// |x|^p.
+fn power(cx: &mut Cx<'_, '_>, x: &Value, p: i64) -> Result<Value> {
+	match p {
+		1 => cx.b.unary(UnaryFn::Abs, x),
+		2 => cx.b.binary(BinaryFn::Mul, x, x),
+		3.. => {
+			let size = cx.b.unary(UnaryFn::Abs, x)?;
+			cx.b.binary_scalar(BinaryFn::Pow, &size, p as f32)
+		},
+		_ => Err(Failure::invalid(format!("p={p} is no norm"))),
+	}
+}
+
+/// x^(1/p) for x that are not negative.
+fn root(cx: &mut Cx<'_, '_>, x: &Value, p: i64) -> Result<Value> {
+	match p {
+		1 => Ok(x.clone()),
+		2 => cx.b.unary(UnaryFn::Sqrt, x),
+		_ => cx.b.binary_scalar(BinaryFn::Pow, x, (1.0 / p as f64) as f32),
+	}
+}
+
+fn lp_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let windows = windows_of(cx, &x)?;
+	let p = cx.int("p", 2);
+	let powers = power(cx, &x, p)?;
+	let sum = pooled(cx, ReduceFn::Sum, &powers, &windows, 0)?;
+	root(cx, &sum, p)
+}
+
+fn global_lp_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	if x.rank() < 2 {
+		return Err(Failure::invalid("its input has no channels"));
+	}
+	let p = cx.int("p", 2);
+	let powers = power(cx, &x, p)?;
+	let rows = powers.view(vec![x.dims[0], x.dims[1], product(&x.dims[2..]) as u32])?;
+	let sum = cx.b.reduce_last(ReduceFn::Sum, &rows)?;
+	let mut out = x.dims[..2].to_vec();
+	out.resize(x.rank(), 1);
+	root(cx, &sum, p)?.view(out)
+}
+
+/// x / (bias + alpha / size · Σ x²)^beta, the sum over `size` channels around the own one.
+fn local_response_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
+	let x = cx.float_input(0)?;
+	let &[n, c, ref rest @ ..] = x.dims.as_slice() else {
+		return Err(Failure::invalid("its input has no channels"));
+	};
+	let size = u32::try_from(cx.int("size", 0)).ok().filter(|size| (1..=1 << 16).contains(size));
+	let size = size.ok_or_else(|| Failure::invalid("its size is out of range"))?;
+	let area = product(rest) as u32;
+	let channels = Axis {
+		size: c,
+		kernel: size,
+		stride: 1,
+		dilation: 1,
+		before: (size - 1) / 2,
+		after: size / 2,
+		out: c,
+	};
+	let square = cx.b.binary(BinaryFn::Mul, &x, &x)?;
+	let patches = unfold(cx, &square, [n, 1], &[channels, still(area)], 1, 0)?;
+	let sum = cx.b.reduce_last(ReduceFn::Sum, &patches)?.view(x.dims.clone())?;
+	let alpha = cx.float("alpha", 1e-4)? / size as f32;
+	let scaled = cx.b.binary_scalar(BinaryFn::Mul, &sum, alpha)?;
+	let based = cx.b.binary_scalar(BinaryFn::Add, &scaled, cx.float("bias", 1.0)?)?;
+	let below = cx.b.binary_scalar(BinaryFn::Pow, &based, cx.float("beta", 0.75)?)?;
+	cx.b.binary(BinaryFn::Div, &x, &below)
+}
+
+/// Adds up where windows overlap: every pixel gathers the entries that lie on it.
+fn column_to_image(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.input(0)?;
+	let missing = || Failure::invalid("its image or block shape is missing");
+	let image = value::dims(&cx.list_input(1)?.ok_or_else(missing)?)?;
+	let block = cx.list_input(2)?.ok_or_else(missing)?;
+	value::dims(&block)?;
+	let mut windows = Windows::unplaced(cx, &image, &block)?;
+	for axis in &mut windows.0 {
+		axis.place("NOTSET", false)?;
+	}
+	value::check_dims(&windows.0.iter().map(|axis| axis.out).collect::<Vec<_>>())?;
+	let &[n, rows, columns] = x.dims.as_slice() else {
+		return Err(Failure::invalid("its input has not 3 dimensions"));
+	};
+	let entries: u64 = windows.0.iter().map(|axis| u64::from(axis.kernel)).product();
+	let places: u64 = windows.0.iter().map(|axis| u64::from(axis.out)).product();
+	if entries == 0 || u64::from(rows) % entries != 0 || u64::from(columns) != places {
+		return Err(Failure::invalid(format!(
+			"its input {:?} does not fit an image of {image:?} in blocks of {block:?}",
+			x.dims
+		)));
+	}
+	let channels = rows / entries as u32;
+	cx.b.spend(entries * places * 8)?;
+	let lists = overlaps(&windows, entries, places, product(&image));
+	let most = lists.iter().map(Vec::len).max().unwrap_or(0).max(1);
+	cx.b.spend(lists.len() as u64 * most as u64 * 8)?;
+	// An index beyond the end gives zero.
+	let nothing = (entries * places) as i64;
+	let indices: Vec<i64> = lists
+		.iter()
+		.flat_map(|list| (0..most).map(|i| list.get(i).copied().unwrap_or(nothing)))
+		.collect();
+	let batch = u64::from(n) * u64::from(channels);
+	let flat = x.view(vec![batch as u32, nothing as u32])?;
+	let dims = vec![batch as u32, lists.len() as u32, most as u32];
+	value::check_dims(&dims)?;
+	let indices = Value::list_i64(&indices).view(dims[1..].to_vec())?;
+	let picked = cx.b.push(OpKind::Gather { axis: 1 }, x.dtype, dims, vec![flat, indices])?;
+	let mut out = vec![n, channels];
+	out.extend_from_slice(&image);
+	if x.dtype == DType::Bool {
+		return Err(Failure::new(ErrorKind::UnsupportedType, "it is not supported for bool"));
+	}
+	cx.b.reduce_last(ReduceFn::Sum, &picked)?.view(out)
+}
+
+/// For every pixel, the entries of the columns that lie on it, ascending.
+fn overlaps(windows: &Windows, entries: u64, places: u64, pixels: u64) -> Vec<Vec<i64>> {
+	let mut lists = vec![Vec::new(); pixels as usize];
+	for entry in 0..entries {
+		for place in 0..places {
+			if let Some(pixel) = pixel_of(windows, entry, place) {
+				lists[pixel as usize].push((entry * places + place) as i64);
+			}
+		}
+	}
+	lists
+}
+
+/// The pixel under an entry of the window at a place; `None` in the padding.
+fn pixel_of(windows: &Windows, mut entry: u64, mut place: u64) -> Option<u64> {
+	let (mut pixel, mut step) = (0, 1);
+	for axis in windows.0.iter().rev() {
+		let k = entry % u64::from(axis.kernel);
+		let window = place % u64::from(axis.out);
+		entry /= u64::from(axis.kernel);
+		place /= u64::from(axis.out);
+		let at = (window * u64::from(axis.stride) + k * u64::from(axis.dilation))
+			.checked_sub(axis.before.into())
+			.filter(|&at| at < u64::from(axis.size))?;
+		pixel += at * step;
+		step *= u64::from(axis.size);
+	}
+	Some(pixel)
+}

@@ -1,0 +1,220 @@
+//! Operators that put elements at indices or bring them into order.
+
+use assay_referee::{DType, OpKind, ScatterFn, MAX_RANK, MAX_TERMS};
+
+use super::index::{gather_elements, joined, tuple_length};
+use super::{one, Cx};
+use crate::error::{ErrorKind, Failure, Result};
+use crate::value::{self, axis, check_dims, product, strides, Value};
+
+pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
+	one(match op_type {
+		"Scatter" | "ScatterElements" => scatter_elements(cx),
+		"ScatterND" => scatter_nd(cx),
+		"MaxUnpool" => max_unpool(cx),
+		"TopK" => return Some(top_k(cx)),
+		_ => return None,
+	})
+}
+
+fn reduction(cx: &Cx<'_, '_>) -> Result<ScatterFn> {
+	Ok(match cx.word("reduction", "none")? {
+		"none" => ScatterFn::Replace,
+		"add" => ScatterFn::Add,
+		"mul" => ScatterFn::Mul,
+		"min" => ScatterFn::Min,
+		"max" => ScatterFn::Max,
+		_ => return Err(Failure::invalid("its reduction does not exist")),
+	})
+}
+
+/// Puts updates `[r, m]` into data `[r, n]` at indices `[r or 1, m]`, as many at once as one element
+/// may look at.
+fn scattered(
+	cx: &mut Cx<'_, '_>,
+	function: ScatterFn,
+	data: Value,
+	indices: &Value,
+	updates: &Value,
+) -> Result<Value> {
+	if data.elements() == 0 || updates.elements() == 0 {
+		return Ok(data);
+	}
+	let most = match function {
+		ScatterFn::Replace => MAX_TERMS,
+		_ => MAX_TERMS / 2,
+	} as u32;
+	let (total, mut y, mut start) = (updates.dims[1], data, 0);
+	while start < total {
+		let count = most.min(total - start);
+		let mut part = |x: &Value| {
+			let steps = strides(&x.dims);
+			cx.b.strided(x, vec![x.dims[0], count], start.into(), &steps)
+		};
+		let operands = vec![y.clone(), part(indices)?, part(updates)?];
+		y = cx.b.push(OpKind::Scatter(function), y.dtype, y.dims.clone(), operands)?;
+		start += count;
+	}
+	Ok(y)
+}
+
+/// The axes with `at` moved to the end, as `[rows, size of the axis]`.
+fn rows(cx: &mut Cx<'_, '_>, x: &Value, at: usize) -> Result<Value> {
+	let order = last(x.rank(), at);
+	let rows = x.elements() / u64::from(x.dims[at]).max(1);
+	cx.b.transpose(x, &order)?.view(vec![rows as u32, x.dims[at]])
+}
+
+fn last(rank: usize, at: usize) -> Vec<usize> {
+	(0..rank).filter(|&d| d != at).chain([at]).collect()
+}
+
+/// The inverse of [`rows`]: to `dims`, the axis `at` of which is the last of `x`.
+fn unrowed(cx: &mut Cx<'_, '_>, x: &Value, dims: &[u32], at: usize) -> Result<Value> {
+	let order = last(dims.len(), at);
+	let mut back = vec![0; order.len()];
+	for (i, &d) in order.iter().enumerate() {
+		back[d] = i;
+	}
+	let moved: Vec<u32> = order.iter().map(|&d| dims[d]).collect();
+	let x = x.view(moved)?;
+	cx.b.transpose(&x, &back)
+}
+
+/// `x` in the corner of a tensor with the dimensions of `data` on all axes but `at`.
+fn widened(cx: &mut Cx<'_, '_>, x: &Value, data: &Value, at: usize, fill: u64) -> Result<Value> {
+	let mut dims = data.dims.clone();
+	dims[at] = x.dims[at];
+	if dims == x.dims {
+		return Ok(x.clone());
+	}
+	check_dims(&dims)?;
+	cx.b.push(OpKind::Pad { before: [0; MAX_RANK], fill }, x.dtype, dims, vec![x.clone()])
+}
+
+fn check_types(data: &Value, indices: &Value, updates: &Value) -> Result<()> {
+	match indices.dtype {
+		DType::I32 | DType::I64 if data.dtype == updates.dtype => Ok(()),
+		_ => Err(Failure::invalid("its element types do not fit together")),
+	}
+}
+
+fn scatter_elements(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (data, indices, updates) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
+	let at = axis(cx.int("axis", 0), data.rank())?;
+	check_types(&data, &indices, &updates)?;
+	let fits = indices.dims == updates.dims
+		&& indices.rank() == data.rank()
+		&& (0..data.rank()).all(|d| d == at || indices.dims[d] <= data.dims[d]);
+	if !fits {
+		return Err(Failure::invalid(format!(
+			"indices of shape {:?} do not fit data of shape {:?}",
+			indices.dims, data.dims
+		)));
+	}
+	// The smallest index lies outside of every axis, where an update goes nowhere.
+	let nowhere = crate::build::lowest(indices.dtype);
+	let indices = widened(cx, &indices, &data, at, nowhere)?;
+	let updates = widened(cx, &updates, &data, at, 0)?;
+	let function = reduction(cx)?;
+	let (indices, updates) = (rows(cx, &indices, at)?, rows(cx, &updates, at)?);
+	let lines = rows(cx, &data, at)?;
+	let y = scattered(cx, function, lines, &indices, &updates)?;
+	unrowed(cx, &y, &data.dims, at)
+}
+
+fn scatter_nd(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (data, indices, updates) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
+	check_types(&data, &indices, &updates)?;
+	let length = tuple_length(&data, &indices, 0)?;
+	let (outer, inner) = data.dims.split_at(length);
+	let mut expected = indices.dims[..indices.rank() - 1].to_vec();
+	expected.extend_from_slice(inner);
+	if updates.dims != expected {
+		return Err(Failure::invalid(format!(
+			"updates of shape {:?} where {expected:?} is needed",
+			updates.dims
+		)));
+	}
+	let flat = joined(cx, &indices, 0, outer)?;
+	let (places, width) = (product(outer) as u32, product(inner) as u32);
+	let count = flat.elements() as u32;
+	let flat = flat.view(vec![1, count])?;
+	// Every element of a slice is a row of its own.
+	let mut turned = |x: &Value, rows: u32| {
+		let x = x.view(vec![rows, width])?;
+		cx.b.transpose(&x, &[1, 0])
+	};
+	let (lines, new) = (turned(&data, places)?, turned(&updates, count)?);
+	let function = reduction(cx)?;
+	let y = scattered(cx, function, lines, &flat, &new)?;
+	cx.b.transpose(&y, &[1, 0])?.view(data.dims)
+}
+
+/// The values at the indices that a maximum pool gave, zeros elsewhere.
+fn max_unpool(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, indices) = (cx.input(0)?, cx.input(1)?);
+	check_types(&x, &indices, &x)?;
+	let sizes = x.dims.get(2..).ok_or_else(|| Failure::invalid("its input has no channels"))?;
+	let kernel = cx.ints("kernel_shape").unwrap_or_default().to_vec();
+	let windows = super::window::Windows::unplaced(cx, sizes, &kernel)?;
+	let mut dims = vec![i64::from(x.dims[0]), i64::from(x.dims[1])];
+	for axis in &windows.0 {
+		let inner = (i64::from(axis.size) - 1) * i64::from(axis.stride);
+		dims.push(inner + i64::from(axis.kernel) - i64::from(axis.before) - i64::from(axis.after));
+	}
+	let dims = value::dims(&dims)?;
+	if indices.dims != x.dims {
+		return Err(Failure::invalid("its indices do not fit its input"));
+	}
+	let total = product(&dims);
+	cx.b.spend(total * x.dtype.size())?;
+	let zeros = vec![0; (total * x.dtype.size()) as usize];
+	let zeros = Value::constant(x.dtype, vec![1, total as u32], zeros);
+	let count = x.elements() as u32;
+	let (flat, updates) = (indices.view(vec![1, count])?, x.view(vec![1, count])?);
+	let y = scattered(cx, ScatterFn::Replace, zeros, &flat, &updates)?.view(dims.clone())?;
+	let Some(list) = cx.list_input(2)? else { return Ok(y) };
+	let wanted = value::dims(&list)?;
+	if wanted == dims {
+		return Ok(y);
+	}
+	let larger = wanted.len() == dims.len() && wanted.iter().zip(&dims).all(|(a, b)| a >= b);
+	if !larger {
+		return Err(Failure::unsupported("an output shape smaller than its windows reach"));
+	}
+	cx.b.push(OpKind::Pad { before: [0; MAX_RANK], fill: 0 }, x.dtype, wanted, vec![y])
+}
+
+fn top_k(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.input(0)?;
+	let at = axis(cx.int("axis", -1), x.rank())?;
+	let count = match (cx.has("k"), cx.list_input(1)?.as_deref()) {
+		(true, _) => cx.int("k", 0),
+		(false, Some(&[count])) => count,
+		_ => return Err(Failure::invalid("its k is missing")),
+	};
+	let size = x.dims[at];
+	let count = u32::try_from(count).ok().filter(|&count| count <= size);
+	let count = count.ok_or_else(|| Failure::invalid(format!("its k is larger than {size}")))?;
+	if u64::from(size) > MAX_TERMS {
+		let reason = format!("its axis of {size} exceeds {MAX_TERMS}");
+		return Err(Failure::new(ErrorKind::LeafLimit, reason)
+			.help("split the axis and take the largest of each part first"));
+	}
+	let lines = rows(cx, &x, at)?;
+	let kind = OpKind::TopK { largest: cx.int("largest", 1) != 0 };
+	let dims = vec![lines.dims[0], count];
+	let indices = cx.b.push(kind, DType::I64, dims, vec![lines.clone()])?;
+	let mut dims = x.dims.clone();
+	dims[at] = count;
+	let mut results = Vec::new();
+	if cx.wants(0) {
+		let values = gather_elements(cx, &lines, &indices, 1)?;
+		results.push(unrowed(cx, &values, &dims, at)?);
+	} else {
+		results.push(Value::constant(x.dtype, vec![0], Vec::new()));
+	}
+	results.push(unrowed(cx, &indices, &dims, at)?);
+	Ok(results)
+}

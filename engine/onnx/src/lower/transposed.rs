@@ -1,0 +1,272 @@
+//! Transposed convolution. Where the kernel is as large as the stride, windows do not overlap: one
+//! matrix product, then the pixels of every window are put side by side. Otherwise zeros are put
+//! between the input's pixels, and it is a convolution with the kernel turned round.
+
+use assay_referee::{Bias, DType, OpKind, MAX_RANK};
+
+use super::{one, Cx};
+use crate::error::{shown, Failure, Result};
+use crate::value::{self, Value};
+
+pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
+	match op_type {
+		"ConvTranspose" => one(conv_transpose(cx)),
+		_ => None,
+	}
+}
+
+/// Largest kernel size, stride, dilation or padding.
+const MOST: i64 = 1 << 16;
+
+/// One spatial axis; one-dimensional signals are images of height 1.
+#[derive(Clone, Copy, Debug)]
+struct Side {
+	input: i64,
+	kernel: i64,
+	stride: i64,
+	dilation: i64,
+	/// What is cut off before the first full output element.
+	before: i64,
+	output: i64,
+}
+
+impl Side {
+	const ONE: Side = Side { input: 1, kernel: 1, stride: 1, dilation: 1, before: 0, output: 1 };
+
+	/// Elements that the kernel spans.
+	fn reach(&self) -> i64 {
+		self.dilation * (self.kernel - 1) + 1
+	}
+}
+
+/// Sizes and weights of the whole operator.
+struct Plan {
+	n: u32,
+	channels: u32,
+	filters: u32,
+	groups: u32,
+	sides: [Side; 2],
+}
+
+fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
+	let spatial = x.rank().saturating_sub(2);
+	if !(1..=2).contains(&spatial) || weight.rank() != x.rank() {
+		return Err(Failure::unsupported(format!(
+			"it is supported for 1 and 2 spatial dimensions, its input is {:?}",
+			x.dims
+		)));
+	}
+	let groups = u32::try_from(cx.int("group", 1)).unwrap_or(0);
+	let (channels, per_group) = (x.dims[1], weight.dims[1]);
+	if groups == 0 || channels % groups != 0 || weight.dims[0] != channels {
+		return Err(Failure::invalid(format!(
+			"weights of shape {:?} in {groups} groups do not fit {channels} channels",
+			weight.dims
+		)));
+	}
+	let filters = value::dims(&[i64::from(per_group) * i64::from(groups)])?[0];
+	let mut sides = [Side::ONE; 2];
+	sides[2 - spatial..].copy_from_slice(&self::sides(cx, &x, &weight)?);
+	let plan = Plan { n: x.dims[0], channels, filters, groups, sides };
+	let bias = match cx.optional(2) {
+		Some(bias) if bias.dims != [filters] || bias.dtype != DType::F32 => {
+			return Err(Failure::invalid("its bias does not fit its weights"));
+		},
+		bias => bias,
+	};
+	let mut out = vec![i64::from(plan.n), i64::from(filters)];
+	out.extend(plan.sides[2 - spatial..].iter().map(|side| side.output));
+	let out = value::dims(&out)?;
+	let apart = plan.sides.iter().all(|side| {
+		side.kernel == side.stride
+			&& side.dilation == 1
+			&& side.before == 0
+			&& side.output == side.input * side.stride
+	});
+	let y = match apart {
+		true => side_by_side(cx, &x, &weight, bias, &plan)?,
+		false => overlapping(cx, &x, &weight, bias, &plan)?,
+	};
+	y.view(out)
+}
+
+fn sides(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<Vec<Side>> {
+	let spatial = x.rank() - 2;
+	let list = |name: &str, default: i64, len: usize, least: i64| -> Result<Vec<i64>> {
+		let list = cx.ints(name).map_or_else(|| vec![default; len], <[i64]>::to_vec);
+		let fits = list.len() == len && list.iter().all(|value| (least..=MOST).contains(value));
+		match fits {
+			true => Ok(list),
+			false => Err(Failure::invalid(format!("{name} {list:?} does not fit its input"))),
+		}
+	};
+	let (strides, dilations) = (list("strides", 1, spatial, 1)?, list("dilations", 1, spatial, 1)?);
+	let (extra, pads) = (list("output_padding", 0, spatial, 0)?, list("pads", 0, spatial * 2, 0)?);
+	let auto_pad = cx.word("auto_pad", "NOTSET")?;
+	let shape = cx.ints("output_shape").filter(|list| !list.is_empty());
+	if shape.is_some_and(|shape| shape.len() != spatial) {
+		return Err(Failure::invalid("output_shape does not fit its input"));
+	}
+	let mut sides = Vec::new();
+	for d in 0..spatial {
+		let mut side = Side {
+			input: x.dims[d + 2].into(),
+			kernel: weight.dims[d + 2].into(),
+			stride: strides[d],
+			dilation: dilations[d],
+			before: pads[d],
+			output: 0,
+		};
+		if side.kernel > MOST || side.input > i64::from(u32::MAX) {
+			return Err(Failure::too_large("its kernel is too large"));
+		}
+		let full = (side.input - 1) * side.stride + extra[d] + side.reach();
+		let same = matches!(auto_pad, "SAME_UPPER" | "SAME_LOWER");
+		side.output = match shape {
+			Some(shape) => shape[d],
+			None if same => side.input * side.stride,
+			None if auto_pad == "VALID" => full,
+			None if matches!(auto_pad, "NOTSET" | "") => full - pads[d] - pads[spatial + d],
+			None => {
+				return Err(Failure::invalid(format!("auto_pad `{}`", shown(auto_pad))));
+			},
+		};
+		if shape.is_some() || same {
+			let total = (full - side.output).max(0);
+			let half = total / 2;
+			side.before = if auto_pad == "SAME_UPPER" { half } else { total - half };
+		} else if auto_pad == "VALID" {
+			side.before = 0;
+		}
+		sides.push(side);
+	}
+	Ok(sides)
+}
+
+/// Weights `[channels, filters/groups, kh, kw]` as five axes with the groups apart.
+fn grouped(weight: &Value, plan: &Plan) -> Result<Value> {
+	let [h, w] = plan.sides.map(|side| side.kernel as u32);
+	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
+	weight.view(vec![plan.groups, inner, outer, h, w])
+}
+
+/// `weights · patches` for the batch and all groups, with a bias per row.
+fn product(
+	cx: &mut Cx<'_, '_>,
+	a: Value,
+	patches: &Value,
+	bias: Option<Value>,
+	plan: &Plan,
+) -> Result<Value> {
+	let &[_, _, places, terms] = patches.dims.as_slice() else {
+		return Err(Failure::invalid("its input is no image"));
+	};
+	let batch = value::dims(&[i64::from(plan.n) * i64::from(plan.groups)])?[0];
+	let b = patches.view(vec![batch, places, terms])?;
+	let rows = a.dims[1];
+	let bias = match bias {
+		None => None,
+		Some(bias) if plan.groups == 1 => Some((Bias::Row, bias.view(vec![rows])?)),
+		Some(bias) => Some((Bias::Row, bias.view(vec![plan.groups, rows])?)),
+	};
+	cx.b.matmul(a, b, bias, batch)
+}
+
+fn side_by_side(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	weight: &Value,
+	bias: Option<Value>,
+	plan: &Plan,
+) -> Result<Value> {
+	let [kh, kw] = plan.sides.map(|side| side.kernel as u32);
+	let [h, w] = plan.sides.map(|side| side.input as u32);
+	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
+	let rows = value::dims(&[[outer, kh, kw].map(i64::from).iter().product()])?[0];
+	let weights = grouped(weight, plan)?.view(vec![plan.groups, inner, rows])?;
+	let a = cx.b.transpose(&weights, &[0, 2, 1])?;
+	let image = x.view(vec![plan.n, plan.channels, h, w])?;
+	let kind = OpKind::Unfold {
+		kernel: [1; 2],
+		stride: [1; 2],
+		dilation: [1; 2],
+		pad: [0; 2],
+		out: [h, w],
+		groups: plan.groups,
+		fill: 0,
+	};
+	let places = value::dims(&[i64::from(h) * i64::from(w)])?[0];
+	let patches =
+		cx.b.push(kind, DType::F32, vec![plan.n, plan.groups, places, inner], vec![image])?;
+	let bias = match bias {
+		None => None,
+		Some(bias) => {
+			let column = bias.view(vec![plan.filters, 1])?;
+			Some(cx.b.expand(&column, vec![plan.filters, kh * kw])?)
+		},
+	};
+	let y = product(cx, a, &patches, bias, plan)?;
+	let y = y.view(vec![plan.n, plan.filters, kh, kw, h, w])?;
+	cx.b.transpose(&y, &[0, 1, 4, 2, 5, 3])
+}
+
+fn overlapping(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	weight: &Value,
+	bias: Option<Value>,
+	plan: &Plan,
+) -> Result<Value> {
+	let image = spread(cx, x, plan)?;
+	let [kh, kw] = plan.sides.map(|side| side.kernel as u32);
+	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
+	let weights = grouped(weight, plan)?;
+	let steps = value::strides(&weights.dims);
+	let turned = vec![plan.groups, outer, inner, kh, kw];
+	let offset = u64::from(kh) * u64::from(kw) - 1;
+	let steps = [steps[0], steps[2], steps[1], -steps[3], -steps[4]];
+	let turned = cx.b.strided(&weights, turned, offset, &steps)?;
+	let terms = [inner, kh, kw].map(i64::from).iter().product();
+	let places = plan.sides.iter().map(|side| side.output).product();
+	let sizes = value::dims(&[places, terms])?;
+	let a = turned.view(vec![plan.groups, outer, sizes[1]])?;
+	let kind = OpKind::Unfold {
+		kernel: [kh, kw],
+		stride: [1; 2],
+		dilation: plan.sides.map(|side| side.dilation as u32),
+		pad: plan.sides.map(|side| (side.reach() - 1 - side.before).max(0) as u32),
+		out: plan.sides.map(|side| side.output as u32),
+		groups: plan.groups,
+		fill: 0,
+	};
+	let dims = vec![plan.n, plan.groups, sizes[0], sizes[1]];
+	value::check_dims(&dims)?;
+	let patches = cx.b.push(kind, DType::F32, dims, vec![image])?;
+	product(cx, a, &patches, bias, plan)
+}
+
+/// The image with `stride - 1` zeros after every pixel, and without what padding cuts off beyond
+/// the kernel's reach.
+fn spread(cx: &mut Cx<'_, '_>, x: &Value, plan: &Plan) -> Result<Value> {
+	let [h, w] = plan.sides;
+	let size = |side: Side| side.input * side.stride;
+	let apart = [plan.n.into(), plan.channels.into(), h.input, h.stride, w.input, w.stride];
+	let whole = value::dims(&[plan.n.into(), plan.channels.into(), size(h), size(w)])?;
+	let apart = value::dims(&apart)?;
+	let mut image = x.view(vec![apart[0], apart[1], apart[2], 1, apart[4], 1])?;
+	if image.dims != apart {
+		let kind = OpKind::Pad { before: [0; MAX_RANK], fill: 0 };
+		image = cx.b.push(kind, DType::F32, apart, vec![image])?;
+	}
+	let image = image.view(whole)?;
+	let cut = [h, w].map(|side| (side.before - (side.reach() - 1)).max(0));
+	if cut == [0, 0] {
+		return Ok(image);
+	}
+	let steps = value::strides(&image.dims);
+	let kept = [size(h) - cut[0], size(w) - cut[1]];
+	let dims = value::dims(&[plan.n.into(), plan.channels.into(), kept[0], kept[1]])?;
+	let offset = cut[0] * steps[2] + cut[1] * steps[3];
+	cx.b.strided(&image, dims, offset as u64, &steps)
+}

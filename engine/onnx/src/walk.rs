@@ -1,0 +1,243 @@
+//! From a graph to values: which nodes are needed, each one's operands, and what names stand for.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::bind::Bound;
+use crate::build::Builder;
+use crate::constant;
+use crate::error::{shown, CompileError, Failure, Place};
+use crate::lower::{lower, Cx};
+use crate::proto::{Graph, Node, Tensor};
+use crate::value::{product, Origin, Value};
+
+/// Most nodes lowered, counting those of unrolled bodies as often as they are repeated.
+const MAX_LOWERED: usize = 1 << 18;
+
+/// The place of a node: its name, or its first output's.
+pub(crate) fn place(node: &Node<'_>) -> Place {
+	let name = match node.name {
+		"" => node.outputs.first().copied().unwrap_or_default(),
+		name => name,
+	};
+	Place::Node { name: name.into(), op_type: node.op_type.into() }
+}
+
+/// Every name of one graph and what it stands for.
+struct Scope<'g, 'a> {
+	graph: &'g Graph<'a>,
+	initializers: HashMap<&'a str, &'g Tensor<'a>>,
+	/// The node that produces a name.
+	producers: HashMap<&'a str, usize>,
+	values: HashMap<&'a str, Value>,
+}
+
+impl<'g, 'a> Scope<'g, 'a> {
+	fn new(graph: &'g Graph<'a>) -> Result<Scope<'g, 'a>, CompileError> {
+		if graph.has_sparse {
+			return Err(Failure::unsupported("it has sparse weights").at(Place::File));
+		}
+		let mut initializers = HashMap::new();
+		for tensor in &graph.initializers {
+			if initializers.insert(tensor.name, tensor).is_some() {
+				let failure = Failure::invalid("two weights have this name");
+				return Err(failure.at(Place::Weight(tensor.name.into())));
+			}
+		}
+		let mut producers = HashMap::new();
+		for (index, node) in graph.nodes.iter().enumerate() {
+			for &output in node.outputs.iter().filter(|output| !output.is_empty()) {
+				if initializers.contains_key(output) || producers.insert(output, index).is_some() {
+					let reason = format!("its output `{}` already exists", shown(output));
+					return Err(Failure::invalid(reason).at(place(node)));
+				}
+			}
+		}
+		Ok(Scope { graph, initializers, producers, values: HashMap::new() })
+	}
+
+	/// Names and nodes that the outputs need.
+	fn needed(&self) -> (HashSet<&'a str>, Vec<bool>) {
+		let mut names = HashSet::new();
+		let mut nodes = vec![false; self.graph.nodes.len()];
+		let mut open: Vec<&str> = self.graph.outputs.iter().map(|port| port.name).collect();
+		while let Some(name) = open.pop() {
+			if !names.insert(name) {
+				continue;
+			}
+			if let Some(&index) = self.producers.get(name) {
+				if !std::mem::replace(&mut nodes[index], true) {
+					open.extend(self.graph.nodes[index].names_read());
+				}
+			}
+		}
+		(names, nodes)
+	}
+}
+
+/// The graphs being lowered, the model's own first and each inside the one before it.
+pub(crate) struct Walk<'g, 'a> {
+	scopes: Vec<Scope<'g, 'a>>,
+	/// Every node lowered so far; what ops name as their origin.
+	pub(crate) nodes: Vec<&'g Node<'a>>,
+	/// Version of the standard operator set.
+	opset: i64,
+}
+
+impl<'g, 'a> Walk<'g, 'a> {
+	pub(crate) fn new(opset: i64) -> Walk<'g, 'a> {
+		Walk { scopes: Vec::new(), nodes: Vec::new(), opset }
+	}
+
+	/// Makes `graph` the one whose names come first.
+	pub(crate) fn enter(&mut self, graph: &'g Graph<'a>) -> Result<(), CompileError> {
+		self.scopes.push(Scope::new(graph)?);
+		Ok(())
+	}
+
+	/// Whether the outermost graph has a weight of this name.
+	pub(crate) fn has_initializer(&self, name: &str) -> bool {
+		self.scopes.first().is_some_and(|scope| scope.initializers.contains_key(name))
+	}
+
+	/// Gives the model's inputs their values. Those without elements carry nothing: they become
+	/// constants and are no inputs of the program.
+	pub(crate) fn declare(
+		&mut self,
+		bound: &mut Bound<'a>,
+		builder: &mut Builder,
+	) -> Result<(), CompileError> {
+		let mut next = 0;
+		for input in &bound.inputs {
+			let value = match product(&input.dims) {
+				0 => Value::constant(input.dtype, input.dims.clone(), Vec::new()),
+				_ => {
+					let (dtype, element) = (input.dtype, input.element);
+					let origin = Origin::Input(next);
+					next += 1;
+					Value { dtype, element, dims: input.dims.clone(), origin }
+				},
+			};
+			self.name(input.name, value)?;
+		}
+		bound.inputs.retain(|input| product(&input.dims) != 0);
+		for (input, number) in &bound.fixed {
+			let at = |failure: Failure| failure.at(Place::Input(input.name.into()));
+			let one = Value::scalar(input.dtype, *number);
+			let value = builder.expand(&one, input.dims.clone()).map_err(at)?;
+			self.name(input.name, value)?;
+		}
+		Ok(())
+	}
+
+	fn name(&mut self, name: &'a str, value: Value) -> Result<(), CompileError> {
+		let taken = self.scopes.last_mut().is_none_or(|scope| {
+			scope.values.insert(name, value).is_some() || scope.producers.contains_key(name)
+		});
+		match taken {
+			true => Err(Failure::invalid("its name is used twice").at(Place::Input(name.into()))),
+			false => Ok(()),
+		}
+	}
+
+	/// The value of a name that `reader` needs, from the innermost graph that has it.
+	fn value(
+		&mut self,
+		name: &'a str,
+		reader: impl FnOnce() -> Place,
+	) -> Result<Value, CompileError> {
+		for scope in self.scopes.iter_mut().rev() {
+			if let Some(value) = scope.values.get(name) {
+				return Ok(value.clone());
+			}
+			if let Some(tensor) = scope.initializers.get(name) {
+				let value = constant::decode(tensor)
+					.map_err(|failure| failure.at(Place::Weight(name.into())))?;
+				scope.values.insert(name, value.clone());
+				return Ok(value);
+			}
+		}
+		let reason = format!("nothing before it produces `{}`, which it needs", shown(name));
+		Err(Failure::invalid(reason).at(reader()))
+	}
+
+	/// Lowers a graph inside a node, with `inputs` as the values of its inputs; gives its outputs.
+	pub(crate) fn run_inner(
+		&mut self,
+		builder: &mut Builder,
+		graph: &'g Graph<'a>,
+		inputs: Vec<Value>,
+	) -> Result<Vec<Value>, CompileError> {
+		self.enter(graph)?;
+		for (port, value) in graph.inputs.iter().zip(inputs) {
+			self.name(port.name, value)?;
+		}
+		let outputs = self.run(builder)?;
+		self.scopes.pop();
+		Ok(outputs)
+	}
+
+	/// Lowers every needed node of the innermost graph; gives the outputs' values.
+	pub(crate) fn run(&mut self, builder: &mut Builder) -> Result<Vec<Value>, CompileError> {
+		let Some(scope) = self.scopes.last() else { return Ok(Vec::new()) };
+		let (graph, (names, nodes)) = (scope.graph, scope.needed());
+		for (_, node) in graph.nodes.iter().enumerate().filter(|(i, _)| nodes[*i]) {
+			let inputs = node
+				.inputs
+				.iter()
+				.map(|&name| match name {
+					"" => Ok(None),
+					name => self.value(name, || place(node)).map(Some),
+				})
+				.collect::<Result<Vec<_>, _>>()?;
+			if self.nodes.len() >= MAX_LOWERED {
+				let reason = "the model repeats far more nodes than a program may have ops";
+				return Err(Failure::too_large(reason).at(place(node)));
+			}
+			builder.node = self.nodes.len();
+			self.nodes.push(node);
+			let wanted: Vec<bool> = node.outputs.iter().map(|name| names.contains(name)).collect();
+			let values = self.lower(builder, node, inputs, wanted)?;
+			self.keep(node, values, &names)?;
+		}
+		let output = |name: &str| Place::Output(name.into());
+		graph.outputs.iter().map(|port| self.value(port.name, || output(port.name))).collect()
+	}
+
+	fn lower(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		inputs: Vec<Option<Value>>,
+		wanted: Vec<bool>,
+	) -> Result<Vec<Value>, CompileError> {
+		let standard = matches!(node.domain, "" | "ai.onnx");
+		if standard && matches!(node.op_type, "If" | "Loop" | "Scan") {
+			return self.control(builder, node, inputs, self.opset);
+		}
+		let mut cx = Cx { b: builder, node, inputs, opset: self.opset, wanted };
+		lower(&mut cx).map_err(|failure| failure.at(place(node)))
+	}
+
+	/// Names a node's outputs.
+	fn keep(
+		&mut self,
+		node: &'g Node<'a>,
+		values: Vec<Value>,
+		needed: &HashSet<&'a str>,
+	) -> Result<(), CompileError> {
+		let mut values = values.into_iter();
+		for &output in &node.outputs {
+			match (values.next(), self.scopes.last_mut()) {
+				(Some(value), Some(scope)) if !output.is_empty() => {
+					scope.values.insert(output, value);
+				},
+				(None, _) if needed.contains(output) => {
+					let reason = format!("its output `{}` is not supported", shown(output));
+					return Err(Failure::unsupported(reason).at(place(node)));
+				},
+				_ => {},
+			}
+		}
+		Ok(())
+	}
+}

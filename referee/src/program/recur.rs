@@ -1,0 +1,106 @@
+//! Recurrent cells: what a [`super::record::OpKind::Recur`] takes, and what one element costs.
+
+use super::bound::{run, LeafBound, FUNCTION_TERMS, MAX_TERMS};
+use super::check::RecordError::{self, Dims, OperandCount, TooManyTerms, Type};
+use super::record::{codes, OpKind, OpRecord, Source};
+use crate::{DType, Shape, CHUNK_BYTES};
+
+codes! {
+	/// Recurrent cells, with ONNX's order of gates and its default activations.
+	///
+	/// With `p(g) = x[t, b, g] + (h · R[g]ᵀ + rb[g])` for the rows of gate `g`, `h` the state before
+	/// and `σ` the logistic function:
+	Cell {
+		/// Gates i, o, f, c. `C = σ(p(f)) · c + σ(p(i)) · tanh(p(c))`, `H = σ(p(o)) · tanh(C)`; gives
+		/// C and H.
+		Lstm = 1,
+		/// Gates z, r, h. `Q = σ(p(r)) · h`, then p(h) with Q in place of h, and
+		/// `H = (1 - σ(p(z))) · tanh(p(h)) + σ(p(z)) · h`; gives Q and H. ONNX's
+		/// `linear_before_reset = 0`.
+		Gru = 2,
+		/// Gates z, r, h. `n = tanh(x[h] + σ(p(r)) · (h · R[h]ᵀ + rb[h]))` and
+		/// `H = (1 - σ(p(z))) · n + σ(p(z)) · h`; gives H. ONNX's `linear_before_reset = 1`.
+		GruResetAfter = 3,
+		/// `H = tanh(p)`.
+		RnnTanh = 4,
+		/// `H = max(p, 0)` as an ordered select.
+		RnnRelu = 5,
+	}
+}
+
+impl Cell {
+	/// Gates, each with as many rows of weights as there are hidden units.
+	pub const fn gates(self) -> u32 {
+		match self {
+			Cell::Lstm => 4,
+			Cell::Gru | Cell::GruResetAfter => 3,
+			Cell::RnnTanh | Cell::RnnRelu => 1,
+		}
+	}
+
+	/// Vectors of hidden units that the output holds for a step; the state h is the last.
+	pub const fn parts(self) -> u32 {
+		match self {
+			Cell::Lstm | Cell::Gru => 2,
+			Cell::GruResetAfter | Cell::RnnTanh | Cell::RnnRelu => 1,
+		}
+	}
+
+	/// Operands: `[x, R, rb, h0]`, the LSTM's c0, and the op's own output.
+	pub const fn operands(self) -> usize {
+		match self {
+			Cell::Lstm => 6,
+			_ => 5,
+		}
+	}
+}
+
+impl OpRecord {
+	/// The position of the operand that is the op's own output, for ops that read it: an element
+	/// may then depend on elements before it, in row-major order.
+	pub const fn self_operand(&self) -> Option<usize> {
+		match self.kind {
+			OpKind::Recur { cell } => Some(cell.operands() - 1),
+			_ => None,
+		}
+	}
+}
+
+/// The rules of a recurrence; that the last operand is the op itself is left to the program's.
+pub(super) fn validate(op: &OpRecord, cell: Cell) -> Result<(), RecordError> {
+	let require = |condition, error| if condition { Ok(()) } else { Err(error) };
+	require(op.operands.len() == cell.operands(), OperandCount)?;
+	let all_f32 = op.operands.iter().all(|operand| operand.dtype == DType::F32);
+	require(all_f32 && op.dtype == DType::F32, Type)?;
+	let &[steps, parts, batch, hidden] = op.shape.dims() else { return Err(Dims) };
+	require(parts == cell.parts(), Dims)?;
+	let rows = cell.gates().checked_mul(hidden).ok_or(Dims)?;
+	let state: &[u32] = &[batch, hidden];
+	// Only an LSTM has a second initial state, which is as its first.
+	let expected: [&[u32]; 5] = [&[steps, batch, rows], &[rows, hidden], &[rows], state, state];
+	let (inputs, own) = op.operands.split_at(op.operands.len() - 1);
+	let mut pairs = inputs.iter().zip(expected);
+	require(pairs.all(|(operand, dims)| operand.shape.dims() == dims), Dims)?;
+	let is_own = own.iter().all(|o| o.shape == op.shape && matches!(o.source, Source::Op(_)));
+	require(is_own, Dims)?;
+	require(leaf_bound(&op.shape, cell).terms <= MAX_TERMS, TooManyTerms)
+}
+
+/// Upper bound for any element of an output of this shape.
+pub(super) fn leaf_bound(shape: &Shape, cell: Cell) -> LeafBound {
+	// Products of a row of R with a state, states read for them, other states of one element, and
+	// functions; of the part that has most of each.
+	let (dots, rows, singles, functions) = match cell {
+		Cell::Lstm => (3, 1, 1, 3),
+		Cell::Gru => (2, 2, 0, 2),
+		Cell::GruResetAfter => (3, 1, 0, 3),
+		Cell::RnnTanh | Cell::RnnRelu => (1, 1, 0, 1),
+	};
+	let hidden = u64::from(shape.last());
+	LeafBound {
+		// Each product also reads an element of x and one of rb.
+		spans: (3 * dots + rows + singles) as u32,
+		bytes: (dots + rows) * run(hidden, 4) + (2 * dots + singles) * CHUNK_BYTES,
+		terms: dots * hidden + functions * FUNCTION_TERMS,
+	}
+}
