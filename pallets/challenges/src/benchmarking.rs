@@ -3,7 +3,8 @@
 use alloc::{vec, vec::Vec};
 use assay_primitives::{authorization::Authorization, samples, service::ServiceKey, Claims, JobId};
 use assay_referee::{
-	tree, Bias, DType, Location, NodeKey, Object, OpKind, OpRecord, Operand, Program, Shape, TensorSpec,
+	tree, Bias, DType, Location, NodeKey, Object, OpKind, OpRecord, Operand, Program, Shape,
+	TensorSpec,
 };
 use codec::Encode;
 use frame_benchmarking::v2::*;

@@ -69,7 +69,10 @@ impl Case {
 				let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/digits/digits.onnx");
 				Some(PathBuf::from(root))
 			},
-			Some(file) => std::env::var_os("ASSAY_MODELS").map(|dir| PathBuf::from(dir).join(file)),
+			Some(file) => {
+				let dir = std::env::var_os("ASSAY_MODELS").filter(|dir| !dir.is_empty());
+				dir.map(|dir| PathBuf::from(dir).join(file))
+			},
 		}
 	}
 
