@@ -8,7 +8,7 @@ use crate::{
 };
 use assay_kernels::{Buffer, Isa, KernelConfig};
 use assay_referee::{tree, DType, Program, Root, Slice, Source, TreeError};
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 use std::{
 	collections::BTreeMap,
 	fs::{self, File},
@@ -177,9 +177,10 @@ fn map(path: &Path) -> Result<Weights, BundleError> {
 	if file.metadata().map_err(io)?.len() == 0 {
 		return Ok(Weights::Memory(Buffer::new(0)));
 	}
+	// All of it is read at once to be checked: mapped ahead, it costs no page faults.
 	// SAFETY: sound as long as nobody truncates or rewrites the file, which the documentation of
 	// `Bundle::load` demands and `Bundle::write` respects.
-	let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+	let map = unsafe { MmapOptions::new().populate().map(&file) }.map_err(io)?;
 	Ok(Weights::File(map))
 }
 
