@@ -1,10 +1,10 @@
 //! Normalisations.
 
-use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
+use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{one, reduce, Cx};
 use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, axes, axis, product, Value};
+use crate::value::{axes, axis, product, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
@@ -15,7 +15,6 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 		"LayerNormalization" => Some(layer_norm(cx)),
 		"InstanceNormalization" => one(instance_norm(cx)),
 		"LpNormalization" => one(lp_norm(cx)),
-		"LRN" => one(local_response(cx)),
 		_ => None,
 	}
 }
@@ -218,38 +217,4 @@ fn lp_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mut dims = x.dims.clone();
 	dims[at] = 1;
 	cx.b.binary(BinaryFn::Div, &x, &size.view(dims)?)
-}
-
-/// x / (bias + alpha/size · Σ x²)^beta, the sum over `size` neighbouring channels: windows along
-/// the channels of an image whose columns are the pixels.
-fn local_response(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let x = cx.float_input(0)?;
-	if x.rank() < 3 {
-		return Err(Failure::invalid("its input has no spatial dimensions"));
-	}
-	let size = u32::try_from(cx.int("size", 0)).unwrap_or(0);
-	if !(1..=1 << 12).contains(&size) {
-		return Err(Failure::invalid(format!("a size of {size}")));
-	}
-	let (n, c, pixels) = (x.dims[0], x.dims[1], product(&x.dims[2..]) as u32);
-	let places = value::dims(&[i64::from(c) * i64::from(pixels)])?[0];
-	let square = cx.b.binary(BinaryFn::Mul, &x, &x)?.view(vec![n, 1, c, pixels])?;
-	let kind = OpKind::Unfold {
-		kernel: [size, 1],
-		stride: [1; 2],
-		dilation: [1; 2],
-		pad: [(size - 1) / 2, 0],
-		out: [c, pixels],
-		groups: 1,
-		fill: 0,
-	};
-	let dims = vec![n, 1, places, size];
-	value::check_dims(&dims)?;
-	let windows = cx.b.push(kind, DType::F32, dims, vec![square])?;
-	let sum = cx.b.reduce_last(ReduceFn::Sum, &windows)?.view(x.dims.clone())?;
-	let (alpha, beta) = (cx.float("alpha", 1e-4)?, cx.float("beta", 0.75)?);
-	let part = cx.b.binary_scalar(BinaryFn::Mul, &sum, alpha / size as f32)?;
-	let part = cx.b.binary_scalar(BinaryFn::Add, &part, cx.float("bias", 1.0)?)?;
-	let power = cx.b.binary_scalar(BinaryFn::Pow, &part, beta)?;
-	cx.b.binary(BinaryFn::Div, &x, &power)
 }

@@ -13,8 +13,6 @@ pub(crate) enum Place {
 	Repository(&'static str),
 	/// In the folder that `ASSAY_MODELS` names, under this name.
 	Fetched(&'static str),
-	/// As `Fetched`, but may be missing there.
-	IfFetched(&'static str),
 }
 
 /// What the elements of an input are.
@@ -60,7 +58,7 @@ pub(crate) const MODELS: [Model; 3] = [
 	},
 	Model {
 		name: "minilm",
-		place: Place::IfFetched("minilm.onnx"),
+		place: Place::Fetched("minilm.onnx"),
 		batch: "batch_size",
 		dims: &[("sequence_length", 24)],
 		inputs: &[("input_ids", Fill::Below(30_522)), ("attention_mask", Fill::Mask)],
@@ -103,7 +101,7 @@ fn file(place: Place) -> Option<PathBuf> {
 		Place::Repository(path) => {
 			Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))
 		},
-		Place::Fetched(name) | Place::IfFetched(name) => {
+		Place::Fetched(name) => {
 			let folder = std::env::var_os("ASSAY_MODELS").filter(|folder| !folder.is_empty())?;
 			Some(Path::new(&folder).join(name))
 		},
@@ -122,10 +120,6 @@ impl Model {
 		};
 		match std::fs::read(&path) {
 			Ok(bytes) => Some(bytes),
-			Err(_) if matches!(self.place, Place::IfFetched(_)) && !path.exists() => {
-				eprintln!("{}: skipped, as there is no {}", self.name, path.display());
-				None
-			},
 			Err(error) => panic!("{}: {error}; run scripts/setup", path.display()),
 		}
 	}
