@@ -271,14 +271,15 @@ async fn a_job_nobody_serves_is_cancelled(scene: &Scene) {
 	let model = scene.api.model(&at, scene.unserved).await.unwrap().unwrap();
 	let before = scene.api.balance(&at, &who.id).await.unwrap();
 	let input = [scene.input(3), scene.input(4)].concat();
-	let sent = job::request(&scene.api, &model, &input, None, None, &who.key, Until::InBlock);
+	// Finalized: a job in a block that is abandoned later is unknown to the next call.
+	let sent = job::request(&scene.api, &model, &input, None, None, &who.key, Until::Finalized);
 	let sent = sent.await.unwrap();
 	let stranger = roles::dev("//Ferdie").unwrap();
 	let call = calls::cancel_job(sent.job);
 	let error = scene.api.submit(&call, &stranger.key, Until::InBlock).await.unwrap_err();
 	assert_eq!(error.code.as_deref(), Some("Jobs::NotRequester"), "{error}");
-	let receipt = scene.api.submit(&call, &who.key, Until::InBlock).await.unwrap();
-	let at = scene.api.best().await.unwrap();
+	let receipt = scene.api.submit(&call, &who.key, Until::Finalized).await.unwrap();
+	let at = scene.api.finalized().await.unwrap();
 	let after = scene.api.balance(&at, &who.id).await.unwrap();
 	let fees: u128 = sent.transaction_fee.parse::<u128>().unwrap() + receipt.step.fee;
 	assert_eq!(after.total(), before.total() - fees, "only the transactions were paid for");
@@ -287,7 +288,7 @@ async fn a_job_nobody_serves_is_cancelled(scene: &Scene) {
 /// What is unstaked can be withdrawn when disputes about older claims must be over, not before.
 async fn stake_comes_back_slowly(scene: &Scene) {
 	let key = &scene.honest.key;
-	scene.api.submit(&calls::unstake(STAKE / 4), key, Until::InBlock).await.unwrap();
+	scene.api.submit(&calls::unstake(STAKE / 4), key, Until::Finalized).await.unwrap();
 	let error = scene.api.submit(&calls::withdraw(), key, Until::InBlock).await.unwrap_err();
 	assert_eq!(error.code.as_deref(), Some("Operators::NothingDue"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Cache-line-aligned memory for tensors and packed operands.
 
-use core::{fmt, ops::Range};
+use core::{fmt, mem::size_of, ops::Range};
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
@@ -22,7 +22,7 @@ impl Buffer {
 
 	/// `len` bytes, all zero.
 	pub fn new(len: usize) -> Buffer {
-		Buffer { lines: vec![Line([0; 64]); len.div_ceil(64)], len }
+		Buffer { lines: zeroed_lines(len.div_ceil(64)), len }
 	}
 
 	/// A copy of `bytes`.
@@ -49,6 +49,36 @@ impl Buffer {
 		}
 	}
 }
+
+/// `count` lines of zeros, on huge pages where that is possible: weights and activations are read
+/// in many streams at once, more than there are pages in the first translation buffer.
+fn zeroed_lines(count: usize) -> Vec<Line> {
+	let mut lines: Vec<Line> = Vec::with_capacity(count);
+	// Before the first touch, which decides what pages there are.
+	ask_for_huge_pages(lines.as_mut_ptr().cast(), count * size_of::<Line>());
+	lines.resize(count, Line([0; 64]));
+	lines
+}
+
+/// Asks the system to back memory with pages of 2 MiB; nothing but speed depends on the answer.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn ask_for_huge_pages(start: *mut u8, len: usize) {
+	use core::ffi::{c_int, c_void};
+	extern "C" {
+		fn madvise(start: *mut c_void, len: usize, advice: c_int) -> c_int;
+	}
+	const MADV_HUGEPAGE: c_int = 14;
+	const HUGE: usize = 2 << 20;
+	let skipped = start.align_offset(HUGE);
+	let whole = len.saturating_sub(skipped) / HUGE * HUGE;
+	if whole > 0 {
+		// SAFETY: the range lies inside an allocation; the advice does not change what it holds.
+		let _refused = unsafe { madvise(start.add(skipped).cast(), whole, MADV_HUGEPAGE) };
+	}
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn ask_for_huge_pages(_start: *mut u8, _len: usize) {}
 
 impl core::ops::Deref for Buffer {
 	type Target = [u8];

@@ -92,7 +92,8 @@ impl SimdKernel for Part<'_, '_> {
 				let rows = first..(first + self.rows).min(height);
 				let Some(region) = image.region(channel, 0..1, rows.clone()) else { return };
 				image::grow(space, &region, (ROWS + VECTORS) * SLACK);
-				image.copy(&region, space.floats_mut());
+				// SAFETY: S is enabled.
+				unsafe { image.copy::<S>(&region, space.floats_mut()) };
 				let start = channel * p.n + first * width;
 				let len = rows.len() * width;
 				// SAFETY: these windows are this task's own.
@@ -134,6 +135,28 @@ impl Windows<'_> {
 	/// `data` is the region, with slack after it; S is enabled.
 	#[inline(always)]
 	unsafe fn compute<S: Simd>(&self, data: *const f32, out: &mut [f32]) {
+		let close = self.image.stride[0] == 1 && self.image.dilation[0] == 1;
+		// SAFETY: the caller's promise.
+		unsafe {
+			match self.image.kernel {
+				[3, 3] if close => self.tiles::<S, 3, 3>(data, out),
+				[5, 5] if close => self.tiles::<S, 5, 5>(data, out),
+				_ => self.tiles::<S, 0, 0>(data, out),
+			}
+		}
+	}
+
+	/// All windows; rows of windows that overlap share what they read where the size of the kernel
+	/// is given.
+	///
+	/// # Safety
+	/// As [`Windows::compute`]; the size is the kernel's, or zeros.
+	#[inline(always)]
+	unsafe fn tiles<S: Simd, const KH: usize, const KW: usize>(
+		&self,
+		data: *const f32,
+		out: &mut [f32],
+	) {
 		let width = self.image.out[1];
 		let rows = out.len() / width;
 		let mut y = 0;
@@ -142,19 +165,67 @@ impl Windows<'_> {
 			let mut x = 0;
 			while x < width {
 				let wide = x + S::LANES < width;
+				for r in 0..ROWS {
+					let ahead = (y + r) * width + x + 4 * VECTORS * S::LANES;
+					// SAFETY: S is enabled; any address will do.
+					unsafe { S::prefetch_near(out.as_ptr().wrapping_add(ahead)) };
+				}
 				// SAFETY: the caller's promise; lanes beyond a row end in the next row or in the
 				// slack.
 				unsafe {
-					match (tall, wide) {
-						(true, true) => self.tile::<S, ROWS, VECTORS>(data, y, x, out),
-						(true, false) => self.tile::<S, ROWS, 1>(data, y, x, out),
-						(false, true) => self.tile::<S, 1, VECTORS>(data, y, x, out),
-						(false, false) => self.tile::<S, 1, 1>(data, y, x, out),
+					match (tall, wide, KH) {
+						(false, true, _) => self.tile::<S, 1, VECTORS>(data, y, x, out),
+						(false, false, _) => self.tile::<S, 1, 1>(data, y, x, out),
+						(true, true, 0) => self.tile::<S, ROWS, VECTORS>(data, y, x, out),
+						(true, false, 0) => self.tile::<S, ROWS, 1>(data, y, x, out),
+						(true, true, _) => self.shared::<S, KH, KW, VECTORS>(data, y, x, out),
+						(true, false, _) => self.shared::<S, KH, KW, 1>(data, y, x, out),
 					}
 				}
 				x += if wide { VECTORS } else { 1 } * S::LANES;
 			}
 			y += if tall { ROWS } else { 1 };
+		}
+	}
+
+	/// `ROWS` rows from row `y` on, which overlap, `V` vectors from column `x` on.
+	///
+	/// # Safety
+	/// As [`Windows::compute`]; row `y + ROWS - 1` exists.
+	#[inline(always)]
+	unsafe fn shared<S: Simd, const KH: usize, const KW: usize, const V: usize>(
+		&self,
+		data: *const f32,
+		y: usize,
+		x: usize,
+		out: &mut [f32],
+	) {
+		let step = self.region.row_floats();
+		let filter = self.filter.as_ptr();
+		let data = data.wrapping_add(y * step + x);
+		let columns: [usize; KW] = core::array::from_fn(|kx| self.places[kx]);
+		// SAFETY: the caller's promise; the filter has KH * KW weights.
+		unsafe {
+			let mut sums = [[S::splat(0.0); V]; ROWS];
+			// A window sees the rows of the image in ascending order, as it must.
+			for iy in 0..KH + ROWS - 1 {
+				let row = data.wrapping_add(iy * step);
+				for (kx, &column) in columns.iter().enumerate() {
+					let mut pixels = [S::splat(0.0); V];
+					for (v, pixels) in pixels.iter_mut().enumerate() {
+						*pixels = S::load(row.wrapping_add(column + v * S::LANES));
+					}
+					for (r, sums) in sums.iter_mut().enumerate() {
+						if iy >= r && iy - r < KH {
+							let weight = S::splat(*filter.add((iy - r) * KW + kx));
+							for (sum, &pixels) in sums.iter_mut().zip(&pixels) {
+								*sum = S::fma(weight, pixels, *sum);
+							}
+						}
+					}
+				}
+			}
+			self.store_tile::<S, ROWS, V>(&sums, y, x, out);
 		}
 	}
 
@@ -170,7 +241,6 @@ impl Windows<'_> {
 		x: usize,
 		out: &mut [f32],
 	) {
-		let width = self.image.out[1];
 		let step = self.region.row_floats() * self.image.stride[0];
 		let data = data.wrapping_add(y * step + x);
 		// SAFETY: the caller's promise.
@@ -186,13 +256,28 @@ impl Windows<'_> {
 					}
 				}
 			}
-			for (r, row) in sums.iter().enumerate() {
-				for (v, &sum) in row.iter().enumerate() {
-					let x = x + v * S::LANES;
-					if x < width {
-						let count = (width - x).min(S::LANES);
-						self.store::<S>(sum, (y + r) * width + x, count, out);
-					}
+			self.store_tile::<S, H, V>(&sums, y, x, out);
+		}
+	}
+
+	/// # Safety
+	/// S is enabled.
+	#[inline(always)]
+	unsafe fn store_tile<S: Simd, const H: usize, const V: usize>(
+		&self,
+		sums: &[[S::V; V]; H],
+		y: usize,
+		x: usize,
+		out: &mut [f32],
+	) {
+		let width = self.image.out[1];
+		for (r, row) in sums.iter().enumerate() {
+			for (v, &sum) in row.iter().enumerate() {
+				let x = x + v * S::LANES;
+				if x < width {
+					let count = (width - x).min(S::LANES);
+					// SAFETY: the caller's promise.
+					unsafe { self.store::<S>(sum, (y + r) * width + x, count, out) };
 				}
 			}
 		}

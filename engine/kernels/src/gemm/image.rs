@@ -4,7 +4,10 @@
 //! the stride. After that every term of neighbouring windows is a run of neighbouring floats,
 //! whatever the kernel, stride, dilation and padding.
 
-use super::{pack::BLOCK, problem::Matrix};
+use super::{
+	pack::{BLOCK, SLACK},
+	problem::Matrix,
+};
 use crate::{buffer::Buffer, simd::Simd};
 use core::ops::Range;
 
@@ -111,53 +114,72 @@ impl Image<'_> {
 		(floats <= MOST).then_some(region)
 	}
 
-	/// Copies a region; `out` has room for it.
+	/// Copies a region; `out` has room for it and [`SLACK`] floats more.
+	///
+	/// # Safety
+	/// S must be enabled.
 	#[inline(always)]
-	pub(crate) fn copy(&self, region: &Region, out: &mut [f32]) {
+	pub(crate) unsafe fn copy<S: Simd>(&self, region: &Region, out: &mut [f32]) {
 		let plane = self.height * self.width;
-		let row_floats = region.row_floats();
 		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
-		for (c, out) in out[..region.len()].chunks_exact_mut(region.rows * row_floats).enumerate() {
-			let source = &self.data[(region.channel + c) * plane..][..plane];
-			for (y, out) in out.chunks_exact_mut(row_floats).enumerate() {
+		assert!(out.len() >= region.len() + SLACK);
+		for c in 0..region.channels {
+			for y in 0..region.rows {
+				let start = (c * region.rows + y) * region.row_floats();
+				let out = &mut out[start..];
 				let y = top + y as isize;
 				if y < 0 || y as usize >= self.height {
-					out.fill(self.fill);
+					out[..region.row_floats()].fill(self.fill);
 					continue;
 				}
-				let row = &source[y as usize * self.width..][..self.width];
-				for (phase, out) in out.chunks_exact_mut(region.line).enumerate() {
-					self.copy_phase(row, phase, out);
+				let row = (region.channel + c) * plane + y as usize * self.width;
+				for phase in 0..region.phases {
+					let out = &mut out[phase * region.line..];
+					// SAFETY: the caller's promise.
+					unsafe { self.copy_phase::<S>(row, phase, region.line, out) };
 				}
 			}
 		}
 	}
 
-	/// The columns `phase`, `phase + stride`, … of a padded row.
+	/// The columns `phase`, `phase + stride`, … of the padded row at `row`, `len` of them; may write
+	/// [`SLACK`] floats more, which `out` has room for.
+	///
+	/// # Safety
+	/// S must be enabled.
 	#[inline(always)]
-	fn copy_phase(&self, row: &[f32], phase: usize, out: &mut [f32]) {
+	unsafe fn copy_phase<S: Simd>(&self, row: usize, phase: usize, len: usize, out: &mut [f32]) {
 		let stride = self.stride[1];
-		let left = self.pad[1].saturating_sub(phase).div_ceil(stride).min(out.len());
+		let left = self.pad[1].saturating_sub(phase).div_ceil(stride).min(len);
 		let first = phase + left * stride - self.pad[1].min(phase + left * stride);
-		let inside = row.len().saturating_sub(first).div_ceil(stride).min(out.len() - left);
+		let inside = self.width.saturating_sub(first).div_ceil(stride).min(len - left);
 		out[..left].fill(self.fill);
-		out[left + inside..].fill(self.fill);
-		if inside == 0 {
-			return;
+		if inside > 0 {
+			let from = &self.data[row + first..];
+			let to = &mut out[left..];
+			let rounded = inside.next_multiple_of(S::LANES);
+			match stride {
+				1 if rounded <= from.len() && rounded <= to.len() => {
+					for i in (0..rounded).step_by(S::LANES) {
+						// SAFETY: both slices have `rounded` floats. S is enabled.
+						unsafe { S::store(to.as_mut_ptr().add(i), S::load(from.as_ptr().add(i))) };
+					}
+				},
+				1 => to[..inside].copy_from_slice(&from[..inside]),
+				2 => {
+					let (pairs, rest) = from[..(2 * inside).min(from.len())].as_chunks::<2>();
+					to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
+					if pairs.len() < inside {
+						to[pairs.len()] = rest[0];
+					}
+				},
+				_ => {
+					let pixels = from.iter().step_by(stride);
+					to[..inside].iter_mut().zip(pixels).for_each(|(to, &x)| *to = x);
+				},
+			}
 		}
-		let out = &mut out[left..left + inside];
-		let from = &row[first..];
-		match stride {
-			1 => out.copy_from_slice(&from[..inside]),
-			2 => {
-				let (pairs, rest) = from[..(2 * inside).min(from.len())].as_chunks::<2>();
-				out.iter_mut().zip(pairs).for_each(|(out, pair)| *out = pair[0]);
-				if pairs.len() < inside {
-					out[pairs.len()] = rest[0];
-				}
-			},
-			_ => out.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &x)| *to = x),
-		}
+		out[left + inside..len].fill(self.fill);
 	}
 
 	/// Where term (channel of the region, row, column of the kernel) of a region's first window is.

@@ -129,15 +129,20 @@ fn split(
 	// As should the outputs; but a task does not pay off for a few columns.
 	const MOST_OUT: usize = 64 << 10;
 	let least_columns = match p.rhs {
+		// One row leaves the time for nothing but reading, which is faster in short stretches.
+		Rhs::Packed(_) if p.m == 1 => column_panels.div_ceil((512 / panel).max(1)),
 		Rhs::Packed(_) => 1,
 		_ => column_panels.div_ceil((MOST_OUT / (p.m * panel).max(1)).max(512 / panel)),
 	};
+	// A few tasks more than threads even out how fast these are.
 	let wanted = if threads > 1 { (threads * 4).div_ceil(p.batch) } else { 1 };
-	// What has to be packed should be packed by one task.
 	if matches!((p.lhs, p.rhs), (Lhs::Rows(_), Rhs::Packed(_))) && p.m > 1 {
-		let rows = least_rows.max(wanted.min(row_panels));
-		(rows, wanted.div_ceil(rows).min(column_panels.div_ceil(4)).max(least_columns))
+		// Every task packs its rows, and reads all weights of its columns.
+		let rows = least_rows.max(wanted.min(threads).min(row_panels.div_ceil(2)));
+		let wanted = wanted.div_ceil(2 * rows).min(column_panels.div_ceil(4));
+		(rows, wanted.max(least_columns))
 	} else {
+		// What has to be packed of the right side should be packed by one task.
 		let columns = least_columns.max(wanted.min(column_panels.div_ceil(2)));
 		(least_rows.max(wanted.div_ceil(columns).min(row_panels.div_ceil(2))), columns)
 	}

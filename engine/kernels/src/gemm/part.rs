@@ -57,7 +57,8 @@ impl SimdKernel for Part<'_, '_> {
 				let row_panels = &self.row_panels;
 				left::<S>(p, self.batch, &block, &panels, row_panels, columns.len(), lhs_space)
 			};
-			let right = Right::new(p, self.batch, &block, &columns, image_space);
+			// SAFETY: S is enabled.
+			let right = unsafe { Right::new::<S>(p, self.batch, &block, &columns, image_space) };
 			for start in columns.clone().step_by(group) {
 				let columns = start..(start + group).min(columns.end);
 				// SAFETY: S is enabled.
@@ -110,8 +111,9 @@ impl Tiles<'_, '_> {
 		let panel = S::LANES * PANEL_VECTORS;
 		let step = panel * terms;
 		let all = self.columns.len().div_ceil(panel);
-		// While this group is multiplied, the next one comes from memory.
-		let ahead_step = (wide * panel).div_ceil(self.row_panels.len());
+		// While this group is multiplied, the next one comes from memory; a single row is through
+		// with it too soon for that.
+		let ahead_step = if p.m == 1 { 0 } else { (wide * panel).div_ceil(self.row_panels.len()) };
 		let mut ahead = self.rhs.wrapping_add(all * step);
 		let row_bias = p.row_bias(self.batch);
 		for row_panel in self.row_panels.clone() {
@@ -233,8 +235,10 @@ struct Right<'a, 'p> {
 }
 
 impl<'a, 'p> Right<'a, 'p> {
+	/// # Safety
+	/// S must be enabled.
 	#[inline(always)]
-	fn new(
+	unsafe fn new<S: Simd>(
 		p: &'a Problem<'p>,
 		batch: usize,
 		block: &'a Range<usize>,
@@ -247,7 +251,8 @@ impl<'a, 'p> Right<'a, 'p> {
 			let (channels, rows) = (image.channels_of(block), image.rows_of(columns));
 			if let Some(region) = image.region(batch, channels, rows) {
 				image::grow(space, &region, SLACK);
-				image.copy(&region, space.floats_mut());
+				// SAFETY: the caller's promise.
+				unsafe { image.copy::<S>(&region, space.floats_mut()) };
 				let places = image.places(&region, block.clone());
 				right.region = Some((region, space.floats().as_ptr(), places));
 			}

@@ -38,7 +38,7 @@ fn reference(p: &Problem<'_>, lhs: &[f32], rhs: &[f32]) -> Vec<f32> {
 
 #[test]
 fn every_level_and_packing_agrees() {
-	let bias = values(600, 99);
+	let bias = values(1100, 99);
 	for (batch, lb, rb, m, n, k) in [
 		(1, 1, 1, 1, 1, 1),
 		(1, 1, 1, 29, 67, 257),
@@ -47,6 +47,10 @@ fn every_level_and_packing_agrees() {
 		(4, 2, 4, 5, 33, 255),
 		(3, 3, 1, 7, 40, 511),
 		(2, 1, 2, 15, 31, 256),
+		// Several tasks by rows, by columns, and of one row.
+		(1, 1, 1, 900, 30, 20),
+		(1, 1, 1, 20, 1100, 260),
+		(1, 1, 1, 1, 1100, 300),
 	] {
 		let (a, b) = (values(lb * m * k, 7), values(rb * n * k, 8));
 		for bias in [BiasRef::None, BiasRef::Row(&bias[..m]), BiasRef::Column(&bias[..n])] {

@@ -29,15 +29,15 @@ fn fixed(rate: i64) -> CompileOptions {
 #[test]
 fn a_known_condition_takes_one_branch() {
 	// What the other branch holds does not matter, not even whether it can be compiled.
-	let net = switch("Neg", "NonZero");
+	let net = switch("Neg", "Unique");
 	let compiled = compile(&net.bytes(), &fixed(16)).unwrap();
 	assert_eq!(compiled.manifest.inputs.len(), 1);
 	assert_eq!(compiled.program.ops.len(), 1);
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0, -2.0])])[0]), [-1.0, 2.0]);
 	let error = compile(&net.bytes(), &fixed(8)).unwrap_err();
 	assert_eq!(error.kind, ErrorKind::UnsupportedOperator);
-	assert!(error.to_string().contains("`inner` (NonZero)"), "{error}");
-	let compiled = compile(&switch("NonZero", "Abs").bytes(), &fixed(8)).unwrap();
+	assert!(error.to_string().contains("`inner` (Unique)"), "{error}");
+	let compiled = compile(&switch("Unique", "Abs").bytes(), &fixed(8)).unwrap();
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0, -2.0])])[0]), [1.0, 2.0]);
 }
 
