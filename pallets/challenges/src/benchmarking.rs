@@ -26,19 +26,18 @@ use sp_runtime::{
 
 use crate::{fixtures::Run, *};
 
-/// Terms of one output element of the costliest proof of integers; a chunk has 256 elements.
+/// Terms of one output element of the costliest proof; a chunk has 256 elements.
 const TERMS: u32 = 4_096;
-/// The same for `f32`, where the bytes that a leaf may read are the limit.
-const FLOAT_TERMS: u32 = 1_536;
 
 fn shape(dims: &[u32]) -> Shape {
 	Shape::new(dims).expect("the shape is valid")
 }
 
-/// A run whose one op multiplies two 16 by `FLOAT_TERMS` matrices.
-fn costly_floats(lie: bool) -> Run {
-	let factor = shape(&[1, 16, FLOAT_TERMS]);
-	let output = TensorSpec::new(DType::F32, shape(&[1, 16, 16]));
+/// A run whose one op multiplies the same two 4 by `TERMS` matrices of `f32` sixteen times: recomputing
+/// its one output chunk takes 2^20 terms in soft-float, as many as a proof may, and reads little.
+fn costly(lie: bool) -> Run {
+	let factor = shape(&[1, 4, TERMS]);
+	let output = TensorSpec::new(DType::F32, shape(&[16, 4, 4]));
 	let op = OpRecord::new(
 		OpKind::MatMul { bias: Bias::None },
 		output.dtype,
@@ -46,38 +45,14 @@ fn costly_floats(lie: bool) -> Run {
 		[Operand::input(0, DType::F32, factor), Operand::weight(0, DType::F32, factor)],
 	);
 	let len = factor.bytes(DType::F32);
-	let program =
-		Program::new(len, vec![TensorSpec::new(DType::F32, factor)], vec![output], vec![op]);
+	let inputs = vec![TensorSpec::new(DType::F32, factor)];
+	let program = Program::new(len, inputs, vec![output], vec![op]);
 	// Numbers of ordinary size with all bits in use.
 	let bytes = |salt: u64| {
 		let bits = move |at: u64| 0x3f00_0000 | ((at + salt) * 2_654_435_761 % (1 << 24)) as u32;
 		(0..len / 4).flat_map(move |at| bits(at).to_le_bytes()).collect::<Vec<_>>()
 	};
 	Run::new(program, bytes(1), bytes(7), lie.then_some((0, 255)))
-}
-
-/// A run whose one op multiplies two 16 by `TERMS` matrices of bytes: recomputing its one output
-/// chunk takes 2^20 terms, as many as a proof may.
-fn costly(lie: bool) -> Run {
-	let factor = shape(&[1, 16, TERMS]);
-	let zero = shape(&[1]);
-	let b_at = 16 * u64::from(TERMS);
-	let output = TensorSpec::new(DType::I32, shape(&[1, 16, 16]));
-	let op = OpRecord::new(
-		OpKind::MatMulInteger,
-		output.dtype,
-		output.shape,
-		[
-			Operand::input(0, DType::I8, factor),
-			Operand::weight(0, DType::I8, factor),
-			Operand::weight(b_at, DType::I8, zero),
-			Operand::weight(b_at, DType::I8, zero),
-		],
-	);
-	let inputs = vec![TensorSpec::new(DType::I8, factor)];
-	let program = Program::new(b_at + 1, inputs, vec![output], vec![op]);
-	let bytes = |len: u64| (0..len).map(|at| (at * 37 % 251) as u8).collect::<Vec<_>>();
-	Run::new(program, bytes(b_at + 1), bytes(b_at), lie.then_some((0, 255)))
 }
 
 /// A run whose last tensor has 1,024 chunks and whose trace has two: the largest openings.
@@ -155,9 +130,9 @@ fn way_to_large() -> [NodeKey; 3] {
 	]
 }
 
-/// The proof against the claim of `run(true)`, whose one chunk is wrong.
-fn proof(run: fn(bool) -> Run) -> BoundedVec<u8, ConstU32<{ assay_referee::MAX_PROOF_BYTES }>> {
-	let proof = run(false).prove(&run(true), 0, Location::Chunk(0)).encode();
+/// The costliest proof against the claim of `costly(true)`.
+fn costly_proof() -> BoundedVec<u8, ConstU32<{ assay_referee::MAX_PROOF_BYTES }>> {
+	let proof = costly(false).prove(&costly(true), 0, Location::Chunk(0)).encode();
 	proof.try_into().expect("no proof is longer")
 }
 
@@ -323,7 +298,7 @@ mod benchmarks {
 		for number in 1..8 {
 			challenged::<T>(job, number);
 		}
-		let proof = proof(costly);
+		let proof = costly_proof();
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(rich::<T>(9)), job, proof, None);
@@ -332,22 +307,10 @@ mod benchmarks {
 		assert_eq!(Pallet::<T>::live_of(job).count(), 0);
 	}
 
-	/// Gives no weight; shows that the costliest proof of floats costs less than that of integers.
-	#[benchmark(extra)]
-	fn prove_fault_of_floats() {
-		let (job, _, _) = revealed::<T>(&costly_floats(true), false);
-		let proof = proof(costly_floats);
-
-		#[extrinsic_call]
-		prove_fault(RawOrigin::Signed(rich::<T>(9)), job, proof, None);
-
-		assert!(T::Claims::open_claim(job).is_none());
-	}
-
 	#[benchmark]
 	fn authorize_prove_fault() {
 		let (job, _, key) = revealed::<T>(&costly(true), true);
-		let proof = proof(costly);
+		let proof = costly_proof();
 		let auth = signature::<T>(key, "challenges.prove_fault", (job, proof.clone()));
 		let call = Call::<T>::prove_fault { job, proof, auth };
 

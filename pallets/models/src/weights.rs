@@ -1,7 +1,6 @@
-//! Weights of `pallet_models`.
+//! Weights of `pallet_models`, measured by `scripts/weights`. Do not edit: run it again.
 //!
-//! First estimates, in the layout that the benchmarking tool writes; replaced by its output when
-//! the benchmarks of this pallet run on the reference machine.
+//! Date: 2026-11-24, steps: 20, repeats: 10, processor: Intel(R) Xeon(R) Processor, runtime in Wasm.
 
 #![allow(unused_parens)]
 #![allow(missing_docs)]
@@ -9,57 +8,75 @@
 use core::marker::PhantomData;
 use frame_support::{
 	traits::Get,
-	weights::{constants::RocksDbWeight, Weight},
+	weights::{constants::ParityDbWeight, Weight},
 };
 
 /// Weight functions needed for `pallet_models`.
 pub trait WeightInfo {
-	/// `n` is the number of records, the header included.
 	fn register(n: u32) -> Weight;
-	/// One record rewritten.
 	fn retire() -> Weight;
-	/// Two records removed and a hold released.
 	fn remove() -> Weight;
 }
 
-/// Weights for `pallet_models` with the runtime's database weight.
+/// Weights with the runtime's own cost of database access.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+	/// Storage: `Models::Models` (r:1 w:1)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(181), added: 2656, mode: `MaxEncodedLen`)
+	/// Storage: `Balances::Holds` (r:1 w:1)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
+	/// Storage: `Models::Metadata` (r:0 w:1)
+	/// Proof: `Models::Metadata` (`max_values`: None, `max_size`: Some(262), added: 2737, mode: `MaxEncodedLen`)
+	/// `n` is from 2 to 1025.
 	fn register(n: u32) -> Weight {
-		Weight::from_parts(80_000_000, 0)
-			.saturating_add(Weight::from_parts(25_000_000, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(4_u64))
+		// Least time: 77_486_000 picoseconds.
+		Weight::from_parts(92_241_867, 0)
+			// Standard error: 15_708
+			.saturating_add(Weight::from_parts(4_098_533, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
+	/// Storage: `Models::Models` (r:1 w:1)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(181), added: 2656, mode: `MaxEncodedLen`)
 	fn retire() -> Weight {
-		Weight::from_parts(20_000_000, 0)
+		// Least time: 14_726_000 picoseconds.
+		Weight::from_parts(15_344_000, 0)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
+	/// Storage: `Models::Models` (r:1 w:1)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(181), added: 2656, mode: `MaxEncodedLen`)
+	/// Storage: `Models::OpenJobs` (r:1 w:0)
+	/// Proof: `Models::OpenJobs` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
+	/// Storage: `Balances::Holds` (r:1 w:1)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
+	/// Storage: `Models::Metadata` (r:0 w:1)
+	/// Proof: `Models::Metadata` (`max_values`: None, `max_size`: Some(262), added: 2737, mode: `MaxEncodedLen`)
 	fn remove() -> Weight {
-		Weight::from_parts(45_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
+		// Least time: 59_588_000 picoseconds.
+		Weight::from_parts(62_239_000, 0)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 }
 
 /// For tests and as a default.
 impl WeightInfo for () {
 	fn register(n: u32) -> Weight {
-		Weight::from_parts(80_000_000, 0)
-			.saturating_add(Weight::from_parts(25_000_000, 0).saturating_mul(n.into()))
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
+		Weight::from_parts(92_241_867, 0)
+			.saturating_add(Weight::from_parts(4_098_533, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn retire() -> Weight {
-		Weight::from_parts(20_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(1_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(15_344_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn remove() -> Weight {
-		Weight::from_parts(45_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
+		Weight::from_parts(62_239_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(3_u64))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 }

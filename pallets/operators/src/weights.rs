@@ -1,7 +1,6 @@
-//! Weights of `pallet_operators`.
+//! Weights of `pallet_operators`, measured by `scripts/weights`. Do not edit: run it again.
 //!
-//! First estimates, in the layout that the benchmarking tool writes; replaced by its output when
-//! the benchmarks of this pallet run on the reference machine.
+//! Date: 2026-11-24, steps: 20, repeats: 10, processor: Intel(R) Xeon(R) Processor, runtime in Wasm.
 
 #![allow(unused_parens)]
 #![allow(missing_docs)]
@@ -9,65 +8,94 @@
 use core::marker::PhantomData;
 use frame_support::{
 	traits::Get,
-	weights::{constants::RocksDbWeight, Weight},
+	weights::{constants::ParityDbWeight, Weight},
 };
 
 /// Weight functions needed for `pallet_operators`.
 pub trait WeightInfo {
-	/// A hold and the record.
 	fn stake() -> Weight;
-	/// The record, with one more chunk.
 	fn unstake() -> Weight;
-	/// A hold released and the record.
 	fn withdraw() -> Weight;
-	/// Two key indices.
 	fn set_service_key() -> Weight;
-	/// `n` is the number of models named.
 	fn serve(n: u32) -> Weight;
-	/// The record.
 	fn chill() -> Weight;
-	/// The record.
 	fn activate() -> Weight;
 }
 
-/// Weights for `pallet_operators` with the runtime's database weight.
+/// Weights with the runtime's own cost of database access.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+	/// Storage: `Operators::Operators` (r:1 w:1)
+	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
+	/// Storage: `Balances::Holds` (r:1 w:1)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
 	fn stake() -> Weight {
-		Weight::from_parts(45_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(3_u64))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
+		// Least time: 69_037_000 picoseconds.
+		Weight::from_parts(70_091_000, 0)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
+	/// Storage: `Operators::Operators` (r:1 w:1)
+	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
 	fn unstake() -> Weight {
-		Weight::from_parts(25_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(1_u64))
-	}
-	fn withdraw() -> Weight {
-		Weight::from_parts(50_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(3_u64))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
-	}
-	fn set_service_key() -> Weight {
-		Weight::from_parts(25_000_000, 0)
-			.saturating_add(T::DbWeight::get().reads(3_u64))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
-	}
-	fn serve(n: u32) -> Weight {
-		Weight::from_parts(25_000_000, 0)
-			.saturating_add(Weight::from_parts(9_000_000, 0).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(1_u64))
-	}
-	fn chill() -> Weight {
-		Weight::from_parts(20_000_000, 0)
+		// Least time: 15_876_000 picoseconds.
+		Weight::from_parts(16_955_000, 0)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
-	fn activate() -> Weight {
-		Weight::from_parts(20_000_000, 0)
+	/// Storage: `Operators::Operators` (r:1 w:1)
+	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
+	/// Storage: `Balances::Holds` (r:1 w:1)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(193), added: 2668, mode: `MaxEncodedLen`)
+	/// Storage: `Operators::Serving` (r:0 w:1)
+	/// Proof: `Operators::Serving` (`max_values`: None, `max_size`: Some(2098), added: 4573, mode: `MaxEncodedLen`)
+	fn withdraw() -> Weight {
+		// Least time: 61_276_000 picoseconds.
+		Weight::from_parts(62_573_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+	}
+	/// Storage: `Operators::KeyOwner` (r:1 w:2)
+	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
+	/// Storage: `Operators::ServiceKeys` (r:1 w:1)
+	/// Proof: `Operators::ServiceKeys` (`max_values`: None, `max_size`: Some(96), added: 2571, mode: `MaxEncodedLen`)
+	fn set_service_key() -> Weight {
+		// Least time: 22_191_000 picoseconds.
+		Weight::from_parts(23_447_000, 0)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+	}
+	/// Storage: `Operators::Operators` (r:1 w:0)
+	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
+	/// Storage: `Models::Models` (r:64 w:0)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(181), added: 2656, mode: `MaxEncodedLen`)
+	/// Storage: `Operators::Serving` (r:0 w:1)
+	/// Proof: `Operators::Serving` (`max_values`: None, `max_size`: Some(2098), added: 4573, mode: `MaxEncodedLen`)
+	/// `n` is from 0 to 64.
+	fn serve(n: u32) -> Weight {
+		// Least time: 13_067_000 picoseconds.
+		Weight::from_parts(15_432_099, 0)
+			// Standard error: 28_490
+			.saturating_add(Weight::from_parts(4_510_646, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Operators::Operators` (r:1 w:1)
+	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
+	fn chill() -> Weight {
+		// Least time: 14_437_000 picoseconds.
+		Weight::from_parts(15_073_000, 0)
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Operators::Operators` (r:1 w:1)
+	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
+	fn activate() -> Weight {
+		// Least time: 14_298_000 picoseconds.
+		Weight::from_parts(14_919_000, 0)
+			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 }
@@ -75,39 +103,40 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// For tests and as a default.
 impl WeightInfo for () {
 	fn stake() -> Weight {
-		Weight::from_parts(45_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(3_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
+		Weight::from_parts(70_091_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn unstake() -> Weight {
-		Weight::from_parts(25_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(16_955_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(50_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(3_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
+		Weight::from_parts(62_573_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn set_service_key() -> Weight {
-		Weight::from_parts(25_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(3_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
+		Weight::from_parts(23_447_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn serve(n: u32) -> Weight {
-		Weight::from_parts(25_000_000, 0)
-			.saturating_add(Weight::from_parts(9_000_000, 0).saturating_mul(n.into()))
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(15_432_099, 0)
+			.saturating_add(Weight::from_parts(4_510_646, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn chill() -> Weight {
-		Weight::from_parts(20_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(1_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(15_073_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn activate() -> Weight {
-		Weight::from_parts(20_000_000, 0)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(14_919_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 }
