@@ -152,7 +152,4 @@ pub enum ExecError {
 	/// The proof that was built does not convince the referee.
 	#[error("cannot prove the fault: {0}")]
 	Unprovable(#[from] assay_referee::ProofError),
-	/// The worker threads could not be started.
-	#[error("cannot start worker threads: {0}")]
-	Threads(String),
 }

@@ -13,11 +13,10 @@ const BLOCK: u64 = 1 << 14;
 
 type Function = fn(f32) -> f32;
 
-const CASES: [(UnaryFn, Function); 4] = [
+const CASES: [(UnaryFn, Function); 3] = [
 	(UnaryFn::Exp, functions::exp::<Hard>),
 	(UnaryFn::Tanh, functions::tanh::<Hard>),
 	(UnaryFn::Erf, functions::erf::<Hard>),
-	(UnaryFn::Sigmoid, functions::sigmoid::<Hard>),
 ];
 
 fn bits(x: f32) -> u32 {

@@ -6,7 +6,7 @@
 //!     [--stride N] [--soft-stride N] [--threads N] [--from BITS] [--to BITS]
 //! ```
 //!
-//! `kernels` compares the whole-tensor kernels of exp, tanh, erf and sigmoid, which take a shorter way
+//! `kernels` compares the whole-tensor kernels of exp, tanh and erf, which take a shorter way
 //! to the same value, with the functions, under every instruction set of this machine.
 //! `--from` and `--to` (hexadecimal bits, both included) run a part, so that a long run can be split.
 //!
