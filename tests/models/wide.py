@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes wide.onnx, a network for tests: `y = expand(-x · W)`.
+"""Writes wide.onnx, a network for tests: `y = expand(-x · Wᵀ)`.
 
 The product has 4,352 terms, so that a chunk of its output is too much for one proof and a dispute
 ends at a single element; the output has 24,000 bytes, so that a claim carries its root only. The
@@ -26,13 +26,12 @@ def main():
         [
             helper.make_node("Range", ["from", "to", "step"], ["range"]),
             helper.make_node("Mul", ["range", "factor"], ["spread"]),
-            helper.make_node("Mod", ["spread", "modulus"], ["whole"]),
+            helper.make_node("BitwiseAnd", ["spread", "mask"], ["whole"]),
             helper.make_node("Cast", ["whole"], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("Div", ["float", "scale"], ["small"]),
-            helper.make_node("Sub", ["small", "one"], ["flat"]),
+            helper.make_node("Div", ["float", "scale"], ["flat"]),
             helper.make_node("Reshape", ["flat", "square"], ["weights"]),
             helper.make_node("Neg", ["x"], ["negative"]),
-            helper.make_node("MatMul", ["negative", "weights"], ["row"]),
+            helper.make_node("Gemm", ["negative", "weights"], ["row"], transB=1),
             helper.make_node("Expand", ["row", "shape"], ["y"]),
         ],
         "wide",
@@ -43,14 +42,13 @@ def main():
             scalar("to", TERMS * COLUMNS),
             scalar("step", 1),
             scalar("factor", 7919),
-            scalar("modulus", 2003),
+            scalar("mask", 2047),
             constant("scale", TensorProto.FLOAT, [], [1000.0]),
-            constant("one", TensorProto.FLOAT, [], [1.0]),
-            numbers("square", TERMS, COLUMNS),
+            numbers("square", COLUMNS, TERMS),
             numbers("shape", ROWS, COLUMNS),
         ],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, pathlib.Path(__file__).with_name("wide.onnx"))
 

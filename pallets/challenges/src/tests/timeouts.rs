@@ -84,14 +84,18 @@ fn every_block_with_some_room_makes_progress() {
 		}
 		System::set_block_number(50);
 		let step = <() as crate::WeightInfo>::on_idle_alarm();
-		let room = step.saturating_add(<() as crate::WeightInfo>::on_idle_block() * 60);
-		for ended in 1..=5 {
+		let room = step.saturating_add(<() as crate::WeightInfo>::on_idle_block() * 3);
+		let mut over = 0;
+		// Some calls only get past blocks without alarms.
+		for _ in 0..60 {
 			let used = Challenges::on_idle(50, room);
 			assert!(used.all_lte(room));
-			let over = (0..5).filter(|job| end_of(*job).is_some()).count();
-			assert_eq!(over, ended);
+			let now = (0..5).filter(|job| end_of(*job).is_some()).count();
+			assert!(now == over || now == over + 1);
+			over = now;
 			check_invariants();
 		}
+		assert_eq!(over, 5);
 	});
 }
 
