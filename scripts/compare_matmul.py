@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from compare_onnxruntime import Assay, reference
+from comparison import Assay, reference
 
 M = (1, 2, 5, 16, 33, 130)
 N = (1, 7, 16, 48, 64, 130)
@@ -109,7 +109,7 @@ def compare(assay, line, folder):
         onnx.save(proto, path)
         session = reference(path)
         theirs = dict(zip((port.name for port in session.get_outputs()), session.run(None, values)))
-        ours = assay.run(assay.compile(path, "products"), **values)
+        ours = assay.run(assay.compile(path, "products"), values)
         for i, case in enumerate(cases[start : start + part]):
             same = theirs[f"y{i}"].view(np.int32) == ours[f"y{i}"].view(np.int32)
             equal, total = equal + int(same.sum()), total + same.size
