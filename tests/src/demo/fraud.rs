@@ -78,7 +78,8 @@ pub(super) async fn request(stage: &Stage) -> Result<Vec<Lie>> {
 	}
 	let mut lies = Vec::with_capacity(sent.len());
 	for (liar, pending) in sent.into_iter().enumerate() {
-		let receipt = pending.wait(Until::InBlock).await?;
+		// Finalized: in a block that is abandoned later, the job has another number.
+		let receipt = pending.wait(Until::Finalized).await?;
 		let event = receipt.step.event("Jobs::Requested").context("the request left no event")?;
 		let job = event.job().context("the request's event names no job")?;
 		let drill = DRILLS[(job % DRILLS.len() as u64) as usize];

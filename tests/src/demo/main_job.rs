@@ -86,7 +86,8 @@ pub(super) async fn request(stage: &Stage, options: &Options) -> Result<Vec<Aske
 	}
 	let mut asked = Vec::with_capacity(sent.len());
 	for (pending, bundle, question) in sent {
-		let receipt = pending.wait(Until::InBlock).await?;
+		// Finalized: in a block that is abandoned later, the job has another number.
+		let receipt = pending.wait(Until::Finalized).await?;
 		let event = receipt.step.event("Jobs::Requested").context("the request left no event")?;
 		let job = event.job().context("the request's event names no job")?;
 		asked.push(Asked { job, bundle, question });
