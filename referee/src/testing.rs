@@ -1,6 +1,8 @@
 //! Random valid records and tensors, and a small honest execution, for the tests.
 
 // Other crates' tests include this file: hence the paths, and names relative to it.
+#[path = "testing/map.rs"]
+mod map;
 #[path = "testing/recur.rs"]
 mod recur;
 #[path = "testing/selection.rs"]
@@ -95,7 +97,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 18;
+pub(crate) const KINDS: u64 = 19;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -149,6 +151,7 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 		},
 		16 => selection::scatter(rng),
 		17 => selection::top_k(rng),
+		18 => map::random(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)

@@ -48,7 +48,13 @@ struct Grouping<'a> {
 fn kind_fuses(kind: OpKind) -> bool {
 	matches!(
 		kind,
-		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select | OpKind::Reduce(_)
+		OpKind::Unary(_)
+			| OpKind::Cast
+			| OpKind::Binary(_)
+			| OpKind::Select
+			| OpKind::Reduce(_)
+			| OpKind::RoundTo { .. }
+			| OpKind::Map(_)
 	)
 }
 

@@ -5,6 +5,7 @@
 use crate::{
 	map::{map1, map2, select, Map1, Map2},
 	quick::{self, Quick},
+	round,
 	simd::canonical,
 	view::{view, view_mut, Pod},
 	walk::Walk,
@@ -339,6 +340,9 @@ pub(crate) fn run_part(
 	match (op.kind, parts) {
 		(OpKind::Unary(function), [x]) if !x.single => run_unary(op, function, x.bytes, out, cfg),
 		(OpKind::Cast, [x]) if !x.single => cast(op.operands[0].dtype, op.dtype, x.bytes, out, cfg),
+		(OpKind::RoundTo { format, overflow }, [x]) if !x.single => {
+			round::run(format, overflow, &[x.bytes], out, cfg).then_some(())
+		},
 		(OpKind::Binary(function), [a, b]) => {
 			let walk = match walk {
 				Some(walk) => Cow::Borrowed(walk),

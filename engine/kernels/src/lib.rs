@@ -13,6 +13,7 @@ mod buffer;
 mod contraction;
 mod elementwise;
 mod environment;
+mod expression;
 mod fused;
 mod gemm;
 mod generic;
@@ -258,6 +259,10 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		},
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
 			elementwise::run(op, operands, out, cfg)
+		},
+		OpKind::Map(steps) => {
+			expression::run(op, &steps, operands, out, cfg);
+			true
 		},
 		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),

@@ -1,5 +1,6 @@
 //! Every kernel gives the bits of the referee's element function.
 
+mod expression;
 mod recur;
 
 use crate::{

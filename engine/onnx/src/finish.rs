@@ -11,6 +11,7 @@ use assay_referee::{
 use crate::bind::BoundInput;
 use crate::build::{own_output, shape, Op};
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
+use crate::expressions::join_expressions;
 use crate::value::{broadcast, product, strides, Origin, Value};
 
 /// A finished program with what only the compiler knows about it.
@@ -44,6 +45,8 @@ pub(crate) fn finish(
 		skip_expansions(&mut ops, i);
 	}
 	join_biases(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	join_expressions(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	let mut emitter = Emitter::new(inputs).map_err(at_file)?;
 	for (i, op) in ops.iter().enumerate().take(root + 1).filter(|(i, _)| live[*i]) {
@@ -271,6 +274,7 @@ impl Emitter {
 			op.kind,
 			OpKind::Binary(_)
 				| OpKind::Select
+				| OpKind::Map(_)
 				| OpKind::Strided { .. }
 				| OpKind::Pad { .. }
 				| OpKind::Concat { .. }

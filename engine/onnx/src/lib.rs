@@ -14,6 +14,7 @@ mod compose;
 mod constant;
 mod control;
 mod error;
+mod expressions;
 mod finish;
 mod lower;
 mod model;

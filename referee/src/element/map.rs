@@ -1,7 +1,12 @@
 //! Functions of one or two elements.
 
+use super::broadcast;
 use crate::arith::{functions, NAN32};
-use crate::{Arith, BinaryFn, DType, UnaryFn};
+use crate::program::map::MAX_ARGUMENTS;
+use crate::{
+	canonical, Arith, BinaryFn, DType, OpRecord, Reader, StepFn, Steps, UnaryFn, MAX_OPERANDS,
+	MAX_STEPS,
+};
 
 const ONE: u32 = 0x3f80_0000;
 const SIGN: u32 = 0x8000_0000;
@@ -14,6 +19,46 @@ pub(super) const fn to_i64(dtype: DType, bits: u64) -> i64 {
 		DType::I8 => bits as u8 as i8 as i64,
 		_ => bits as i64,
 	}
+}
+
+/// The expression's value: all operands are read, then the steps run in order.
+pub(super) fn map<A: Arith, R: Reader>(
+	op: &OpRecord,
+	steps: &Steps,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let at = op.shape.unravel(index);
+	let mut values = [(DType::Bool, 0u64); MAX_OPERANDS + MAX_STEPS];
+	for (i, operand) in op.operands.iter().enumerate() {
+		values[i] = (operand.dtype, reader.read(i, broadcast(&operand.shape, &at))?);
+	}
+	let first = op.operands.len();
+	for (i, step) in steps.as_slice().iter().enumerate() {
+		let mut arguments = [(DType::Bool, 0u64); MAX_ARGUMENTS];
+		for (argument, &number) in arguments.iter_mut().zip(step.arguments()) {
+			*argument = values[usize::from(number)];
+		}
+		let function = step.function();
+		let types = arguments.map(|(dtype, _)| dtype);
+		let dtype = function.result(&types[..function.arity()]);
+		let [(from, a), (_, b), (_, c)] = arguments;
+		let bits = match function {
+			StepFn::Unary(function) => unary::<A>(function, from, a),
+			StepFn::Cast(to) => cast::<A>(from, to, a),
+			StepFn::Binary(function) => binary::<A>(function, from, a, b),
+			StepFn::Select => {
+				if a != 0 {
+					b
+				} else {
+					c
+				}
+			},
+			StepFn::RoundTo(format, overflow) => format.round(overflow, a as u32).into(),
+		};
+		values[first + i] = (dtype, canonical(dtype, bits));
+	}
+	Ok(values[first + steps.as_slice().len() - 1].1)
 }
 
 pub(super) fn unary<A: Arith>(function: UnaryFn, dtype: DType, bits: u64) -> u64 {

@@ -38,8 +38,9 @@ pub(super) fn scatter<A: Arith, R: Reader>(
 	};
 	let mut value = reader.read(0, index)?;
 	for update in 0..count {
+		// Read also where it does not hit: one run of chunks, not one for every few that do.
+		let new = reader.read(2, row * count + update)?;
 		if hits(reader, update)? {
-			let new = reader.read(2, row * count + update)?;
 			value = canonical(op.dtype, map::binary::<A>(combine, op.dtype, value, new));
 		}
 	}

@@ -1,3 +1,4 @@
+mod expression;
 mod recur;
 
 use super::*;
@@ -197,6 +198,7 @@ fn oracle(op: &OpRecord, bytes: &[Vec<u8>], index: u64) -> u64 {
 		},
 		OpKind::Recur { cell } => recur::oracle(&t, cell, &at).to_bits().into(),
 		OpKind::RoundTo { format, overflow } => round_oracle(format, overflow, t.at(0, &at)),
+		OpKind::Map(steps) => expression::oracle(&t, &steps, &at),
 	}
 }
 
@@ -505,7 +507,7 @@ fn golden_values() {
 			}
 		}
 	}
-	let golden = "6f811c522a3d5c749c0a0645d562dd0d9afaa1472c77e59295dcb1ad28e7ca6d";
+	let golden = "e8f52566426529a8c860c0050b8388cbcd0ed196ca01aa5e0c5b26b00622614f";
 	let hash = blake3::hash(&values);
 	assert_eq!(hash.to_hex().as_str(), golden);
 }

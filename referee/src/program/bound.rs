@@ -80,6 +80,11 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
 		},
 		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
+		OpKind::Map(steps) => {
+			let terms =
+				steps.expand(op, |at| at as u32).iter().map(|op| leaf_bound(op).terms).sum();
+			single(op.operands.len() as u32, terms)
+		},
 	}
 }
 

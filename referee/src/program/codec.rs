@@ -28,7 +28,7 @@
 //! | 3 | number of operands, at most 12 |
 //! | 4 | rank of the output |
 //! | 8..40 | dimensions of the output, unused ones zero |
-//! | 64..192 | parameters of the kind |
+//! | 64..256 | parameters of the kind |
 //! | 256..1024 | 12 operands of 64 bytes, unused ones zero |
 //!
 //! Element types: 1 `F32`, 2 `I32`, 3 `I64`, 4 `U8`, 5 `I8`, 6 `Bool`.
@@ -59,14 +59,19 @@
 //! | 14 | Pack | |
 //! | 15 | Scatter | 64: function `u8` |
 //! | 16 | TopK | 64: 1 largest first, 0 smallest first, `u8` |
+//! | 17 | Map | 64: number of steps `u8`; 65: the steps, six bytes each |
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
-//!
 //! | 35 | Recur | 64: cell `u8` |
+//!
+//! A step of a *Map* is: the kind of the elementwise op whose function it has (6, 7, 8, 9 or 25); two
+//! bytes of parameters (6, 8: function, 0; 7: element type, 0; 9: 0, 0; 25: as the op's); three
+//! numbers of values, unused ones zero. Values are the operands, from 0, then the results of the steps.
 //!
 //! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`], [`ReduceFn`] and
 //! [`ScatterFn`], those of float formats of [`FloatFormat`], those of cells of [`Cell`].
 
 use super::check::RecordError;
+use super::map::{Step, StepFn, Steps, MAX_STEPS};
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };
@@ -90,6 +95,9 @@ const PORT_HEAD: usize = 4;
 const PARAMETERS_AT: usize = 64;
 const OPERANDS_AT: usize = 256;
 const OPERAND_BYTES: usize = 64;
+const STEPS_AT: usize = PARAMETERS_AT + 1;
+const STEP_BYTES: usize = 6;
+const _: () = assert!(STEPS_AT + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
 
 /// Why bytes are not a program, or why a program has no bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -346,6 +354,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::Pack => 14,
 		OpKind::Scatter(_) => 15,
 		OpKind::TopK { .. } => 16,
+		OpKind::Map(_) => 17,
 		OpKind::RoundTo { .. } => 25,
 		OpKind::Recur { .. } => 35,
 	}
@@ -381,6 +390,12 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		OpKind::RoundTo { format, overflow } => {
 			bytes[at] = format.code();
 			bytes[at + 1] = *overflow as u8;
+		},
+		OpKind::Map(steps) => {
+			bytes[at] = steps.as_slice().len() as u8;
+			for (step, place) in steps.as_slice().iter().zip(bytes[STEPS_AT..].as_chunks_mut().0) {
+				*place = step_bytes(step);
+			}
 		},
 		OpKind::Recur { cell } => bytes[at] = cell.code(),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
@@ -435,17 +450,59 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 				_ => return Err(RecordError::Code),
 			},
 		},
+		17 => {
+			let places = bytes[STEPS_AT..OPERANDS_AT].as_chunks::<STEP_BYTES>().0;
+			let places = places.get(..code.into()).ok_or(RecordError::Parameter)?;
+			let steps = places.iter().map(step_at).collect::<Result<Vec<_>, _>>()?;
+			OpKind::Map(Steps::new(&steps).ok_or(RecordError::Parameter)?)
+		},
 		25 => OpKind::RoundTo {
 			format: FloatFormat::from_code(code).ok_or(RecordError::Code)?,
-			overflow: match bytes[at + 1] {
-				0 => Overflow::Special,
-				1 => Overflow::Saturate,
-				_ => return Err(RecordError::Code),
-			},
+			overflow: overflow_of(bytes[at + 1])?,
 		},
 		35 => OpKind::Recur { cell: Cell::from_code(code).ok_or(RecordError::Code)? },
 		_ => return Err(RecordError::Code),
 	})
+}
+
+const fn overflow_of(code: u8) -> Result<Overflow, RecordError> {
+	match code {
+		0 => Ok(Overflow::Special),
+		1 => Ok(Overflow::Saturate),
+		_ => Err(RecordError::Code),
+	}
+}
+
+fn step_bytes(step: &Step) -> [u8; STEP_BYTES] {
+	let function = step.function();
+	let [first, second] = match function {
+		StepFn::Unary(function) => [function.code(), 0],
+		StepFn::Cast(dtype) => [dtype.code(), 0],
+		StepFn::Binary(function) => [function.code(), 0],
+		StepFn::Select => [0, 0],
+		StepFn::RoundTo(format, overflow) => [format.code(), overflow as u8],
+	};
+	let mut bytes = [kind_code(&function.kind()) as u8, first, second, 0, 0, 0];
+	bytes[3..][..step.arguments().len()].copy_from_slice(step.arguments());
+	bytes
+}
+
+/// What a step leaves unused must be zero, which encoding the record again shows.
+fn step_at(
+	&[kind, first, second, ref arguments @ ..]: &[u8; STEP_BYTES],
+) -> Result<Step, RecordError> {
+	let function = match kind {
+		6 => UnaryFn::from_code(first).map(StepFn::Unary),
+		7 => DType::from_code(first).map(StepFn::Cast),
+		8 => BinaryFn::from_code(first).map(StepFn::Binary),
+		9 => Some(StepFn::Select),
+		25 => {
+			let overflow = overflow_of(second)?;
+			FloatFormat::from_code(first).map(|format| StepFn::RoundTo(format, overflow))
+		},
+		_ => None,
+	};
+	Ok(Step::new(function.ok_or(RecordError::Code)?, arguments))
 }
 
 // All offsets below are constants of the format, or bounded by the caller, inside the record.

@@ -1,5 +1,6 @@
 //! What one op is: its kind with parameters, its output and its operands.
 
+use super::map::Steps;
 use super::recur::Cell;
 use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
@@ -411,6 +412,12 @@ pub enum OpKind {
 		/// neither infinity nor NaN.
 		overflow: Overflow,
 	},
+	/// An elementwise expression: the steps' functions one after another, each of operands and of
+	/// earlier results. Operands broadcast as those of [`OpKind::Binary`]; functions of one element
+	/// take operands of the output's shape only. 1 to 12 operands.
+	///
+	/// Every result is what an op of its own would have stored.
+	Map(Steps),
 }
 
 /// One op: what it computes, its output's type and shape, and its operands.

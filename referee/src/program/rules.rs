@@ -5,7 +5,7 @@ use super::check::RecordError::{self, Alignment, Dims, OperandCount, Parameter, 
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn,
 };
-use super::{recur, Layout, ALIGN, MAX_OPS};
+use super::{map, recur, Layout, ALIGN, MAX_OPS};
 use crate::{
 	canonical, DType, FloatFormat, Overflow, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
 };
@@ -50,6 +50,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::TopK { .. } => top_k(op),
 		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
 		OpKind::Recur { cell } => recur::validate(op, cell),
+		OpKind::Map(steps) => map::validate(op, &steps),
 	}
 }
 

@@ -15,6 +15,8 @@ impl Fused {
 	/// or too many ops. An operand whose source is a member is read inside the region; all others
 	/// become operands of the region.
 	pub fn new(members: &[Member<'_>]) -> Option<Fused> {
+		let expanded = expressions(members);
+		let members = &steps(members, &expanded)[..];
 		if members.is_empty() || members.len() > MAX_OPS {
 			return None;
 		}
@@ -44,6 +46,34 @@ impl Fused {
 		}
 		Some(builder.finish())
 	}
+}
+
+/// The steps of every member that is an expression. Their results have names that no program gives.
+fn expressions(members: &[Member<'_>]) -> Vec<Vec<OpRecord>> {
+	let mut named = 0;
+	let mut expand = |member: &Member<'_>| {
+		let OpKind::Map(steps) = member.op.kind else { return Vec::new() };
+		let first = assay_referee::MAX_OPS + named;
+		named += steps.as_slice().len() as u32;
+		steps.expand(member.op, |at| first + at as u32)
+	};
+	members.iter().map(&mut expand).collect()
+}
+
+/// The members, with the steps in place of expressions.
+fn steps<'a>(members: &[Member<'a>], expanded: &'a [Vec<OpRecord>]) -> Vec<Member<'a>> {
+	let mut all = Vec::with_capacity(members.len());
+	let mut named = assay_referee::MAX_OPS;
+	for (member, steps) in members.iter().zip(expanded) {
+		let Some((last, before)) = steps.split_last() else {
+			all.push(*member);
+			continue;
+		};
+		all.extend(before.iter().zip(named..).map(|(op, index)| Member { index, op, keep: false }));
+		all.push(Member { op: last, ..*member });
+		named += steps.len() as u32;
+	}
+	all
 }
 
 /// The index space that all members share.

@@ -2,7 +2,10 @@
 
 use super::{Fused, Member};
 use crate::{execute, Buffer, Isa, KernelConfig};
-use assay_referee::{BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, Source, UnaryFn};
+use assay_referee::{
+	BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, Source, Step, StepFn, Steps,
+	UnaryFn,
+};
 use proptest::prelude::*;
 
 struct Random(u64);
@@ -103,7 +106,7 @@ impl Program {
 	fn add(&mut self) {
 		let dims = if self.random.below(4) == 0 { self.rows.clone() } else { self.full.clone() };
 		let shape = Shape::new(&dims).unwrap();
-		let (kind, dtype, operands) = match self.random.below(7) {
+		let (kind, dtype, operands) = match self.random.below(8) {
 			0 | 1 => {
 				let function = self.random.pick(&[
 					UnaryFn::Neg,
@@ -124,6 +127,18 @@ impl Program {
 			3 => {
 				let from = self.random.pick(&[DType::Bool, DType::U8, DType::F32]);
 				(OpKind::Cast, DType::F32, vec![self.operand(from, &dims)])
+			},
+			5 => {
+				let (a, b) = (self.operand(DType::F32, &dims), self.broadcast(DType::F32, &dims));
+				let steps = [
+					Step::new(StepFn::Binary(BinaryFn::Mul), &[0, 1]),
+					Step::new(StepFn::Unary(self.random.pick(&[UnaryFn::Exp, UnaryFn::Abs])), &[2]),
+					Step::new(StepFn::Binary(BinaryFn::Less), &[3, 1]),
+					Step::new(StepFn::Select, &[4, 0, 3]),
+				];
+				let kept = self.random.pick(&[2, 4]);
+				let dtype = DType::F32;
+				(OpKind::Map(Steps::new(&steps[..kept]).unwrap()), dtype, vec![a, b])
 			},
 			4 => {
 				let c = self.broadcast(DType::Bool, &dims);

@@ -1,7 +1,7 @@
 //! The shape of compiled programs: what is folded, joined, dropped and shared.
 
-use assay_onnx::{compile, CompileOptions};
-use assay_referee::{Bias, OpKind, ALIGN};
+use assay_onnx::{compile, CompileOptions, Compiled};
+use assay_referee::{Bias, OpKind, OpRecord, ALIGN};
 use rten_onnx::onnx::DataType;
 
 use crate::support::{assert_close, f32s, floats_of, i64s_of, noise, run, tensor, Net, A, D};
@@ -67,12 +67,13 @@ fn a_bias_joins_its_product() {
 	};
 	let kinds = |bias: &[i64]| {
 		let program = net(bias).compile().program;
-		(program.ops.len(), program.ops[0].kind)
+		let is_sum = matches!(program.ops[1].kind, OpKind::Map(_));
+		(is_sum, program.ops[0].kind)
 	};
-	assert_eq!(kinds(&[2]), (2, OpKind::MatMul { bias: Bias::Column }));
-	assert_eq!(kinds(&[1, 2]), (2, OpKind::MatMul { bias: Bias::Column }));
-	assert_eq!(kinds(&[2, 1]), (2, OpKind::MatMul { bias: Bias::Row }));
-	assert_eq!(kinds(&[2, 2]), (3, OpKind::MatMul { bias: Bias::None }));
+	assert_eq!(kinds(&[2]), (false, OpKind::MatMul { bias: Bias::Column }));
+	assert_eq!(kinds(&[1, 2]), (false, OpKind::MatMul { bias: Bias::Column }));
+	assert_eq!(kinds(&[2, 1]), (false, OpKind::MatMul { bias: Bias::Row }));
+	assert_eq!(kinds(&[2, 2]), (true, OpKind::MatMul { bias: Bias::None }));
 	// A product that something else reads too stays as it is.
 	let shared = net(&[2]).output("p").compile();
 	assert!(shared.program.ops.iter().any(|op| op.kind == OpKind::MatMul { bias: Bias::None }));
@@ -108,7 +109,8 @@ fn expansion_before_arithmetic_is_free() {
 		.node_with("Cast", &["q"], &["y"], vec![("to", A::Int(1))])
 		.output("y");
 	let compiled = net.compile();
-	assert_eq!(compiled.program.ops.len(), 2);
+	// Equal and Cast as one.
+	assert_eq!(compiled.program.ops.len(), 1);
 	let input = [4i32, 0, 7].iter().flat_map(|i| i.to_le_bytes()).collect();
 	let found = floats_of(&run(&compiled, &[input])[0]);
 	let mut expected = [0.0; 15];
@@ -308,4 +310,79 @@ fn views_of_views_are_one() {
 		let found = ops.iter().filter(|op| matches!(op.kind, OpKind::Strided { .. })).count();
 		assert!(found <= views, "{order:?} {cut:?}: {found} views");
 	}
+}
+
+/// The kinds of a program's ops, expressions by their number of steps and operands.
+fn outline(compiled: &Compiled) -> Vec<String> {
+	let name = |op: &OpRecord| match op.kind {
+		OpKind::Map(steps) => format!("{} of {}", steps.as_slice().len(), op.operands.len()),
+		kind => format!("{kind:?}"),
+	};
+	compiled.program.ops.iter().map(name).collect()
+}
+
+#[test]
+fn elementwise_chains_are_one_op() {
+	let net = Net::new()
+		.floats("x", &[2, 3])
+		.weight("half", &[], &[0.5])
+		.weight("one", &[], &[1.0])
+		.weight("root", &[], &[std::f32::consts::SQRT_2])
+		.node("Div", &["x", "root"], &["a"])
+		.node("Erf", &["a"], &["b"])
+		.node("Add", &["b", "one"], &["c"])
+		.node("Mul", &["x", "c"], &["d"])
+		.node("Mul", &["d", "half"], &["y"]);
+	let joined = net.output("y").compile();
+	assert_eq!(outline(&joined), ["5 of 4"]);
+	// What something else reads stays: an output, a reduction, a transposition.
+	let x = f32s(&noise(6, 1));
+	for (node, read) in [("Neg", "c"), ("Softmax", "c"), ("Transpose", "c")] {
+		let net = Net::new()
+			.floats("x", &[2, 3])
+			.weight("one", &[], &[1.0])
+			.node("Erf", &["x"], &["b"])
+			.node("Add", &["b", "one"], &["c"])
+			.node("Exp", &["c"], &["d"])
+			.node("Mul", &["d", "x"], &["y"])
+			.node(node, &[read], &["z"])
+			.output("y")
+			.output("z");
+		let compiled = net.compile();
+		let found = outline(&compiled);
+		assert_eq!(found[..2], ["2 of 2", "2 of 2"], "{node}: {found:?}");
+		let apart = net.output("b").output("c").output("d");
+		let (with, without) = (run(&compiled, &[x.clone()]), apart.run(&[x.clone()]));
+		assert_eq!(with[0].bytes, without[0].bytes);
+		assert_eq!(with[1].bytes, without[1].bytes);
+	}
+}
+
+/// An operand of another shape is read by a step, not joined to it.
+#[test]
+fn expressions_keep_to_one_shape() {
+	let net = Net::new()
+		.floats("x", &[2, 3])
+		.floats("row", &[3])
+		.node("Exp", &["row"], &["e"])
+		.node("Neg", &["e"], &["n"])
+		.node("Mul", &["x", "n"], &["p"])
+		.node("Abs", &["p"], &["y"])
+		.output("y");
+	assert_eq!(outline(&net.compile()), ["2 of 1", "2 of 2"]);
+}
+
+/// A chain longer than an expression may be becomes several.
+#[test]
+fn long_chains_are_several_expressions() {
+	let mut net = Net::new().floats("x", &[7]);
+	for i in 0..50 {
+		let from = if i == 0 { "x".to_owned() } else { format!("t{i}") };
+		net = net.node("Abs", &[&from], &[&format!("t{}", i + 1)]);
+	}
+	let compiled = net.output("t50").compile();
+	assert_eq!(outline(&compiled), ["2 of 1", "24 of 1", "24 of 1"]);
+	let x = noise(7, 5);
+	let expected: Vec<f32> = x.iter().map(|x| x.abs()).collect();
+	assert_eq!(floats_of(&run(&compiled, &[f32s(&x)])[0]), expected);
 }

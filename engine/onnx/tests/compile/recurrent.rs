@@ -288,7 +288,7 @@ fn one_op_equals_its_steps() {
 			(compiled.program.ops.len(), outputs.iter().map(floats_of).collect::<Vec<_>>())
 		};
 		let ((few, whole), (many, steps)) = (outputs(None), outputs(Some(1e30)));
-		assert!(few < 20 && many > 60, "{few} {many}");
+		assert!(few < 20 && many > 2 * few, "{few} {many}");
 		for (whole, steps) in whole.iter().zip(&steps) {
 			assert_close(whole, steps, 1e-5);
 		}

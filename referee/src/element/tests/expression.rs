@@ -1,0 +1,85 @@
+//! Expressions, evaluated from the last step back by the oracles of the functions.
+
+use super::*;
+
+pub(super) fn oracle(t: &Tensors<'_>, steps: &Steps, at: &[u64]) -> u64 {
+	let last = t.op.operands.len() + steps.as_slice().len() - 1;
+	value(t, steps, at, last).1
+}
+
+/// Type and bits of the value with this number.
+fn value(t: &Tensors<'_>, steps: &Steps, at: &[u64], number: usize) -> (DType, u64) {
+	let operands = &t.op.operands;
+	if let Some(operand) = operands.get(number) {
+		return (operand.dtype, t.broadcast(number, at));
+	}
+	let step = steps.as_slice()[number - operands.len()];
+	let arguments: Vec<(DType, u64)> =
+		step.arguments().iter().map(|&i| value(t, steps, at, i.into())).collect();
+	let (from, a) = arguments[0];
+	let (dtype, bits) = match step.function() {
+		StepFn::Unary(UnaryFn::IsNan) => (DType::Bool, unary_oracle(UnaryFn::IsNan, from, a)),
+		StepFn::Unary(function) => (from, unary_oracle(function, from, a)),
+		StepFn::Cast(to) => (to, cast_oracle(from, to, a)),
+		StepFn::Binary(function) => {
+			let dtype = if function.is_comparison() { DType::Bool } else { from };
+			(dtype, binary_oracle(function, from, a, arguments[1].1))
+		},
+		StepFn::Select => arguments[if a == 1 { 1 } else { 2 }],
+		StepFn::RoundTo(format, overflow) => (DType::F32, round_oracle(format, overflow, a)),
+	};
+	(dtype, canonical(dtype, bits))
+}
+
+fn add_twice(arguments: [[u8; 2]; 2], dims: [&[u32]; 2]) -> OpRecord {
+	let steps = arguments.map(|a| Step::new(StepFn::Binary(BinaryFn::Add), &a));
+	let operands = dims.map(|dims| Operand::weight(0, DType::F32, shape(dims)));
+	OpRecord::new(OpKind::Map(Steps::new(&steps).unwrap()), DType::F32, shape(&[2, 3]), operands)
+}
+
+/// One way to say a thing: nothing unused, nothing from later on, no lone step.
+#[test]
+fn rules() {
+	let full: [&[u32]; 2] = [&[2, 3], &[1, 3]];
+	assert_eq!(add_twice([[0, 1], [2, 1]], full).validate(), Ok(()));
+	let refused = |op: OpRecord, error| assert_eq!(op.validate(), Err(error), "{op:?}");
+	refused(add_twice([[0, 1], [0, 1]], full), RecordError::Parameter);
+	refused(add_twice([[0, 0], [2, 0]], full), RecordError::Parameter);
+	refused(add_twice([[0, 3], [2, 1]], full), RecordError::Parameter);
+	refused(add_twice([[0, 255], [2, 1]], full), RecordError::Parameter);
+	refused(add_twice([[0, 1], [2, 1]], [&[2, 3], &[2]]), RecordError::Dims);
+	let mut other = add_twice([[0, 1], [2, 1]], full);
+	other.dtype = DType::I32;
+	refused(other, RecordError::Type);
+	let mut lone = add_twice([[0, 1], [2, 1]], full);
+	let OpKind::Map(steps) = lone.kind else { unreachable!() };
+	lone.kind = OpKind::Map(Steps::new(&steps.as_slice()[..1]).unwrap());
+	refused(lone, RecordError::Parameter);
+	// A function of one element does not repeat what it reads.
+	let mut narrow = add_twice([[0, 1], [2, 1]], full);
+	let neg = Step::new(StepFn::Unary(UnaryFn::Neg), &[1]);
+	let add = Step::new(StepFn::Binary(BinaryFn::Add), &[0, 2]);
+	narrow.kind = OpKind::Map(Steps::new(&[neg, add]).unwrap());
+	refused(narrow, RecordError::Dims);
+	assert_eq!(Steps::new(&[add; 25]), None);
+}
+
+/// Bytes that no field uses are zero, inside the steps as well.
+#[test]
+fn steps_are_canonical() {
+	let op = add_twice([[0, 1], [2, 1]], [&[2, 3], &[1, 3]]);
+	let bytes = op.to_bytes().unwrap();
+	assert_eq!(OpRecord::from_bytes(&bytes), Ok(op));
+	for (at, error) in [
+		(64 + 1 + 2, RecordError::Padding),
+		(64 + 1 + 5, RecordError::Padding),
+		(64 + 1 + 12, RecordError::Padding),
+	] {
+		let mut wrong = bytes;
+		wrong[at] = 1;
+		assert_eq!(OpRecord::from_bytes(&wrong), Err(error), "byte {at}");
+	}
+	let mut wrong = bytes;
+	wrong[64] = 25;
+	assert!(OpRecord::from_bytes(&wrong).is_err());
+}

@@ -1,0 +1,186 @@
+//! Elementwise expressions: several functions of elements as one op, so that what lies between them
+//! is neither stored nor committed to.
+
+use super::check::RecordError;
+use super::record::{BinaryFn, OpKind, OpRecord, Operand, UnaryFn};
+use crate::{DType, FloatFormat, Overflow};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Most steps of one expression.
+pub const MAX_STEPS: usize = 24;
+
+/// Most arguments of one step.
+pub const MAX_ARGUMENTS: usize = 3;
+
+/// The function of a step: an elementwise op without its operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StepFn {
+	/// As [`OpKind::Unary`].
+	Unary(UnaryFn),
+	/// As [`OpKind::Cast`] to this type.
+	Cast(DType),
+	/// As [`OpKind::Binary`].
+	Binary(BinaryFn),
+	/// As [`OpKind::Select`].
+	Select,
+	/// As [`OpKind::RoundTo`].
+	RoundTo(FloatFormat, Overflow),
+}
+
+impl StepFn {
+	/// The function that an op of this kind and output type applies to every element; `None` for
+	/// ops that are not elementwise.
+	pub const fn of(kind: OpKind, dtype: DType) -> Option<StepFn> {
+		match kind {
+			OpKind::Unary(function) => Some(StepFn::Unary(function)),
+			OpKind::Cast => Some(StepFn::Cast(dtype)),
+			OpKind::Binary(function) => Some(StepFn::Binary(function)),
+			OpKind::Select => Some(StepFn::Select),
+			OpKind::RoundTo { format, overflow } => Some(StepFn::RoundTo(format, overflow)),
+			_ => None,
+		}
+	}
+
+	/// The kind of the op that has this function.
+	pub const fn kind(self) -> OpKind {
+		match self {
+			StepFn::Unary(function) => OpKind::Unary(function),
+			StepFn::Cast(_) => OpKind::Cast,
+			StepFn::Binary(function) => OpKind::Binary(function),
+			StepFn::Select => OpKind::Select,
+			StepFn::RoundTo(format, overflow) => OpKind::RoundTo { format, overflow },
+		}
+	}
+
+	/// Number of arguments.
+	pub const fn arity(self) -> usize {
+		match self {
+			StepFn::Unary(_) | StepFn::Cast(_) | StepFn::RoundTo(..) => 1,
+			StepFn::Binary(_) => 2,
+			StepFn::Select => 3,
+		}
+	}
+
+	/// The type of the result for arguments of these types, of which there are [`StepFn::arity`].
+	pub fn result(self, arguments: &[DType]) -> DType {
+		match self {
+			StepFn::Unary(UnaryFn::IsNan) => DType::Bool,
+			StepFn::Binary(function) if function.is_comparison() => DType::Bool,
+			StepFn::Cast(dtype) => dtype,
+			StepFn::Unary(_) | StepFn::Binary(_) | StepFn::Select | StepFn::RoundTo(..) => {
+				arguments.last().copied().unwrap_or(DType::F32)
+			},
+		}
+	}
+}
+
+/// One step of an expression.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+	function: StepFn,
+	arguments: [u8; MAX_ARGUMENTS],
+}
+
+impl Step {
+	/// `function` of the values with these numbers: the op's operands are numbered first, from 0,
+	/// then the results of the steps. Arguments beyond the function's own are dropped; one that is
+	/// not given is value 0.
+	pub fn new(function: StepFn, arguments: &[u8]) -> Step {
+		let mut own = [0; MAX_ARGUMENTS];
+		for (own, &argument) in own[..function.arity()].iter_mut().zip(arguments) {
+			*own = argument;
+		}
+		Step { function, arguments: own }
+	}
+
+	/// What it computes.
+	pub const fn function(&self) -> StepFn {
+		self.function
+	}
+
+	/// The numbers of the values it takes.
+	pub fn arguments(&self) -> &[u8] {
+		&self.arguments[..self.function.arity()]
+	}
+}
+
+impl fmt::Debug for Step {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		write!(f, "{:?}{:?}", self.function, self.arguments())
+	}
+}
+
+/// The steps of an expression, in order; the last one's result is the element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+	steps: [Step; MAX_STEPS],
+	len: u8,
+}
+
+impl Steps {
+	/// These steps; `None` when there are more than [`MAX_STEPS`].
+	pub fn new(steps: &[Step]) -> Option<Steps> {
+		let unused = Step { function: StepFn::Select, arguments: [0; MAX_ARGUMENTS] };
+		let mut all = [unused; MAX_STEPS];
+		all.get_mut(..steps.len())?.copy_from_slice(steps);
+		Some(Steps { steps: all, len: steps.len() as u8 })
+	}
+
+	/// The steps.
+	pub fn as_slice(&self) -> &[Step] {
+		&self.steps[..usize::from(self.len)]
+	}
+
+	/// The steps as ops of their own, for the expression `op`: whoever computes one after the other computes the
+	/// expression. `index` numbers the result of each step, as [`crate::Source::Op`] names it. An
+	/// argument that does not exist ends the list.
+	pub fn expand(&self, op: &OpRecord, index: impl Fn(usize) -> u32) -> Vec<OpRecord> {
+		let mut ops: Vec<OpRecord> = Vec::with_capacity(self.as_slice().len());
+		for step in self.as_slice() {
+			let value = |&number: &u8| -> Option<Operand> {
+				let number = usize::from(number);
+				op.operands.get(number).copied().or_else(|| {
+					let at = number - op.operands.len();
+					Some(Operand::op(index(at), ops.get(at)?.dtype, op.shape))
+				})
+			};
+			let Some(operands) = step.arguments().iter().map(value).collect::<Option<Vec<_>>>()
+			else {
+				break;
+			};
+			let types: Vec<DType> = operands.iter().map(|operand| operand.dtype).collect();
+			let dtype = step.function.result(&types);
+			ops.push(OpRecord::new(step.function.kind(), dtype, op.shape, operands));
+		}
+		ops
+	}
+}
+
+impl fmt::Debug for Steps {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		self.as_slice().fmt(f)
+	}
+}
+
+/// Two steps or more, each a valid op of its own; every value is used, the last one as the output.
+pub(super) fn validate(op: &OpRecord, steps: &Steps) -> Result<(), RecordError> {
+	let count = steps.as_slice().len();
+	let ops = steps.expand(op, |at| at as u32);
+	if count < 2 || ops.len() != count {
+		return Err(RecordError::Parameter);
+	}
+	ops.iter().try_for_each(OpRecord::validate)?;
+	if ops.last().is_none_or(|last| last.dtype != op.dtype) {
+		return Err(RecordError::Type);
+	}
+	let used = |number: usize| {
+		let mut arguments = steps.as_slice().iter().flat_map(Step::arguments);
+		arguments.any(|&argument| usize::from(argument) == number)
+	};
+	if (0..op.operands.len() + count - 1).all(used) {
+		Ok(())
+	} else {
+		Err(RecordError::Parameter)
+	}
+}
