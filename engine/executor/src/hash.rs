@@ -13,7 +13,7 @@ use std::ops::Range;
 const GRAIN: u64 = 64;
 
 /// The root of an object and the chaining values of its subtrees of [`GRAIN`] chunks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
 	len: u64,
 	/// One for every [`GRAIN`] chunks; none when the object has no more than that.

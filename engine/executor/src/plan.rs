@@ -116,8 +116,9 @@ impl Plan {
 		Plan { steps: steps.collect(), places, memory }
 	}
 
-	/// Executes the steps. The tensors are then in `memory` at `places`, those that were overwritten
-	/// in the meantime excepted; the last one is there.
+	/// Executes the steps; `done` is given each op that is written and its output, right after. The
+	/// tensors are then in `memory` at `places`, those that were overwritten in the meantime
+	/// excepted; the last one is there.
 	pub(crate) fn run(
 		&self,
 		bundle: &Bundle,
@@ -125,10 +126,14 @@ impl Plan {
 		memory: &mut [u8],
 		config: &KernelConfig,
 		cancel: &Cancel,
+		mut done: impl FnMut(usize, &[u8]),
 	) -> Result<(), ExecError> {
 		for step in &self.steps {
 			cancel.check()?;
 			step.run(bundle, input, memory, config)?;
+			for (&op, place) in step.outputs().iter().zip(&step.writes) {
+				done(op as usize, memory.get(place.clone()).unwrap_or(&[]));
+			}
 		}
 		Ok(())
 	}

@@ -3,6 +3,7 @@
 use crate::{
 	bundle::Bundle,
 	error::ExecError,
+	hash::Tree,
 	memory::Pool,
 	plan::Plan,
 	ports::{InputTensor, OutputTensor},
@@ -121,7 +122,7 @@ impl Session {
 	pub fn run_with(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
 		let input = self.canonical_input(input)?;
 		let mut memory = self.memory.take();
-		self.plan.run(&self.bundle, &input, &mut memory, &self.config, cancel)?;
+		self.plan.run(&self.bundle, &input, &mut memory, &self.config, cancel, |_, _| ())?;
 		let output = self.plan.places.last().and_then(|place| memory.get(place.clone()));
 		Ok(output.ok_or(ExecError::NoSuch("op"))?.to_vec())
 	}
@@ -290,8 +291,12 @@ impl Session {
 			(plan, pool)
 		});
 		let mut memory = pool.take();
+		let threads = self.config.threads();
+		let mut trees = vec![Tree::default(); plan.places.len()];
+		// Hashed while they are in the cache.
+		let mut commit = |op: usize, tensor: &[u8]| trees[op] = Tree::new(tensor, threads);
 		match tamper {
-			None => plan.run(&self.bundle, input, &mut memory, &self.config, cancel)?,
+			None => plan.run(&self.bundle, input, &mut memory, &self.config, cancel, commit)?,
 			Some(tamper) => {
 				for (i, op) in self.bundle.program().ops.iter().enumerate() {
 					cancel.check()?;
@@ -303,11 +308,12 @@ impl Session {
 						let tensor = |j: usize| memory.get(plan.places.get(j)?.clone());
 						self.resume(i, input, tensor, &mut out, element)?;
 					}
+					commit(i, &out);
 					memory[place].copy_from_slice(&out);
 				}
 			},
 		}
-		Ok(Tensors::new(memory, plan.places.clone(), self.config.threads()))
+		Ok(Tensors::new(memory, plan.places.clone(), trees))
 	}
 
 	/// Whether tampering reaches the output; recomputes only what it touches.

@@ -1,7 +1,7 @@
 //! An execution whose every step is committed to.
 
 use crate::{bundle::Bundle, error::ExecError, hash::Tree, memory::Lent};
-use assay_kernels::{for_each_mut, Buffer};
+use assay_kernels::Buffer;
 use assay_referee::{
 	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
 	tree, Commitments, NodeKey, Object, OpRecord, Opening, Operand, Root, Slice, Source,
@@ -31,22 +31,8 @@ pub(crate) struct Tensors {
 }
 
 impl Tensors {
-	/// Commits to the tensors at `places` of `memory`.
-	pub(crate) fn new(memory: Lent, places: Vec<Range<usize>>, threads: usize) -> Tensors {
-		// Large ones by all threads together, small ones each by one thread.
-		const LARGE: usize = 1 << 20;
-		let empty = Tree::new(&[], 1);
-		let mut trees = vec![empty; places.len()];
-		let bytes = |op: usize| memory.get(places[op].clone()).unwrap_or(&[]);
-		for (op, tree) in trees.iter_mut().enumerate().filter(|(op, _)| places[*op].len() >= LARGE)
-		{
-			*tree = Tree::new(bytes(op), threads);
-		}
-		for_each_mut(threads, &mut trees, |op, tree| {
-			if places[op].len() < LARGE {
-				*tree = Tree::new(bytes(op), 1);
-			}
-		});
+	/// The tensors at `places` of `memory`, and the tree over each.
+	pub(crate) fn new(memory: Lent, places: Vec<Range<usize>>, trees: Vec<Tree>) -> Tensors {
 		Tensors { memory, places, trees }
 	}
 
@@ -218,7 +204,8 @@ impl Trace {
 		let mut memory = Pool::new(self.tensors.memory.len(), 0).take();
 		memory.copy_from_slice(&self.tensors.memory);
 		memory[places[entry as usize].clone()].copy_from_slice(&tensor);
-		let tensors = Arc::new(Tensors::new(memory, places, 1));
+		let trees = places.iter().map(|place| Tree::new(&memory[place.clone()], 1)).collect();
+		let tensors = Arc::new(Tensors::new(memory, places, trees));
 		let mut entries = self.entries.clone();
 		entries[entry as usize] = tree::hash(&tensor);
 		Trace { tensors, ..self.with_entries(entries) }
