@@ -42,6 +42,7 @@ pub use opening::{
 pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS};
 pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
+pub use program::conv::{Conv, ImageLayout};
 pub use program::map::{Step, StepFn, Steps, MAX_STEPS};
 pub use program::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,

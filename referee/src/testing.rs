@@ -97,7 +97,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 19;
+pub(crate) const KINDS: u64 = 20;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -152,6 +152,7 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 		16 => selection::scatter(rng),
 		17 => selection::top_k(rng),
 		18 => map::random(rng),
+		19 => conv(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)
@@ -237,6 +238,37 @@ fn unfold(rng: &mut Rng) -> OpRecord {
 	let dims = [n, groups, out[0] * out[1], per_group * kernel[0] * kernel[1]];
 	let source = rng.operand(dtype, &[n, groups * per_group, h, w]);
 	OpRecord::new(kind, dtype, shape(&dims), [source])
+}
+
+fn conv(rng: &mut Rng) -> OpRecord {
+	let (n, groups, per_group) = (rng.dim(2), rng.dim(3), rng.pick(&[1, 2, 3, 90]));
+	let (h, w, m) = (rng.dim(9), rng.dim(9), rng.dim(3));
+	let mut pair = |least: u32, most: u64| [0; 2].map(|_| least + rng.below(most) as u32);
+	let (kernel, stride, pad) = (pair(1, 3), pair(1, 3), pair(0, 3));
+	let (dilation, out) = (pair(1, 2), pair(1, 4));
+	let layout = rng.pick(&[ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast]);
+	let bias = rng.pick(&[Bias::None, Bias::Row, Bias::Column]);
+	let c = groups * per_group;
+	let image = match layout {
+		ImageLayout::ChannelsFirst => [n, c, h, w],
+		ImageLayout::ChannelsLast => [n, h, w, c],
+	};
+	let ba = rng.pick(&[1, groups, n * groups]);
+	let mut operands = vec![
+		rng.operand(DType::F32, &[ba, m, per_group * kernel[0] * kernel[1]]),
+		rng.operand(DType::F32, &image),
+	];
+	match bias {
+		Bias::None => {},
+		Bias::Column => operands.push(rng.operand(DType::F32, &[out[0] * out[1]])),
+		Bias::Row => {
+			let dims = if rng.below(2) == 0 { vec![m] } else { vec![ba, m] };
+			operands.push(rng.operand(DType::F32, &dims));
+		},
+	}
+	let kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
+	let dims = [n * groups, m, out[0] * out[1]];
+	OpRecord::new(kind, DType::F32, shape(&dims), operands)
 }
 
 fn unary(rng: &mut Rng) -> OpRecord {

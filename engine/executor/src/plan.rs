@@ -11,7 +11,7 @@ use crate::{
 use assay_kernels::{
 	execute_with, fusible_operand, prepare, split_borrow, Arg, Fused, KernelConfig, Prepared,
 };
-use assay_referee::{Operand, Program, Source};
+use assay_referee::{OpKind, Operand, Program, Source};
 use std::{
 	collections::BTreeMap,
 	ops::Range,
@@ -42,7 +42,7 @@ pub(crate) struct Step {
 #[derive(Debug)]
 enum Work {
 	Op {
-		/// The `Unfold` that gives an operand without being executed, and which operand.
+		/// The op that gives an operand without being executed, and which operand.
 		patches: Option<(u32, usize)>,
 		/// Operands that were rearranged.
 		prepared: Vec<(usize, Arc<Prepared>)>,
@@ -263,13 +263,14 @@ impl Step {
 	}
 }
 
-/// An `Unfold` that only one operand of one op reads.
+/// An `Unfold`, or the transposition of an image, that an operand of another op stands for.
 struct Fusion {
 	unfold: u32,
 	user: u32,
 	operand: usize,
 }
 
+/// What need not be executed, because all that read it can do without.
 fn fusions(program: &Program) -> Vec<Fusion> {
 	let mut uses: Vec<Vec<(u32, usize)>> = vec![Vec::new(); program.ops.len()];
 	for (i, op) in program.ops.iter().enumerate() {
@@ -279,10 +280,15 @@ fn fusions(program: &Program) -> Vec<Fusion> {
 			}
 		}
 	}
-	let fused = program.ops.iter().enumerate().filter_map(|(i, op)| {
-		let &[(user, operand)] = &uses[i][..] else { return None };
-		let at = fusible_operand(op, &program.ops[user as usize])?;
-		(at == operand).then_some(Fusion { unfold: i as u32, user, operand })
+	let fused = program.ops.iter().zip(&uses).zip(0..).filter(|((op, uses), _)| {
+		let fits = |&(user, operand): &(u32, usize)| {
+			fusible_operand(op, &program.ops[user as usize]) == Some(operand)
+		};
+		// Windows are made anew by everyone who reads them.
+		uses.iter().all(fits) && (uses.len() == 1 || matches!(op.kind, OpKind::Strided { .. }))
 	});
-	fused.collect()
+	let each = fused.flat_map(|((_, uses), unfold)| {
+		uses.iter().map(move |&(user, operand)| Fusion { unfold, user, operand })
+	});
+	each.collect()
 }

@@ -1,4 +1,4 @@
-//! `MatMul` records as contraction problems.
+//! `MatMul` and `Conv` records as contraction problems.
 
 use crate::{
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
@@ -7,7 +7,7 @@ use crate::{
 	view::{view, view_mut},
 	Arg, Isa, KernelConfig, Then,
 };
-use assay_referee::{Bias, DType, OpKind, OpRecord, ReduceFn, Shape};
+use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, ReduceFn, Shape};
 
 /// An operand rearranged once for an instruction set, to be used in many executions.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	if let OpKind::Recur { .. } = op.kind {
 		return recur::prepare(op, operand, bytes, isa).map(|w| Prepared(Packed::Recur(w)));
 	}
-	let OpKind::MatMul { .. } = op.kind else { return None };
+	let (OpKind::MatMul { .. } | OpKind::Conv(_)) = op.kind else { return None };
 	let size = dims3(&op.operands.get(operand)?.shape)?;
 	let [batches, rows, k] = size;
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
@@ -58,9 +58,12 @@ fn is_column(op: &OpRecord) -> bool {
 	matches!(op.shape.dims(), &[1, m, 1] if m > 1)
 }
 
-/// The operand of `op` that can be patches of `unfold` without them being written out: the right
-/// side of a convolution, or the windows of a pooling.
+/// The operand of `op` that can be what `unfold` gives without its being written out: the windows of
+/// a product or of a pooling, or the transposed image of a convolution.
 pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize> {
+	if let OpKind::Conv(conv) = op.kind {
+		return is_channels_last(unfold, &conv, &op.operands.get(1)?.shape).then_some(1);
+	}
 	if unfold.dtype != DType::F32 || !matches!(unfold.kind, OpKind::Unfold { .. }) {
 		return None;
 	}
@@ -76,6 +79,21 @@ pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize>
 		},
 		_ => None,
 	}
+}
+
+/// Whether `op` puts the channels of an image last, as a convolution reads it.
+fn is_channels_last(op: &OpRecord, conv: &Conv, view: &Shape) -> bool {
+	let OpKind::Strided { offset: 0, strides } = op.kind else { return false };
+	let (ImageLayout::ChannelsLast, Some([_, c, h, w])) = (conv.layout, conv.image(view)) else {
+		return false;
+	};
+	let [c, h, w] = [c, h, w].map(i64::from);
+	let steps = [c * h * w, w, 1, h * w];
+	let alike = view.dims().iter().zip(steps).zip(strides).all(|((&dim, step), own)| {
+		// A dimension of one is never stepped along.
+		dim == 1 || step == own
+	});
+	alike && op.shape == *view && op.operands.iter().all(|x| x.shape.elements() == view.elements())
 }
 
 fn dims3(shape: &Shape) -> Option<[usize; 3]> {
@@ -96,6 +114,7 @@ pub(crate) fn run(
 ) -> bool {
 	let done = match op.kind {
 		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg, then),
+		OpKind::Conv(conv) => self::conv(op, &conv, args, out, cfg, then),
 		OpKind::Reduce(function) if then.is_none() => pool(op, function, args, out, cfg),
 		_ => None,
 	};
@@ -125,10 +144,88 @@ fn matmul(
 	cfg: &KernelConfig,
 	then: Option<Then<'_>>,
 ) -> Option<()> {
+	let size = dims3(&op.operands.get(1)?.shape)?;
+	let image;
+	let rhs = match *args.get(1)? {
+		Arg::Patches { unfold, image: bytes } => {
+			image =
+				self::image(unfold, bytes).filter(|_| fusible_operand(unfold, op) == Some(1))?;
+			Rhs::Image(&image)
+		},
+		right => rhs(right, size, cfg.isa)?,
+	};
+	contract(op, bias, args, (rhs, size[0]), out, cfg, then)
+}
+
+fn conv(
+	op: &OpRecord,
+	conv: &Conv,
+	args: &[Arg<'_>],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+	then: Option<Then<'_>>,
+) -> Option<()> {
+	let dims = conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
+	let turned;
+	let data = match (*args.get(1)?, conv.layout) {
+		(Arg::Patches { unfold, image }, _) => {
+			view::<f32>(image).filter(|_| fusible_operand(unfold, op) == Some(1))?
+		},
+		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsFirst) => {
+			view::<f32>(bytes)?
+		},
+		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsLast) => {
+			turned = channels_first(view::<f32>(bytes)?, dims)?;
+			&turned[..]
+		},
+	};
+	let [images, channels, height, width] = dims;
+	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
+	let image = Image {
+		data: Some(data).filter(|data| data.len() == images * channels * height * width)?,
+		channels,
+		height,
+		width,
+		groups: conv.groups as usize,
+		kernel: pair(conv.kernel),
+		stride: pair(conv.stride),
+		dilation: pair(conv.dilation),
+		pad: pair(conv.pad),
+		out: pair(conv.out),
+		fill: 0.0,
+	};
+	let batch = images * image.groups;
+	contract(op, conv.bias, args, (Rhs::Image(&image), batch), out, cfg, then)
+}
+
+/// An image `[n, h, w, c]` with the channels put first.
+fn channels_first(data: &[f32], [n, c, h, w]: [usize; 4]) -> Option<Vec<f32>> {
+	let pixels = h * w;
+	let mut turned = vec![0.0; n * c * pixels];
+	if data.len() != turned.len() {
+		return None;
+	}
+	for (from, to) in data.chunks_exact(c * pixels).zip(turned.chunks_exact_mut(c * pixels)) {
+		for (channel, to) in to.chunks_exact_mut(pixels).enumerate() {
+			to.iter_mut().zip(from[channel..].iter().step_by(c)).for_each(|(to, &x)| *to = x);
+		}
+	}
+	Some(turned)
+}
+
+/// The products of the left operand with a right one of so many batches.
+fn contract(
+	op: &OpRecord,
+	bias: Bias,
+	args: &[Arg<'_>],
+	(rhs, rhs_batches): (Rhs<'_>, usize),
+	out: &mut [u8],
+	cfg: &KernelConfig,
+	then: Option<Then<'_>>,
+) -> Option<()> {
 	let [batch, m, n] = dims3(&op.shape)?;
 	let lhs_size = dims3(&op.operands.first()?.shape)?;
-	let rhs_size = dims3(&op.operands.get(1)?.shape)?;
-	let ([lhs_batches, _, k], [rhs_batches, _, _]) = (lhs_size, rhs_size);
+	let [lhs_batches, _, k] = lhs_size;
 	let out = view_mut::<f32>(out).filter(|out| out.len() == batch * m * n)?;
 	let bias = match (bias, args.get(2)) {
 		(Bias::None, _) => BiasRef::None,
@@ -142,16 +239,7 @@ fn matmul(
 		(Bias::Column, Some(Arg::Bytes(bytes))) => BiasRef::Column(dense(bytes, n)?),
 		_ => return None,
 	};
-	let (left, right) = (*args.first()?, *args.get(1)?);
-	let image;
-	let rhs = match right {
-		Arg::Patches { unfold, image: bytes } => {
-			image =
-				self::image(unfold, bytes).filter(|_| fusible_operand(unfold, op) == Some(1))?;
-			Rhs::Image(&image)
-		},
-		_ => rhs(right, rhs_size, cfg.isa)?,
-	};
+	let left = *args.first()?;
 	let problem = |lhs| Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
 	let problem = match column_as_row(op, rhs, bias) {
 		Some((lhs, bias)) => {

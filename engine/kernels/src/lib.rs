@@ -113,7 +113,7 @@ pub enum Arg<'a> {
 	/// What `unfold` would give for `image`, without writing it out; fast for the operands that
 	/// [`fusible_operand`] names.
 	Patches {
-		/// The `Unfold` op.
+		/// An `Unfold`, or the transposition of an image.
 		unfold: &'a OpRecord,
 		/// The bytes of its operand.
 		image: &'a [u8],
@@ -249,7 +249,7 @@ fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelErro
 /// The fast kernel where there is one, else the element function.
 fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 	let done = match op.kind {
-		OpKind::MatMul { .. } => {
+		OpKind::MatMul { .. } | OpKind::Conv(_) => {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
 			contraction::run(op, &args, out, cfg, None)
 		},

@@ -7,8 +7,8 @@ use crate::{
 	execute, execute_then, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig,
 };
 use assay_referee::{
-	canonical, element, encode_value, Bias, BinaryFn, DType, FloatFormat, OpKind, OpRecord,
-	Operand, Overflow, ReduceFn, Shape, Soft, TensorReader, UnaryFn,
+	canonical, element, encode_value, Bias, BinaryFn, Conv, DType, FloatFormat, ImageLayout,
+	OpKind, OpRecord, Operand, Overflow, ReduceFn, Shape, Soft, TensorReader, UnaryFn,
 };
 use proptest::prelude::*;
 
@@ -431,6 +431,60 @@ fn fused(unfold: &OpRecord, m: u32, seed: u64, plain: bool) {
 		for lhs in [lhs, Arg::Bytes(&filters)] {
 			let args = [lhs, Arg::Patches { unfold, image: &image }, Arg::Bytes(&bias)];
 			handed_on(&op, &args, &want, &cfg);
+		}
+	}
+	if let OpKind::Unfold { fill: 0, .. } = unfold.kind {
+		convolved(unfold, &op, [&image, &filters, &bias], &want);
+	}
+}
+
+/// The same products as one op, of the image in either layout.
+fn convolved(
+	unfold: &OpRecord,
+	product: &OpRecord,
+	[image, filters, bias]: [&Buffer; 3],
+	want: &[u8],
+) {
+	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, .. } = unfold.kind else {
+		panic!("not patches")
+	};
+	let &[n, c, h, w] = unfold.operands[0].shape.dims() else { panic!("not an image") };
+	let conv = |layout| {
+		let bias = Bias::Row;
+		let mut op = product.clone();
+		op.kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
+		let dims = match layout {
+			ImageLayout::ChannelsFirst => [n, c, h, w],
+			ImageLayout::ChannelsLast => [n, h, w, c],
+		};
+		op.operands[1] = operand(DType::F32, &dims);
+		op.validate().unwrap();
+		op
+	};
+	let (first, last) = (conv(ImageLayout::ChannelsFirst), conv(ImageLayout::ChannelsLast));
+	let mut strides = [0; 8];
+	let steps = [c * h * w, w, 1, h * w].map(i64::from);
+	for ((to, step), dim) in strides.iter_mut().zip(steps).zip([n, h, w, c]) {
+		*to = if dim > 1 { step } else { 0 };
+	}
+	let kind = OpKind::Strided { offset: 0, strides };
+	let turn = OpRecord::new(kind, DType::F32, shape(&[n, h, w, c]), [unfold.operands[0]]);
+	turn.validate().unwrap();
+	assert_eq!(fusible_operand(&turn, &last), Some(1));
+	assert_eq!(fusible_operand(&turn, &first), None);
+	let turned = expected(&turn, &[image]);
+	for cfg in configs() {
+		let packed = prepare(&first, 0, filters, cfg.isa());
+		let lhs = match &packed {
+			Some(packed) => Arg::Prepared(packed, filters),
+			None => Arg::Bytes(filters),
+		};
+		let patches = Arg::Patches { unfold: &turn, image };
+		for (op, x) in [(&first, Arg::Bytes(image)), (&last, Arg::Bytes(&turned)), (&last, patches)]
+		{
+			let mut out = Buffer::new(want.len());
+			execute_with(op, &[lhs, x, Arg::Bytes(bias)], &mut out, &cfg).unwrap();
+			assert!(out[..] == want[..], "{cfg:?} {op:?}");
 		}
 	}
 }

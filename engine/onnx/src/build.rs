@@ -37,7 +37,7 @@ pub(crate) struct Op {
 
 impl Op {
 	/// The record, with every operand at offset 0.
-	fn record(&self) -> Result<OpRecord> {
+	pub(crate) fn record(&self) -> Result<OpRecord> {
 		let operands = self
 			.operands
 			.iter()

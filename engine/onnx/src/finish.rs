@@ -10,6 +10,7 @@ use assay_referee::{
 
 use crate::bind::BoundInput;
 use crate::build::{own_output, shape, Op};
+use crate::convolutions::join_windows;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
 use crate::value::{broadcast, product, strides, Origin, Value};
@@ -45,6 +46,8 @@ pub(crate) fn finish(
 		skip_expansions(&mut ops, i);
 	}
 	join_biases(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	join_windows(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	join_expressions(&mut ops, root, &live);
 	live = self::live(&ops, root);

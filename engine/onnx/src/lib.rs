@@ -13,6 +13,7 @@ mod build;
 mod compose;
 mod constant;
 mod control;
+mod convolutions;
 mod error;
 mod expressions;
 mod finish;

@@ -1,7 +1,7 @@
 //! Contractions: sums of products along the last axis of both operands.
 
 use super::{dim, dtype, map::to_i64, view};
-use crate::{Arith, Bias, OpRecord, Reader};
+use crate::{Arith, Bias, Conv, ImageLayout, OpRecord, Reader};
 
 /// Terms in one chain of fused multiply-adds.
 const BLOCK: u64 = 256;
@@ -32,23 +32,20 @@ fn place(op: &OpRecord, index: u64) -> Place {
 	}
 }
 
-/// The sum of `k` products of elements of two operands, each given as operand and first element:
-/// ascending chains over blocks, block sums added in ascending order.
-pub(super) fn dot<A: Arith, R: Reader>(
-	reader: &mut R,
-	(a, a_first): (usize, u64),
-	(b, b_first): (usize, u64),
+/// The sum of `k` products, of which `term` gives the factors in order: ascending chains over
+/// blocks, block sums added in ascending order.
+fn sum<A: Arith, E>(
 	k: u64,
-) -> Result<A::F32, R::Error> {
-	let mut read =
-		|operand, element| reader.read(operand, element).map(|bits| A::f32_from_bits(bits as u32));
+	mut term: impl FnMut(u64) -> Result<(A::F32, A::F32), E>,
+) -> Result<A::F32, E> {
 	let mut total = None;
 	let mut start = 0;
 	while start < k {
 		let end = k.min(start + BLOCK);
 		let mut sum = A::f32_from_bits(0);
 		for t in start..end {
-			sum = A::fma32(read(a, a_first + t)?, read(b, b_first + t)?, sum);
+			let (a, b) = term(t)?;
+			sum = A::fma32(a, b, sum);
 		}
 		total = Some(match total {
 			None => sum,
@@ -59,6 +56,26 @@ pub(super) fn dot<A: Arith, R: Reader>(
 	Ok(total.unwrap_or(A::f32_from_bits(0)))
 }
 
+fn read<A: Arith, R: Reader>(
+	reader: &mut R,
+	operand: usize,
+	element: u64,
+) -> Result<A::F32, R::Error> {
+	Ok(A::f32_from_bits(reader.read(operand, element)? as u32))
+}
+
+/// The [`sum`] of `k` products of elements of two operands, each given as operand and first element.
+pub(super) fn dot<A: Arith, R: Reader>(
+	reader: &mut R,
+	(a, a_first): (usize, u64),
+	(b, b_first): (usize, u64),
+	k: u64,
+) -> Result<A::F32, R::Error> {
+	sum::<A, _>(k, |t| {
+		Ok((read::<A, R>(reader, a, a_first + t)?, read::<A, R>(reader, b, b_first + t)?))
+	})
+}
+
 pub(super) fn matmul<A: Arith, R: Reader>(
 	op: &OpRecord,
 	bias: Bias,
@@ -66,7 +83,18 @@ pub(super) fn matmul<A: Arith, R: Reader>(
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
 	let place = place(op, index);
-	let mut total = dot::<A, R>(reader, (0, place.a), (1, place.b), place.k)?;
+	let total = dot::<A, R>(reader, (0, place.a), (1, place.b), place.k)?;
+	biased::<A, R>(op, bias, &place, total, reader)
+}
+
+/// The element of a sum of products with the bias added.
+fn biased<A: Arith, R: Reader>(
+	op: &OpRecord,
+	bias: Bias,
+	place: &Place,
+	total: A::F32,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
 	let addend = match bias {
 		Bias::None => None,
 		Bias::Column => Some(place.column),
@@ -76,10 +104,53 @@ pub(super) fn matmul<A: Arith, R: Reader>(
 		},
 		Bias::Row => Some(place.row),
 	};
-	if let Some(element) = addend {
-		total = A::add32(total, A::f32_from_bits(reader.read(2, element)? as u32));
-	}
+	let total = match addend {
+		None => total,
+		Some(element) => A::add32(total, read::<A, R>(reader, 2, element)?),
+	};
 	Ok(A::f32_to_bits(total).into())
+}
+
+pub(super) fn conv<A: Arith, R: Reader>(
+	op: &OpRecord,
+	conv: &Conv,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let [_, channels, height, width] = conv.image(view(op, 1)).unwrap_or([1; 4]).map(u64::from);
+	let pair = |pair: [u32; 2]| pair.map(u64::from);
+	let (groups, [_, columns]) = (u64::from(conv.groups), pair(conv.out));
+	let (a, n) = (view(op, 0), dim(&op.shape, 2));
+	let (m, k) = (dim(a, 1), dim(a, 2));
+	let (batch, row, column) = (index / n / m, index / n % m, index % n);
+	let place = Place { a: (batch % dim(a, 0) * m + row) * k, b: 0, k, batch, row, column };
+	let (image, first) = (batch / groups, batch % groups * (channels / groups));
+	let corner = [column / columns * pair(conv.stride)[0], column % columns * pair(conv.stride)[1]];
+	let (kernel, dilation, pad) = (pair(conv.kernel), pair(conv.dilation), pair(conv.pad));
+	// Channel in the group, row and column of the next term.
+	let (mut channel, mut ky, mut kx) = (first, 0, 0);
+	let total = sum::<A, _>(k, |t| {
+		let y = (corner[0] + ky * dilation[0]).checked_sub(pad[0]).filter(|&y| y < height);
+		let x = (corner[1] + kx * dilation[1]).checked_sub(pad[1]).filter(|&x| x < width);
+		let pixel = match (y, x, conv.layout) {
+			(Some(y), Some(x), ImageLayout::ChannelsFirst) => {
+				read::<A, R>(reader, 1, ((image * channels + channel) * height + y) * width + x)?
+			},
+			(Some(y), Some(x), ImageLayout::ChannelsLast) => {
+				read::<A, R>(reader, 1, ((image * height + y) * width + x) * channels + channel)?
+			},
+			_ => A::f32_from_bits(0),
+		};
+		kx += 1;
+		if kx == kernel[1] {
+			(kx, ky) = (0, ky + 1);
+		}
+		if ky == kernel[0] {
+			(ky, channel) = (0, channel + 1);
+		}
+		Ok((read::<A, R>(reader, 0, place.a + t)?, pixel))
+	})?;
+	biased::<A, R>(op, conv.bias, &place, total, reader)
 }
 
 pub(super) fn matmul_integer<R: Reader>(

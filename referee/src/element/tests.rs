@@ -1,3 +1,4 @@
+mod convolution;
 mod expression;
 mod recur;
 
@@ -198,6 +199,7 @@ fn oracle(op: &OpRecord, bytes: &[Vec<u8>], index: u64) -> u64 {
 		},
 		OpKind::Recur { cell } => recur::oracle(&t, cell, &at).to_bits().into(),
 		OpKind::RoundTo { format, overflow } => round_oracle(format, overflow, t.at(0, &at)),
+		OpKind::Conv(conv) => convolution::oracle(&t, &conv, &at).to_bits().into(),
 		OpKind::Map(steps) => expression::oracle(&t, &steps, &at),
 	}
 }
@@ -507,7 +509,7 @@ fn golden_values() {
 			}
 		}
 	}
-	let golden = "e8f52566426529a8c860c0050b8388cbcd0ed196ca01aa5e0c5b26b00622614f";
+	let golden = "85ceb6264b85072d6f2114159ae8e9420bf47ae29af523625a508a68eb6d91dc";
 	let hash = blake3::hash(&values);
 	assert_eq!(hash.to_hex().as_str(), golden);
 }

@@ -1,7 +1,7 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
 use super::record::{Bias, BinaryFn, OpKind, OpRecord, ScatterFn, UnaryFn};
-use super::recur;
+use super::{conv, recur};
 use crate::CHUNK_BYTES;
 
 /// Most separate runs of chunks one element may read.
@@ -80,6 +80,7 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 			LeafBound { spans: 1, bytes: run(k, size(0)), terms: k }
 		},
 		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
+		OpKind::Conv(conv) => conv::leaf_bound(op, &conv),
 		OpKind::Map(steps) => {
 			let terms =
 				steps.expand(op, |at| at as u32).iter().map(|op| leaf_bound(op).terms).sum();

@@ -60,6 +60,7 @@
 //! | 15 | Scatter | 64: function `u8` |
 //! | 16 | TopK | 64: 1 largest first, 0 smallest first, `u8` |
 //! | 17 | Map | 64: number of steps `u8`; 65: the steps, six bytes each |
+//! | 18 | Conv | 64: kernel, 72: stride, 80: dilation, 88: pad, 96: out (two `u32` each); 104: groups `u32`; 108: layout `u8`: 0 channels first, 1 last; 109: bias `u8` as of MatMul |
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //! | 35 | Recur | 64: cell `u8` |
 //!
@@ -71,6 +72,7 @@
 //! [`ScatterFn`], those of float formats of [`FloatFormat`], those of cells of [`Cell`].
 
 use super::check::RecordError;
+use super::conv::{Conv, ImageLayout};
 use super::map::{Step, StepFn, Steps, MAX_STEPS};
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
@@ -355,6 +357,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::Scatter(_) => 15,
 		OpKind::TopK { .. } => 16,
 		OpKind::Map(_) => 17,
+		OpKind::Conv(_) => 18,
 		OpKind::RoundTo { .. } => 25,
 		OpKind::Recur { .. } => 35,
 	}
@@ -390,6 +393,15 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		OpKind::RoundTo { format, overflow } => {
 			bytes[at] = format.code();
 			bytes[at + 1] = *overflow as u8;
+		},
+		OpKind::Conv(conv) => {
+			let pairs = [conv.kernel, conv.stride, conv.dilation, conv.pad, conv.out];
+			for (i, pair) in pairs.iter().enumerate() {
+				put_dims(bytes, at + 8 * i, pair);
+			}
+			put(bytes, at + 40, &conv.groups.to_le_bytes());
+			bytes[at + 44] = conv.layout as u8;
+			bytes[at + 45] = conv.bias as u8;
 		},
 		OpKind::Map(steps) => {
 			bytes[at] = steps.as_slice().len() as u8;
@@ -430,14 +442,7 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		7 => OpKind::Cast,
 		8 => OpKind::Binary(BinaryFn::from_code(code).ok_or(RecordError::Code)?),
 		9 => OpKind::Select,
-		10 => OpKind::MatMul {
-			bias: match code {
-				0 => Bias::None,
-				1 => Bias::Row,
-				2 => Bias::Column,
-				_ => return Err(RecordError::Code),
-			},
-		},
+		10 => OpKind::MatMul { bias: bias_of(code)? },
 		11 => OpKind::MatMulInteger,
 		12 => OpKind::Reduce(ReduceFn::from_code(code).ok_or(RecordError::Code)?),
 		13 => OpKind::ArgMax,
@@ -456,6 +461,20 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 			let steps = places.iter().map(step_at).collect::<Result<Vec<_>, _>>()?;
 			OpKind::Map(Steps::new(&steps).ok_or(RecordError::Parameter)?)
 		},
+		18 => OpKind::Conv(Conv {
+			kernel: pair(0),
+			stride: pair(1),
+			dilation: pair(2),
+			pad: pair(3),
+			out: pair(4),
+			groups: u32_at(bytes, at + 40),
+			layout: match bytes[at + 44] {
+				0 => ImageLayout::ChannelsFirst,
+				1 => ImageLayout::ChannelsLast,
+				_ => return Err(RecordError::Code),
+			},
+			bias: bias_of(bytes[at + 45])?,
+		}),
 		25 => OpKind::RoundTo {
 			format: FloatFormat::from_code(code).ok_or(RecordError::Code)?,
 			overflow: overflow_of(bytes[at + 1])?,
@@ -463,6 +482,15 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		35 => OpKind::Recur { cell: Cell::from_code(code).ok_or(RecordError::Code)? },
 		_ => return Err(RecordError::Code),
 	})
+}
+
+const fn bias_of(code: u8) -> Result<Bias, RecordError> {
+	match code {
+		0 => Ok(Bias::None),
+		1 => Ok(Bias::Row),
+		2 => Ok(Bias::Column),
+		_ => Err(RecordError::Code),
+	}
 }
 
 const fn overflow_of(code: u8) -> Result<Overflow, RecordError> {

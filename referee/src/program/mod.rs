@@ -7,6 +7,7 @@
 pub mod bound;
 pub mod check;
 pub mod codec;
+pub mod conv;
 pub mod map;
 pub mod record;
 pub mod recur;

@@ -1,5 +1,6 @@
 //! What one op is: its kind with parameters, its output and its operands.
 
+use super::conv::Conv;
 use super::map::Steps;
 use super::recur::Cell;
 use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
@@ -418,6 +419,11 @@ pub enum OpKind {
 	///
 	/// Every result is what an op of its own would have stored.
 	Map(Steps),
+	/// [`OpKind::MatMul`] whose second operand are the windows that [`OpKind::Unfold`] would give of
+	/// an image, padded with +0: operands a `[ba, m, (c/groups)·kh·kw]`, the image as
+	/// [`Conv::layout`] says, and a bias; output `[n·groups, m, oh·ow]`, where `ba` divides
+	/// `n·groups` and the batch index is taken modulo. Terms are ordered (channel, row, column).
+	Conv(Conv),
 }
 
 /// One op: what it computes, its output's type and shape, and its operands.

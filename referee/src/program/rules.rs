@@ -5,7 +5,7 @@ use super::check::RecordError::{self, Alignment, Dims, OperandCount, Parameter, 
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn,
 };
-use super::{map, recur, Layout, ALIGN, MAX_OPS};
+use super::{conv, map, recur, Layout, ALIGN, MAX_OPS};
 use crate::{
 	canonical, DType, FloatFormat, Overflow, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
 };
@@ -18,7 +18,7 @@ const MAX_WINDOW_PAD: u32 = 1 << 30;
 
 type Rule = Result<(), RecordError>;
 
-fn require(condition: bool, error: RecordError) -> Rule {
+pub(super) fn require(condition: bool, error: RecordError) -> Rule {
 	if condition {
 		Ok(())
 	} else {
@@ -51,6 +51,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
 		OpKind::Recur { cell } => recur::validate(op, cell),
 		OpKind::Map(steps) => map::validate(op, &steps),
+		OpKind::Conv(conv) => conv::validate(op, &conv),
 	}
 }
 
@@ -129,6 +130,13 @@ fn gather(op: &OpRecord, axis: u8) -> Rule {
 	require(expected.eq(op.shape.dims()), Dims)
 }
 
+/// Steps between and inside windows, and their padding, keep positions far inside 63 bits.
+pub(super) fn windows_in_range(stride: &[u32; 2], dilation: &[u32; 2], pad: &[u32; 2]) -> Rule {
+	let mut steps = stride.iter().chain(dilation);
+	require(steps.all(|n| (1..=MAX_WINDOW_STEP).contains(n)), Parameter)?;
+	require(pad.iter().all(|&n| n <= MAX_WINDOW_PAD), Parameter)
+}
+
 fn unfold(op: &OpRecord) -> Rule {
 	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } = op.kind else {
 		return Err(RecordError::Code);
@@ -136,9 +144,7 @@ fn unfold(op: &OpRecord) -> Rule {
 	let [source] = operands(op)?;
 	require(source.dtype == op.dtype, Type)?;
 	fill_is_canonical(op, fill)?;
-	let steps = stride.iter().chain(&dilation);
-	require(steps.clone().all(|n| (1..=MAX_WINDOW_STEP).contains(n)), Parameter)?;
-	require(pad.iter().all(|&n| n <= MAX_WINDOW_PAD), Parameter)?;
+	windows_in_range(&stride, &dilation, &pad)?;
 	let &[n, c, _, _] = dims(&source.shape)?;
 	require(groups != 0 && c % groups == 0, Parameter)?;
 	let product = |a: u32, b: u32| u64::from(a) * u64::from(b);
@@ -215,13 +221,17 @@ fn matmul(op: &OpRecord, bias: Bias) -> Rule {
 	let Some(addend) = rest.first() else {
 		return Ok(());
 	};
+	require(bias_fits(bias, addend, [ba, m, n]), Dims)
+}
+
+/// Whether a bias has the shape that products `[.., m, n]` of `ba` left operands need.
+pub(super) fn bias_fits(bias: Bias, addend: &Operand, [ba, m, n]: [u32; 3]) -> bool {
 	let dims = addend.shape.dims();
-	let fits = match bias {
+	match bias {
 		Bias::None => false,
 		Bias::Row => dims == [m] || dims == [ba, m],
 		Bias::Column => dims == [n],
-	};
-	require(fits, Dims)
+	}
 }
 
 fn matmul_integer(op: &OpRecord) -> Rule {

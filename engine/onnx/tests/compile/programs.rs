@@ -1,7 +1,7 @@
 //! The shape of compiled programs: what is folded, joined, dropped and shared.
 
 use assay_onnx::{compile, CompileOptions, Compiled};
-use assay_referee::{Bias, OpKind, OpRecord, ALIGN};
+use assay_referee::{Bias, ImageLayout, OpKind, OpRecord, ALIGN};
 use rten_onnx::onnx::DataType;
 
 use crate::support::{assert_close, f32s, floats_of, i64s_of, noise, run, tensor, Net, A, D};
@@ -385,4 +385,35 @@ fn long_chains_are_several_expressions() {
 	let x = noise(7, 5);
 	let expected: Vec<f32> = x.iter().map(|x| x.abs()).collect();
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&x)])[0]), expected);
+}
+
+/// Convolutions of 90 channels, which are too many runs of an image as it is, and a depthwise one.
+#[test]
+fn windows_are_read_where_they_are() {
+	let weights = noise(8 * 90 * 9, 1);
+	let pads = || vec![("pads", A::Ints(vec![1; 4]))];
+	let net = Net::new()
+		.floats("x", &[1, 90, 20, 20])
+		.weight("w", &[8, 90, 3, 3], &weights)
+		.weight("v", &[90, 1, 3, 3], &weights[..810])
+		.node_with("Conv", &["x", "w"], &["a"], pads())
+		.node_with("Conv", &["x", "w"], &["b"], vec![("dilations", A::Ints(vec![2, 2]))])
+		.node_with("Conv", &["x", "v"], &["c"], vec![("group", A::Int(90))])
+		.output("a")
+		.output("b")
+		.output("c");
+	let compiled = net.compile();
+	let layouts: Vec<Option<ImageLayout>> = compiled
+		.program
+		.ops
+		.iter()
+		.map(|op| match op.kind {
+			OpKind::Conv(conv) => Some(conv.layout),
+			_ => None,
+		})
+		.collect();
+	let (first, last) = (Some(ImageLayout::ChannelsFirst), Some(ImageLayout::ChannelsLast));
+	// One transposition for both, and the packing of the outputs.
+	assert_eq!(layouts, [None, last, last, first, None]);
+	assert!(compiled.worst_leaf().unwrap().bound.is_within_limits());
 }

@@ -1,0 +1,102 @@
+//! Convolutions: contractions whose second operand are windows of an image.
+
+use super::bound::{self, run, LeafBound};
+use super::check::RecordError::{self, Dims, Parameter, Type};
+use super::record::{Bias, OpRecord};
+use super::rules::{bias_fits, require, windows_in_range};
+use crate::{DType, Shape, CHUNK_BYTES};
+
+/// How the image of a convolution lies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum ImageLayout {
+	/// `[n, c, h, w]`.
+	ChannelsFirst = 0,
+	/// `[n, h, w, c]`, where a window of all channels lies in one piece per row.
+	ChannelsLast = 1,
+}
+
+/// What a convolution is told about its windows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Conv {
+	/// Window height and width.
+	pub kernel: [u32; 2],
+	/// Step between windows, down and right.
+	pub stride: [u32; 2],
+	/// Step inside a window, down and right.
+	pub dilation: [u32; 2],
+	/// Rows of zeros above, columns of zeros to the left.
+	pub pad: [u32; 2],
+	/// Number of windows, down (oh) and right (ow).
+	pub out: [u32; 2],
+	/// Number of channel groups; divides the channels.
+	pub groups: u32,
+	/// How the image lies.
+	pub layout: ImageLayout,
+	/// Where the bias is added, as by [`super::record::OpKind::MatMul`].
+	pub bias: Bias,
+}
+
+impl Conv {
+	/// `[n, c, h, w]` of an image of this shape; `None` when it is no image.
+	pub fn image(&self, shape: &Shape) -> Option<[u32; 4]> {
+		let &[n, a, b, c] = shape.dims() else { return None };
+		Some(match self.layout {
+			ImageLayout::ChannelsFirst => [n, a, b, c],
+			ImageLayout::ChannelsLast => [n, c, a, b],
+		})
+	}
+}
+
+pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
+	let [a, x, rest @ ..] = op.operands.as_slice() else { return Err(RecordError::OperandCount) };
+	let biases = usize::from(conv.bias != Bias::None);
+	require(rest.len() == biases, RecordError::OperandCount)?;
+	require(op.operands.iter().all(|operand| operand.dtype == DType::F32), Type)?;
+	require(op.dtype == DType::F32, Type)?;
+	windows_in_range(&conv.stride, &conv.dilation, &conv.pad)?;
+	let [n, c, ..] = conv.image(&x.shape).ok_or(Dims)?;
+	require(conv.groups != 0 && c % conv.groups == 0, Parameter)?;
+	let (&[ba, m, k], &[batch, rows, places]) = (a.shape.dims(), op.shape.dims()) else {
+		return Err(Dims);
+	};
+	let product = |a: u32, b: u32| u64::from(a) * u64::from(b);
+	let terms = product(conv.kernel[0], conv.kernel[1]).checked_mul((c / conv.groups).into());
+	require(terms == Some(k.into()) && rows == m, Dims)?;
+	require(u64::from(batch) == product(n, conv.groups) && batch % ba == 0, Dims)?;
+	require(u64::from(places) == product(conv.out[0], conv.out[1]), Dims)?;
+	require(u64::from(k) <= bound::MAX_TERMS, RecordError::TooManyTerms)?;
+	match rest.first() {
+		None => Ok(()),
+		Some(addend) => require(bias_fits(conv.bias, addend, [ba, m, places]), Dims),
+	}
+}
+
+/// A row of filters, a bias, and the window: lines of pieces, of which neighbours that lie no
+/// further apart than a chunk form one run, but never more than the image has.
+pub(super) fn leaf_bound(op: &OpRecord, conv: &Conv) -> LeafBound {
+	let shape = |operand: usize| op.operands.get(operand).map_or(Shape::SCALAR, |o| o.shape);
+	let k = u64::from(shape(0).last());
+	let [_, c, h, w] = conv.image(&shape(1)).unwrap_or([1; 4]).map(u64::from);
+	let group = c / u64::from(conv.groups.max(1));
+	let [rows, pieces] = conv.kernel.map(u64::from);
+	let dilation = u64::from(conv.dilation[1]);
+	let (lines, piece, step, region) = match conv.layout {
+		ImageLayout::ChannelsFirst => (group * rows, 1, dilation, group * h * w),
+		ImageLayout::ChannelsLast => (rows, group, c * dilation, c * h * w),
+	};
+	let size = DType::F32.size();
+	let (runs, bytes) = match (step - piece + 1) * size <= CHUNK_BYTES {
+		true => (1, run((pieces - 1) * step + piece, size)),
+		false => (pieces, pieces * run(piece, size)),
+	};
+	let all = run(region, size);
+	let runs = lines.saturating_mul(runs).min((all / CHUNK_BYTES).div_ceil(2));
+	let bytes = lines.saturating_mul(bytes).min(all);
+	let extra = u64::from(conv.bias != Bias::None);
+	LeafBound {
+		spans: u32::try_from(1 + extra + runs).unwrap_or(u32::MAX),
+		bytes: (run(k, size) + extra * CHUNK_BYTES).saturating_add(bytes),
+		terms: k,
+	}
+}
