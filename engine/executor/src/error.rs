@@ -59,6 +59,14 @@ pub enum ExecError {
 		/// Bytes given.
 		found: u64,
 	},
+	/// Another number of inputs than the model's.
+	#[error("{found} inputs are given, the model takes {expected}")]
+	InputCount {
+		/// Inputs the model takes.
+		expected: usize,
+		/// Inputs given.
+		found: usize,
+	},
 	/// An output's bytes have not the length of the program's output layout.
 	#[error("the output has {found} bytes, the model gives {expected}")]
 	OutputLength {
