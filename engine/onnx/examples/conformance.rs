@@ -19,9 +19,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_executor::{
-	ElementError, ElementType, NamedTensor, Options, OutputTensor, Session,
-};
+use assay_executor::{ElementError, ElementType, NamedTensor, Options, OutputTensor, Session};
 use assay_onnx::{compile, read_tensor, CompileError, CompileOptions, ErrorKind, TensorFile};
 use assay_referee::{DType, FloatFormat};
 use rten_onnx::onnx::{GraphProto, ModelProto};

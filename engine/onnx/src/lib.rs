@@ -25,7 +25,9 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use assay_executor::{in_default_environment, Bundle, BundleError, ElementType, Manifest};
+use assay_executor::{
+	in_default_environment, Bundle, BundleError, DimBounds, ElementType, Manifest,
+};
 use assay_referee::{leaf_bound, LeafBound, Program};
 
 pub use error::{CompileError, ErrorKind, Place};
@@ -35,6 +37,8 @@ pub use error::{CompileError, ErrorKind, Place};
 pub struct CompileOptions {
 	/// Values of free dimensions, by name.
 	pub dims: BTreeMap<String, u32>,
+	/// Sizes that free dimensions may have, by name, for the manifest: a size outside is refused.
+	pub bounds: BTreeMap<String, DimBounds>,
 	/// Whole shapes of inputs, by input name; for dimensions without a name.
 	pub shapes: BTreeMap<String, Vec<u32>>,
 	/// Numbers that inputs are fixed to, by input name: every element of such an input is this whole

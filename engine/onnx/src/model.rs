@@ -115,6 +115,7 @@ fn describe(
 	manifest.licence = options.licence.clone();
 	manifest.source_hash = tree::hash(onnx);
 	manifest.dims = bound.dims;
+	manifest.bounds = options.bounds.clone();
 	manifest.compiler = concat!("assay-onnx ", env!("CARGO_PKG_VERSION")).into();
 	let origins = nodes
 		.iter()

@@ -1,5 +1,6 @@
 //! Every kind of failure, with the place and the help it names.
 
+use assay_executor::DimBounds;
 use assay_onnx::{compile, CompileError, CompileOptions, ErrorKind, Place};
 use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
 
@@ -261,4 +262,22 @@ fn the_readme_lists_what_is_supported() {
 	for op in operators {
 		assert_known(one_node(op, &[1, 1, 4, 4]), "com.microsoft");
 	}
+}
+
+#[test]
+fn sizes_outside_of_their_bounds() {
+	let net = Net::new().input("x", DataType::FLOAT, &[D::Name("n"), D::N(2)]);
+	let bytes = net.node("Relu", &["x"], &["y"]).output("y").bytes();
+	let options = |size, name: &str, min, max| CompileOptions {
+		dims: [("n".to_owned(), size)].into(),
+		bounds: [(name.to_owned(), DimBounds { min, max })].into(),
+		..Default::default()
+	};
+	let manifest = compile(&bytes, &options(4, "n", 2, 4)).unwrap().manifest;
+	assert_eq!(manifest.bounds["n"], DimBounds { min: 2, max: 4 });
+	let error = compile(&bytes, &options(5, "n", 2, 4)).unwrap_err();
+	assert_eq!(error.kind, ErrorKind::WrongShape);
+	assert_eq!(error.reason, "`n` is 5, which is outside of its bounds, 2..4");
+	let error = compile(&bytes, &options(4, "m", 2, 4)).unwrap_err();
+	assert_eq!(error.kind, ErrorKind::UnknownName);
 }
