@@ -10,12 +10,13 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use assay_executor::{Bundle, Options, Session};
 use assay_kernels::{execute_with, fusible_operand, prepare, Arg, Buffer, KernelConfig, Prepared};
-use assay_onnx::{compile, CompileOptions, Compiled};
+use assay_onnx::{compile_in, CompileOptions, Compiled};
 use assay_referee::{OpRecord, Operand, Source};
 
 #[path = "../tests/golden/seeded.rs"]
@@ -35,7 +36,8 @@ struct Request {
 fn main() -> Result<(), Box<dyn Error>> {
 	let request = arguments(std::env::args().skip(1))?;
 	let start = Instant::now();
-	let compiled = compile(&std::fs::read(&request.path)?, &request.compile)?;
+	let folder = Path::new(&request.path).parent().unwrap_or(Path::new(""));
+	let compiled = compile_in(folder, &std::fs::read(&request.path)?, &request.compile)?;
 	println!(
 		"{}: {} ops, {} parameters, compiled in {:.0} ms, model {}",
 		request.path,

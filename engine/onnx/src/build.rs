@@ -4,13 +4,18 @@
 //! operands are all constants is computed at once with the referee's own element function. A
 //! folded value is therefore, bit for bit, what running the op would have given.
 
+use std::collections::HashMap;
+
 use assay_referee::{
 	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
 	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
 use crate::compose::View;
+use crate::constant;
 use crate::error::{Failure, Result};
+use crate::external::Files;
+use crate::proto::Tensor;
 use crate::value::{broadcast, check_dims, product, strides, Dims, Origin, Value};
 
 /// Most ops before unused ones are dropped.
@@ -70,17 +75,33 @@ pub(crate) struct Builder {
 	pub(crate) node: usize,
 	fold_units: u64,
 	fold_bytes: u64,
+	files: Files,
+	/// The file's tensors that were decoded, by their addresses: a body reads its own in every turn.
+	decoded: HashMap<usize, Value>,
 }
 
 impl Builder {
-	/// A builder for a file of `file_len` bytes.
-	pub(crate) fn new(file_len: u64) -> Builder {
+	/// A builder for a model of `file_len` bytes, of those in `files` too.
+	pub(crate) fn new(file_len: u64, files: Files) -> Builder {
 		Builder {
 			ops: Vec::new(),
 			node: 0,
 			fold_units: FOLD_UNITS_ALL,
 			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(4)),
+			files,
+			decoded: HashMap::new(),
 		}
+	}
+
+	/// The value of a tensor of the file, which the caller keeps where it is.
+	pub(crate) fn constant(&mut self, tensor: &Tensor<'_>) -> Result<Value> {
+		let address = std::ptr::from_ref(tensor).addr();
+		if let Some(value) = self.decoded.get(&address) {
+			return Ok(value.clone());
+		}
+		let value = constant::decode(tensor, &mut self.files)?;
+		self.decoded.insert(address, value.clone());
+		Ok(value)
 	}
 
 	/// Takes `bytes` from what constants made here may still use.

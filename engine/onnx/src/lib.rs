@@ -14,6 +14,7 @@ mod compose;
 mod constant;
 mod control;
 mod error;
+mod external;
 mod finish;
 mod lower;
 mod model;
@@ -24,11 +25,14 @@ mod walk;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use assay_executor::{
 	in_default_environment, Bundle, BundleError, DimBounds, ElementType, Manifest,
 };
 use assay_referee::{leaf_bound, LeafBound, Program};
+
+use external::Files;
 
 pub use error::{CompileError, ErrorKind, Place};
 
@@ -125,15 +129,33 @@ pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 		let reason = format!("it is no tensor, or is damaged: {error}");
 		at_file(error::Failure::new(ErrorKind::Malformed, reason))
 	})?;
-	let value = constant::decode_any(&tensor).map_err(at_file)?;
+	let value = constant::decode_any(&tensor, &mut Files::new(None)).map_err(at_file)?;
 	let bytes = value.bytes().unwrap_or_default().to_vec();
 	Ok(TensorFile { element: value.element, shape: value.dims, bytes })
 }
 
 /// Compiles the bytes of an ONNX file.
 ///
-/// Errors: see [`ErrorKind`]. Weights in other files are not read.
+/// Errors: see [`ErrorKind`]; also weights in other files, see [`compile_in`].
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
+	with_files(onnx, Files::new(None), options)
+}
+
+/// As [`compile`], for a file that lay in `folder`: weights in other files are read from there. They
+/// must lie in it or below it, links followed.
+pub fn compile_in(
+	folder: &Path,
+	onnx: &[u8],
+	options: &CompileOptions,
+) -> Result<Compiled, CompileError> {
+	with_files(onnx, Files::new(Some(folder)), options)
+}
+
+fn with_files(
+	onnx: &[u8],
+	files: Files,
+	options: &CompileOptions,
+) -> Result<Compiled, CompileError> {
 	// Statistics of normalisations are folded in native floats.
-	in_default_environment(|| model::compile(onnx, options))
+	in_default_environment(|| model::compile(onnx, files, options))
 }

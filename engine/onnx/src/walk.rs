@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::bind::Bound;
 use crate::build::Builder;
-use crate::constant;
 use crate::error::{shown, CompileError, Failure, Place};
 use crate::lower::{lower, Cx};
 use crate::proto::{Graph, Node, Tensor};
@@ -142,6 +141,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 	/// The value of a name that `reader` needs, from the innermost graph that has it.
 	fn value(
 		&mut self,
+		builder: &mut Builder,
 		name: &'a str,
 		reader: impl FnOnce() -> Place,
 	) -> Result<Value, CompileError> {
@@ -150,7 +150,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 				return Ok(value.clone());
 			}
 			if let Some(tensor) = scope.initializers.get(name) {
-				let value = constant::decode(tensor)
+				let value = builder
+					.constant(tensor)
 					.map_err(|failure| failure.at(Place::Weight(name.into())))?;
 				scope.values.insert(name, value.clone());
 				return Ok(value);
@@ -186,7 +187,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 				.iter()
 				.map(|&name| match name {
 					"" => Ok(None),
-					name => self.value(name, || place(node)).map(Some),
+					name => self.value(builder, name, || place(node)).map(Some),
 				})
 				.collect::<Result<Vec<_>, _>>()?;
 			if self.nodes.len() >= MAX_LOWERED {
@@ -200,7 +201,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 			self.keep(node, values, &names)?;
 		}
 		let output = |name: &str| Place::Output(name.into());
-		graph.outputs.iter().map(|port| self.value(port.name, || output(port.name))).collect()
+		let ports = graph.outputs.iter();
+		ports.map(|port| self.value(builder, port.name, || output(port.name))).collect()
 	}
 
 	fn lower(

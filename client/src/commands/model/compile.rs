@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	fmt,
-	path::PathBuf,
+	path::{Path, PathBuf},
 };
 
 /// Arguments of `assay model compile`.
@@ -247,6 +247,8 @@ impl fmt::Display for CompileReport {
 /// Compiles a file into a bundle folder.
 pub fn compile(args: &CompileArgs, out: &Output) -> Result<BundleReport> {
 	let file = std::fs::read(&args.onnx).map_err(|e| error::io(&args.onnx, e))?;
+	// Where the weights are, if they are not in the file itself.
+	let folder = args.onnx.parent().unwrap_or(Path::new(""));
 	let stem = || args.onnx.file_stem().map(|s| s.to_string_lossy().into_owned());
 	let dims = unique(&args.dims, "--dim")?;
 	let mut choices = choices(&dims)?;
@@ -263,7 +265,7 @@ pub fn compile(args: &CompileArgs, out: &Output) -> Result<BundleReport> {
 	let spinner = out.spinner(format!("compiling {}", args.onnx.display()));
 	let mut one = |dims: BTreeMap<String, u32>| {
 		options.dims = dims;
-		let compiled = assay_onnx::compile(&file, &options).map_err(|mut e| {
+		let compiled = assay_onnx::compile_in(folder, &file, &options).map_err(|mut e| {
 			let help = e.help.take();
 			let error = Error::usage(format!("{} cannot be compiled: {e}", args.onnx.display()));
 			help.into_iter().fold(error, Error::hint)

@@ -3,7 +3,6 @@
 use assay_referee::{BinaryFn, DType};
 
 use super::{one, Cx};
-use crate::constant;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{self, axes, axis, product, Value};
 
@@ -97,7 +96,7 @@ fn shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn constant_node(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if let Some(tensor) = cx.tensor("value") {
-		return constant::decode(tensor);
+		return cx.b.constant(tensor);
 	}
 	if cx.has("value_float") {
 		return Ok(Value::scalar_f32(cx.float("value_float", 0.0)?));
@@ -121,7 +120,7 @@ fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let list = cx.list_input(0)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
 	let dims = value::dims(&list)?;
 	let one = match cx.tensor("value") {
-		Some(tensor) => constant::decode(tensor)?,
+		Some(tensor) => cx.b.constant(tensor)?,
 		None => Value::scalar_f32(0.0),
 	};
 	let Some(element) = one.bytes().filter(|_| one.elements() == 1) else {

@@ -6,6 +6,7 @@ mod control;
 mod digits;
 mod elements;
 mod errors;
+mod external;
 mod hostile;
 mod operators;
 mod programs;
