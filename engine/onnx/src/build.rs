@@ -421,6 +421,19 @@ pub(crate) fn lowest(dtype: DType) -> u64 {
 	}
 }
 
+/// Bits of the value that comes last in ascending order, in which NaN is the largest.
+pub(crate) fn last_ascending(dtype: DType) -> u64 {
+	match dtype {
+		// The one NaN.
+		DType::F32 => 0x7fc0_0000,
+		DType::I32 => i32::MAX as u64,
+		DType::I64 => i64::MAX as u64,
+		DType::I8 => 0x7f,
+		DType::U8 => 0xff,
+		DType::Bool => 1,
+	}
+}
+
 /// Copies elements of `size` bytes as a `Strided` op does; the record has been validated, so every
 /// element read lies in `from`.
 fn copy_strided(

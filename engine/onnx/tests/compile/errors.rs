@@ -196,11 +196,10 @@ fn too_many_ops() {
 
 #[test]
 fn leaves_that_cannot_be_judged() {
-	let bytes = |net: Net, name: &str, dims: &[D]| net.input(name, DataType::UINT8, dims);
-	let net = bytes(Net::new(), "x", &[D::N(1), D::N(20_000)]);
-	let net = bytes(net, "w", &[D::N(20_000), D::N(1)]);
-	let net = net.node("MatMulInteger", &["x", "w"], &["y"]).output("y");
-	assert_error(&net.error(), ErrorKind::LeafLimit, &["node `y` (MatMulInteger)", "20000"]);
+	let net = Net::new().floats("x", &[2, 100_000]).list("k", &[50_000]);
+	let net = net.node("TopK", &["x", "k"], &["v", "y"]).output("y");
+	let parts = ["node `v` (TopK)", "its k of 50000 exceeds 8192"];
+	assert_error(&net.error(), ErrorKind::LeafLimit, &parts);
 	// Columns of a tall matrix: every element of the product reads 16,000 rows of it.
 	let net =
 		Net::new().floats("x", &[1, 8, 150, 150]).weight("w", &[1, 8, 45, 45], &[0.5; 16_200]);

@@ -8,6 +8,7 @@ mod elements;
 mod errors;
 mod external;
 mod hostile;
+mod long;
 mod operators;
 mod programs;
 mod quantized;
