@@ -25,8 +25,10 @@ const FOLD_UNITS_ONE: u64 = 1 << 24;
 const FOLD_UNITS_ALL: u64 = 1 << 26;
 /// Multiply-adds that one value of exp, log, pow and their like costs.
 const FUNCTION_UNITS: u64 = 32;
-/// Bytes that folding may make beyond four times the file's size.
+/// Bytes that folding may make: so many, and the file's size so many times. See
+/// [`most_memory`](crate::most_memory).
 const FOLD_BYTES: u64 = 64 << 20;
+const FOLD_TIMES: u64 = 4;
 
 /// An op whose operands are values rather than places. A recurrence's last operand, which is its
 /// own output, is left out: [`own_output`] makes it.
@@ -87,7 +89,7 @@ impl Builder {
 			ops: Vec::new(),
 			node: 0,
 			fold_units: FOLD_UNITS_ALL,
-			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(4)),
+			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(FOLD_TIMES)),
 			files,
 			decoded: HashMap::new(),
 		}
@@ -107,7 +109,12 @@ impl Builder {
 	/// Takes `bytes` from what constants made here may still use.
 	pub(crate) fn spend(&mut self, bytes: u64) -> Result<()> {
 		self.fold_bytes = self.fold_bytes.checked_sub(bytes).ok_or_else(|| {
-			Failure::too_large("the model computes more constant data than this compiler allows")
+			Failure::too_large(format!(
+				"the constants that the model computes take more than {} MiB and {FOLD_TIMES} times \
+				 its size",
+				FOLD_BYTES >> 20
+			))
+			.help("compute them when the model is exported, or make them inputs")
 		})?;
 		Ok(())
 	}

@@ -109,6 +109,13 @@ fn cost(bound: &LeafBound) -> (u64, u64, u32) {
 	(bound.terms, bound.bytes, bound.spans)
 }
 
+/// The most bytes that compiling a file of `len` bytes, those of its weights in other files included,
+/// allocates at once, whatever the file holds: 512 MiB and 64 times its length. What would take more is
+/// refused. (A byte can be a number of 64 bits, of which there are then several copies.)
+pub fn most_memory(len: u64) -> u64 {
+	len.saturating_mul(64).saturating_add(512 << 20)
+}
+
 /// A tensor from a file of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TensorFile {

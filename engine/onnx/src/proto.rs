@@ -140,6 +140,18 @@ fn opset<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<(&'a str, i6
 }
 
 impl<'a> Graph<'a> {
+	/// How much there is to look at: its parts and the names that its nodes and inner graphs have.
+	pub(crate) fn parts(&self) -> u64 {
+		let mut parts = 1 + self.initializers.len() + self.inputs.len() + self.outputs.len();
+		let mut inner = 0;
+		for node in &self.nodes {
+			parts += 1 + node.inputs.len() + node.outputs.len() + node.attributes.len();
+			let graphs = node.attributes.iter().filter_map(|attribute| attribute.graph.as_deref());
+			inner += graphs.map(Graph::parts).sum::<u64>();
+		}
+		parts as u64 + inner
+	}
+
 	/// A graph inside an attribute.
 	fn nested(reader: Reader<'a>, budget: &mut Budget) -> Result<Graph<'a>> {
 		budget.part()?;

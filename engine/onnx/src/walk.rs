@@ -12,6 +12,9 @@ use crate::value::{product, Origin, Value};
 /// Most nodes lowered, counting those of unrolled bodies as often as they are repeated.
 const MAX_LOWERED: usize = 1 << 18;
 
+/// Most parts of inner graphs looked at, counting those of a body as often as it is repeated.
+const MAX_REPEATED: u64 = 1 << 25;
+
 /// The place of a node: its name, or its first output's.
 pub(crate) fn place(node: &Node<'_>) -> Place {
 	let name = match node.name {
@@ -80,11 +83,13 @@ pub(crate) struct Walk<'g, 'a> {
 	pub(crate) nodes: Vec<&'g Node<'a>>,
 	/// Version of the standard operator set.
 	opset: i64,
+	/// Parts of inner graphs that may still be looked at.
+	repeats: u64,
 }
 
 impl<'g, 'a> Walk<'g, 'a> {
 	pub(crate) fn new(opset: i64) -> Walk<'g, 'a> {
-		Walk { scopes: Vec::new(), nodes: Vec::new(), opset }
+		Walk { scopes: Vec::new(), nodes: Vec::new(), opset, repeats: MAX_REPEATED }
 	}
 
 	/// Makes `graph` the one whose names come first.
@@ -168,6 +173,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		graph: &'g Graph<'a>,
 		inputs: Vec<Value>,
 	) -> Result<Vec<Value>, CompileError> {
+		self.repeat_parts(graph.parts())?;
 		self.enter(graph)?;
 		for (port, value) in graph.inputs.iter().zip(inputs) {
 			self.name(port.name, value)?;
@@ -175,6 +181,18 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let outputs = self.run(builder)?;
 		self.scopes.pop();
 		Ok(outputs)
+	}
+
+	/// Takes from how much may be done for inner graphs, where nodes that are lowered are not all: a body
+	/// of none is still entered in every turn.
+	pub(crate) fn repeat_parts(&mut self, parts: u64) -> Result<(), CompileError> {
+		let left = self.repeats.checked_sub(parts);
+		self.repeats = left.ok_or_else(|| {
+			let reason = "the model repeats its bodies more often than any model does";
+			let node = self.nodes.last().map_or(Place::File, |node| place(node));
+			Failure::too_large(reason).at(node)
+		})?;
+		Ok(())
 	}
 
 	/// Lowers every needed node of the innermost graph; gives the outputs' values.

@@ -203,10 +203,9 @@ fn one_hot(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let wrapped = cx.b.binary(BinaryFn::Add, &hot, &Value::scalar(DType::I64, depth.into()))?;
 	let negative = cx.b.binary(BinaryFn::Less, &hot, &zero)?;
 	let hot = cx.b.select(&negative, &wrapped, &hot)?;
-	cx.b.spend(u64::from(depth) * 8)?;
 	let mut line = vec![1; rank];
 	line[at] = depth;
-	let classes = Value::list_i64(&(0..i64::from(depth)).collect::<Vec<_>>()).view(line)?;
+	let classes = cx.b.iota(depth)?.view(line)?;
 	let is_hot = cx.b.binary(BinaryFn::Equal, &hot, &classes)?;
 	let flat = values.view(vec![2])?;
 	let off = cx.b.strided(&flat, vec![1], 0, &[0])?;
