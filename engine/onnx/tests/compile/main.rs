@@ -17,3 +17,4 @@ mod resampling;
 mod selection;
 mod support;
 mod transformers;
+mod volumes;
