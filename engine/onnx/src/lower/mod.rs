@@ -229,12 +229,12 @@ impl<'a, 'm> Cx<'a, 'm> {
 	}
 
 	/// An attribute that is a list of whole numbers.
-	pub(crate) fn ints(&self, name: &str) -> Option<&[i64]> {
+	pub(crate) fn ints(&self, name: &str) -> Option<&'a [i64]> {
 		self.attribute(name).map(|attribute| attribute.ints.as_slice())
 	}
 
 	/// An attribute that is a list of numbers.
-	pub(crate) fn floats(&self, name: &str) -> Option<&[f32]> {
+	pub(crate) fn floats(&self, name: &str) -> Option<&'a [f32]> {
 		self.attribute(name).map(|attribute| attribute.floats.as_slice())
 	}
 

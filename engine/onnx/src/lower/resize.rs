@@ -439,6 +439,7 @@ fn outside(cx: &mut Cx<'_, '_>, y: Value, rule: &Rule, plan: &[(usize, Axis)]) -
 		other => Value::scalar(other, 0),
 	};
 	for (d, axis) in plan {
+		cx.b.spend(axis.output.into())?;
 		let inside: Vec<u8> = (0..axis.output)
 			.map(|i| (0.0..=axis.last() as f64).contains(&axis.position(i, rule)).into())
 			.collect();

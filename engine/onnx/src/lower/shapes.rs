@@ -108,9 +108,12 @@ fn constant_node(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		if list.iter().any(|x| x.is_nan()) {
 			return Err(Failure::new(ErrorKind::NotFinite, "its value is NaN"));
 		}
+		// A body makes it again in every turn.
+		cx.b.spend(list.len() as u64 * 4)?;
 		return Ok(Value::list_f32(list, vec![list.len() as u32]));
 	}
 	if let Some(list) = cx.ints("value_ints") {
+		cx.b.spend(list.len() as u64 * 8)?;
 		return Ok(Value::list_i64(list));
 	}
 	Err(Failure::unsupported("its value is text, sparse or missing"))

@@ -498,6 +498,66 @@ fn repeating() -> Vec<(&'static str, Net)> {
 	]
 }
 
+/// Nodes that read the same large weights again and again.
+fn reading() -> Vec<(&'static str, Net)> {
+	const C: i64 = 1 << 20;
+	let ones = vec![1.0; C as usize];
+	let chain = |mut net: Net, count: usize, op: &str, rest: &[&str]| {
+		let mut last = "x".to_owned();
+		for i in 0..count {
+			let inputs: Vec<&str> = [last.as_str()].iter().chain(rest).copied().collect();
+			let next = format!("y{i}");
+			net = net.node(op, &inputs, &[&next]);
+			last = next;
+		}
+		net.output(&last)
+	};
+	let x = || Net::new().floats("x", &[1, C]).weight("w", &[C], &ones);
+	let mut body = body().output("go").output("s");
+	body =
+		body.node_with("Constant", &[], &["w"], vec![("value_ints", A::Ints(vec![0; C as usize]))]);
+	body = body
+		.node("Gather", &["w", "turn"], &["g"])
+		.node_with("Cast", &["g"], &["f"], vec![("to", A::Int(1))])
+		.node("Add", &["state", "f"], &["s"]);
+	let zeros = || tensor("z", DataType::UINT8, &[C], vec![0; C as usize]);
+	vec![
+		("Add of one weight", chain(x(), 16_000, "Add", &["w"])),
+		("Add of one weight that fits", chain(x(), 1000, "Add", &["w"])),
+		("BatchNormalization", chain(x(), 8000, "BatchNormalization", &["w"; 4])),
+		("zero points", {
+			let mut net =
+				Net::new().floats("x", &[1, C]).weight("w", &[C], &ones).initializer(zeros());
+			for i in 0..3000 {
+				net = net.node("QuantizeLinear", &["x", "w", "z"], &[&format!("y{i}")]);
+			}
+			let names: Vec<String> = (0..3000).map(|i| format!("y{i}")).collect();
+			let names: Vec<&str> = names.iter().map(String::as_str).collect();
+			net.node_with("Concat", &names, &["y"], vec![("axis", A::Int(0))]).output("y")
+		}),
+		("Compress", {
+			let mut net = Net::new().floats("x", &[C]).initializer(tensor(
+				"c",
+				DataType::BOOL,
+				&[C],
+				vec![1; C as usize],
+			));
+			for i in 0..4000 {
+				net = net.node_with(
+					"Compress",
+					&["x", "c"],
+					&[&format!("y{i}")],
+					vec![("axis", A::Int(0))],
+				);
+			}
+			let names: Vec<String> = (0..4000).map(|i| format!("y{i}")).collect();
+			let names: Vec<&str> = names.iter().map(String::as_str).collect();
+			net.node("Sum", &names, &["y"]).output("y")
+		}),
+		("a list in a body", turns(Net::new().floats("x", &[1]), body)),
+	]
+}
+
 fn just(name: &str) -> Net {
 	Net::new().output(name)
 }
@@ -581,7 +641,7 @@ fn packed() -> Vec<(&'static str, Net)> {
 #[test]
 fn hostile_files_take_a_bounded_amount_of_memory() {
 	let mut over = Vec::new();
-	let files = [expanding(), fitting(), repeating(), packed()];
+	let files = [expanding(), fitting(), repeating(), reading(), packed()];
 	for (name, net) in files.into_iter().flatten() {
 		let file = net.bytes();
 		drop(net);
