@@ -1,61 +1,61 @@
 //! Bundles on this machine: finding them, and packing arrays into a model's input.
 
 use crate::{
-	error::{self, Error, Result},
+	error::{Error, Result},
 	npz::{self, Tensor},
 };
-use assay_executor::{Bundle, BundleError, ExecError, InputTensor, Manifest, StoredTensor};
+use assay_executor::{
+	Bundle, BundleError, ExecError, InputTensor, Instantiation, Manifest, StoredTensor,
+};
 use std::path::{Path, PathBuf};
 
-const MANIFEST: &str = "manifest.json";
-
-/// A bundle's folder and what its manifest says; the weights are not touched.
-#[derive(Clone, Debug)]
-pub struct Described {
-	/// The folder.
-	pub dir: PathBuf,
-	/// Its `manifest.json`.
-	pub manifest: Manifest,
-}
+/// A model in a bundle: its folder and what its manifest says; the weights are not touched.
+pub type Described = Instantiation;
 
 /// Whether `dir` holds a bundle.
 pub fn is_bundle(dir: &Path) -> bool {
-	dir.join(MANIFEST).is_file()
+	dir.join("manifest.json").is_file()
 }
 
-/// Reads the manifest of the bundle in `dir`.
+/// The models in the bundle in `dir`: one, or one for every choice of sizes it was compiled for.
+pub fn instantiations(dir: &Path) -> Result<Vec<Described>> {
+	assay_executor::instantiations(dir).map_err(|e| unusable(dir, &e))
+}
+
+/// The only model in the bundle in `dir`.
 pub fn describe(dir: &Path) -> Result<Described> {
-	let path = dir.join(MANIFEST);
-	let bytes = std::fs::read(&path).map_err(|e| {
-		error::io(&path, e).hint("a bundle is a folder that `assay model compile -o DIR` wrote")
-	})?;
-	let manifest = serde_json::from_slice(&bytes)
-		.map_err(|e| Error::usage(format!("{}: {e}", path.display())).hint(COMPILE_AGAIN))?;
-	Ok(Described { dir: dir.to_owned(), manifest })
+	let mut found = instantiations(dir)?;
+	match (found.pop(), found.is_empty()) {
+		(Some(only), true) => Ok(only),
+		_ => Err(Error::usage(format!("{} holds several models", dir.display()))
+			.hint("name the folder of one of them; `assay model show DIR` lists them")),
+	}
 }
 
-const COMPILE_AGAIN: &str = "compile the model again: assay model compile net.onnx -o DIR";
-
-/// Loads the bundle in `dir` and checks program, weights and manifest against each other.
-pub fn load(dir: &Path) -> Result<Bundle> {
-	Bundle::load(dir).map_err(|e| {
-		let error = Error::usage(format!("{}: {e}", dir.display()));
-		match e {
-			BundleError::Io { .. } => error.hint(
-				"a bundle is a folder with program.bin, \
-				weights.bin and manifest.json, as `assay model compile -o DIR` writes it",
-			),
-			_ => error.hint(COMPILE_AGAIN),
-		}
+fn unusable(dir: &Path, error: &BundleError) -> Error {
+	let shown = Error::usage(format!("{}: {error}", dir.display()));
+	shown.hint(match error {
+		BundleError::Io { .. } => {
+			"a bundle is a folder with program.bin, weights.bin and manifest.json, or of several such \
+			 folders, as `assay model compile -o DIR` writes it"
+		},
+		BundleError::Several(_) => "`assay model show DIR` lists them",
+		_ => "compile the model again: assay model compile net.onnx -o DIR",
 	})
 }
 
-/// Every bundle directly below `models_dir`; unreadable ones are left out.
+/// Loads the bundle in `dir` and checks program, weights and manifest against each other.
+pub fn load(dir: &Path) -> Result<Bundle> {
+	Bundle::load(dir).map_err(|e| unusable(dir, &e))
+}
+
+/// Every model in the bundles directly below `models_dir`; unreadable ones are left out.
 pub fn list(models_dir: &Path) -> Vec<Described> {
 	let Ok(entries) = std::fs::read_dir(models_dir) else { return Vec::new() };
 	let mut dirs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
 	dirs.sort();
-	dirs.iter().filter(|dir| is_bundle(dir)).filter_map(|dir| describe(dir).ok()).collect()
+	let bundles = dirs.iter().filter(|dir| is_bundle(dir));
+	bundles.filter_map(|dir| instantiations(dir).ok()).flatten().collect()
 }
 
 /// The bundle of the model `id`: `bundle` if given, else the one below `models_dir`.
@@ -64,13 +64,14 @@ pub fn list(models_dir: &Path) -> Vec<Described> {
 /// When there is none, or `bundle` is of another model.
 pub fn find(id: &[u8; 32], bundle: Option<&Path>, models_dir: &Path) -> Result<Described> {
 	if let Some(dir) = bundle {
-		let described = describe(dir)?;
-		if described.manifest.model_id != *id {
-			let found = hex::encode(described.manifest.model_id);
-			return Err(Error::usage(format!("{} is the bundle of model {found}", dir.display()))
-				.hint("give the bundle of the model that the job names"));
+		let held = instantiations(dir)?;
+		if let Some(found) = held.iter().find(|one| one.manifest.model_id == *id) {
+			return Ok(found.clone());
 		}
-		return Ok(described);
+		let ids: Vec<_> = held.iter().map(|one| hex::encode(one.manifest.model_id)).collect();
+		let ids = ids.join(", ");
+		return Err(Error::usage(format!("{} is the bundle of model {ids}", dir.display()))
+			.hint("give the bundle of the model that the job names"));
 	}
 	let found = list(models_dir).into_iter().find(|b| b.manifest.model_id == *id);
 	found.ok_or_else(|| {
@@ -82,10 +83,42 @@ pub fn find(id: &[u8; 32], bundle: Option<&Path>, models_dir: &Path) -> Result<D
 	})
 }
 
+/// The model of the bundle in `dir` that takes the arrays of an `.npz` file, by their names and
+/// shapes, and its input bytes.
+pub fn choose(dir: &Path, npz: &Path) -> Result<(Described, Vec<u8>)> {
+	let mut held = instantiations(dir)?;
+	let arrays = npz::read_arrays(npz)?;
+	let shapes = arrays.iter().map(|a| (a.name.as_str(), a.shape.as_slice()));
+	let chosen = match assay_executor::matching(&held, shapes.clone()) {
+		Some(chosen) => chosen.clone(),
+		// What is wrong with the arrays is said best by the only model there is.
+		None if held.len() == 1 => held.remove(0),
+		None => {
+			let given: Vec<_> = shapes.map(|(name, shape)| format!("{name:?} {shape:?}")).collect();
+			let given = given.join(", ");
+			let held: Vec<_> = held
+				.iter()
+				.map(|one| {
+					format!("for {}, which take {}", one.manifest.bound(), inputs(&one.manifest))
+				})
+				.collect();
+			let reason = format!("no model in {} takes {given}", dir.display());
+			let hint = format!("it holds models {}", held.join("; "));
+			return Err(Error::usage(reason)
+				.hint(format!("{hint}; compile it for these sizes too, with --dim NAME=N,N")));
+		},
+	};
+	let input = pack_arrays(&chosen.manifest, &arrays).map_err(|e| e.context(npz.display()))?;
+	Ok((chosen, input))
+}
+
 /// The input bytes of a job from the arrays of an `.npz` file, of the element types of the model's
 /// ONNX file or of those that it computes in.
 pub fn pack(manifest: &Manifest, npz: &Path) -> Result<Vec<u8>> {
-	let arrays = npz::read_arrays(npz)?;
+	pack_arrays(manifest, &npz::read_arrays(npz)?).map_err(|e| e.context(npz.display()))
+}
+
+fn pack_arrays(manifest: &Manifest, arrays: &[npz::Array]) -> Result<Vec<u8>> {
 	let stored: Vec<_> = arrays
 		.iter()
 		.map(|a| StoredTensor {
@@ -95,12 +128,11 @@ pub fn pack(manifest: &Manifest, npz: &Path) -> Result<Vec<u8>> {
 			bytes: &a.bytes,
 		})
 		.collect();
-	let packed = manifest.pack_stored(&stored);
-	packed.map_err(|e| refused(manifest, &e).context(npz.display()))
+	manifest.pack_stored(&stored).map_err(|e| refused(manifest, &e))
 }
 
 fn refused(manifest: &Manifest, error: &ExecError) -> Error {
-	Error::usage(error.to_string()).hint(expected_inputs(manifest))
+	Error::usage(error.to_string()).hint(format!("the model takes {}", inputs(manifest)))
 }
 
 /// The input bytes of a job from tensors.
@@ -112,7 +144,8 @@ pub fn pack_tensors(manifest: &Manifest, tensors: &[Tensor]) -> Result<Vec<u8>> 
 	manifest.pack_inputs(&inputs).map_err(|e| refused(manifest, &e))
 }
 
-fn expected_inputs(manifest: &Manifest) -> String {
+/// The inputs of a model, for people.
+fn inputs(manifest: &Manifest) -> String {
 	let one = |t: &assay_executor::NamedTensor| {
 		let file = match t.element {
 			Some(element) => format!(" ({element} in the ONNX file)"),
@@ -121,7 +154,7 @@ fn expected_inputs(manifest: &Manifest) -> String {
 		format!("{:?} {}{:?}{file}", t.name, npz::dtype_name(t.dtype), t.shape)
 	};
 	let inputs: Vec<_> = manifest.inputs.iter().map(one).collect();
-	format!("the model takes {}", inputs.join(", "))
+	inputs.join(", ")
 }
 
 /// The named outputs of a job from its output bytes.

@@ -126,6 +126,7 @@ mod tests {
 	fn the_fixed_forms_parse() {
 		for line in [
 			"assay model compile net.onnx -o out --dim N=64 --shape x=1,3,48,192 --name n",
+			"assay model compile net.onnx -o out --dim N=32,64 --dim M=1..8:2",
 			"assay model run out --input in.npz --output out.npz --threads 2 --isa scalar --repeat 5 --json",
 			"assay model publish out --suri //Alice",
 			"assay operator stake 12.5ASY --service-key //Alice",

@@ -1,6 +1,6 @@
 //! Making accounts play their roles.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use assay_client::{
 	account,
 	chain::{calls, Receipt},
@@ -88,12 +88,13 @@ fn compile_model(onnx: &Path, to: &Path, name: &str, dims: Vec<(String, u32)>) -
 	let args = CompileArgs {
 		onnx: onnx.to_owned(),
 		output: to.to_owned(),
-		dims,
+		dims: dims.into_iter().map(|(name, size)| (name, size.into())).collect(),
 		name: Some(name.into()),
 		model_version: "1".into(),
 		licence: "Apache-2.0".into(),
 		..Default::default()
 	};
 	let report = compile(&args, &Output::quiet())?;
-	Ok(H256(account::hash(&report.model_id)?))
+	let only = report.models.first().context("nothing was compiled")?;
+	Ok(H256(account::hash(&only.model_id)?))
 }

@@ -164,8 +164,9 @@ async fn submit(args: SubmitArgs, global: &Global) -> Result<()> {
 	let signer = global.signer()?;
 	let operator = args.operator.as_deref().map(account::account).transpose()?;
 	let api = global.api().await?;
-	let found = model::resolve(&api, &api.best().await?, &args.model).await?;
-	let bundle = bundle_of(&found.id, &args.model, args.bundle.as_deref(), global)?;
+	let model = model_for(&args)?;
+	let found = model::resolve(&api, &api.best().await?, &model).await?;
+	let bundle = bundle_of(&found.id, &model, args.bundle.as_deref(), global)?;
 	let input = bundles::pack(&bundle.manifest, &args.input)?;
 	let fee = args.fee.map(|amount| amount.0);
 	let until = if args.wait { Until::InBlock } else { global.until() };
@@ -177,6 +178,16 @@ async fn submit(args: SubmitArgs, global: &Global) -> Result<()> {
 		return Ok(());
 	}
 	follow(&api, sent.job, sent.block, Some(bundle), args.output.as_deref(), global).await
+}
+
+/// MODEL as given; of a bundle of several models, the folder of the one that takes the input.
+fn model_for(args: &SubmitArgs) -> Result<String> {
+	let dir = Path::new(&args.model);
+	if !bundles::is_bundle(dir) || bundles::instantiations(dir)?.len() == 1 {
+		return Ok(args.model.clone());
+	}
+	let (chosen, _) = bundles::choose(dir, &args.input)?;
+	Ok(chosen.dir.display().to_string())
 }
 
 /// The bundle named by --bundle, by MODEL itself, or found in --models-dir.

@@ -7,7 +7,7 @@ mod run;
 use crate::{cli::Global, error::Result};
 use clap::Subcommand;
 
-pub use compile::{compile, CompileArgs, CompileReport};
+pub use compile::{compile, BundleReport, CompileArgs, CompileReport, Sizes};
 pub use publish::{publish, resolve, ModelRef, PublishArgs, PublishReport};
 pub use run::{run_bundle, RunArgs, RunReport};
 

@@ -2,6 +2,7 @@
 
 use crate::{
 	error::BundleError,
+	folder::{self, Staged},
 	hash::Tree,
 	manifest::Manifest,
 	plan::{pack, Packed},
@@ -12,7 +13,6 @@ use memmap2::{Mmap, MmapOptions};
 use std::{
 	collections::BTreeMap,
 	fs::{self, File},
-	io::Write,
 	path::Path,
 	sync::{
 		atomic::{AtomicBool, Ordering},
@@ -20,9 +20,8 @@ use std::{
 	},
 };
 
-const PROGRAM: &str = "program.bin";
-const WEIGHTS: &str = "weights.bin";
-const MANIFEST: &str = "manifest.json";
+pub(crate) const PROGRAM: &str = "program.bin";
+pub(crate) const WEIGHTS: &str = "weights.bin";
 
 /// A model whose parts have been checked against each other.
 #[derive(Debug)]
@@ -69,20 +68,20 @@ impl Bundle {
 
 	/// Reads a bundle's directory; the weights stay in the file, mapped into memory.
 	///
+	/// Of a bundle of several instantiations, each has a directory of its own, see
+	/// [`instantiations`](crate::instantiations); their weights may lie beside it.
+	///
 	/// The files must not be changed while the bundle is in use; [`Bundle::write`] never changes
 	/// one in place.
 	///
-	/// Errors: as [`Bundle::new`], or a file that cannot be read.
+	/// Errors: as [`Bundle::new`], a file that cannot be read, or several instantiations.
 	pub fn load(dir: impl AsRef<Path>) -> Result<Bundle, BundleError> {
 		let dir = dir.as_ref();
-		let read = |name: &str| {
-			let path = dir.join(name);
-			fs::read(&path).map_err(|source| BundleError::Io { path, source })
-		};
-		let program_bytes = read(PROGRAM)?;
+		let manifest = folder::only_manifest(dir)?;
+		let path = dir.join(PROGRAM);
+		let program_bytes = fs::read(&path).map_err(|source| BundleError::Io { path, source })?;
 		let program = Program::decode(&program_bytes)?;
-		let manifest: Manifest = serde_json::from_slice(&read(MANIFEST)?)?;
-		let weights = map(&dir.join(WEIGHTS))?;
+		let weights = map(&folder::weights_of(dir, &manifest))?;
 		Bundle::verified(program, program_bytes, weights, manifest)
 	}
 
@@ -92,7 +91,14 @@ impl Bundle {
 	/// Errors: the system's.
 	pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), BundleError> {
 		let dir = dir.as_ref();
-		write(dir, self).map_err(|source| BundleError::Io { path: dir.to_owned(), source })
+		let write = || {
+			let staged = Staged::beside(dir)?;
+			staged.put(Path::new(PROGRAM), self.program_bytes())?;
+			staged.put(Path::new(WEIGHTS), self.weights())?;
+			staged.put_json(Path::new(folder::MANIFEST), &self.manifest)?;
+			staged.replace(dir)
+		};
+		write().map_err(|source| BundleError::Io { path: dir.to_owned(), source })
 	}
 
 	fn verified(
@@ -182,37 +188,6 @@ fn map(path: &Path) -> Result<Weights, BundleError> {
 	// `Bundle::load` demands and `Bundle::write` respects.
 	let map = unsafe { MmapOptions::new().populate().map(&file) }.map_err(io)?;
 	Ok(Weights::File(map))
-}
-
-fn write(dir: &Path, bundle: &Bundle) -> std::io::Result<()> {
-	let parent = match dir.parent() {
-		Some(parent) if !parent.as_os_str().is_empty() => parent,
-		_ => Path::new("."),
-	};
-	fs::create_dir_all(parent)?;
-	let new = tempfile::Builder::new().prefix(".bundle-").tempdir_in(parent)?;
-	let manifest = serde_json::to_vec_pretty(&bundle.manifest)?;
-	for (name, bytes) in
-		[(PROGRAM, bundle.program_bytes()), (WEIGHTS, bundle.weights()), (MANIFEST, &manifest)]
-	{
-		let mut file = File::create(new.path().join(name))?;
-		file.write_all(bytes)?;
-		file.sync_all()?;
-	}
-	#[cfg(unix)]
-	{
-		use std::os::unix::fs::PermissionsExt;
-		fs::set_permissions(new.path(), fs::Permissions::from_mode(0o755))?;
-	}
-	// A directory cannot be renamed over one that is not empty: move the old one away first.
-	let old = tempfile::Builder::new().prefix(".bundle-").tempdir_in(parent)?;
-	if dir.exists() {
-		fs::rename(dir, old.path().join("old"))?;
-	}
-	fs::rename(new.path(), dir)?;
-	// The new directory has moved; nothing is left for the guard to remove.
-	let _ = new.keep();
-	Ok(())
 }
 
 /// The parts of the weights that ops read as one type, by where they start.

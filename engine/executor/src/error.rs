@@ -42,6 +42,18 @@ pub enum BundleError {
 		/// First op that reads it.
 		op: u32,
 	},
+	/// A bundle of several instantiations where one is wanted.
+	#[error("the folder holds several instantiations of the model, {0}; name the folder of one")]
+	Several(
+		/// Their folders in it.
+		String,
+	),
+	/// Two instantiations have this name, or it is none.
+	#[error("instantiation {0:?}: its name is used twice, or is not made of sizes")]
+	Instantiation(String),
+	/// A bundle of too many instantiations.
+	#[error("a bundle of {0} instantiations, the most is {max}", max = crate::folder::MAX_INSTANTIATIONS)]
+	TooManyInstantiations(usize),
 	/// The manifest does not describe this program and these weights.
 	#[error("the manifest's {0} does not match the program and weights")]
 	Mismatch(&'static str),
@@ -58,6 +70,14 @@ pub enum ExecError {
 		expected: u64,
 		/// Bytes given.
 		found: u64,
+	},
+	/// Another number of inputs than the model's.
+	#[error("{found} inputs are given, the model takes {expected}")]
+	InputCount {
+		/// Inputs the model takes.
+		expected: usize,
+		/// Inputs given.
+		found: usize,
 	},
 	/// An output's bytes have not the length of the program's output layout.
 	#[error("the output has {found} bytes, the model gives {expected}")]

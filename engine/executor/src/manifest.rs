@@ -3,7 +3,7 @@
 use crate::element::ElementType;
 use assay_referee::{model_id, DType, FormatError, Program, Root, Shape, TensorSpec};
 use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// Name, type and shape of an input or output.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,6 +40,28 @@ impl NamedTensor {
 	}
 }
 
+/// The sizes that a symbolic dimension may have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DimBounds {
+	/// The smallest.
+	pub min: u32,
+	/// The largest.
+	pub max: u32,
+}
+
+impl DimBounds {
+	/// Whether a dimension may be bound to `size`.
+	pub fn contains(&self, size: u32) -> bool {
+		(self.min..=self.max).contains(&size)
+	}
+}
+
+impl fmt::Display for DimBounds {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		write!(f, "{}..{}", self.min, self.max)
+	}
+}
+
 /// `manifest.json`: what a model is and where it comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Manifest {
@@ -68,6 +90,9 @@ pub struct Manifest {
 	/// Values that the source's symbolic dimensions were bound to.
 	#[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
 	pub dims: BTreeMap<String, u32>,
+	/// Sizes that symbolic dimensions may be bound to, where whoever compiled the model said so.
+	#[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+	pub bounds: BTreeMap<String, DimBounds>,
 	/// Name and version of the compiler that made the program.
 	pub compiler: String,
 }
@@ -106,8 +131,25 @@ impl Manifest {
 			inputs: named(input_names, &program.header.inputs, "input"),
 			outputs: named(output_names, &program.header.outputs, "output"),
 			dims: BTreeMap::new(),
+			bounds: BTreeMap::new(),
 			compiler: String::new(),
 		})
+	}
+
+	/// Whether the inputs are named and shaped as `given`, in whatever order.
+	pub fn takes<'a>(&self, given: impl IntoIterator<Item = (&'a str, &'a [u32])>) -> bool {
+		let mut left: Vec<&NamedTensor> = self.inputs.iter().collect();
+		let all_fit = given.into_iter().all(|(name, shape)| {
+			let found = left.iter().position(|input| input.name == name && input.shape == shape);
+			found.map(|at| left.swap_remove(at)).is_some()
+		});
+		all_fit && left.is_empty()
+	}
+
+	/// The sizes that the symbolic dimensions are bound to, as `a=1, b=32`.
+	pub fn bound(&self) -> String {
+		let one = |(name, size): (&String, &u32)| format!("{name}={size}");
+		self.dims.iter().map(one).collect::<Vec<_>>().join(", ")
 	}
 
 	/// The first field that does not describe this program and these roots, if any.

@@ -75,6 +75,26 @@ impl Manifest {
 		}
 	}
 
+	/// As [`Manifest::pack_inputs`], for one piece of bytes per input, in the manifest's order.
+	///
+	/// Errors: more or fewer pieces than inputs, or one of another length than its input.
+	pub fn pack_bytes<B: AsRef<[u8]>>(&self, inputs: &[B]) -> Result<Vec<u8>, ExecError> {
+		if inputs.len() != self.inputs.len() {
+			let (expected, found) = (self.inputs.len(), inputs.len());
+			return Err(ExecError::InputCount { expected, found });
+		}
+		let pairs = self.inputs.iter().zip(inputs);
+		let tensors: Vec<InputTensor<'_>> = pairs
+			.map(|(input, bytes)| InputTensor {
+				name: &input.name,
+				dtype: input.dtype,
+				shape: &input.shape,
+				bytes: bytes.as_ref(),
+			})
+			.collect();
+		self.pack_inputs(&tensors)
+	}
+
 	/// As [`Manifest::pack_inputs`], for inputs in the element types of the model's file: their values
 	/// become those that the model computes with, exactly but that `f64` is rounded to `f32`.
 	///

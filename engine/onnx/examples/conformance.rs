@@ -19,9 +19,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_executor::{
-	ElementError, ElementType, InputTensor, NamedTensor, Options, OutputTensor, Session,
-};
+use assay_executor::{ElementError, ElementType, NamedTensor, Options, OutputTensor, Session};
 use assay_onnx::{compile, read_tensor, CompileError, CompileOptions, ErrorKind, TensorFile};
 use assay_referee::{DType, FloatFormat};
 use rten_onnx::onnx::{GraphProto, ModelProto};
@@ -221,21 +219,10 @@ impl Case {
 			.iter()
 			.map(|port| {
 				let tensor = inputs.get(port.name.as_str()).ok_or("an input without data")?;
-				Ok(as_declared(port, tensor)?)
+				Ok(as_declared(port, tensor)?.bytes)
 			})
 			.collect::<Result<Vec<_>, Box<dyn Error>>>()?;
-		let tensors: Vec<InputTensor<'_>> = manifest
-			.inputs
-			.iter()
-			.zip(&given)
-			.map(|(input, tensor)| InputTensor {
-				name: &input.name,
-				dtype: input.dtype,
-				shape: &input.shape,
-				bytes: &tensor.bytes,
-			})
-			.collect();
-		let found = manifest.unpack_outputs(&session.run(&manifest.pack_inputs(&tensors)?)?)?;
+		let found = manifest.unpack_outputs(&session.run(&manifest.pack_bytes(&given)?)?)?;
 		if found.len() != self.outputs.len() {
 			let reason = format!("{} outputs of {}", found.len(), self.outputs.len());
 			return Ok(Verdict::Wrong(reason));

@@ -10,13 +10,18 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use assay_executor::{Bundle, InputTensor, Options, Session};
+use assay_executor::{Bundle, Options, Session};
 use assay_kernels::{execute_with, fusible_operand, prepare, Arg, Buffer, KernelConfig, Prepared};
-use assay_onnx::{compile, CompileOptions, Compiled};
-use assay_referee::{DType, OpRecord, Operand, Source};
+use assay_onnx::{compile_in, CompileOptions, Compiled};
+use assay_referee::{OpRecord, Operand, Source};
+
+#[path = "../tests/golden/seeded.rs"]
+mod seeded;
+use seeded::{elements, Random};
 
 /// What the command line asks for.
 struct Request {
@@ -31,7 +36,8 @@ struct Request {
 fn main() -> Result<(), Box<dyn Error>> {
 	let request = arguments(std::env::args().skip(1))?;
 	let start = Instant::now();
-	let compiled = compile(&std::fs::read(&request.path)?, &request.compile)?;
+	let folder = Path::new(&request.path).parent().unwrap_or(Path::new(""));
+	let compiled = compile_in(folder, &std::fs::read(&request.path)?, &request.compile)?;
 	println!(
 		"{}: {} ops, {} parameters, compiled in {:.0} ms, model {}",
 		request.path,
@@ -139,46 +145,18 @@ fn kind(op: &OpRecord) -> String {
 
 /// The same input bytes on every machine, in the model's input layout.
 fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>, Box<dyn Error>> {
-	let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-	let mut draw = || {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		(state >> 40) as u32
-	};
-	let mut tensors = Vec::new();
-	for input in &compiled.manifest.inputs {
-		let count: u64 = input.shape.iter().map(|&dim| u64::from(dim)).product();
-		let limit = below.get(&input.name).copied().unwrap_or(2).max(1);
-		let mut bytes = Vec::new();
-		for _ in 0..count {
-			match input.dtype {
-				DType::F32 => {
-					let x = draw() as f32 / (1 << 23) as f32 - 1.0;
-					bytes.extend(x.to_le_bytes());
-				},
-				DType::Bool => bytes.push((draw() % 2) as u8),
-				other => {
-					let x = u64::from(draw() % limit).to_le_bytes();
-					bytes.extend(&x[..other.size() as usize]);
-				},
-			}
-		}
-		tensors.push(bytes);
-	}
-	let named: Vec<InputTensor<'_>> = compiled
-		.manifest
+	let mut random = Random::new(0);
+	let manifest = &compiled.manifest;
+	let inputs: Vec<Vec<u8>> = manifest
 		.inputs
 		.iter()
-		.zip(&tensors)
-		.map(|(input, bytes)| InputTensor {
-			name: &input.name,
-			dtype: input.dtype,
-			shape: &input.shape,
-			bytes,
+		.map(|input| {
+			let count = input.shape.iter().map(|&dim| u64::from(dim)).product();
+			let below = below.get(&input.name).copied().unwrap_or(2).max(1);
+			elements(&mut random, input.dtype, count, below)
 		})
 		.collect();
-	Ok(compiled.manifest.pack_inputs(&named)?)
+	Ok(manifest.pack_bytes(&inputs)?)
 }
 
 /// One op with what a session would have ready for it.

@@ -65,6 +65,12 @@ pub(crate) fn bind<'a>(
 	}
 	let named = names(ports);
 	dims.retain(|name, _| named.contains(name.as_str()));
+	for (name, bounds) in &options.bounds {
+		if let Some(&size) = dims.get(name).filter(|&&size| !bounds.contains(size)) {
+			let reason = format!("`{name}` is {size}, which is outside of its bounds, {bounds}");
+			return Err(Failure::new(ErrorKind::WrongShape, reason).at(Place::File));
+		}
+	}
 	Ok(Bound { inputs, fixed, dims })
 }
 
@@ -107,7 +113,8 @@ fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), CompileError> {
 	let named = names(ports);
-	if let Some(name) = options.dims.keys().find(|name| !named.contains(name.as_str())) {
+	let mut given = options.dims.keys().chain(options.bounds.keys());
+	if let Some(name) = given.find(|name| !named.contains(name.as_str())) {
 		return Err(Failure::new(
 			ErrorKind::UnknownName,
 			format!("the model has no free dimension named `{name}`"),

@@ -4,13 +4,18 @@
 //! operands are all constants is computed at once with the referee's own element function. A
 //! folded value is therefore, bit for bit, what running the op would have given.
 
+use std::collections::HashMap;
+
 use assay_referee::{
 	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
 	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
 use crate::compose::View;
+use crate::constant;
 use crate::error::{Failure, Result};
+use crate::external::Files;
+use crate::proto::Tensor;
 use crate::value::{broadcast, check_dims, product, strides, Dims, Origin, Value};
 
 /// Most ops before unused ones are dropped.
@@ -20,8 +25,10 @@ const FOLD_UNITS_ONE: u64 = 1 << 24;
 const FOLD_UNITS_ALL: u64 = 1 << 26;
 /// Multiply-adds that one value of exp, log, pow and their like costs.
 const FUNCTION_UNITS: u64 = 32;
-/// Bytes that folding may make beyond four times the file's size.
+/// Bytes that folding may make: so many, and the file's size so many times. See
+/// [`most_memory`](crate::most_memory).
 const FOLD_BYTES: u64 = 64 << 20;
+const FOLD_TIMES: u64 = 4;
 
 /// An op whose operands are values rather than places. A recurrence's last operand, which is its
 /// own output, is left out: [`own_output`] makes it.
@@ -70,23 +77,44 @@ pub(crate) struct Builder {
 	pub(crate) node: usize,
 	fold_units: u64,
 	fold_bytes: u64,
+	files: Files,
+	/// The file's tensors that were decoded, by their addresses: a body reads its own in every turn.
+	decoded: HashMap<usize, Value>,
 }
 
 impl Builder {
-	/// A builder for a file of `file_len` bytes.
-	pub(crate) fn new(file_len: u64) -> Builder {
+	/// A builder for a model of `file_len` bytes, of those in `files` too.
+	pub(crate) fn new(file_len: u64, files: Files) -> Builder {
 		Builder {
 			ops: Vec::new(),
 			node: 0,
 			fold_units: FOLD_UNITS_ALL,
-			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(4)),
+			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(FOLD_TIMES)),
+			files,
+			decoded: HashMap::new(),
 		}
+	}
+
+	/// The value of a tensor of the file, which the caller keeps where it is.
+	pub(crate) fn constant(&mut self, tensor: &Tensor<'_>) -> Result<Value> {
+		let address = std::ptr::from_ref(tensor).addr();
+		if let Some(value) = self.decoded.get(&address) {
+			return Ok(value.clone());
+		}
+		let value = constant::decode(tensor, &mut self.files)?;
+		self.decoded.insert(address, value.clone());
+		Ok(value)
 	}
 
 	/// Takes `bytes` from what constants made here may still use.
 	pub(crate) fn spend(&mut self, bytes: u64) -> Result<()> {
 		self.fold_bytes = self.fold_bytes.checked_sub(bytes).ok_or_else(|| {
-			Failure::too_large("the model computes more constant data than this compiler allows")
+			Failure::too_large(format!(
+				"the constants that the model computes take more than {} MiB and {FOLD_TIMES} times \
+				 its size",
+				FOLD_BYTES >> 20
+			))
+			.help("compute them when the model is exported, or make them inputs")
 		})?;
 		Ok(())
 	}
@@ -397,6 +425,19 @@ pub(crate) fn lowest(dtype: DType) -> u64 {
 		DType::I64 => i64::MIN as u64,
 		DType::I8 => 0x80,
 		DType::U8 | DType::Bool => 0,
+	}
+}
+
+/// Bits of the value that comes last in ascending order, in which NaN is the largest.
+pub(crate) fn last_ascending(dtype: DType) -> u64 {
+	match dtype {
+		// The one NaN.
+		DType::F32 => 0x7fc0_0000,
+		DType::I32 => i32::MAX as u64,
+		DType::I64 => i64::MAX as u64,
+		DType::I8 => 0x7f,
+		DType::U8 => 0xff,
+		DType::Bool => 1,
 	}
 }
 

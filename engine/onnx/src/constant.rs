@@ -6,6 +6,7 @@ use assay_executor::{ElementError, ElementType};
 use assay_referee::DType;
 
 use crate::error::{ErrorKind, Failure, Result};
+use crate::external::Files;
 use crate::proto::Tensor;
 use crate::value::{check_dims, product, Dims, Value};
 
@@ -59,8 +60,8 @@ pub(crate) fn element(data_type: i32) -> Result<ElementType> {
 }
 
 /// Decodes a weight. Infinities pass (they may mask something); a NaN is refused.
-pub(crate) fn decode(tensor: &Tensor<'_>) -> Result<Value> {
-	let value = decode_any(tensor)?;
+pub(crate) fn decode(tensor: &Tensor<'_>, files: &mut Files) -> Result<Value> {
+	let value = decode_any(tensor, files)?;
 	if let Some(floats) = value.floats() {
 		if let Some(at) = floats.iter().position(|x| x.is_nan()) {
 			return Err(Failure::new(ErrorKind::NotFinite, format!("element {at} is NaN"))
@@ -71,30 +72,18 @@ pub(crate) fn decode(tensor: &Tensor<'_>) -> Result<Value> {
 }
 
 /// Decodes a tensor of any values.
-pub(crate) fn decode_any(tensor: &Tensor<'_>) -> Result<Value> {
-	if tensor.external {
-		return Err(Failure::new(
-			ErrorKind::ExternalData,
-			"its data lie in another file, which is not read",
-		)
-		.help("save the model as one file (in Python: onnx.save(onnx.load(path), new_path))"));
-	}
+pub(crate) fn decode_any(tensor: &Tensor<'_>, files: &mut Files) -> Result<Value> {
 	if tensor.segmented {
 		return Err(Failure::unsupported("its data are cut into segments"));
 	}
 	let element = element(tensor.data_type)?;
 	let dtype = element.computed();
-	let dims = tensor
-		.dims
-		.iter()
-		.map(|&dim| u32::try_from(dim))
-		.collect::<Result<Dims, _>>()
-		.map_err(|_| Failure::invalid(format!("{:?} is not a possible shape", tensor.dims)))?;
-	check_dims(&dims)?;
+	let dims = dims(tensor)?;
 	let elements = product(&dims);
-	let stored = match tensor.raw {
-		Some(raw) => Cow::Borrowed(raw),
-		None => Cow::Owned(typed_bytes(tensor, element, elements, &dims)?),
+	let stored = match (&tensor.external, tensor.raw) {
+		(Some(external), _) => Cow::Owned(files.read(external, stored_bytes(element, elements))?),
+		(None, Some(raw)) => Cow::Borrowed(raw),
+		(None, None) => Cow::Owned(typed_bytes(tensor, element, elements, &dims)?),
 	};
 	let bytes = element.decode(&stored, elements).map_err(|error| match error {
 		ElementError::Length { expected, found } => {
@@ -103,6 +92,28 @@ pub(crate) fn decode_any(tensor: &Tensor<'_>) -> Result<Value> {
 		other => Failure::unsupported(other.to_string()),
 	})?;
 	Ok(Value::constant(dtype, dims, bytes).tagged(element))
+}
+
+/// The bytes that a tensor's data take by its type and shape, if those are possible.
+pub(crate) fn declared_bytes(tensor: &Tensor<'_>) -> Option<u64> {
+	let element = ElementType::from_onnx(tensor.data_type)?;
+	Some(stored_bytes(element, product(&dims(tensor).ok()?)))
+}
+
+/// The bytes that `elements` take in a file.
+fn stored_bytes(element: ElementType, elements: u64) -> u64 {
+	(elements * element.bits()).div_ceil(8)
+}
+
+fn dims(tensor: &Tensor<'_>) -> Result<Dims> {
+	let dims = tensor
+		.dims
+		.iter()
+		.map(|&dim| u32::try_from(dim))
+		.collect::<Result<Dims, _>>()
+		.map_err(|_| Failure::invalid(format!("{:?} is not a possible shape", tensor.dims)))?;
+	check_dims(&dims)?;
+	Ok(dims)
 }
 
 fn length_error(elements: u64, dims: &[u32], found: usize, unit: &str) -> Failure {

@@ -125,6 +125,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		// Operator set 8 scans every entry of a batch by itself.
 		let mut parts: Vec<Vec<Value>> = Vec::new();
 		for entry in 0..scan.batch() {
+			self.repeat_parts(1)?;
 			let single = scan.entry(builder, entry).map_err(fail)?;
 			parts.push(self.scan_once(builder, node, body, &single)?);
 		}

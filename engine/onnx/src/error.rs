@@ -39,7 +39,7 @@ pub enum ErrorKind {
 	WrongShape,
 	/// A shape or index depends on the input's values.
 	DynamicShape,
-	/// Weights lie in another file.
+	/// Weights lie in another file, which cannot be read or is not as the model says.
 	ExternalData,
 	/// The model exceeds a limit of the program format or of this compiler.
 	TooLarge,

@@ -51,19 +51,13 @@ pub(crate) fn finish(
 	live = self::live(&ops, root);
 	join_expressions(&mut ops, root, &live);
 	live = self::live(&ops, root);
+	// Before constants are looked at, once for every op that reads them.
+	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;
 	let mut emitter = Emitter::new(inputs).map_err(at_file)?;
 	for (i, op) in ops.iter().enumerate().take(root + 1).filter(|(i, _)| live[*i]) {
 		emitter.emit(i, op).map_err(|failure| failure.at(place(op.node)))?;
 	}
-	if emitter.ops.len() > MAX_OPS as usize {
-		return Err(at_file(
-			Failure::too_large(format!(
-				"the program has {} ops, the most is {MAX_OPS}",
-				emitter.ops.len()
-			))
-			.help("use a smaller model, or compile it in parts"),
-		));
-	}
+	check_count(emitter.ops.len()).map_err(at_file)?;
 	let declared = inputs
 		.iter()
 		.map(|input| Ok(TensorSpec::new(input.dtype, shape(&input.dims)?)))
@@ -77,6 +71,17 @@ pub(crate) fn finish(
 		parameters: emitter.parameters,
 		nodes: emitter.nodes,
 	})
+}
+
+/// Refuses programs of too many ops.
+fn check_count(count: usize) -> Result<()> {
+	match count > MAX_OPS as usize {
+		false => Ok(()),
+		true => {
+			Err(Failure::too_large(format!("the program has {count} ops, the most is {MAX_OPS}"))
+				.help("use a smaller model, or compile it in parts"))
+		},
+	}
 }
 
 /// The index of the op that gives the program's output, added where the outputs are not one op's
@@ -250,6 +255,8 @@ struct Emitter {
 	parameters: u64,
 	/// Offset of a weight by the hash of its bytes.
 	known: HashMap<[u8; 32], u64>,
+	/// Offset of a constant of the ops by where its bytes are in memory.
+	placed: HashMap<usize, u64>,
 	/// Op that makes a constant with infinities, by the hash of its bytes.
 	infinite: HashMap<[u8; 32], u32>,
 }
@@ -268,6 +275,7 @@ impl Emitter {
 			weights: Vec::new(),
 			parameters: 0,
 			known: HashMap::new(),
+			placed: HashMap::new(),
 			infinite: HashMap::new(),
 		})
 	}
@@ -312,10 +320,16 @@ impl Emitter {
 				None => Err(Failure::invalid("an operand is computed after its use")),
 			},
 			Origin::Constant(bytes) => {
+				let address = bytes.as_ptr().addr();
+				if let Some(&offset) = self.placed.get(&address) {
+					return Ok(Operand::weight(offset, value.dtype, dims));
+				}
 				let finite = value.dtype != DType::F32
 					|| bytes.as_chunks::<4>().0.iter().all(|b| f32::from_le_bytes(*b).is_finite());
 				if finite {
-					return Ok(Operand::weight(self.weight(bytes, value.dtype), value.dtype, dims));
+					let offset = self.weight(bytes, value.dtype);
+					self.placed.insert(address, offset);
+					return Ok(Operand::weight(offset, value.dtype, dims));
 				}
 				let floats = value.floats().unwrap_or_default();
 				if !may_be_infinite || floats.iter().any(|x| x.is_nan()) {

@@ -16,6 +16,7 @@ mod control;
 mod convolutions;
 mod error;
 mod expressions;
+mod external;
 mod finish;
 mod lower;
 mod model;
@@ -26,9 +27,14 @@ mod walk;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use assay_executor::{in_default_environment, Bundle, BundleError, ElementType, Manifest};
+use assay_executor::{
+	in_default_environment, Bundle, BundleError, DimBounds, ElementType, Manifest,
+};
 use assay_referee::{leaf_bound, LeafBound, Program};
+
+use external::Files;
 
 pub use error::{CompileError, ErrorKind, Place};
 
@@ -37,6 +43,8 @@ pub use error::{CompileError, ErrorKind, Place};
 pub struct CompileOptions {
 	/// Values of free dimensions, by name.
 	pub dims: BTreeMap<String, u32>,
+	/// Sizes that free dimensions may have, by name, for the manifest: a size outside is refused.
+	pub bounds: BTreeMap<String, DimBounds>,
 	/// Whole shapes of inputs, by input name; for dimensions without a name.
 	pub shapes: BTreeMap<String, Vec<u32>>,
 	/// Numbers that inputs are fixed to, by input name: every element of such an input is this whole
@@ -103,6 +111,13 @@ fn cost(bound: &LeafBound) -> (u64, u64, u32) {
 	(bound.terms, bound.bytes, bound.spans)
 }
 
+/// The most bytes that compiling a file of `len` bytes, those of its weights in other files included,
+/// allocates at once, whatever the file holds: 512 MiB and 64 times its length. What would take more is
+/// refused. (A byte can be a number of 64 bits, of which there are then several copies.)
+pub fn most_memory(len: u64) -> u64 {
+	len.saturating_mul(64).saturating_add(512 << 20)
+}
+
 /// A tensor from a file of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TensorFile {
@@ -123,15 +138,33 @@ pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 		let reason = format!("it is no tensor, or is damaged: {error}");
 		at_file(error::Failure::new(ErrorKind::Malformed, reason))
 	})?;
-	let value = constant::decode_any(&tensor).map_err(at_file)?;
+	let value = constant::decode_any(&tensor, &mut Files::new(None)).map_err(at_file)?;
 	let bytes = value.bytes().unwrap_or_default().to_vec();
 	Ok(TensorFile { element: value.element, shape: value.dims, bytes })
 }
 
 /// Compiles the bytes of an ONNX file.
 ///
-/// Errors: see [`ErrorKind`]. Weights in other files are not read.
+/// Errors: see [`ErrorKind`]; also weights in other files, see [`compile_in`].
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
+	with_files(onnx, Files::new(None), options)
+}
+
+/// As [`compile`], for a file that lay in `folder`: weights in other files are read from there. They
+/// must lie in it or below it, links followed.
+pub fn compile_in(
+	folder: &Path,
+	onnx: &[u8],
+	options: &CompileOptions,
+) -> Result<Compiled, CompileError> {
+	with_files(onnx, Files::new(Some(folder)), options)
+}
+
+fn with_files(
+	onnx: &[u8],
+	files: Files,
+	options: &CompileOptions,
+) -> Result<Compiled, CompileError> {
 	// Statistics of normalisations are folded in native floats.
-	in_default_environment(|| model::compile(onnx, options))
+	in_default_environment(|| model::compile(onnx, files, options))
 }

@@ -8,6 +8,7 @@ use assay_referee::tree;
 use crate::bind::{bind, Bound};
 use crate::build::Builder;
 use crate::error::{CompileError, ErrorKind, Failure, Place};
+use crate::external::Files;
 use crate::finish::{finish, Finished};
 use crate::proto::{Graph, Model, Node, Port};
 use crate::value::Value;
@@ -17,7 +18,11 @@ use crate::{CompileOptions, Compiled};
 /// Versions of the standard operator set whose meaning is known here.
 const OPSETS: std::ops::RangeInclusive<i64> = 1..=24;
 
-pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
+pub(crate) fn compile(
+	onnx: &[u8],
+	mut files: Files,
+	options: &CompileOptions,
+) -> Result<Compiled, CompileError> {
 	let at_file = |failure: Failure| failure.at(Place::File);
 	let model = Model::decode(onnx).map_err(|error| {
 		at_file(
@@ -42,7 +47,8 @@ pub(crate) fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled,
 		let failure = Failure::invalid("two outputs have this name");
 		return Err(failure.at(Place::Output(port.name.into())));
 	}
-	let mut builder = Builder::new(onnx.len() as u64);
+	let size = (onnx.len() as u64).saturating_add(files.count(graph));
+	let mut builder = Builder::new(size, files);
 	walk.declare(&mut bound, &mut builder)?;
 	let outputs = walk.run(&mut builder)?;
 	let at_node = |node: usize| walk.nodes.get(node).map_or(Place::File, |node| place(node));
@@ -115,6 +121,7 @@ fn describe(
 	manifest.licence = options.licence.clone();
 	manifest.source_hash = tree::hash(onnx);
 	manifest.dims = bound.dims;
+	manifest.bounds = options.bounds.clone();
 	manifest.compiler = concat!("assay-onnx ", env!("CARGO_PKG_VERSION")).into();
 	let origins = nodes
 		.iter()

@@ -75,8 +75,17 @@ pub(crate) struct Tensor<'a> {
 	pub(crate) doubles: Vec<f64>,
 	/// `int32_data`, `int64_data` or `uint64_data`, whichever the file has.
 	pub(crate) ints: Vec<i64>,
-	pub(crate) external: bool,
+	/// Where the data are, if they lie in another file.
+	pub(crate) external: Option<Box<External<'a>>>,
 	pub(crate) segmented: bool,
+}
+
+/// Where in another file a tensor's data are, as the file says it.
+#[derive(Debug, Default)]
+pub(crate) struct External<'a> {
+	pub(crate) location: Option<&'a str>,
+	pub(crate) offset: Option<&'a str>,
+	pub(crate) length: Option<&'a str>,
 }
 
 /// An input or output of the graph.
@@ -131,6 +140,18 @@ fn opset<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<(&'a str, i6
 }
 
 impl<'a> Graph<'a> {
+	/// How much there is to look at: its parts and the names that its nodes and inner graphs have.
+	pub(crate) fn parts(&self) -> u64 {
+		let mut parts = 1 + self.initializers.len() + self.inputs.len() + self.outputs.len();
+		let mut inner = 0;
+		for node in &self.nodes {
+			parts += 1 + node.inputs.len() + node.outputs.len() + node.attributes.len();
+			let graphs = node.attributes.iter().filter_map(|attribute| attribute.graph.as_deref());
+			inner += graphs.map(Graph::parts).sum::<u64>();
+		}
+		parts as u64 + inner
+	}
+
 	/// A graph inside an attribute.
 	fn nested(reader: Reader<'a>, budget: &mut Budget) -> Result<Graph<'a>> {
 		budget.part()?;
@@ -245,13 +266,37 @@ impl<'a> Tensor<'a> {
 				10 => field.doubles(&mut tensor.doubles)?,
 				8 => tensor.name = field.text()?,
 				9 => tensor.raw = Some(field.bytes()?),
-				13 => tensor.external = true,
-				14 => tensor.external |= field.int32()? != 0,
+				13 => {
+					let external = tensor.external.get_or_insert_default();
+					let (key, value) = entry(field.message()?)?;
+					match key {
+						"location" => external.location = Some(value),
+						"offset" => external.offset = Some(value),
+						"length" => external.length = Some(value),
+						_ => {},
+					}
+				},
+				14 if field.int32()? != 0 => {
+					tensor.external.get_or_insert_default();
+				},
 				_ => {},
 			}
 		}
 		Ok(tensor)
 	}
+}
+
+/// A key and its value.
+fn entry(mut reader: Reader<'_>) -> Result<(&str, &str)> {
+	let mut entry = ("", "");
+	while let Some((number, field)) = reader.next()? {
+		match number {
+			1 => entry.0 = field.text()?,
+			2 => entry.1 = field.text()?,
+			_ => {},
+		}
+	}
+	Ok(entry)
 }
 
 impl<'a> Port<'a> {

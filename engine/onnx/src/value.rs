@@ -1,6 +1,8 @@
 //! Values while a model is being compiled: constants whose bytes are known, inputs, and results of
 //! ops, each under some shape.
 
+use std::cell::OnceCell;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use assay_executor::ElementType;
@@ -11,11 +13,28 @@ use crate::error::{Failure, Result};
 /// Dimensions, outermost first. Zero occurs in constants only.
 pub(crate) type Dims = Vec<u32>;
 
+/// The elements of a constant.
+#[derive(Debug)]
+pub(crate) struct Constant {
+	bytes: Vec<u8>,
+	/// The bits that all of its elements have, if they have: looked at once, however many nodes read
+	/// the constant.
+	uniform: OnceCell<Option<u64>>,
+}
+
+impl Deref for Constant {
+	type Target = [u8];
+
+	fn deref(&self) -> &[u8] {
+		&self.bytes
+	}
+}
+
 /// Where a value's elements are.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
 	/// Known at compile time: canonical little-endian elements.
-	Constant(Rc<Vec<u8>>),
+	Constant(Rc<Constant>),
 	/// The input of the model with this position.
 	Input(usize),
 	/// The output of the op with this index in the builder.
@@ -36,7 +55,8 @@ pub(crate) struct Value {
 impl Value {
 	pub(crate) fn constant(dtype: DType, dims: Dims, bytes: Vec<u8>) -> Value {
 		debug_assert_eq!(bytes.len() as u64, product(&dims) * dtype.size());
-		let origin = Origin::Constant(Rc::new(bytes));
+		let constant = Constant { bytes, uniform: OnceCell::new() };
+		let origin = Origin::Constant(Rc::new(constant));
 		Value { dtype, element: dtype.into(), dims, origin }
 	}
 
@@ -138,13 +158,15 @@ impl Value {
 
 	/// The bits of a constant whose elements are all the same, zero-extended.
 	pub(crate) fn uniform_bits(&self) -> Option<u64> {
+		let Origin::Constant(constant) = &self.origin else { return None };
 		let size = self.dtype.size() as usize;
-		let bytes = self.bytes()?;
-		let first = bytes.get(..size)?;
-		bytes.chunks_exact(size).all(|element| element == first).then(|| {
-			let mut bits = [0; 8];
-			bits[..size].copy_from_slice(first);
-			u64::from_le_bytes(bits)
+		*constant.uniform.get_or_init(|| {
+			let first = constant.get(..size)?;
+			constant.chunks_exact(size).all(|element| element == first).then(|| {
+				let mut bits = [0; 8];
+				bits[..size].copy_from_slice(first);
+				u64::from_le_bytes(bits)
+			})
 		})
 	}
 

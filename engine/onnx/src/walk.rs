@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::bind::Bound;
 use crate::build::Builder;
-use crate::constant;
 use crate::error::{shown, CompileError, Failure, Place};
 use crate::lower::{lower, Cx};
 use crate::proto::{Graph, Node, Tensor};
@@ -12,6 +11,9 @@ use crate::value::{product, Origin, Value};
 
 /// Most nodes lowered, counting those of unrolled bodies as often as they are repeated.
 const MAX_LOWERED: usize = 1 << 18;
+
+/// Most parts of inner graphs looked at, counting those of a body as often as it is repeated.
+const MAX_REPEATED: u64 = 1 << 25;
 
 /// The place of a node: its name, or its first output's.
 pub(crate) fn place(node: &Node<'_>) -> Place {
@@ -81,11 +83,13 @@ pub(crate) struct Walk<'g, 'a> {
 	pub(crate) nodes: Vec<&'g Node<'a>>,
 	/// Version of the standard operator set.
 	opset: i64,
+	/// Parts of inner graphs that may still be looked at.
+	repeats: u64,
 }
 
 impl<'g, 'a> Walk<'g, 'a> {
 	pub(crate) fn new(opset: i64) -> Walk<'g, 'a> {
-		Walk { scopes: Vec::new(), nodes: Vec::new(), opset }
+		Walk { scopes: Vec::new(), nodes: Vec::new(), opset, repeats: MAX_REPEATED }
 	}
 
 	/// Makes `graph` the one whose names come first.
@@ -142,6 +146,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 	/// The value of a name that `reader` needs, from the innermost graph that has it.
 	fn value(
 		&mut self,
+		builder: &mut Builder,
 		name: &'a str,
 		reader: impl FnOnce() -> Place,
 	) -> Result<Value, CompileError> {
@@ -150,7 +155,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 				return Ok(value.clone());
 			}
 			if let Some(tensor) = scope.initializers.get(name) {
-				let value = constant::decode(tensor)
+				let value = builder
+					.constant(tensor)
 					.map_err(|failure| failure.at(Place::Weight(name.into())))?;
 				scope.values.insert(name, value.clone());
 				return Ok(value);
@@ -167,6 +173,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		graph: &'g Graph<'a>,
 		inputs: Vec<Value>,
 	) -> Result<Vec<Value>, CompileError> {
+		self.repeat_parts(graph.parts())?;
 		self.enter(graph)?;
 		for (port, value) in graph.inputs.iter().zip(inputs) {
 			self.name(port.name, value)?;
@@ -174,6 +181,18 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let outputs = self.run(builder)?;
 		self.scopes.pop();
 		Ok(outputs)
+	}
+
+	/// Takes from how much may be done for inner graphs, where nodes that are lowered are not all: a body
+	/// of none is still entered in every turn.
+	pub(crate) fn repeat_parts(&mut self, parts: u64) -> Result<(), CompileError> {
+		let left = self.repeats.checked_sub(parts);
+		self.repeats = left.ok_or_else(|| {
+			let reason = "the model repeats its bodies more often than any model does";
+			let node = self.nodes.last().map_or(Place::File, |node| place(node));
+			Failure::too_large(reason).at(node)
+		})?;
+		Ok(())
 	}
 
 	/// Lowers every needed node of the innermost graph; gives the outputs' values.
@@ -186,7 +205,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 				.iter()
 				.map(|&name| match name {
 					"" => Ok(None),
-					name => self.value(name, || place(node)).map(Some),
+					name => self.value(builder, name, || place(node)).map(Some),
 				})
 				.collect::<Result<Vec<_>, _>>()?;
 			if self.nodes.len() >= MAX_LOWERED {
@@ -200,7 +219,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 			self.keep(node, values, &names)?;
 		}
 		let output = |name: &str| Place::Output(name.into());
-		graph.outputs.iter().map(|port| self.value(port.name, || output(port.name))).collect()
+		let ports = graph.outputs.iter();
+		ports.map(|port| self.value(builder, port.name, || output(port.name))).collect()
 	}
 
 	fn lower(

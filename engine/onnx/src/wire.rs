@@ -71,6 +71,8 @@ impl<'a> Field<'a> {
 		match self {
 			Field::Bytes(bytes) => {
 				let mut packed = Reader::new(bytes);
+				// As many as there are last bytes: growing would take up to three times as much.
+				to.reserve(bytes.iter().filter(|&&byte| byte < 0x80).count());
 				while !packed.bytes.is_empty() {
 					to.push(packed.varint()? as i64);
 				}

@@ -1,7 +1,7 @@
 //! Models found on disk.
 
 use super::LOG;
-use assay_executor::{Bundle, Manifest, Options, Session};
+use assay_executor::{instantiations, Bundle, Options, Session};
 use std::{
 	collections::HashMap,
 	path::{Path, PathBuf},
@@ -21,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(60);
 /// Most models kept ready to run.
 const MAX_LOADED: usize = 16;
 
-/// The models in a folder: every direct subfolder that is a bundle.
+/// The models in a folder: those of every direct subfolder that is a bundle.
 pub(super) struct ModelStore {
 	dir: PathBuf,
 	state: Mutex<State>,
@@ -130,7 +130,7 @@ impl ModelStore {
 			.filter_map(|entry| entry.ok().map(|entry| entry.path()))
 			// A bundle that is still being written has a hidden name.
 			.filter(|path| !hidden(path))
-			.filter_map(|path| Some((manifest(&path)?.model_id, path)))
+			.flat_map(|path| models(&path))
 			.collect::<HashMap<_, _>>();
 		for (id, path) in &found {
 			if !state.found.contains_key(id) {
@@ -147,13 +147,15 @@ fn hidden(path: &Path) -> bool {
 	path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'))
 }
 
-/// The manifest in a bundle's folder, if it is one.
-fn manifest(dir: &Path) -> Option<Manifest> {
-	let path = dir.join("manifest.json");
-	let bytes = std::fs::read(&path).ok()?;
-	serde_json::from_slice(&bytes)
-		.inspect_err(|error| log::warn!(target: LOG, "{} is unreadable: {error}", path.display()))
-		.ok()
+/// The models in a folder, if it is a bundle, each with the folder to load it from.
+fn models(dir: &Path) -> Vec<(ModelId, PathBuf)> {
+	if !dir.join("manifest.json").is_file() {
+		return Vec::new();
+	}
+	let found = instantiations(dir)
+		.inspect_err(|error| log::warn!(target: LOG, "{} is unreadable: {error}", dir.display()));
+	let found = found.unwrap_or_default().into_iter();
+	found.map(|one| (one.manifest.model_id, one.dir)).collect()
 }
 
 fn load(path: &Path, model: &ModelId) -> Result<Arc<Session>, String> {

@@ -5,15 +5,15 @@ use crate::{
 	npz::dtype_name,
 	output::{self, Output},
 };
-use assay_executor::{Bundle, NamedTensor};
+use assay_executor::{Bundle, BundleWriter, DimBounds, NamedTensor, MAX_INSTANTIATIONS};
 use assay_onnx::CompileOptions;
 use assay_referee::{leaf_bound, LeafBound, Program, Source};
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	fmt,
-	path::PathBuf,
+	path::{Path, PathBuf},
 };
 
 /// Arguments of `assay model compile`.
@@ -24,9 +24,10 @@ pub struct CompileArgs {
 	/// Folder to write the bundle to; replaced if it is there.
 	#[arg(short, long, value_name = "DIR")]
 	pub output: PathBuf,
-	/// Bind a free dimension by its name in the file.
-	#[arg(long = "dim", value_name = "NAME=N", value_parser = parse_dim)]
-	pub dims: Vec<(String, u32)>,
+	/// Bind a free dimension by its name in the file; to several sizes, as in 32,64,128, for a model
+	/// of each, and with the sizes that it may have before them, as in 32..512:64.
+	#[arg(long = "dim", value_name = "NAME=[LEAST..MOST:]N[,N…]", value_parser = parse_dim)]
+	pub dims: Vec<(String, Sizes)>,
 	/// Give an input its whole shape, for dimensions that have no name.
 	#[arg(long = "shape", value_name = "INPUT=1,3,48,192", value_parser = parse_shape)]
 	pub shapes: Vec<(String, Vec<u32>)>,
@@ -58,9 +59,60 @@ fn parse_number(text: &str) -> std::result::Result<u32, String> {
 	}
 }
 
-fn parse_dim(text: &str) -> std::result::Result<(String, u32), String> {
+/// What a free dimension is bound to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sizes {
+	/// Each of them, for a model of its own.
+	pub sizes: Vec<u32>,
+	/// The sizes that the dimension may have, where that was said.
+	pub bounds: Option<DimBounds>,
+}
+
+impl From<u32> for Sizes {
+	fn from(size: u32) -> Sizes {
+		Sizes { sizes: vec![size], bounds: None }
+	}
+}
+
+fn parse_dim(text: &str) -> std::result::Result<(String, Sizes), String> {
 	let (name, value) = split(text)?;
-	Ok((name.into(), parse_number(value)?))
+	let (bounds, list) = match value.split_once(':') {
+		None => (None, value),
+		Some((range, list)) => (Some(parse_bounds(range)?), list),
+	};
+	let sizes = list.split(',').map(parse_number).collect::<std::result::Result<Vec<_>, _>>()?;
+	if sizes.iter().collect::<BTreeSet<_>>().len() < sizes.len() {
+		return Err(format!("{list:?} names a size twice"));
+	}
+	Ok((name.into(), Sizes { sizes, bounds }))
+}
+
+fn parse_bounds(text: &str) -> std::result::Result<DimBounds, String> {
+	let (min, max) = text.split_once("..").ok_or_else(|| format!("{text:?} is not LEAST..MOST"))?;
+	let (min, max) = (parse_number(min)?, parse_number(max)?);
+	match min <= max {
+		true => Ok(DimBounds { min, max }),
+		false => Err(format!("{text:?}: the least is greater than the most")),
+	}
+}
+
+/// Every choice of one size for each dimension; the last dimension's sizes follow one another.
+fn choices(dims: &BTreeMap<String, Sizes>) -> Result<Vec<BTreeMap<String, u32>>> {
+	let count = dims.values().fold(1usize, |n, dim| n.saturating_mul(dim.sizes.len()));
+	if count > MAX_INSTANTIATIONS {
+		let reason = format!("--dim asks for {count} models, the most is {MAX_INSTANTIATIONS}");
+		return Err(Error::usage(reason).hint("write them to several bundles"));
+	}
+	let mut all = vec![BTreeMap::new()];
+	for (name, dim) in dims {
+		let with = |one: &BTreeMap<String, u32>, &size: &u32| {
+			let mut one = one.clone();
+			one.insert(name.clone(), size);
+			one
+		};
+		all = all.iter().flat_map(|one| dim.sizes.iter().map(move |n| with(one, n))).collect();
+	}
+	Ok(all)
 }
 
 fn parse_shape(text: &str) -> std::result::Result<(String, Vec<u32>), String> {
@@ -75,7 +127,48 @@ fn parse_value(text: &str) -> std::result::Result<(String, i64), String> {
 	Ok((name.into(), number))
 }
 
-/// What `assay model compile` prints.
+/// What `assay model compile` prints: the model, or each of them.
+#[derive(Clone, Debug)]
+pub struct BundleReport {
+	/// The bundle's folder.
+	pub bundle: PathBuf,
+	/// The models in it.
+	pub models: Vec<CompileReport>,
+}
+
+impl BundleReport {
+	pub(super) fn new(bundle: PathBuf, models: Vec<CompileReport>) -> BundleReport {
+		BundleReport { bundle, models }
+	}
+}
+
+impl Serialize for BundleReport {
+	fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+		#[derive(Serialize)]
+		struct Several<'a> {
+			bundle: &'a PathBuf,
+			models: &'a [CompileReport],
+		}
+		match self.models.as_slice() {
+			[only] => only.serialize(serializer),
+			models => Several { bundle: &self.bundle, models }.serialize(serializer),
+		}
+	}
+}
+
+impl fmt::Display for BundleReport {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		for (i, model) in self.models.iter().enumerate() {
+			if i > 0 {
+				writeln!(f)?;
+			}
+			write!(f, "{model}")?;
+		}
+		Ok(())
+	}
+}
+
+/// What there is to say about one model.
 #[derive(Clone, Serialize, Debug)]
 pub struct CompileReport {
 	/// The bundle's folder.
@@ -84,6 +177,10 @@ pub struct CompileReport {
 	pub name: String,
 	/// Name of the model on the chain, hex.
 	pub model_id: String,
+	/// Sizes that the free dimensions of the ONNX file have.
+	pub dims: BTreeMap<String, u32>,
+	/// Sizes that they may have, where that was said.
+	pub bounds: BTreeMap<String, DimBounds>,
 	/// BLAKE3 of the program, hex.
 	pub program_root: String,
 	/// BLAKE3 of the weights, hex.
@@ -124,6 +221,14 @@ impl fmt::Display for CompileReport {
 		writeln!(f, "bundle        {}", self.bundle.display())?;
 		writeln!(f, "name          {}", self.name)?;
 		writeln!(f, "model id      {}", self.model_id)?;
+		if !self.dims.is_empty() {
+			let one = |(name, size): (&String, &u32)| match self.bounds.get(name) {
+				Some(bounds) => format!("{name}={size} (of {bounds})"),
+				None => format!("{name}={size}"),
+			};
+			let dims: Vec<_> = self.dims.iter().map(one).collect();
+			writeln!(f, "dimensions    {}", dims.join(", "))?;
+		}
 		writeln!(f, "program root  {}", self.program_root)?;
 		writeln!(f, "weights root  {}", self.weights_root)?;
 		writeln!(f, "ops           {}", self.ops)?;
@@ -140,11 +245,17 @@ impl fmt::Display for CompileReport {
 }
 
 /// Compiles a file into a bundle folder.
-pub fn compile(args: &CompileArgs, out: &Output) -> Result<CompileReport> {
+pub fn compile(args: &CompileArgs, out: &Output) -> Result<BundleReport> {
 	let file = std::fs::read(&args.onnx).map_err(|e| error::io(&args.onnx, e))?;
+	// Where the weights are, if they are not in the file itself.
+	let folder = args.onnx.parent().unwrap_or(Path::new(""));
 	let stem = || args.onnx.file_stem().map(|s| s.to_string_lossy().into_owned());
-	let options = CompileOptions {
-		dims: unique(&args.dims, "--dim")?,
+	let dims = unique(&args.dims, "--dim")?;
+	let mut choices = choices(&dims)?;
+	let bounds = dims.iter().filter_map(|(name, dim)| Some((name.clone(), dim.bounds?)));
+	let mut options = CompileOptions {
+		dims: BTreeMap::new(),
+		bounds: bounds.collect(),
 		shapes: unique(&args.shapes, "--shape")?,
 		values: unique(&args.values, "--set")?,
 		name: args.name.clone().or_else(stem).unwrap_or_default(),
@@ -152,17 +263,36 @@ pub fn compile(args: &CompileArgs, out: &Output) -> Result<CompileReport> {
 		licence: args.licence.clone(),
 	};
 	let spinner = out.spinner(format!("compiling {}", args.onnx.display()));
-	let compiled = assay_onnx::compile(&file, &options).map_err(|mut e| {
-		let help = e.help.take();
-		let error = Error::usage(format!("{} cannot be compiled: {e}", args.onnx.display()));
-		help.into_iter().fold(error, Error::hint)
-	})?;
-	let failed = |e: assay_executor::BundleError| Error::failed(e.to_string());
-	let bundle = compiled.bundle().map_err(failed)?;
-	spinner.set_message("writing the bundle");
-	bundle.write(&args.output).map_err(failed)?;
+	let mut one = |dims: BTreeMap<String, u32>| {
+		options.dims = dims;
+		let compiled = assay_onnx::compile_in(folder, &file, &options).map_err(|mut e| {
+			let help = e.help.take();
+			let error = Error::usage(format!("{} cannot be compiled: {e}", args.onnx.display()));
+			help.into_iter().fold(error, Error::hint)
+		})?;
+		compiled.bundle().map_err(failed)
+	};
+	let mut models = Vec::new();
+	if choices.len() == 1 {
+		let bundle = one(choices.remove(0))?;
+		spinner.set_message("writing the bundle");
+		bundle.write(&args.output).map_err(failed)?;
+		models.push(report(&bundle, args.output.clone()));
+	} else {
+		let mut writer = BundleWriter::new(&args.output).map_err(failed)?;
+		for dims in choices {
+			let bundle = one(dims)?;
+			let dir = writer.add(&bundle).map_err(failed)?;
+			models.push(report(&bundle, dir));
+		}
+		writer.finish().map_err(failed)?;
+	}
 	spinner.finish_and_clear();
-	Ok(report(&bundle, args.output.clone()))
+	Ok(BundleReport::new(args.output.clone(), models))
+}
+
+fn failed(error: assay_executor::BundleError) -> Error {
+	Error::failed(error.to_string())
 }
 
 fn unique<V: Clone>(pairs: &[(String, V)], flag: &str) -> Result<BTreeMap<String, V>> {
@@ -181,6 +311,8 @@ pub(super) fn report(bundle: &Bundle, dir: PathBuf) -> CompileReport {
 		bundle: dir,
 		name: manifest.name.clone(),
 		model_id: hex::encode(manifest.model_id),
+		dims: manifest.dims.clone(),
+		bounds: manifest.bounds.clone(),
 		program_root: hex::encode(manifest.program_root),
 		weights_root: hex::encode(manifest.weights_root),
 		ops: program.ops.len(),
@@ -225,10 +357,30 @@ mod tests {
 
 	#[test]
 	fn dimensions_and_shapes_are_read() {
-		assert_eq!(parse_dim("N=64"), Ok(("N".into(), 64)));
-		assert_eq!(parse_dim("a=b=2"), Ok(("a=b".into(), 2)));
+		assert_eq!(parse_dim("N=64"), Ok(("N".into(), 64.into())));
+		assert_eq!(parse_dim("a=b=2"), Ok(("a=b".into(), 2.into())));
+		let several = Sizes { sizes: vec![32, 64], bounds: None };
+		assert_eq!(parse_dim("N=32,64"), Ok(("N".into(), several.clone())));
+		let bounds = Some(DimBounds { min: 32, max: 512 });
+		let bounded = Sizes { bounds, ..several };
+		assert_eq!(parse_dim("N=32..512:32,64"), Ok(("N".into(), bounded)));
 		assert_eq!(parse_shape("x=1,3,48,192"), Ok(("x".into(), vec![1, 3, 48, 192])));
-		for wrong in ["N", "=1", "N=", "N=0", "N=-1", "N=x", "N=4294967296"] {
+		for wrong in [
+			"N",
+			"=1",
+			"N=",
+			"N=0",
+			"N=-1",
+			"N=x",
+			"N=4294967296",
+			"N=1,1",
+			"N=1,",
+			"N=2..1:1",
+			"N=1..2",
+			"N=1..2:",
+			"N=1-2:1",
+			"N=0..2:1",
+		] {
 			assert!(parse_dim(wrong).is_err(), "{wrong}");
 		}
 		assert!(parse_shape("x=1,,2").is_err());
@@ -248,5 +400,18 @@ mod tests {
 	fn naming_a_dimension_twice_is_an_error() {
 		let dims = vec![("N".to_string(), 1), ("N".to_string(), 2)];
 		assert!(unique(&dims, "--dim").is_err());
+	}
+
+	#[test]
+	fn every_choice_of_sizes_once() {
+		let sizes = |sizes: &[u32]| Sizes { sizes: sizes.to_vec(), bounds: None };
+		let dims = [("a".to_string(), sizes(&[1, 2])), ("b".to_string(), sizes(&[32, 64]))].into();
+		let found: Vec<Vec<u32>> =
+			choices(&dims).unwrap().iter().map(|one| one.values().copied().collect()).collect();
+		assert_eq!(found, [[1, 32], [1, 64], [2, 32], [2, 64]]);
+		assert_eq!(choices(&BTreeMap::new()).unwrap(), [BTreeMap::new()]);
+		let many: Vec<u32> = (1..=9).collect();
+		let many = ["a", "b"].map(|name| (name.to_string(), sizes(&many))).into();
+		assert!(choices(&many).unwrap_err().message.contains("81 models"));
 	}
 }

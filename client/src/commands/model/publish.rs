@@ -167,7 +167,12 @@ pub(super) async fn show(model: &ModelRef, global: &Global) -> Result<()> {
 	let out = global.output();
 	let dir = Path::new(&model.model);
 	if bundles::is_bundle(dir) {
-		out.report(&compile::report(&bundles::load(dir)?, dir.to_owned()));
+		let held = bundles::instantiations(dir)?;
+		let reports = held.iter().map(|one| {
+			let bundle = bundles::load(&one.dir)?;
+			Ok(compile::report(&bundle, one.dir.clone()))
+		});
+		out.report(&compile::BundleReport::new(dir.to_owned(), reports.collect::<Result<_>>()?));
 		return Ok(());
 	}
 	let api = global.api().await?;

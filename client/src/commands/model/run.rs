@@ -9,14 +9,15 @@ use crate::{
 use assay_executor::{Options, Session};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use std::{fmt, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Instant};
 
 /// Arguments of `assay model run`.
 #[derive(Args, Clone, Debug)]
 pub struct RunArgs {
 	/// The bundle's folder.
 	pub bundle: PathBuf,
-	/// Arrays by the ONNX file's own input names.
+	/// Arrays by the ONNX file's own input names; their shapes choose the model where the bundle
+	/// holds several.
 	#[arg(long, value_name = "NPZ")]
 	pub input: PathBuf,
 	/// Where to write the outputs.
@@ -62,6 +63,8 @@ impl IsaName {
 pub struct RunReport {
 	/// Name of the model on the chain, hex.
 	pub model_id: String,
+	/// Sizes that the free dimensions of the ONNX file have in it.
+	pub dims: BTreeMap<String, u32>,
 	/// BLAKE3 of the output, as an operator would claim it, hex.
 	pub output_root: String,
 	/// Time to read, check and prepare the bundle.
@@ -105,8 +108,9 @@ impl fmt::Display for RunReport {
 /// Loads and runs a bundle.
 pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 	let spinner = out.spinner("loading the bundle");
+	let (chosen, input) = bundles::choose(&args.bundle, &args.input)?;
 	let start = Instant::now();
-	let bundle = Arc::new(bundles::load(&args.bundle)?);
+	let bundle = Arc::new(bundles::load(&chosen.dir)?);
 	let isa = args.isa.map(|isa| isa.name().parse()).transpose().map_err(Error::usage)?;
 	let options = Options { threads: args.threads, isa };
 	let session = Session::new(bundle, options).map_err(failed)?;
@@ -118,7 +122,6 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 			.hint(format!("leave --isa out; the best here is {used}")));
 	}
 	let manifest = session.bundle().manifest();
-	let input = bundles::pack(manifest, &args.input)?;
 	spinner.finish_and_clear();
 
 	let mut output = session.run(&input).map_err(failed)?;
@@ -138,6 +141,7 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 	}
 	Ok(RunReport {
 		model_id: hex::encode(manifest.model_id),
+		dims: manifest.dims.clone(),
 		output_root: hex::encode(Session::output_root(&output)),
 		load_ms,
 		latency_ms: latency(&mut times),

@@ -2,6 +2,7 @@
 
 mod dispute;
 mod flips;
+mod folders;
 mod law;
 mod models;
 mod recurrent;

@@ -187,6 +187,11 @@ fn named_inputs() {
 	};
 	let packed = session.pack_inputs(&[good]).unwrap();
 	assert_eq!(packed, good.bytes);
+	let manifest = session.bundle().manifest();
+	assert_eq!(manifest.pack_bytes(&[good.bytes]).unwrap(), packed);
+	let wrong = |inputs: &[&[u8]]| manifest.pack_bytes(inputs).unwrap_err().to_string();
+	assert_eq!(wrong(&[]), "0 inputs are given, the model takes 1");
+	assert_eq!(wrong(&[&[]]), "input \"input0\" has 0 bytes, its shape takes 96");
 	let error = |tensors: &[InputTensor<'_>]| session.pack_inputs(tensors).unwrap_err().to_string();
 	assert_eq!(error(&[]), "input \"input0\" is missing");
 	assert_eq!(error(&[good, good]), "input \"input0\" is given twice");

@@ -240,9 +240,9 @@ pub(super) fn attention(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 		how.allowed.push(causal(cx, rows, columns, past)?);
 	}
 	if let Some(lengths) = cx.optional(6) {
-		let positions: Vec<i64> = (0..i64::from(columns)).collect();
+		let positions = cx.b.iota(columns)?;
 		let lengths = cx.b.cast(&lengths, DType::I64)?.view(vec![batch, 1, 1, 1])?;
-		how.allowed.push(cx.b.binary(BinaryFn::Less, &Value::list_i64(&positions), &lengths)?);
+		how.allowed.push(cx.b.binary(BinaryFn::Less, &positions, &lengths)?);
 	}
 	let done = attend(cx, &heads, &how)?;
 	let y = if flat { join_heads(cx, &done.y)? } else { done.y };

@@ -251,6 +251,7 @@ fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
 	let dims = crate::value::broadcast(&x.dims, &y.dims)?;
 	let (mut result, mut square) = (cx.b.expand(&unit, dims)?, x.clone());
 	for bit in 0..bits {
+		cx.b.spend(exponents.len() as u64)?;
 		let mask = exponents.iter().map(|&exponent| (exponent >> bit & 1) as u8).collect();
 		let mask = Value::constant(DType::Bool, y.dims.clone(), mask);
 		let factor = cx.b.select(&mask, &square, &unit)?;

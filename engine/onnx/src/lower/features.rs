@@ -170,6 +170,7 @@ fn weighted(cx: &mut Cx<'_, '_>, counts: &Value) -> Result<Value> {
 			if weights.len() as u32 != counts.dims[1] || weights.iter().any(|w| w.is_nan()) {
 				return Err(Failure::new(ErrorKind::Invalid, "its weights do not fit its indices"));
 			}
+			cx.b.spend(weights.len() as u64 * 4)?;
 			Some(Value::list_f32(weights, vec![weights.len() as u32]))
 		},
 		_ => None,

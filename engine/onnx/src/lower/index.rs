@@ -178,6 +178,7 @@ fn compress(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 	let kept: Vec<i64> =
 		(0i64..).zip(&condition).filter(|(_, &keep)| keep != 0).map(|(i, _)| i).collect();
+	cx.b.spend(kept.len() as u64 * 8)?;
 	gather_along(cx, &x, &Value::list_i64(&kept), at)
 }
 

@@ -7,7 +7,7 @@
 use assay_referee::{BinaryFn, DType, OpKind, MAX_TERMS};
 
 use super::{matmul, Cx};
-use crate::error::{ErrorKind, Failure, Result};
+use crate::error::{Failure, Result};
 use crate::value::{check_dims, product, Value};
 
 /// A zero point as one element where it is uniform.
@@ -54,8 +54,12 @@ fn contract(
 ) -> Result<Value> {
 	let (m, n, k) = (a.dims[1], b.dims[1], a.dims[2]);
 	if u64::from(k) > MAX_TERMS {
-		let reason = format!("its contracted dimension of {k} exceeds {MAX_TERMS}");
-		return Err(Failure::new(ErrorKind::LeafLimit, reason));
+		// Sums that wrap are exact in whatever order.
+		return cx.b.sum_of_parts(k, |builder, start, len| {
+			let (a, b) = (builder.part(a, 2, start, len)?, builder.part(b, 2, start, len)?);
+			let operands = vec![a, b, a_zero.clone(), b_zero.clone()];
+			builder.push(OpKind::MatMulInteger, DType::I32, vec![batch, m, n], operands)
+		});
 	}
 	let operands = vec![a.clone(), b.clone(), a_zero.clone(), b_zero.clone()];
 	cx.b.push(OpKind::MatMulInteger, DType::I32, vec![batch, m, n], operands)

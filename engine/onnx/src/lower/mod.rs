@@ -142,7 +142,7 @@ fn unsupported(op_type: &str) -> Failure {
 	}
 }
 
-impl<'m> Cx<'_, 'm> {
+impl<'a, 'm> Cx<'a, 'm> {
 	/// Input `i`, which must be there.
 	pub(crate) fn input(&self, i: usize) -> Result<Value> {
 		self.optional(i).ok_or_else(|| Failure::invalid(format!("its input {i} is missing")))
@@ -204,8 +204,9 @@ impl<'m> Cx<'_, 'm> {
 		}
 	}
 
-	fn attribute(&self, name: &str) -> Option<&Attribute<'m>> {
-		self.node.attributes.iter().find(|attribute| attribute.name == name)
+	fn attribute(&self, name: &str) -> Option<&'a Attribute<'m>> {
+		let node: &'a Node<'m> = self.node;
+		node.attributes.iter().find(|attribute| attribute.name == name)
 	}
 
 	/// An attribute of one whole number.
@@ -228,12 +229,12 @@ impl<'m> Cx<'_, 'm> {
 	}
 
 	/// An attribute that is a list of whole numbers.
-	pub(crate) fn ints(&self, name: &str) -> Option<&[i64]> {
+	pub(crate) fn ints(&self, name: &str) -> Option<&'a [i64]> {
 		self.attribute(name).map(|attribute| attribute.ints.as_slice())
 	}
 
 	/// An attribute that is a list of numbers.
-	pub(crate) fn floats(&self, name: &str) -> Option<&[f32]> {
+	pub(crate) fn floats(&self, name: &str) -> Option<&'a [f32]> {
 		self.attribute(name).map(|attribute| attribute.floats.as_slice())
 	}
 
@@ -257,7 +258,7 @@ impl<'m> Cx<'_, 'm> {
 	}
 
 	/// An attribute that is a tensor.
-	pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor<'m>> {
+	pub(crate) fn tensor(&self, name: &str) -> Option<&'a Tensor<'m>> {
 		self.attribute(name).and_then(|attribute| attribute.tensor.as_deref())
 	}
 

@@ -36,6 +36,7 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		Some(&channels) => channels,
 		None => return Err(Failure::invalid("its input has no channels")),
 	};
+	cx.b.spend(u64::from(channels) * 8)?;
 	let list = |i: usize| -> Result<Vec<f64>> {
 		let value = cx.float_input(i)?;
 		if value.dims != [channels] {

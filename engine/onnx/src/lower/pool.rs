@@ -103,7 +103,7 @@ fn average_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let sum = pooled(cx, ReduceFn::Sum, &x, &windows, 0)?;
 	let places: u64 = windows.0.iter().map(|axis| u64::from(axis.out)).product();
 	let work: u64 = windows.0.iter().map(|axis| u64::from(axis.out) * u64::from(axis.kernel)).sum();
-	cx.b.spend(places * 4)?;
+	cx.b.spend(places.saturating_mul(4))?;
 	cx.b.spend(work)?;
 	let mut counts = vec![1u64];
 	for axis in &windows.0 {
@@ -216,7 +216,9 @@ fn column_to_image(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		)));
 	}
 	let channels = rows / entries as u32;
-	cx.b.spend(entries * places * 8)?;
+	cx.b.spend(entries.saturating_mul(places).saturating_mul(8))?;
+	// A list for every pixel.
+	cx.b.spend(product(&image) * 24)?;
 	let lists = overlaps(&windows, entries, places, product(&image));
 	let most = lists.iter().map(Vec::len).max().unwrap_or(0).max(1);
 	cx.b.spend(lists.len() as u64 * most as u64 * 8)?;

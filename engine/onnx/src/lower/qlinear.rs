@@ -190,20 +190,20 @@ fn convolved(
 ) -> Result<Value> {
 	let (kernel, groups) = window::conv_form(cx, x, weight)?;
 	let windows = window::Windows::new(cx, &x.dims[2..], &kernel)?;
-	let mut plane = windows.plane()?;
 	let filters = weight.dims[0];
-	let result = windows.result(x, filters);
 	let x_zero = x_zero.unwrap_or_else(|| Value::scalar(x.dtype, 0));
 	if x_zero.elements() != 1 || x_zero.dtype != x.dtype {
 		return Err(Failure::invalid("its zero point is not one element of its input's type"));
 	}
-	let has_padding = plane.iter().any(|axis| axis.before != 0 || axis.after != 0);
-	let mut image = x.clone();
-	if has_padding && !x_zero.is_constant() {
-		image = padded(cx, x, &x_zero, &mut plane)?;
-	}
+	let has_padding = windows.0.iter().any(|axis| axis.before != 0 || axis.after != 0);
 	let fill = x_zero.uniform_bits().unwrap_or(0);
-	let patches = window::unfold(cx, &image, [x.dims[0], x.dims[1]], &plane, groups, fill)?;
+	let patches = if has_padding && !x_zero.is_constant() {
+		let mut plane = windows.plane()?;
+		let image = padded(cx, x, &x_zero, &mut plane)?;
+		window::unfold(cx, &image, [x.dims[0], x.dims[1]], &plane, groups, fill)?
+	} else {
+		windows.patches(cx, x, groups, fill)?
+	};
 	let &[n, _, places, terms] = patches.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no image"));
 	};
@@ -222,7 +222,7 @@ fn convolved(
 		}
 		sums = cx.b.binary(BinaryFn::Add, &sums, &bias.view(vec![groups, rows, 1])?)?;
 	}
-	sums.view(result)
+	windows.settled(cx, &sums, x, filters)
 }
 
 fn conv_integer(cx: &mut Cx<'_, '_>) -> Result<Value> {

@@ -372,7 +372,7 @@ struct Tap {
 }
 
 /// The taps of an axis, in ascending order.
-fn taps(axis: &Axis, rule: &Rule) -> Result<Vec<Tap>> {
+fn taps(cx: &mut Cx<'_, '_>, axis: &Axis, rule: &Rule) -> Result<Vec<Tap>> {
 	let support = if rule.mode == Mode::Cubic { 2.0 } else { 1.0 };
 	// Antialiasing stretches the filter over all elements that an output element covers.
 	let stretch = if rule.antialias && axis.scale < 1.0 { axis.scale } else { 1.0 };
@@ -382,6 +382,7 @@ fn taps(axis: &Axis, rule: &Rule) -> Result<Vec<Tap>> {
 	if count > MAX_TAPS as f64 {
 		return Err(Failure::unsupported(format!("a scale of {}", axis.scale)));
 	}
+	cx.b.spend(u64::from(axis.output) * 12 * count as u64)?;
 	let mut taps = vec![Tap::default(); count as usize];
 	for i in 0..axis.output {
 		let mut at = axis.position(i, rule);
@@ -412,8 +413,7 @@ fn taps(axis: &Axis, rule: &Rule) -> Result<Vec<Tap>> {
 
 /// A weighted sum of gathered taps along one axis, in ascending order of taps.
 fn weighted(cx: &mut Cx<'_, '_>, x: &Value, d: usize, axis: &Axis, rule: &Rule) -> Result<Value> {
-	let taps = taps(axis, rule)?;
-	cx.b.spend(u64::from(axis.output) * 12 * taps.len() as u64)?;
+	let taps = taps(cx, axis, rule)?;
 	let mut line = vec![1; x.rank() - d];
 	line[0] = axis.output;
 	let mut sum: Option<Value> = None;
@@ -439,6 +439,7 @@ fn outside(cx: &mut Cx<'_, '_>, y: Value, rule: &Rule, plan: &[(usize, Axis)]) -
 		other => Value::scalar(other, 0),
 	};
 	for (d, axis) in plan {
+		cx.b.spend(axis.output.into())?;
 		let inside: Vec<u8> = (0..axis.output)
 			.map(|i| (0.0..=axis.last() as f64).contains(&axis.position(i, rule)).into())
 			.collect();

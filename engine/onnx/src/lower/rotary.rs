@@ -146,8 +146,7 @@ pub(super) fn contrib(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (heads, flat) = by_heads(cx, &x, heads)?;
 	let positions = match positions.elements() {
 		1 => {
-			let rows: Vec<i64> = (0..i64::from(heads.dims[2])).collect();
-			let rows = Value::list_i64(&rows).view(vec![1, heads.dims[2]])?;
+			let rows = cx.b.iota(heads.dims[2])?.view(vec![1, heads.dims[2]])?;
 			let first = cx.b.cast(&positions, DType::I64)?.view(vec![1, 1])?;
 			cx.b.binary(BinaryFn::Add, &rows, &first)?
 		},

@@ -4,7 +4,7 @@ use assay_referee::{DType, OpKind, ScatterFn, MAX_RANK, MAX_TERMS};
 
 use super::index::{gather_elements, joined, tuple_length};
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
+use crate::error::{Failure, Result};
 use crate::value::{self, axis, check_dims, product, strides, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
@@ -197,15 +197,8 @@ fn top_k(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let size = x.dims[at];
 	let count = u32::try_from(count).ok().filter(|&count| count <= size);
 	let count = count.ok_or_else(|| Failure::invalid(format!("its k is larger than {size}")))?;
-	if u64::from(size) > MAX_TERMS {
-		let reason = format!("its axis of {size} exceeds {MAX_TERMS}");
-		return Err(Failure::new(ErrorKind::LeafLimit, reason)
-			.help("split the axis and take the largest of each part first"));
-	}
 	let lines = rows(cx, &x, at)?;
-	let kind = OpKind::TopK { largest: cx.int("largest", 1) != 0 };
-	let dims = vec![lines.dims[0], count];
-	let indices = cx.b.push(kind, DType::I64, dims, vec![lines.clone()])?;
+	let indices = cx.b.top_k_last(&lines, count, cx.int("largest", 1) != 0)?;
 	let mut dims = x.dims.clone();
 	dims[at] = count;
 	let mut results = Vec::new();

@@ -3,7 +3,6 @@
 use assay_referee::{BinaryFn, DType};
 
 use super::{one, Cx};
-use crate::constant;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{self, axes, axis, product, Value};
 
@@ -97,7 +96,7 @@ fn shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn constant_node(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if let Some(tensor) = cx.tensor("value") {
-		return constant::decode(tensor);
+		return cx.b.constant(tensor);
 	}
 	if cx.has("value_float") {
 		return Ok(Value::scalar_f32(cx.float("value_float", 0.0)?));
@@ -109,9 +108,12 @@ fn constant_node(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		if list.iter().any(|x| x.is_nan()) {
 			return Err(Failure::new(ErrorKind::NotFinite, "its value is NaN"));
 		}
+		// A body makes it again in every turn.
+		cx.b.spend(list.len() as u64 * 4)?;
 		return Ok(Value::list_f32(list, vec![list.len() as u32]));
 	}
 	if let Some(list) = cx.ints("value_ints") {
+		cx.b.spend(list.len() as u64 * 8)?;
 		return Ok(Value::list_i64(list));
 	}
 	Err(Failure::unsupported("its value is text, sparse or missing"))
@@ -121,7 +123,7 @@ fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let list = cx.list_input(0)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
 	let dims = value::dims(&list)?;
 	let one = match cx.tensor("value") {
-		Some(tensor) => constant::decode(tensor)?,
+		Some(tensor) => cx.b.constant(tensor)?,
 		None => Value::scalar_f32(0.0),
 	};
 	let Some(element) = one.bytes().filter(|_| one.elements() == 1) else {
@@ -204,10 +206,9 @@ fn one_hot(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let wrapped = cx.b.binary(BinaryFn::Add, &hot, &Value::scalar(DType::I64, depth.into()))?;
 	let negative = cx.b.binary(BinaryFn::Less, &hot, &zero)?;
 	let hot = cx.b.select(&negative, &wrapped, &hot)?;
-	cx.b.spend(u64::from(depth) * 8)?;
 	let mut line = vec![1; rank];
 	line[at] = depth;
-	let classes = Value::list_i64(&(0..i64::from(depth)).collect::<Vec<_>>()).view(line)?;
+	let classes = cx.b.iota(depth)?.view(line)?;
 	let is_hot = cx.b.binary(BinaryFn::Equal, &hot, &classes)?;
 	let flat = values.view(vec![2])?;
 	let off = cx.b.strided(&flat, vec![1], 0, &[0])?;

@@ -36,7 +36,7 @@ fn key_mask(cx: &mut Cx<'_, '_>, mask: &Value, columns: u32) -> Result<Value> {
 			cx.b.binary(BinaryFn::Greater, mask, &zero)?.view(vec![batch, 1, rows, columns])?
 		},
 		[batch] => {
-			let positions = Value::list_i64(&(0..i64::from(columns)).collect::<Vec<_>>());
+			let positions = cx.b.iota(columns)?;
 			let lengths = cx.b.cast(mask, DType::I64)?.view(vec![batch, 1, 1, 1])?;
 			cx.b.binary(BinaryFn::Less, &positions, &lengths)?
 		},
@@ -289,7 +289,7 @@ fn first_position(cx: &mut Cx<'_, '_>, batch: u32, rows: u32, room: u32) -> Resu
 
 /// `first + 0, first + 1, …`, as `[batch or 1, count]`.
 fn positions(cx: &mut Cx<'_, '_>, first: &Value, count: u32) -> Result<Value> {
-	let steps = Value::list_i64(&(0..i64::from(count)).collect::<Vec<_>>());
+	let steps = cx.b.iota(count)?;
 	cx.b.binary(BinaryFn::Add, first, &steps)
 }
 
@@ -309,7 +309,7 @@ fn appended(cx: &mut Cx<'_, '_>, past: Option<Value>, new: Value, first: &Value)
 		.help("compile the model for a batch of 1"));
 	}
 	let columns = all.dims[2];
-	let at = Value::list_i64(&(0..i64::from(columns)).collect::<Vec<_>>());
+	let at = cx.b.iota(columns)?;
 	let first = first.view(vec![1])?;
 	let shift = cx.b.binary(BinaryFn::Sub, &Value::scalar(DType::I64, room.into()), &first)?;
 	let moved = cx.b.binary(BinaryFn::Add, &at, &shift)?;
@@ -323,7 +323,7 @@ fn appended(cx: &mut Cx<'_, '_>, past: Option<Value>, new: Value, first: &Value)
 fn seen(cx: &mut Cx<'_, '_>, first: &Value, rows: u32, columns: u32) -> Result<Vec<Value>> {
 	let row = positions(cx, first, rows)?;
 	let row = row.view(vec![row.dims[0], 1, rows, 1])?;
-	let column = Value::list_i64(&(0..i64::from(columns)).collect::<Vec<_>>());
+	let column = cx.b.iota(columns)?;
 	let mut masks = vec![cx.b.binary(BinaryFn::LessOrEqual, &column, &row)?];
 	let window = cx.int("local_window_size", -1);
 	if window > 0 {
@@ -343,7 +343,7 @@ pub(super) fn embed_layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let width = words.dims.last().copied().unwrap_or(0);
 	let at = match cx.optional(8) {
 		Some(positions) => positions,
-		None => Value::list_i64(&(0..i64::from(rows)).collect::<Vec<_>>()).view(vec![1, rows])?,
+		None => cx.b.iota(rows)?.view(vec![1, rows])?,
 	};
 	let places = rows_of(cx, 3, &at)?;
 	let mut sum = cx.b.binary(BinaryFn::Add, &words, &places)?;
@@ -359,7 +359,10 @@ pub(super) fn embed_layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 			let mask = cx.b.cast(&mask, DType::I32)?.view(vec![batch, rows])?;
 			cx.b.reduce_last(assay_referee::ReduceFn::Sum, &mask)?
 		},
-		None => Value::constant(DType::I32, vec![batch], vec![0; batch as usize * 4]),
+		None => {
+			let zero = Value::scalar(DType::I32, 0);
+			cx.b.expand(&zero, vec![batch])?
+		},
 	};
 	debug_assert_eq!(y.dims, [batch, rows, width]);
 	Ok(vec![y, lengths, sum])

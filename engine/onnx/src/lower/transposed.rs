@@ -4,6 +4,7 @@
 
 use assay_referee::{Bias, DType, OpKind, MAX_RANK};
 
+use super::window::{Axis, Windows};
 use super::{one, Cx};
 use crate::error::{shown, Failure, Result};
 use crate::value::{self, Value};
@@ -18,7 +19,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 /// Largest kernel size, stride, dilation or padding.
 const MOST: i64 = 1 << 16;
 
-/// One spatial axis; one-dimensional signals are images of height 1.
+/// One spatial axis; one-dimensional signals are images of height 1, which has one of its own.
 #[derive(Clone, Copy, Debug)]
 struct Side {
 	input: i64,
@@ -45,16 +46,28 @@ struct Plan {
 	channels: u32,
 	filters: u32,
 	groups: u32,
-	sides: [Side; 2],
+	/// One per spatial axis, at least two.
+	sides: Vec<Side>,
+}
+
+impl Plan {
+	fn dims(&self, field: fn(&Side) -> i64) -> Vec<i64> {
+		self.sides.iter().map(field).collect()
+	}
+
+	/// `first`, then a field of every side.
+	fn after(&self, first: &[u32], field: fn(&Side) -> i64) -> Result<Vec<u32>> {
+		let first = first.iter().map(|&dim| i64::from(dim));
+		value::dims(&first.chain(self.dims(field)).collect::<Vec<_>>())
+	}
 }
 
 fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
-	let spatial = x.rank().saturating_sub(2);
-	if !(1..=2).contains(&spatial) || weight.rank() != x.rank() {
-		return Err(Failure::unsupported(format!(
-			"it is supported for 1 and 2 spatial dimensions, its input is {:?}",
-			x.dims
+	if x.rank() < 3 || weight.rank() != x.rank() {
+		return Err(Failure::invalid(format!(
+			"an input of shape {:?} and weights of shape {:?}",
+			x.dims, weight.dims
 		)));
 	}
 	let groups = u32::try_from(cx.int("group", 1)).unwrap_or(0);
@@ -66,8 +79,13 @@ fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		)));
 	}
 	let filters = value::dims(&[i64::from(per_group) * i64::from(groups)])?[0];
-	let mut sides = [Side::ONE; 2];
-	sides[2 - spatial..].copy_from_slice(&self::sides(cx, &x, &weight)?);
+	let mut sides = self::sides(cx, &x, &weight)?;
+	let mut out = vec![i64::from(x.dims[0]), i64::from(filters)];
+	out.extend(sides.iter().map(|side| side.output));
+	let out = value::dims(&out)?;
+	if sides.len() == 1 {
+		sides.insert(0, Side::ONE);
+	}
 	let plan = Plan { n: x.dims[0], channels, filters, groups, sides };
 	let bias = match cx.optional(2) {
 		Some(bias) if bias.dims != [filters] || bias.dtype != DType::F32 => {
@@ -75,9 +93,6 @@ fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		},
 		bias => bias,
 	};
-	let mut out = vec![i64::from(plan.n), i64::from(filters)];
-	out.extend(plan.sides[2 - spatial..].iter().map(|side| side.output));
-	let out = value::dims(&out)?;
 	let apart = plan.sides.iter().all(|side| {
 		side.kernel == side.stride
 			&& side.dilation == 1
@@ -144,11 +159,10 @@ fn sides(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<Vec<Side>> {
 	Ok(sides)
 }
 
-/// Weights `[channels, filters/groups, kh, kw]` as five axes with the groups apart.
+/// Weights `[channels, filters/groups, ..]` with the groups apart: `[groups, inner, outer, ..]`.
 fn grouped(weight: &Value, plan: &Plan) -> Result<Value> {
-	let [h, w] = plan.sides.map(|side| side.kernel as u32);
 	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
-	weight.view(vec![plan.groups, inner, outer, h, w])
+	weight.view(plan.after(&[plan.groups, inner, outer], |side| side.kernel)?)
 }
 
 /// `weights · patches` for the batch and all groups, with a bias per row.
@@ -159,10 +173,10 @@ fn product(
 	bias: Option<Value>,
 	plan: &Plan,
 ) -> Result<Value> {
-	let &[_, _, places, terms] = patches.dims.as_slice() else {
+	let &[n, _, places, terms] = patches.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no image"));
 	};
-	let batch = value::dims(&[i64::from(plan.n) * i64::from(plan.groups)])?[0];
+	let batch = value::dims(&[i64::from(n) * i64::from(plan.groups)])?[0];
 	let b = patches.view(vec![batch, places, terms])?;
 	let rows = a.dims[1];
 	let bias = match bias {
@@ -180,12 +194,15 @@ fn side_by_side(
 	bias: Option<Value>,
 	plan: &Plan,
 ) -> Result<Value> {
-	let [kh, kw] = plan.sides.map(|side| side.kernel as u32);
-	let [h, w] = plan.sides.map(|side| side.input as u32);
 	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
-	let rows = value::dims(&[[outer, kh, kw].map(i64::from).iter().product()])?[0];
+	let area: i64 = plan.dims(|side| side.kernel).iter().product();
+	let rows = value::dims(&[i64::from(outer) * area])?[0];
 	let weights = grouped(weight, plan)?.view(vec![plan.groups, inner, rows])?;
 	let a = cx.b.transpose(&weights, &[0, 2, 1])?;
+	// The pixels as an image, whatever the number of axes: windows of one pixel do not mind.
+	let sizes = plan.dims(|side| side.input);
+	let (w, above) = sizes.split_last().ok_or_else(|| Failure::invalid("its input is no image"))?;
+	let [h, w] = [above.iter().product(), *w].map(|size| size as u32);
 	let image = x.view(vec![plan.n, plan.channels, h, w])?;
 	let kind = OpKind::Unfold {
 		kernel: [1; 2],
@@ -203,12 +220,16 @@ fn side_by_side(
 		None => None,
 		Some(bias) => {
 			let column = bias.view(vec![plan.filters, 1])?;
-			Some(cx.b.expand(&column, vec![plan.filters, kh * kw])?)
+			Some(cx.b.expand(&column, vec![plan.filters, area as u32])?)
 		},
 	};
 	let y = product(cx, a, &patches, bias, plan)?;
-	let y = y.view(vec![plan.n, plan.filters, kh, kw, h, w])?;
-	cx.b.transpose(&y, &[0, 1, 4, 2, 5, 3])
+	let sides = plan.sides.len();
+	let mut dims = plan.after(&[plan.n, plan.filters], |side| side.kernel)?;
+	dims.extend(sizes.iter().map(|&size| size as u32));
+	let pixels = (0..sides).flat_map(|d| [2 + sides + d, 2 + d]);
+	let order: Vec<usize> = [0, 1].into_iter().chain(pixels).collect();
+	cx.b.transpose(&y.view(dims)?, &order)
 }
 
 fn overlapping(
@@ -219,54 +240,57 @@ fn overlapping(
 	plan: &Plan,
 ) -> Result<Value> {
 	let image = spread(cx, x, plan)?;
-	let [kh, kw] = plan.sides.map(|side| side.kernel as u32);
 	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
 	let weights = grouped(weight, plan)?;
 	let steps = value::strides(&weights.dims);
-	let turned = vec![plan.groups, outer, inner, kh, kw];
-	let offset = u64::from(kh) * u64::from(kw) - 1;
-	let steps = [steps[0], steps[2], steps[1], -steps[3], -steps[4]];
-	let turned = cx.b.strided(&weights, turned, offset, &steps)?;
-	let terms = [inner, kh, kw].map(i64::from).iter().product();
-	let places = plan.sides.iter().map(|side| side.output).product();
-	let sizes = value::dims(&[places, terms])?;
-	let a = turned.view(vec![plan.groups, outer, sizes[1]])?;
-	let kind = OpKind::Unfold {
-		kernel: [kh, kw],
-		stride: [1; 2],
-		dilation: plan.sides.map(|side| side.dilation as u32),
-		pad: plan.sides.map(|side| (side.reach() - 1 - side.before).max(0) as u32),
-		out: plan.sides.map(|side| side.output as u32),
-		groups: plan.groups,
-		fill: 0,
+	let turned = plan.after(&[plan.groups, outer, inner], |side| side.kernel)?;
+	let area: i64 = plan.dims(|side| side.kernel).iter().product();
+	let round = steps[3..].iter().map(|&step| -step);
+	let steps: Vec<i64> = [steps[0], steps[2], steps[1]].into_iter().chain(round).collect();
+	let turned = cx.b.strided(&weights, turned, (area - 1) as u64, &steps)?;
+	let terms = value::dims(&[i64::from(inner) * area])?[0];
+	let a = turned.view(vec![plan.groups, outer, terms])?;
+	let axis = |(side, &size): (&Side, &u32)| Axis {
+		size,
+		kernel: side.kernel as u32,
+		stride: 1,
+		dilation: side.dilation as u32,
+		before: (side.reach() - 1 - side.before).max(0) as u32,
+		after: 0,
+		out: side.output as u32,
 	};
-	let dims = vec![plan.n, plan.groups, sizes[0], sizes[1]];
-	value::check_dims(&dims)?;
-	let patches = cx.b.push(kind, DType::F32, dims, vec![image])?;
-	product(cx, a, &patches, bias, plan)
+	let windows = Windows(plan.sides.iter().zip(&image.dims[2..]).map(axis).collect());
+	let patches = windows.patches(cx, &image, plan.groups, 0)?;
+	let y = product(cx, a, &patches, bias, plan)?;
+	windows.settled(cx, &y, &image, plan.filters)
 }
 
 /// The image with `stride - 1` zeros after every pixel, and without what padding cuts off beyond
 /// the kernel's reach.
 fn spread(cx: &mut Cx<'_, '_>, x: &Value, plan: &Plan) -> Result<Value> {
-	let [h, w] = plan.sides;
-	let size = |side: Side| side.input * side.stride;
-	let apart = [plan.n.into(), plan.channels.into(), h.input, h.stride, w.input, w.stride];
-	let whole = value::dims(&[plan.n.into(), plan.channels.into(), size(h), size(w)])?;
-	let apart = value::dims(&apart)?;
-	let mut image = x.view(vec![apart[0], apart[1], apart[2], 1, apart[4], 1])?;
+	let first = [plan.n, plan.channels];
+	let whole = plan.after(&first, |side| side.input * side.stride)?;
+	let both = |field: fn(&Side) -> i64| {
+		let sides = plan.sides.iter().flat_map(move |side| [side.input, field(side)]);
+		let first = first.iter().map(|&dim| i64::from(dim));
+		value::dims(&first.chain(sides).collect::<Vec<_>>())
+	};
+	let apart = both(|side| side.stride)?;
+	let mut image = x.view(both(|_| 1)?)?;
 	if image.dims != apart {
 		let kind = OpKind::Pad { before: [0; MAX_RANK], fill: 0 };
 		image = cx.b.push(kind, DType::F32, apart, vec![image])?;
 	}
 	let image = image.view(whole)?;
-	let cut = [h, w].map(|side| (side.before - (side.reach() - 1)).max(0));
-	if cut == [0, 0] {
+	let cut: Vec<i64> =
+		plan.sides.iter().map(|side| (side.before - (side.reach() - 1)).max(0)).collect();
+	if cut.iter().all(|&cut| cut == 0) {
 		return Ok(image);
 	}
 	let steps = value::strides(&image.dims);
-	let kept = [size(h) - cut[0], size(w) - cut[1]];
-	let dims = value::dims(&[plan.n.into(), plan.channels.into(), kept[0], kept[1]])?;
-	let offset = cut[0] * steps[2] + cut[1] * steps[3];
+	let kept = plan.sides.iter().zip(&cut).map(|(side, cut)| side.input * side.stride - cut);
+	let first = first.iter().map(|&dim| i64::from(dim));
+	let dims = value::dims(&first.chain(kept).collect::<Vec<_>>())?;
+	let offset: i64 = cut.iter().zip(&steps[2..]).map(|(cut, step)| cut * step).sum();
 	cx.b.strided(&image, dims, offset as u64, &steps)
 }

@@ -1,10 +1,11 @@
-//! Windows of images, and convolution: windows are unfolded, then multiplied.
+//! Windows of images, and convolution: windows are unfolded, then multiplied. Of more than two spatial
+//! axes the outer ones are unfolded one after another, each into channels and entries of the batch.
 
 use assay_referee::{Bias, DType, OpKind};
 
 use super::{one, Cx};
 use crate::error::{Failure, Result};
-use crate::value::{check_dims, product, Value};
+use crate::value::{self, check_dims, product, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -88,6 +89,53 @@ impl Windows {
 			out: 1,
 		};
 		Ok(Windows((0..spatial).map(axis).collect()))
+	}
+
+	/// The windows of `x [n, c, ..]`: `[n · outer windows, groups, oh·ow, (c/groups) · kernel]`, the outer
+	/// windows being those of the axes before the last two.
+	pub(super) fn patches(
+		&self,
+		cx: &mut Cx<'_, '_>,
+		x: &Value,
+		groups: u32,
+		fill: u64,
+	) -> Result<Value> {
+		let (mut n, mut c, mut image) = (x.dims[0], x.dims[1], x.clone());
+		let mut axes = self.0.as_slice();
+		while let [axis, rest @ ..] = axes {
+			if rest.len() < 2 {
+				break;
+			}
+			// What windows along this axis leave as it is, which is a part of the input.
+			let area: u32 = rest.iter().map(|axis| axis.size).product();
+			let plane = [*axis, Axis { size: area, out: area, ..STILL }];
+			let patches = unfold(cx, &image, [n, c], &plane, c, fill)?;
+			let apart = patches.view(vec![n, c, axis.out, area, axis.kernel])?;
+			image = cx.b.transpose(&apart, &[0, 2, 1, 4, 3])?;
+			(n, c) = (image.dims[0] * image.dims[1], image.dims[2] * image.dims[3]);
+			axes = rest;
+		}
+		unfold(cx, &image, [n, c], &Windows(axes.to_vec()).plane()?, groups, fill)
+	}
+
+	/// The result `[n, filters, ..]` from what was computed for each of [`Windows::patches`]:
+	/// `[.., filters, oh·ow]`.
+	pub(super) fn settled(
+		&self,
+		cx: &mut Cx<'_, '_>,
+		y: &Value,
+		x: &Value,
+		filters: u32,
+	) -> Result<Value> {
+		let (outer, inner) = self.0.split_at(self.0.len().saturating_sub(2));
+		let windows = |axes: &[Axis]| axes.iter().map(|axis| i64::from(axis.out)).product::<i64>();
+		let dims = self.result(x, filters);
+		if outer.is_empty() {
+			return y.view(dims);
+		}
+		let apart = [x.dims[0].into(), windows(outer), filters.into(), windows(inner)];
+		let apart = y.view(value::dims(&apart)?)?;
+		cx.b.transpose(&apart, &[0, 2, 1, 3])?.view(dims)
 	}
 
 	/// The two axes of an image; one-dimensional signals are images of height 1.
@@ -227,10 +275,10 @@ pub(super) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(V
 fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
 	let (kernel, groups) = conv_form(cx, &x, &weight)?;
-	let (channels, filters) = (x.dims[1], weight.dims[0]);
+	let filters = weight.dims[0];
 	let windows = Windows::new(cx, &x.dims[2..], &kernel)?;
 	// Padding takes part in the contraction as +0.
-	let patches = unfold(cx, &x, [x.dims[0], channels], &windows.plane()?, groups, 0)?;
+	let patches = windows.patches(cx, &x, groups, 0)?;
 	let &[n, _, places, terms] = patches.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no image"));
 	};
@@ -249,5 +297,6 @@ fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			Some((Bias::Row, bias.view(dims)?))
 		},
 	};
-	cx.b.matmul(a, b, bias, batch)?.view(windows.result(&x, filters))
+	let y = cx.b.matmul(a, b, bias, batch)?;
+	windows.settled(cx, &y, &x, filters)
 }

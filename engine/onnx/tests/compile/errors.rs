@@ -1,5 +1,6 @@
 //! Every kind of failure, with the place and the help it names.
 
+use assay_executor::DimBounds;
 use assay_onnx::{compile, CompileError, CompileOptions, ErrorKind, Place};
 use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
 
@@ -129,21 +130,20 @@ fn shapes_that_depend_on_the_input() {
 
 #[test]
 fn external_data() {
-	let key = |key: &str, value: &str| StringStringEntryProto {
-		key: Some(key.into()),
-		value: Some(value.into()),
-	};
+	let location =
+		StringStringEntryProto { key: Some("location".into()), value: Some("weights.bin".into()) };
 	let weight = TensorProto {
 		name: Some("w".into()),
 		dims: vec![3],
 		data_type: Some(DataType::FLOAT),
-		external_data: vec![key("location", "weights.bin")],
+		external_data: vec![location],
 		data_location: Some(DataLocation::EXTERNAL),
 		..Default::default()
 	};
 	let net = Net::new().floats("x", &[3]).initializer(weight).node("Add", &["x", "w"], &["y"]);
 	let error = net.output("y").error();
-	assert_error(&error, ErrorKind::ExternalData, &["weight `w`", "another file", "onnx.save"]);
+	let parts = ["weight `w`", "another file, `weights.bin`", "compile the file itself"];
+	assert_error(&error, ErrorKind::ExternalData, &parts);
 }
 
 #[test]
@@ -196,11 +196,10 @@ fn too_many_ops() {
 
 #[test]
 fn leaves_that_cannot_be_judged() {
-	let bytes = |net: Net, name: &str, dims: &[D]| net.input(name, DataType::UINT8, dims);
-	let net = bytes(Net::new(), "x", &[D::N(1), D::N(20_000)]);
-	let net = bytes(net, "w", &[D::N(20_000), D::N(1)]);
-	let net = net.node("MatMulInteger", &["x", "w"], &["y"]).output("y");
-	assert_error(&net.error(), ErrorKind::LeafLimit, &["node `y` (MatMulInteger)", "20000"]);
+	let net = Net::new().floats("x", &[2, 100_000]).list("k", &[50_000]);
+	let net = net.node("TopK", &["x", "k"], &["v", "y"]).output("y");
+	let parts = ["node `v` (TopK)", "its k of 50000 exceeds 8192"];
+	assert_error(&net.error(), ErrorKind::LeafLimit, &parts);
 	// Columns of a tall matrix: every element of the product reads 16,000 rows of it.
 	let net =
 		Net::new().floats("x", &[1, 8, 150, 150]).weight("w", &[1, 8, 45, 45], &[0.5; 16_200]);
@@ -261,4 +260,22 @@ fn the_readme_lists_what_is_supported() {
 	for op in operators {
 		assert_known(one_node(op, &[1, 1, 4, 4]), "com.microsoft");
 	}
+}
+
+#[test]
+fn sizes_outside_of_their_bounds() {
+	let net = Net::new().input("x", DataType::FLOAT, &[D::Name("n"), D::N(2)]);
+	let bytes = net.node("Relu", &["x"], &["y"]).output("y").bytes();
+	let options = |size, name: &str, min, max| CompileOptions {
+		dims: [("n".to_owned(), size)].into(),
+		bounds: [(name.to_owned(), DimBounds { min, max })].into(),
+		..Default::default()
+	};
+	let manifest = compile(&bytes, &options(4, "n", 2, 4)).unwrap().manifest;
+	assert_eq!(manifest.bounds["n"], DimBounds { min: 2, max: 4 });
+	let error = compile(&bytes, &options(5, "n", 2, 4)).unwrap_err();
+	assert_eq!(error.kind, ErrorKind::WrongShape);
+	assert_eq!(error.reason, "`n` is 5, which is outside of its bounds, 2..4");
+	let error = compile(&bytes, &options(4, "m", 2, 4)).unwrap_err();
+	assert_eq!(error.kind, ErrorKind::UnknownName);
 }

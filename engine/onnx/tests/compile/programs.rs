@@ -4,7 +4,7 @@ use assay_onnx::{compile, CompileOptions, Compiled};
 use assay_referee::{Bias, ImageLayout, OpKind, OpRecord, ALIGN};
 use rten_onnx::onnx::DataType;
 
-use crate::support::{assert_close, f32s, floats_of, i64s_of, noise, run, tensor, Net, A, D};
+use crate::support::{f32s, floats_of, noise, run, tensor, Net, A, D};
 
 #[test]
 fn shape_arithmetic_vanishes() {
@@ -179,71 +179,6 @@ fn whole_shapes_bind_what_has_no_name() {
 }
 
 /// Integers that f32 adds exactly, in any order.
-fn small_integers(count: usize, seed: u32) -> Vec<f32> {
-	noise(count, seed).iter().map(|x| (x * 4.0).round()).collect()
-}
-
-#[test]
-fn long_contractions_are_split() {
-	const K: usize = 40_000;
-	let (x, w, bias) = (small_integers(2 * K, 1), small_integers(3 * K, 2), [1.0, -2.0, 3.0]);
-	let net = Net::new()
-		.floats("x", &[2, K as i64])
-		.weight("w", &[3, K as i64], &w)
-		.weight("b", &[3], &bias)
-		.node_with("Gemm", &["x", "w", "b"], &["y"], vec![("transB", A::Int(1))])
-		.output("y");
-	let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-	let expected: Vec<f32> = x
-		.chunks(K)
-		.flat_map(|x| w.chunks(K).zip(bias).map(|(w, bias)| dot(x, w) + bias).collect::<Vec<_>>())
-		.collect();
-	assert_eq!(net.run_f32(&[&x]), expected);
-	assert!(net.compile().worst_leaf().unwrap().bound.is_within_limits());
-	// A convolution over as many terms, in two groups, with a bias per filter.
-	let (x, w, bias) =
-		(small_integers(2 * 180 * 100, 3), small_integers(2 * 180 * 100, 4), [5.0, 7.0]);
-	let net = Net::new()
-		.floats("x", &[1, 2, 180, 100])
-		.weight("w", &[2, 1, 180, 100], &w)
-		.weight("b", &[2], &bias)
-		.node_with("Conv", &["x", "w", "b"], &["y"], vec![("group", A::Int(2))])
-		.output("y");
-	let halves = x.chunks(18_000).zip(w.chunks(18_000)).zip(bias);
-	let expected: Vec<f32> = halves.map(|((x, w), bias)| dot(x, w) + bias).collect();
-	assert_eq!(net.run_f32(&[&x]), expected);
-}
-
-#[test]
-fn vocabularies() {
-	const K: usize = 50_000;
-	let mut x = noise(2 * K, 5);
-	// The first of equals, in one block and across blocks; the last element of all.
-	(x[1500], x[1700], x[30_000]) = (2.0, 2.0, 2.0);
-	x[2 * K - 1] = 2.0;
-	let net = Net::new()
-		.floats("x", &[2, K as i64])
-		.node_with("ArgMax", &["x"], &["best"], vec![("axis", A::Int(1))])
-		.node("Softmax", &["x"], &["y"])
-		.output("best")
-		.output("y");
-	let compiled = net.compile();
-	assert!(compiled.worst_leaf().unwrap().bound.is_within_limits());
-	let outputs = run(&compiled, &[f32s(&x)]);
-	assert_eq!(i64s_of(&outputs[0]), [1500, K as i64 - 1]);
-	let sums: Vec<f64> =
-		x.chunks(K).map(|row| row.iter().map(|&x| f64::from(x).exp()).sum()).collect();
-	let expected: Vec<f32> =
-		x.iter().enumerate().map(|(i, &x)| (f64::from(x).exp() / sums[i / K]) as f32).collect();
-	assert_close(&floats_of(&outputs[1]), &expected, 1e-5);
-	// Nothing but the lowest value: still the first.
-	let low = Net::new()
-		.floats("x", &[K as i64])
-		.node_with("ArgMax", &["x"], &["best"], vec![("axis", A::Int(0))])
-		.output("best");
-	assert_eq!(i64s_of(&low.run(&[f32s(&vec![f32::NEG_INFINITY; K])])[0]), [0]);
-}
-
 #[test]
 fn many_parts_are_joined_in_levels() {
 	let mut net = Net::new().floats("x", &[1]);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use assay_executor::{InputTensor, Options, OutputTensor, Session};
+use assay_executor::{Options, OutputTensor, Session};
 use assay_onnx::{compile, CompileError, CompileOptions, Compiled};
 use rten_onnx::onnx::{
 	AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
@@ -204,18 +204,7 @@ pub(crate) fn run(compiled: &Compiled, inputs: &[Vec<u8>]) -> Vec<OutputTensor> 
 	let bundle = Arc::new(compiled.bundle().unwrap());
 	let session = Session::new(bundle, Options { threads: 1, isa: None }).unwrap();
 	let manifest = &compiled.manifest;
-	let tensors: Vec<InputTensor<'_>> = manifest
-		.inputs
-		.iter()
-		.zip(inputs)
-		.map(|(input, bytes)| InputTensor {
-			name: &input.name,
-			dtype: input.dtype,
-			shape: &input.shape,
-			bytes,
-		})
-		.collect();
-	let output = session.run(&manifest.pack_inputs(&tensors).unwrap()).unwrap();
+	let output = session.run(&manifest.pack_bytes(inputs).unwrap()).unwrap();
 	manifest.unpack_outputs(&output).unwrap()
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use assay_executor::InputTensor;
 use assay_onnx::{compile, CompileOptions, Compiled};
-use assay_referee::DType;
+
+use crate::seeded::{elements, Random};
 
 /// A model, bound to one size.
 pub(crate) struct Case {
@@ -93,43 +93,16 @@ impl Case {
 	/// Input bytes in the model's layout: numbers from [-1, 1) in steps of 2⁻²³, whole numbers from 0
 	/// up to the case's limit.
 	pub(crate) fn input(&self, compiled: &Compiled) -> Vec<u8> {
-		let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-		let mut draw = || {
-			state ^= state << 13;
-			state ^= state >> 7;
-			state ^= state << 17;
-			(state >> 40) as u32
-		};
-		let mut tensors = Vec::new();
-		for input in &compiled.manifest.inputs {
-			let mut bytes = Vec::new();
-			for _ in 0..input.shape.iter().product::<u32>() {
-				let whole = (draw() % self.below).to_le_bytes();
-				match input.dtype {
-					DType::F32 => {
-						let x = draw() as f32 / (1 << 23) as f32 - 1.0;
-						bytes.extend(x.to_le_bytes());
-					},
-					DType::Bool => bytes.push(whole[0] % 2),
-					DType::U8 | DType::I8 => bytes.push(whole[0]),
-					DType::I32 => bytes.extend(whole),
-					DType::I64 => bytes.extend([whole, [0; 4]].concat()),
-				}
-			}
-			tensors.push(bytes);
-		}
-		let named: Vec<InputTensor<'_>> = compiled
-			.manifest
+		let mut random = Random::new(0);
+		let manifest = &compiled.manifest;
+		let inputs: Vec<Vec<u8>> = manifest
 			.inputs
 			.iter()
-			.zip(&tensors)
-			.map(|(input, bytes)| InputTensor {
-				name: &input.name,
-				dtype: input.dtype,
-				shape: &input.shape,
-				bytes,
+			.map(|input| {
+				let count = input.shape.iter().map(|&dim| u64::from(dim)).product();
+				elements(&mut random, input.dtype, count, self.below)
 			})
 			.collect();
-		compiled.manifest.pack_inputs(&named).expect("the inputs are the manifest's")
+		manifest.pack_bytes(&inputs).expect("the inputs are the manifest's")
 	}
 }

@@ -13,6 +13,7 @@
 mod cases;
 mod environment;
 mod models;
+mod seeded;
 #[allow(dead_code)]
 #[path = "../compile/support.rs"]
 mod support;

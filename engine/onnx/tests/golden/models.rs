@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use assay_executor::InputTensor;
 use assay_onnx::{compile, CompileOptions, Compiled};
 use assay_referee::DType;
+
+use crate::seeded::Random;
 
 /// Where a model's file is.
 #[derive(Clone, Copy)]
@@ -21,7 +22,7 @@ pub(crate) enum Fill {
 	/// `f32` from 0 to 1 in sixteenths, as the pixels of the digits are.
 	Sixteenths,
 	/// Integers from 0 to below this.
-	Below(u64),
+	Below(u32),
 	/// 1 for the first tokens of a row, 0 for the padding after them: none in row 0, one more in
 	/// every row after it.
 	Mask,
@@ -65,18 +66,6 @@ pub(crate) const MODELS: [Model; 3] = [
 	},
 ];
 
-/// Splitmix64.
-struct Random(u64);
-
-impl Random {
-	fn next(&mut self) -> u64 {
-		self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-		let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-		let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-		z ^ (z >> 31)
-	}
-}
-
 fn number(value: u64, dtype: DType) -> Vec<u8> {
 	match dtype {
 		DType::F32 => (value as f32).to_le_bytes().to_vec(),
@@ -86,10 +75,10 @@ fn number(value: u64, dtype: DType) -> Vec<u8> {
 
 /// One row of an input; the same wherever it stands in a batch.
 fn row(fill: Fill, seed: u64, row: u64, dtype: DType, elements: u64) -> Vec<u8> {
-	let mut random = Random(seed << 32 | row);
+	let mut random = Random::new(seed << 32 | row);
 	let element = |i: u64| match fill {
-		Fill::Sixteenths => ((random.next() % 17) as f32 / 16.0).to_le_bytes().to_vec(),
-		Fill::Below(limit) => number(random.next() % limit, dtype),
+		Fill::Sixteenths => ((random.draw() % 17) as f32 / 16.0).to_le_bytes().to_vec(),
+		Fill::Below(limit) => number(u64::from(random.draw() % limit), dtype),
 		Fill::Mask => number(u64::from(i + row < elements), dtype),
 	};
 	(0..elements).flat_map(element).collect()
@@ -150,17 +139,6 @@ impl Model {
 					.collect()
 			})
 			.collect();
-		let tensors: Vec<InputTensor<'_>> = manifest
-			.inputs
-			.iter()
-			.zip(&tensors)
-			.map(|(input, bytes)| InputTensor {
-				name: &input.name,
-				dtype: input.dtype,
-				shape: &input.shape,
-				bytes,
-			})
-			.collect();
-		manifest.pack_inputs(&tensors).unwrap()
+		manifest.pack_bytes(&tensors).unwrap()
 	}
 }
