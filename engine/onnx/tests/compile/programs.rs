@@ -271,7 +271,7 @@ fn elementwise_chains_are_one_op() {
 	let joined = net.output("y").compile();
 	assert_eq!(outline(&joined), ["5 of 4"]);
 	// What something else reads stays: an output, a reduction, a transposition.
-	let x = f32s(&noise(6, 1));
+	let x = [f32s(&noise(6, 1))];
 	for (node, read) in [("Neg", "c"), ("Softmax", "c"), ("Transpose", "c")] {
 		let net = Net::new()
 			.floats("x", &[2, 3])
@@ -287,7 +287,7 @@ fn elementwise_chains_are_one_op() {
 		let found = outline(&compiled);
 		assert_eq!(found[..2], ["2 of 2", "2 of 2"], "{node}: {found:?}");
 		let apart = net.output("b").output("c").output("d");
-		let (with, without) = (run(&compiled, &[x.clone()]), apart.run(&[x.clone()]));
+		let (with, without) = (run(&compiled, &x), apart.run(&x));
 		assert_eq!(with[0].bytes, without[0].bytes);
 		assert_eq!(with[1].bytes, without[1].bytes);
 	}
