@@ -5,7 +5,7 @@ use crate::{
 	recur,
 	reduce::{self, Rows},
 	view::{view, view_mut},
-	Arg, Isa, KernelConfig, Then,
+	Arg, Isa, KernelConfig,
 };
 use assay_referee::{Bias, DType, OpKind, OpRecord, ReduceFn, Shape};
 
@@ -87,16 +87,10 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 
 /// Computes a `MatMul`, or a reduction of patches; false when the operands' alignment or kind
 /// rules the fast path out.
-pub(crate) fn run(
-	op: &OpRecord,
-	args: &[Arg<'_>],
-	out: &mut [u8],
-	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
-) -> bool {
+pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
 	let done = match op.kind {
-		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg, then),
-		OpKind::Reduce(function) if then.is_none() => pool(op, function, args, out, cfg),
+		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
+		OpKind::Reduce(function) => pool(op, function, args, out, cfg),
 		_ => None,
 	};
 	done.is_some()
@@ -123,7 +117,6 @@ fn matmul(
 	args: &[Arg<'_>],
 	out: &mut [u8],
 	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
 ) -> Option<()> {
 	let [batch, m, n] = dims3(&op.shape)?;
 	let lhs_size = dims3(&op.operands.first()?.shape)?;
@@ -160,7 +153,7 @@ fn matmul(
 		},
 		None => problem(lhs(left, lhs_size, cfg.isa)?),
 	};
-	gemm::run(&problem, out, cfg.threads, cfg.isa, then);
+	gemm::run(&problem, out, cfg.threads, cfg.isa);
 	Some(())
 }
 

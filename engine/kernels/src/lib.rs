@@ -43,7 +43,7 @@ pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
 pub use parallel::{for_each, for_each_mut};
 
-use assay_referee::{DType, OpKind, OpRecord};
+use assay_referee::{OpKind, OpRecord};
 use core::fmt;
 
 /// How to run kernels.
@@ -162,31 +162,11 @@ pub fn execute_with(
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) -> Result<(), KernelError> {
-	execute_then(op, args, out, cfg, None)
-}
-
-/// What is done with a run of finished elements of an output: the index of the first, and they.
-pub type Then<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
-
-/// As [`execute_with`]; `then` is called with parts of the output when their values are final and
-/// still in the cache, perhaps on several threads: every element is in exactly one part.
-///
-/// Errors: as [`execute`], and `then` for an output that is not aligned `f32`.
-pub fn execute_then(
-	op: &OpRecord,
-	args: &[Arg<'_>],
-	out: &mut [u8],
-	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
-) -> Result<(), KernelError> {
 	if args.len() != op.operands.len() {
 		return Err(KernelError::OperandCount);
 	}
-	if then.is_some() && (op.dtype != DType::F32 || view::view::<f32>(out).is_none()) {
-		return Err(KernelError::Output);
-	}
 	let plain = args.iter().all(|arg| matches!(arg, Arg::Bytes(_)));
-	if (!plain || then.is_some()) && contraction::run(op, args, out, cfg, then) {
+	if !plain && contraction::run(op, args, out, cfg) {
 		return Ok(());
 	}
 	// What was not computed yet is computed now.
@@ -218,9 +198,6 @@ pub fn execute_then(
 	} else {
 		run(op, &operands, out, cfg);
 	}
-	if let (Some(then), Some(out)) = (then, view::view_mut::<f32>(out)) {
-		then(0, out);
-	}
 	Ok(())
 }
 
@@ -250,7 +227,7 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 	let done = match op.kind {
 		OpKind::MatMul { .. } => {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
-			contraction::run(op, &args, out, cfg, None)
+			contraction::run(op, &args, out, cfg)
 		},
 		OpKind::Recur { cell } => {
 			recur::run(op, cell, operands, None, out, 0, cfg);

@@ -215,7 +215,7 @@ impl Recurrence<'_> {
 		};
 		let work = problem.m * problem.n * problem.k;
 		let threads = if work < PARALLEL_WORK { 1 } else { self.cfg.threads };
-		gemm::run(&problem, out, threads, self.cfg.isa, None);
+		gemm::run(&problem, out, threads, self.cfg.isa);
 	}
 }
 

@@ -18,7 +18,6 @@ use crate::{
 	isa::{dispatch_simd, Isa},
 	parallel::{self, Shared},
 	simd::Simd,
-	Then,
 };
 use core::cell::RefCell;
 use pack::RowPanels;
@@ -61,14 +60,8 @@ thread_local! {
 	static SPACE: RefCell<Space> = RefCell::default();
 }
 
-/// Solves `problem` into `out`, `[batch, m, n]`; `then` sees every element once, when it is final.
-pub(crate) fn run(
-	problem: &Problem<'_>,
-	out: &mut [f32],
-	threads: usize,
-	isa: Isa,
-	then: Option<Then<'_>>,
-) {
+/// Solves `problem` into `out`, `[batch, m, n]`.
+pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) {
 	debug_assert_eq!(out.len(), problem.batch * problem.m * problem.n);
 	let problem = problem.simplified();
 	let image;
@@ -79,7 +72,7 @@ pub(crate) fn run(
 		},
 		_ => problem,
 	};
-	if depthwise::run(&problem, out, threads, isa, then) {
+	if depthwise::run(&problem, out, threads, isa) {
 		return;
 	}
 	let panel = panel_width(isa);
@@ -105,7 +98,6 @@ pub(crate) fn run(
 						..(column + 1) * panels / column_tasks,
 					space: &mut space.borrow_mut(),
 					out,
-					then,
 				},
 			);
 		});

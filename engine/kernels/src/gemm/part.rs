@@ -7,7 +7,7 @@ use super::{
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
 	Space,
 };
-use crate::{isa::SimdKernel, parallel::Shared, simd::Simd, Then};
+use crate::{isa::SimdKernel, parallel::Shared, simd::Simd};
 use core::ops::Range;
 
 pub(super) struct Part<'a, 'p> {
@@ -17,7 +17,6 @@ pub(super) struct Part<'a, 'p> {
 	pub(super) column_panels: Range<usize>,
 	pub(super) space: &'a mut Space,
 	pub(super) out: Shared<f32>,
-	pub(super) then: Option<Then<'a>>,
 }
 
 /// The left side of one block of k.
@@ -79,9 +78,6 @@ impl SimdKernel for Part<'_, '_> {
 				// this task alone writes them. S is enabled.
 				unsafe { tiles.compute::<S>(wide) };
 			}
-		}
-		if let Some(then) = self.then {
-			finish(p, self.batch, rows, columns, self.out, then);
 		}
 	}
 }
@@ -151,25 +147,6 @@ impl Tiles<'_, '_> {
 				at += count;
 			}
 		}
-	}
-}
-
-/// Hands the runs of finished elements on.
-fn finish(
-	p: &Problem<'_>,
-	batch: usize,
-	rows: Range<usize>,
-	columns: Range<usize>,
-	out: Shared<f32>,
-	then: Then<'_>,
-) {
-	let first = (batch * p.m + rows.start) * p.n + columns.start;
-	let (runs, len) =
-		if columns.len() == p.n { (1, rows.len() * p.n) } else { (rows.len(), columns.len()) };
-	for i in 0..runs {
-		let start = first + i * p.n;
-		// SAFETY: these rows and columns are this task's own.
-		then(start, unsafe { core::slice::from_raw_parts_mut(out.at(start), len) });
 	}
 }
 
