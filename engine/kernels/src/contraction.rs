@@ -1,6 +1,7 @@
 //! `MatMul` records as contraction problems.
 
 use crate::{
+	buffer::Buffer,
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
 	recur,
 	reduce::{self, Rows},
@@ -42,7 +43,7 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
 	let [_, m, n] = dims3(&op.shape)?;
 	let packed = match operand {
-		0 if is_column(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
+		0 if is_narrow(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
 		// Packing a dense left operand costs next to nothing when there are many columns.
 		0 if m > 1 && n > 1 => {
 			Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa), isa))
@@ -53,9 +54,14 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	Some(Prepared(packed))
 }
 
-/// Whether a product is a column, which is computed as the row that its transpose is.
-fn is_column(op: &OpRecord) -> bool {
-	matches!(op.shape.dims(), &[1, m, 1] if m > 1)
+/// Most columns of a product that is computed as the few rows that its transpose is: panels of
+/// columns would be mostly empty.
+const NARROW: u32 = 8;
+
+/// Whether a product, of one left matrix, has so few columns.
+fn is_narrow(op: &OpRecord) -> bool {
+	let one_left = op.operands.first().is_some_and(|a| a.shape.dims().first() == Some(&1));
+	one_left && matches!(op.shape.dims(), &[_, m, n] if n <= NARROW && m > 2 * n)
 }
 
 /// The operand of `op` that can be patches of `unfold` without them being written out: the right
@@ -145,27 +151,33 @@ fn matmul(
 		},
 		_ => rhs(right, rhs_size, cfg.isa)?,
 	};
-	let problem = |lhs| Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-	let problem = match column_as_row(op, rhs, bias) {
-		Some((lhs, bias)) => {
-			let rhs = self::rhs(left, lhs_size, cfg.isa)?;
-			Problem { m: 1, n: m, rhs, bias, ..problem(lhs) }
-		},
-		None => problem(lhs(left, lhs_size, cfg.isa)?),
-	};
+	if let Some((lhs, bias)) = turned(op, rhs, bias) {
+		// Products commute, so no bit changes.
+		let rhs = self::rhs(left, lhs_size, cfg.isa)?;
+		let (lhs_batches, rhs_batches) = (rhs_batches, lhs_batches);
+		let problem = Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, bias };
+		if n == 1 {
+			gemm::run(&problem, out, cfg.threads, cfg.isa);
+			return Some(());
+		}
+		let mut rows = Buffer::zeroed(out.len());
+		gemm::run(&problem, rows.floats_mut(), cfg.threads, cfg.isa);
+		for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
+			gemm::transpose(rows, m, n, m, out, n);
+		}
+		return Some(());
+	}
+	let lhs = lhs(left, lhs_size, cfg.isa)?;
+	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
 	gemm::run(&problem, out, cfg.threads, cfg.isa);
 	Some(())
 }
 
-/// The left operand and the bias of a column's transpose. Products commute, so no bit changes.
-fn column_as_row<'a>(
-	op: &OpRecord,
-	rhs: Rhs<'a>,
-	bias: BiasRef<'a>,
-) -> Option<(Lhs<'a>, BiasRef<'a>)> {
-	let rhs = match rhs {
-		Rhs::Rows(rows) => rows,
-		Rhs::Image(image) => image.as_one_row()?,
+/// The left operand and the bias of a narrow product's transpose.
+fn turned<'a>(op: &OpRecord, rhs: Rhs<'a>, bias: BiasRef<'a>) -> Option<(Lhs<'a>, BiasRef<'a>)> {
+	let lhs = match rhs {
+		Rhs::Rows(rows) => Lhs::Rows(rows),
+		Rhs::Image(image) => image.as_one_row().map_or(Lhs::Image(image), Lhs::Rows),
 		_ => return None,
 	};
 	let bias = match bias {
@@ -173,7 +185,7 @@ fn column_as_row<'a>(
 		BiasRef::Row(bias) => BiasRef::Column(bias),
 		BiasRef::Column(_) => return None,
 	};
-	is_column(op).then_some((Lhs::Rows(rhs), bias))
+	is_narrow(op).then_some((lhs, bias))
 }
 
 fn lhs<'a>(arg: Arg<'a>, size: [usize; 3], isa: Isa) -> Option<Lhs<'a>> {

@@ -329,6 +329,24 @@ proptest! {
 		fused(&unfold, 1, seed, plain);
 	}
 
+	/// Many filters of few windows, which are computed as the transpose.
+	#[test]
+	fn narrow_convolutions(
+		n in 1u32..3, channels in prop::sample::select(vec![1u32, 3, 40]), m in 17u32..70,
+		hw in [1u32..9, 1u32..20], kernel in [1u32..4, 1u32..9], stride in [1u32..4, 1u32..4],
+		dilation in [1u32..3, 1u32..3], pad in [0u32..4, 0u32..4], seed: u64, plain: bool,
+	) {
+		let out = [0, 1].map(|i| ((hw[i] + 2 * pad[i]) / stride[i] + 1).min([2, 4][i]));
+		let (groups, places) = (1, out[0] * out[1]);
+		let unfold = OpRecord::new(
+			OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill: 0 },
+			DType::F32,
+			shape(&[n, groups, places, channels * kernel[0] * kernel[1]]),
+			vec![operand(DType::F32, &[n, channels, hw[0], hw[1]])],
+		);
+		fused(&unfold, m, seed, plain);
+	}
+
 	#[test]
 	fn windows(
 		n in 1u32..3, channels in 1u32..4, groups in 1u32..4, hw in [1u32..14, 1u32..40],
@@ -499,6 +517,26 @@ fn wrong_lengths_are_refused() {
 	let mut out = Buffer::new(17);
 	execute(&op, &[&bytes[1..]], &mut out[1..], &cfg).unwrap();
 	assert_eq!(out[1..5], [0x80, 0x80, 0x80, 0x00]);
+}
+
+/// Transposes of several squares and threads, and repeated or interleaved elements.
+#[test]
+fn large_planes() {
+	for (out, offset, strides) in [
+		(&[2, 70, 150][..], 0, &[10_500, 1, 70][..]),
+		(&[2, 70, 150], 149 * 70, &[10_500, 1, -70]),
+		(&[3, 60, 2, 58, 2], 0, &[3_600, 60, 0, 1, 0]),
+		(&[3, 20, 4, 20, 4], 7, &[400, 20, 0, 1, 0]),
+		(&[1, 50, 2, 50, 2], 0, &[0, 50, 5_000, 1, 2_500]),
+		(&[99, 50, 8], 20_000, &[200, -3, 1]),
+	] {
+		let mut all = [0; 8];
+		all[..strides.len()].copy_from_slice(strides);
+		for dtype in [DType::F32, DType::U8, DType::I64] {
+			let kind = OpKind::Strided { offset, strides: all };
+			check(&OpRecord::new(kind, dtype, shape(out), vec![operand(dtype, &[40_000])]), 3);
+		}
+	}
 }
 
 #[test]

@@ -75,12 +75,13 @@ impl Image<'_> {
 		}
 	}
 
-	/// The image as the only row of a matrix, where its one window is all of it.
+	/// The images as the only rows of matrices, where the one window of each is all of it.
 	pub(crate) fn as_one_row(&self) -> Option<Matrix<'_>> {
 		let whole = self.pad == [0, 0] && self.kernel == [self.height, self.width];
 		let one = self.out == [1, 1] && self.dilation == [1, 1] && self.groups == 1;
 		(whole && one).then_some(())?;
-		Matrix::dense(self.data, [1, 1, self.data.len()])
+		let len = self.channels * self.height * self.width;
+		Matrix::dense(self.data, [self.data.len() / len, 1, len])
 	}
 
 	/// Channels of a group.
@@ -259,6 +260,27 @@ impl Image<'_> {
 					}
 					i += S::LANES;
 				}
+			}
+		}
+	}
+
+	/// Packs the windows `rows` from a region that holds them, its terms at `places`:
+	/// `[terms][rows]`.
+	#[inline(always)]
+	pub(crate) fn pack_windows(
+		&self,
+		region: &Region,
+		data: &[f32],
+		places: &[usize],
+		rows: Range<usize>,
+		out: &mut [f32],
+	) {
+		let count = rows.len();
+		for (r, window) in rows.enumerate() {
+			let (y, x) = (window / self.out[1], window % self.out[1]);
+			let first = (y - region.first) * self.stride[0] * region.row_floats() + x;
+			for (&place, out) in places.iter().zip(out[r..].iter_mut().step_by(count)) {
+				*out = data[first + place];
 			}
 		}
 	}

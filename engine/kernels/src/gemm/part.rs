@@ -1,7 +1,7 @@
 //! One task: some panels of rows by some panels of columns of one batch entry.
 
 use super::{
-	image::{self, Region},
+	image::{self, Image, Region},
 	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
 	problem::{BiasRef, Lhs, Problem, Rhs},
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
@@ -54,7 +54,15 @@ impl SimdKernel for Part<'_, '_> {
 			// SAFETY: S is enabled.
 			let left = unsafe {
 				let row_panels = &self.row_panels;
-				left::<S>(p, self.batch, &block, &panels, row_panels, columns.len(), lhs_space)
+				left::<S>(
+					p,
+					self.batch,
+					&block,
+					&panels,
+					row_panels,
+					columns.len(),
+					[lhs_space, image_space],
+				)
 			};
 			// SAFETY: S is enabled.
 			let right = unsafe { Right::new::<S>(p, self.batch, &block, &columns, image_space) };
@@ -171,7 +179,7 @@ unsafe fn left<S: Simd>(
 	panels: &RowPanels,
 	row_panels: &Range<usize>,
 	columns: usize,
-	space: &mut crate::Buffer,
+	[space, image_space]: [&mut crate::Buffer; 2],
 ) -> Left {
 	let batch = batch % p.lhs_batches;
 	let rows = panels.rows(row_panels.start).start..panels.rows(row_panels.end - 1).end;
@@ -199,7 +207,54 @@ unsafe fn left<S: Simd>(
 			}
 			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
 		},
+		Lhs::Image(image) => {
+			space.grow(rows.len() * block.len());
+			let out = space.floats_mut();
+			// SAFETY: S is enabled.
+			let region = unsafe { region::<S>(image, batch, block, &rows, image_space) };
+			for panel in row_panels.clone() {
+				let row = panels.rows(panel);
+				let out = &mut out[(row.start - rows.start) * block.len()..];
+				let count = row.len();
+				match &region {
+					Some((region, places)) => {
+						let places = &places[..block.len()];
+						image.pack_windows(region, image_space.floats(), places, row, out);
+					},
+					None => image.pack(
+						batch,
+						block.clone(),
+						row,
+						&mut out[..count * block.len()],
+						count,
+					),
+				}
+			}
+			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
+		},
 	}
+}
+
+/// Copies the part of an image that some windows' terms of a block lie in, and says where each
+/// term is; `None` when it would be very large.
+///
+/// # Safety
+/// S must be enabled.
+#[inline(always)]
+unsafe fn region<S: Simd>(
+	image: &Image<'_>,
+	batch: usize,
+	block: &Range<usize>,
+	windows: &Range<usize>,
+	space: &mut crate::Buffer,
+) -> Option<(Region, [usize; BLOCK])> {
+	let (channels, rows) = (image.channels_of(block), image.rows_of(windows));
+	let region = image.region(batch, channels, rows)?;
+	image::grow(space, &region, SLACK);
+	// SAFETY: the caller's promise.
+	unsafe { image.copy::<S>(&region, space.floats_mut()) };
+	let places = image.places(&region, block.clone());
+	Some((region, places))
 }
 
 /// The right side of one block of k.
@@ -225,14 +280,9 @@ impl<'a, 'p> Right<'a, 'p> {
 		let batch = batch % p.rhs_batches;
 		let mut right = Right { p, batch, block, region: None };
 		if let Rhs::Image(image) = p.rhs {
-			let (channels, rows) = (image.channels_of(block), image.rows_of(columns));
-			if let Some(region) = image.region(batch, channels, rows) {
-				image::grow(space, &region, SLACK);
-				// SAFETY: the caller's promise.
-				unsafe { image.copy::<S>(&region, space.floats_mut()) };
-				let places = image.places(&region, block.clone());
-				right.region = Some((region, space.floats().as_ptr(), places));
-			}
+			// SAFETY: the caller's promise.
+			let region = unsafe { region::<S>(image, batch, block, columns, space) };
+			right.region = region.map(|(region, places)| (region, space.floats().as_ptr(), places));
 		}
 		right
 	}
