@@ -147,7 +147,10 @@ fn split(
 	if matches!((p.lhs, p.rhs), (Lhs::Rows(_), Rhs::Packed(_))) && p.m > 1 {
 		// Every task packs its rows, and reads all weights of its columns.
 		let rows = least_rows.max(wanted.min(threads).min(row_panels.div_ceil(2)));
-		let wanted = wanted.div_ceil(2 * rows).min(column_panels.div_ceil(4));
+		let most = column_panels.div_ceil(4);
+		// Of few tasks, as many for each thread.
+		let most = if most > threads { most - most % threads } else { most };
+		let wanted = wanted.div_ceil(2 * rows).min(most);
 		(rows, wanted.max(least_columns))
 	} else {
 		// What has to be packed of the right side should be packed by one task.

@@ -115,9 +115,8 @@ impl Tiles<'_, '_> {
 		let panel = S::LANES * PANEL_VECTORS;
 		let step = panel * terms;
 		let all = self.columns.len().div_ceil(panel);
-		// While this group is multiplied, the next one comes from memory; a single row is through
-		// with it too soon for that.
-		let ahead_step = if p.m == 1 { 0 } else { (wide * panel).div_ceil(self.row_panels.len()) };
+		// While this group is multiplied, the next one comes from memory.
+		let ahead_step = (wide * panel).div_ceil(self.row_panels.len());
 		let mut ahead = self.rhs.wrapping_add(all * step);
 		let row_bias = p.row_bias(self.batch);
 		for row_panel in self.row_panels.clone() {
