@@ -85,16 +85,15 @@ fn contractions(filter: &str) {
 		let op = OpRecord::new(OpKind::MatMul { bias: Bias::None }, f, shape(&[1, m, n]), operands);
 		let work = u64::from(m) * u64::from(n) * u64::from(k);
 		bench(filter, &format!("matmul {m}x{n}x{k}"), &op, work);
+		let operands = [
+			operand(DType::U8, &[1, m, k]),
+			operand(DType::I8, &[1, n, k]),
+			operand(DType::U8, &[]),
+			operand(DType::I8, &[]),
+		];
+		let op = OpRecord::new(OpKind::MatMulInteger, DType::I32, shape(&[1, m, n]), operands);
+		bench(filter, &format!("matmul_integer {m}x{n}x{k}"), &op, work);
 	}
-	let (m, n, k) = (128, 384, 384);
-	let operands = [
-		operand(DType::U8, &[1, m, k]),
-		operand(DType::I8, &[1, n, k]),
-		operand(DType::U8, &[]),
-		operand(DType::I8, &[]),
-	];
-	let op = OpRecord::new(OpKind::MatMulInteger, DType::I32, shape(&[1, m, n]), operands);
-	bench(filter, "matmul_integer 128x384x384", &op, u64::from(m * n * k));
 }
 
 fn recurrences(filter: &str) {

@@ -3,7 +3,7 @@
 use crate::{
 	buffer::Buffer,
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
-	recur,
+	integer, recur,
 	reduce::{self, Rows},
 	view::{view, view_mut},
 	Arg, Isa, KernelConfig,
@@ -19,6 +19,7 @@ enum Packed {
 	Lhs(PackedLhs),
 	Rhs(PackedRhs),
 	Recur(recur::Weights),
+	Integer(integer::Packed),
 }
 
 impl Prepared {
@@ -29,6 +30,14 @@ impl Prepared {
 			_ => None,
 		}
 	}
+
+	/// An operand of an 8-bit contraction.
+	pub(crate) fn integer(&self) -> Option<&integer::Packed> {
+		match &self.0 {
+			Packed::Integer(packed) => Some(packed),
+			_ => None,
+		}
+	}
 }
 
 /// Rearranges operand `operand` of `op`, a weight with these bytes, for [`crate::execute_with`]
@@ -36,6 +45,9 @@ impl Prepared {
 pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<Prepared> {
 	if let OpKind::Recur { .. } = op.kind {
 		return recur::prepare(op, operand, bytes, isa).map(|w| Prepared(Packed::Recur(w)));
+	}
+	if op.kind == OpKind::MatMulInteger {
+		return integer::prepare(op, operand, bytes, isa).map(|x| Prepared(Packed::Integer(x)));
 	}
 	let OpKind::MatMul { .. } = op.kind else { return None };
 	let size = dims3(&op.operands.get(operand)?.shape)?;
@@ -91,11 +103,12 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 	}
 }
 
-/// Computes a `MatMul`, or a reduction of patches; false when the operands' alignment or kind
+/// Computes a `MatMul`, a `MatMulInteger`, or a reduction of patches; false when the operands' alignment or kind
 /// rules the fast path out.
 pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
 	let done = match op.kind {
 		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
+		OpKind::MatMulInteger => integer::run(op, args, out, cfg),
 		OpKind::Reduce(function) => pool(op, function, args, out, cfg),
 		_ => None,
 	};

@@ -225,7 +225,7 @@ fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelErro
 /// The fast kernel where there is one, else the element function.
 fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 	let done = match op.kind {
-		OpKind::MatMul { .. } => {
+		OpKind::MatMul { .. } | OpKind::MatMulInteger => {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
 			contraction::run(op, &args, out, cfg)
 		},
@@ -238,7 +238,6 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		},
 		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
-		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
 		OpKind::Scatter(_) | OpKind::TopK { .. } => selection::run(op, operands, out, cfg),
 		OpKind::Strided { .. }
 		| OpKind::Pad { .. }

@@ -11,16 +11,16 @@ use proptest::prelude::*;
 
 mod selection;
 
-fn shape(dims: &[u32]) -> Shape {
+pub(crate) fn shape(dims: &[u32]) -> Shape {
 	Shape::new(dims).unwrap()
 }
 
-fn operand(dtype: DType, dims: &[u32]) -> Operand {
+pub(crate) fn operand(dtype: DType, dims: &[u32]) -> Operand {
 	Operand::input(0, dtype, shape(dims))
 }
 
 /// Pseudo-random numbers.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
 	fn next(&mut self) -> u64 {
@@ -54,7 +54,7 @@ impl Random {
 		canonical(dtype, bits)
 	}
 
-	fn tensor(&mut self, operand: &Operand, plain: bool) -> Buffer {
+	pub(crate) fn tensor(&mut self, operand: &Operand, plain: bool) -> Buffer {
 		let mut bytes = Buffer::new(operand.bytes() as usize);
 		for place in bytes.chunks_exact_mut(operand.dtype.size() as usize) {
 			let mut bits = self.value(operand.dtype);
@@ -67,7 +67,7 @@ impl Random {
 	}
 }
 
-fn expected(op: &OpRecord, operands: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn expected(op: &OpRecord, operands: &[&[u8]]) -> Vec<u8> {
 	let mut out = vec![0; op.bytes() as usize];
 	if let Some(own) = op.self_operand() {
 		recur::compute_from(op, &operands[..own], &mut out, 0);

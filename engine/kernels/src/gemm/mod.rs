@@ -10,7 +10,7 @@ mod tests;
 mod tile;
 
 pub(crate) use image::Image;
-pub(crate) use pack::{transpose, PackedLhs, PackedRhs};
+pub(crate) use pack::{transpose, transpose_with, PackedLhs, PackedRhs, RowPanels, SLACK};
 pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
 
 use crate::{
@@ -20,7 +20,6 @@ use crate::{
 	simd::Simd,
 };
 use core::cell::RefCell;
-use pack::RowPanels;
 use part::Part;
 use tile::PANEL_VECTORS;
 
