@@ -79,16 +79,18 @@ fn is_narrow(op: &OpRecord) -> bool {
 /// The operand of `op` that can be patches of `unfold` without them being written out: the right
 /// side of a convolution, or the windows of a pooling.
 pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize> {
-	if unfold.dtype != DType::F32 || !matches!(unfold.kind, OpKind::Unfold { .. }) {
-		return None;
-	}
+	let OpKind::Unfold { .. } = unfold.kind else { return None };
+	let float = unfold.dtype == DType::F32;
 	let &[n, groups, places, terms] = unfold.shape.dims() else { return None };
 	match op.kind {
-		OpKind::MatMul { .. } => {
-			let b = op.operands.get(1)?.shape;
-			(b.dims() == [n * groups, places, terms]).then_some(1)
+		OpKind::MatMul { .. } | OpKind::MatMulInteger
+			if float == (op.kind != OpKind::MatMulInteger) =>
+		{
+			let b = op.operands.get(1)?;
+			let fits = b.shape.dims() == [n * groups, places, terms] && b.dtype == unfold.dtype;
+			fits.then_some(1)
 		},
-		OpKind::Reduce(_) => {
+		OpKind::Reduce(_) if float => {
 			let x = op.operands.first()?.shape;
 			(x.last() == terms && reduce::takes_windows(terms as usize)).then_some(0)
 		},
@@ -235,6 +237,12 @@ fn dense(bytes: &[u8], len: usize) -> Option<&[f32]> {
 
 /// The image that an `Unfold` record reads patches of.
 fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
+	let (image, len) = geometry(unfold)?;
+	Some(Image { data: dense(bytes, len)?, ..image })
+}
+
+/// The image of an `Unfold` record without its elements, and how many these are.
+pub(crate) fn geometry(unfold: &OpRecord) -> Option<(Image<'static>, usize)> {
 	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } = unfold.kind else {
 		return None;
 	};
@@ -244,8 +252,8 @@ fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
 	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
 	let [images, channels, height, width] =
 		[images, channels, height, width].map(|dim| dim as usize);
-	Some(Image {
-		data: dense(bytes, images * channels * height * width)?,
+	let image = Image {
+		data: &[],
 		channels,
 		height,
 		width,
@@ -256,5 +264,6 @@ fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
 		pad: pair(pad),
 		out: pair(out),
 		fill: f32::from_bits(fill as u32),
-	})
+	};
+	Some((image, images * channels * height * width))
 }

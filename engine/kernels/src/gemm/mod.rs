@@ -9,8 +9,8 @@ mod problem;
 mod tests;
 mod tile;
 
-pub(crate) use image::Image;
-pub(crate) use pack::{transpose, transpose_with, PackedLhs, PackedRhs, RowPanels, SLACK};
+pub(crate) use image::{Image, Region};
+pub(crate) use pack::{transpose, transpose_with, PackedLhs, PackedRhs, RowPanels, BLOCK, SLACK};
 pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
 
 use crate::{

@@ -5,6 +5,7 @@
 //! taken out of the sums, `Σ (a - y)(b - z) = Σ a b - y Σ b - z Σ a + k y z`, in arithmetic modulo
 //! 2^32, which is exact because the result is.
 
+mod image;
 mod pack;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ use crate::{
 	Arg, KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, Operand};
+use core::ops::Range;
+use image::Windows;
 pub(crate) use pack::Packed;
 use pack::{Rows, Side};
 use tile::{Way, COLUMNS, MOST_ROWS};
@@ -80,74 +83,141 @@ fn run_with(
 	});
 	let [a_operand, b_operand] = [op.operands.first()?, op.operands.get(1)?];
 	let a = rows(a_operand, a?, Side::Left)?;
-	let b = rows(b_operand, b?, Side::Right)?;
+	let prepared = |i: usize, side| match args[i] {
+		Arg::Prepared(prepared, _) => prepared.integer().filter(|packed| packed.is(side, way)),
+		_ => None,
+	};
+	let flip = flip(b_operand, Side::Right);
+	let right = match (args[1], prepared(1, Side::Right)) {
+		(Arg::Patches { unfold, image }, _) => {
+			Right::Windows(Windows::new(unfold, op, image, flip)?)
+		},
+		(_, Some(packed)) => Right::Packed(packed),
+		_ => Right::Rows(rows(b_operand, b?, Side::Right)?),
+	};
+	let &[b_batches, ..] = b_operand.shape.dims() else { return None };
 	let &[batch, m, n] = op.shape.dims() else { return None };
 	let [batch, m, n] = [batch, m, n].map(|dim| dim as usize);
 	let out = view_mut::<i32>(out).filter(|out| out.len() == batch * m * n)?;
 	let &[y] = y? else { return None };
-	let y = i32::from(y ^ a.flip);
-	let z: Vec<i32> = z?.iter().map(|z| i32::from((z ^ b.flip) as i8)).collect();
+	let z: Vec<i32> = z?.iter().map(|z| i32::from((z ^ flip) as i8)).collect();
 	if z.len() != 1 && z.len() != n {
 		return None;
 	}
-	let prepared = |i: usize| match args[i] {
-		Arg::Prepared(prepared, _) => prepared.integer(),
-		_ => None,
-	};
 	let work = batch * m * n * a.k / 100 + batch * n * a.k / 32;
 	let threads = if work < GRAIN { 1 } else { cfg.threads };
 	let packed;
-	let left = match prepared(0).filter(|left| left.is(Side::Left, way)) {
+	let left = match prepared(0, Side::Left) {
 		Some(left) => left,
 		None => {
 			packed = Packed::new(&a, Side::Left, way, threads, cfg.isa);
 			&packed
 		},
 	};
-	let right = prepared(1).filter(|right| right.is(Side::Right, way));
-	let (row_panels, panels) = (RowPanels::new(m, way.rows()), n.div_ceil(COLUMNS));
-	// Each task packs the columns that are not packed yet.
-	let wanted = if right.is_some() { (threads * 4).div_ceil(batch * panels) } else { 1 };
-	let row_tasks = if threads > 1 { wanted.min(row_panels.count) } else { 1 };
-	let out = Shared(out.as_mut_ptr());
-	parallel::for_each(threads, batch * panels * row_tasks, |task| {
+	let product = Product {
+		way,
+		isa: cfg.isa,
+		sizes: [m, n, a.k],
+		left,
+		a_batches: a.batches,
+		panels: RowPanels::new(m, way.rows()),
+		y: i32::from(y ^ a.flip),
+		z: &z,
+		out: Shared(out.as_mut_ptr()),
+	};
+	// Panels of a task, and tasks by rows: what is not packed yet is packed by one task.
+	let panels = n.div_ceil(COLUMNS);
+	let (group, row_tasks) = match right {
+		Right::Windows(_) => (image::GROUP.min(panels.div_ceil(threads)), 1),
+		Right::Rows(_) => (1, 1),
+		Right::Packed(_) if threads == 1 => (1, 1),
+		Right::Packed(_) => (1, (threads * 4).div_ceil(batch * panels).min(product.panels.count)),
+	};
+	let groups = panels.div_ceil(group);
+	parallel::for_each(threads, batch * groups * row_tasks, |task| {
 		let (row_task, task) = (task % row_tasks, task / row_tasks);
-		let (entry, panel) = (task / panels, task % panels);
-		let first = panel * COLUMNS;
-		let columns = COLUMNS.min(n - first);
-		let (a_entry, b_entry) = (entry % a.batches, entry % b.batches);
-		let own;
-		let (right, sums) = match right {
-			Some(right) => right.panel(b_entry, first, columns),
-			None => {
-				own = b.panel(b_entry, first, columns, way, cfg.isa);
-				own.panel(0, 0, columns)
+		let (entry, first) = (task / groups, task % groups * group);
+		let b_entry = entry % b_batches as usize;
+		let count = product.panels.count;
+		let part = row_task * count / row_tasks..(row_task + 1) * count / row_tasks;
+		let columns = |panel: usize| panel * COLUMNS..((panel + 1) * COLUMNS).min(n);
+		let panels = first..(first + group).min(panels);
+		match &right {
+			Right::Packed(packed) => {
+				let columns = columns(first);
+				let panel = packed.panel(b_entry, columns.start, columns.len());
+				product.columns(entry, columns, &part, panel);
 			},
-		};
-		let mut zeros = [0; COLUMNS];
-		for (j, zero) in zeros.iter_mut().enumerate().take(columns) {
-			*zero = if z.len() == 1 { z[0] } else { z[first + j] };
-		}
-		let mut base = [0; COLUMNS];
-		for ((base, &zero), &sum) in base.iter_mut().zip(&zeros).zip(sums) {
-			*base = (a.k as i32).wrapping_mul(zero).wrapping_sub(sum).wrapping_mul(y);
-		}
-		let part =
-			row_task * row_panels.count / row_tasks..(row_task + 1) * row_panels.count / row_tasks;
-		for row_panel in part {
-			let rows = row_panels.rows(row_panel);
-			let (left, row_sums) = left.panel(a_entry, rows.start, rows.len());
-			let mut sums = [[0; COLUMNS]; MOST_ROWS];
-			tile::compute(way, left, right, rows.len(), &mut sums);
-			let at = (entry * m + rows.start) * n + first;
-			// SAFETY: this task alone writes these rows of these columns, which lie inside the output.
-			let out = unsafe { out.at(at) };
-			let sums = &sums[..rows.len()];
-			let finish = Finish { sums, base, zeros, row_sums, columns, out, step: n };
-			dispatch(cfg.isa, finish);
+			Right::Rows(rows) => {
+				let columns = columns(first);
+				let own = rows.panel(b_entry, columns.start, columns.len(), way, cfg.isa);
+				let panel = own.panel(0, 0, columns.len());
+				product.columns(entry, columns, &part, panel);
+			},
+			Right::Windows(windows) => {
+				let all = columns(panels.start).start..columns(panels.end - 1).end;
+				windows.panels(b_entry, all, cfg.isa, |columns, panel| {
+					product.columns(entry, columns, &part, panel);
+				});
+			},
 		}
 	});
 	Some(())
+}
+
+/// The right operand.
+enum Right<'a> {
+	Packed(&'a Packed),
+	Rows(Rows<'a>),
+	Windows(Windows<'a>),
+}
+
+/// A product but for its right side.
+struct Product<'a> {
+	way: Way,
+	isa: Isa,
+	/// m, n and k.
+	sizes: [usize; 3],
+	left: &'a Packed,
+	a_batches: usize,
+	panels: RowPanels,
+	/// Zero points of the left side and of the columns.
+	y: i32,
+	z: &'a [i32],
+	out: Shared<i32>,
+}
+
+impl Product<'_> {
+	/// Computes the columns `columns`, at most a panel, of some panels of rows of entry `entry`:
+	/// nobody else may write them. The panel comes with its columns' sums.
+	fn columns(
+		&self,
+		entry: usize,
+		columns: Range<usize>,
+		row_panels: &Range<usize>,
+		(right, sums): (&[u8], &[i32]),
+	) {
+		let [m, n, k] = self.sizes;
+		let mut zeros = [0; COLUMNS];
+		for (zero, j) in zeros.iter_mut().zip(columns.clone()) {
+			*zero = if self.z.len() == 1 { self.z[0] } else { self.z[j] };
+		}
+		let mut base = [0; COLUMNS];
+		for ((base, &zero), &sum) in base.iter_mut().zip(&zeros).zip(sums) {
+			*base = (k as i32).wrapping_mul(zero).wrapping_sub(sum).wrapping_mul(self.y);
+		}
+		for row_panel in row_panels.clone() {
+			let rows = self.panels.rows(row_panel);
+			let batch = entry % self.a_batches;
+			let (left, row_sums) = self.left.panel(batch, rows.start, rows.len());
+			let mut sums = [[0; COLUMNS]; MOST_ROWS];
+			tile::compute(self.way, left, right, rows.len(), &mut sums);
+			// SAFETY: these rows of these columns lie inside the output.
+			let out = unsafe { self.out.at((entry * m + rows.start) * n + columns.start) };
+			let (sums, columns) = (&sums[..rows.len()], columns.len());
+			dispatch(self.isa, Finish { sums, base, zeros, row_sums, columns, out, step: n });
+		}
+	}
 }
 
 /// Takes the zero points out of a tile's sums and writes them.

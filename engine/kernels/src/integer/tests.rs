@@ -87,6 +87,54 @@ fn all_ways_agree() {
 	}
 }
 
+/// Convolutions without the patches being written out, of images in several types and groups.
+#[test]
+fn convolutions() {
+	for (i, (sizes, groups, m, kernel, stride, dilation, pad)) in [
+		([1, 3, 20, 30], 1, 13, [3, 3], [1, 1], [1, 1], [1, 1]),
+		([2, 4, 9, 70], 2, 5, [3, 5], [2, 2], [1, 2], [2, 3]),
+		([1, 70, 5, 6], 1, 30, [2, 2], [1, 3], [2, 1], [0, 0]),
+		([3, 6, 40, 1], 3, 2, [5, 1], [1, 1], [1, 1], [2, 0]),
+		([1, 5, 33, 41], 5, 1, [3, 3], [1, 1], [1, 1], [1, 1]),
+		([1, 90, 24, 24], 1, 40, [1, 1], [1, 1], [1, 1], [0, 0]),
+	]
+	.into_iter()
+	.enumerate()
+	{
+		for (types, fill) in TYPES.into_iter().zip([0, 7, 128, 255]) {
+			let [n, channels, height, width] = sizes;
+			let out = [0, 1].map(|d| {
+				(sizes[d + 2] + 2 * pad[d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d] + 1
+			});
+			let (places, terms) = (out[0] * out[1], channels / groups * kernel[0] * kernel[1]);
+			let kind = OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill };
+			let image = vec![operand(types[1], &[n, channels, height, width])];
+			let patches = shape(&[n, groups, places, terms]);
+			let unfold = OpRecord::new(kind, types[1], patches, image);
+			let op = product(types, [n * groups, groups, n * groups], [m, places, terms], false);
+			op.validate().unwrap();
+			unfold.validate().unwrap();
+			let mut random = Random(i as u64);
+			let image = random.tensor(&unfold.operands[0], true);
+			let mut tensors: Vec<Buffer> =
+				op.operands.iter().map(|x| random.tensor(x, true)).collect();
+			tensors[1] = Buffer::from_bytes(&expected(&unfold, &[&image]));
+			let operands: Vec<&[u8]> = tensors.iter().map(|x| &x[..]).collect();
+			let want = expected(&op, &operands);
+			for (way, isa) in ways() {
+				for threads in [1, 2, 3, 7] {
+					let mut args: Vec<Arg<'_>> = operands.iter().map(|x| Arg::Bytes(x)).collect();
+					args[1] = Arg::Patches { unfold: &unfold, image: &image };
+					let mut out = Buffer::new(want.len());
+					let cfg = KernelConfig::new(threads, isa);
+					run_with(way, &op, &args, &mut out, &cfg).unwrap();
+					assert!(out[..] == want[..], "{way:?} {threads} {unfold:?} {op:?}");
+				}
+			}
+		}
+	}
+}
+
 /// Where sums of 16 bits would saturate, and with the zero points at both ends.
 #[test]
 fn extremes() {
