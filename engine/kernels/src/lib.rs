@@ -150,7 +150,8 @@ pub fn resume(
 ) -> Result<(), KernelError> {
 	check(op, operands, out)?;
 	if let OpKind::Recur { cell } = op.kind {
-		recur::run(op, cell, operands, None, out, element.saturating_add(1), cfg);
+		let first = element.saturating_add(1);
+		recur::Call { op, cell, operands, prepared: None, first }.run(out, cfg);
 	}
 	Ok(())
 }
@@ -194,7 +195,7 @@ pub fn execute_with(
 			Arg::Prepared(prepared, _) => prepared.recurrent(),
 			_ => None,
 		});
-		recur::run(op, cell, &operands, prepared, out, 0, cfg);
+		recur::Call { op, cell, operands: &operands, prepared, first: 0 }.run(out, cfg);
 	} else {
 		run(op, &operands, out, cfg);
 	}
@@ -230,7 +231,7 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 			contraction::run(op, &args, out, cfg)
 		},
 		OpKind::Recur { cell } => {
-			recur::run(op, cell, operands, None, out, 0, cfg);
+			recur::Call { op, cell, operands, prepared: None, first: 0 }.run(out, cfg);
 			true
 		},
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {

@@ -23,7 +23,7 @@ pub(crate) fn operand(dtype: DType, dims: &[u32]) -> Operand {
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-	fn next(&mut self) -> u64 {
+	pub(crate) fn next(&mut self) -> u64 {
 		self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
 		let x = (self.0 ^ (self.0 >> 29)).wrapping_mul(0xbf58476d1ce4e5b9);
 		x ^ (x >> 32)
