@@ -85,16 +85,59 @@ fn contractions(filter: &str) {
 		let op = OpRecord::new(OpKind::MatMul { bias: Bias::None }, f, shape(&[1, m, n]), operands);
 		let work = u64::from(m) * u64::from(n) * u64::from(k);
 		bench(filter, &format!("matmul {m}x{n}x{k}"), &op, work);
+		let operands = [
+			operand(DType::U8, &[1, m, k]),
+			operand(DType::I8, &[1, n, k]),
+			operand(DType::U8, &[]),
+			operand(DType::I8, &[]),
+		];
+		let op = OpRecord::new(OpKind::MatMulInteger, DType::I32, shape(&[1, m, n]), operands);
+		bench(filter, &format!("matmul_integer {m}x{n}x{k}"), &op, work);
 	}
-	let (m, n, k) = (128, 384, 384);
-	let operands = [
-		operand(DType::U8, &[1, m, k]),
-		operand(DType::I8, &[1, n, k]),
-		operand(DType::U8, &[]),
-		operand(DType::I8, &[]),
-	];
-	let op = OpRecord::new(OpKind::MatMulInteger, DType::I32, shape(&[1, m, n]), operands);
-	bench(filter, "matmul_integer 128x384x384", &op, u64::from(m * n * k));
+}
+
+/// 64 filters of 3 by 3 on 64 channels, patches not written out.
+fn convolution(filter: &str, name: &str, [x, w]: [DType; 2]) {
+	if !name.contains(filter) {
+		return;
+	}
+	let [c, side] = [64, 56];
+	let (kernel, pad, one) = ([3, 3], [1, 1], [1, 1]);
+	let kind = OpKind::Unfold {
+		kernel,
+		stride: one,
+		dilation: one,
+		pad,
+		out: [side, side],
+		groups: 1,
+		fill: 0,
+	};
+	let (places, terms) = (side * side, c * 9);
+	let image = [operand(x, &[1, c, side, side])];
+	let unfold = OpRecord::new(kind, x, shape(&[1, 1, places, terms]), image);
+	let mut operands = vec![operand(w, &[1, c, terms]), operand(x, &[1, places, terms])];
+	let out = shape(&[1, c, places]);
+	let op = if x == DType::F32 {
+		OpRecord::new(OpKind::MatMul { bias: Bias::None }, DType::F32, out, operands)
+	} else {
+		operands.extend([operand(w, &[]), operand(x, &[])]);
+		OpRecord::new(OpKind::MatMulInteger, DType::I32, out, operands)
+	};
+	let tensors: Vec<Buffer> = op.operands.iter().map(tensor).collect();
+	let image = tensor(&unfold.operands[0]);
+	let mut out = Buffer::new(op.bytes() as usize);
+	for isa in Isa::available() {
+		let cfg = KernelConfig::new(1, isa);
+		let packed = prepare(&op, 0, &tensors[0], isa).expect("filters have a packed form");
+		let mut args: Vec<Arg<'_>> = tensors.iter().map(|x| Arg::Bytes(x)).collect();
+		args[0] = Arg::Prepared(&packed, &tensors[0]);
+		args[1] = Arg::Patches { unfold: &unfold, image: &image };
+		let seconds = shortest(|| {
+			let _ = execute_with(black_box(&op), &args, &mut out, &cfg);
+		});
+		let rate = f64::from(c * places * terms) / seconds / 1e9;
+		println!("{name:28} {isa:7} packed  {rate:8.2} G/s");
+	}
 }
 
 fn recurrences(filter: &str) {
@@ -156,6 +199,8 @@ fn main() {
 	// Cargo passes options of its own.
 	let filter = std::env::args().skip(1).find(|x| !x.starts_with('-')).unwrap_or_default();
 	contractions(&filter);
+	convolution(&filter, "convolution f32", [DType::F32; 2]);
+	convolution(&filter, "convolution 8 bits", [DType::U8, DType::I8]);
 	recurrences(&filter);
 	elements(&filter);
 }

@@ -1,11 +1,12 @@
 //! `MatMul` and `Conv` records as contraction problems.
 
 use crate::{
+	buffer::Buffer,
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
-	recur,
+	integer, recur,
 	reduce::{self, Rows},
 	view::{view, view_mut},
-	Arg, Isa, KernelConfig, Then,
+	Arg, Isa, KernelConfig,
 };
 use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, ReduceFn, Shape};
 
@@ -18,6 +19,7 @@ enum Packed {
 	Lhs(PackedLhs),
 	Rhs(PackedRhs),
 	Recur(recur::Weights),
+	Integer(integer::Packed),
 }
 
 impl Prepared {
@@ -25,6 +27,14 @@ impl Prepared {
 	pub(crate) fn recurrent(&self) -> Option<&recur::Weights> {
 		match &self.0 {
 			Packed::Recur(weights) => Some(weights),
+			_ => None,
+		}
+	}
+
+	/// An operand of an 8-bit contraction.
+	pub(crate) fn integer(&self) -> Option<&integer::Packed> {
+		match &self.0 {
+			Packed::Integer(packed) => Some(packed),
 			_ => None,
 		}
 	}
@@ -36,13 +46,16 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	if let OpKind::Recur { .. } = op.kind {
 		return recur::prepare(op, operand, bytes, isa).map(|w| Prepared(Packed::Recur(w)));
 	}
+	if op.kind == OpKind::MatMulInteger {
+		return integer::prepare(op, operand, bytes, isa).map(|x| Prepared(Packed::Integer(x)));
+	}
 	let (OpKind::MatMul { .. } | OpKind::Conv(_)) = op.kind else { return None };
 	let size = dims3(&op.operands.get(operand)?.shape)?;
 	let [batches, rows, k] = size;
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
 	let [_, m, n] = dims3(&op.shape)?;
 	let packed = match operand {
-		0 if is_column(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
+		0 if is_narrow(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
 		// Packing a dense left operand costs next to nothing when there are many columns.
 		0 if m > 1 && n > 1 => {
 			Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa), isa))
@@ -53,9 +66,14 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	Some(Prepared(packed))
 }
 
-/// Whether a product is a column, which is computed as the row that its transpose is.
-fn is_column(op: &OpRecord) -> bool {
-	matches!(op.shape.dims(), &[1, m, 1] if m > 1)
+/// Most columns of a product that is computed as the few rows that its transpose is: panels of
+/// columns would be mostly empty.
+const NARROW: u32 = 8;
+
+/// Whether a product, of one left matrix, has so few columns.
+fn is_narrow(op: &OpRecord) -> bool {
+	let one_left = op.operands.first().is_some_and(|a| a.shape.dims().first() == Some(&1));
+	one_left && matches!(op.shape.dims(), &[_, m, n] if n <= NARROW && m > 2 * n)
 }
 
 /// The operand of `op` that can be what `unfold` gives without its being written out: the windows of
@@ -64,16 +82,18 @@ pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize>
 	if let OpKind::Conv(conv) = op.kind {
 		return is_channels_last(unfold, &conv, &op.operands.get(1)?.shape).then_some(1);
 	}
-	if unfold.dtype != DType::F32 || !matches!(unfold.kind, OpKind::Unfold { .. }) {
-		return None;
-	}
+	let OpKind::Unfold { .. } = unfold.kind else { return None };
+	let float = unfold.dtype == DType::F32;
 	let &[n, groups, places, terms] = unfold.shape.dims() else { return None };
 	match op.kind {
-		OpKind::MatMul { .. } => {
-			let b = op.operands.get(1)?.shape;
-			(b.dims() == [n * groups, places, terms]).then_some(1)
+		OpKind::MatMul { .. } | OpKind::MatMulInteger
+			if float == (op.kind != OpKind::MatMulInteger) =>
+		{
+			let b = op.operands.get(1)?;
+			let fits = b.shape.dims() == [n * groups, places, terms] && b.dtype == unfold.dtype;
+			fits.then_some(1)
 		},
-		OpKind::Reduce(_) => {
+		OpKind::Reduce(_) if float => {
 			let x = op.operands.first()?.shape;
 			(x.last() == terms && reduce::takes_windows(terms as usize)).then_some(0)
 		},
@@ -103,19 +123,14 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 	}
 }
 
-/// Computes a `MatMul`, or a reduction of patches; false when the operands' alignment or kind
-/// rules the fast path out.
-pub(crate) fn run(
-	op: &OpRecord,
-	args: &[Arg<'_>],
-	out: &mut [u8],
-	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
-) -> bool {
+/// Computes a contraction or a reduction of patches; false when the operands' alignment or kind rules
+/// the fast path out.
+pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
 	let done = match op.kind {
-		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg, then),
-		OpKind::Conv(conv) => self::conv(op, &conv, args, out, cfg, then),
-		OpKind::Reduce(function) if then.is_none() => pool(op, function, args, out, cfg),
+		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
+		OpKind::Conv(conv) => self::conv(op, &conv, args, out, cfg),
+		OpKind::MatMulInteger => integer::run(op, args, out, cfg),
+		OpKind::Reduce(function) => pool(op, function, args, out, cfg),
 		_ => None,
 	};
 	done.is_some()
@@ -142,7 +157,6 @@ fn matmul(
 	args: &[Arg<'_>],
 	out: &mut [u8],
 	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
 ) -> Option<()> {
 	let size = dims3(&op.operands.get(1)?.shape)?;
 	let image;
@@ -154,7 +168,7 @@ fn matmul(
 		},
 		right => rhs(right, size, cfg.isa)?,
 	};
-	contract(op, bias, args, (rhs, size[0]), out, cfg, then)
+	contract(op, bias, args, (rhs, size[0]), out, cfg)
 }
 
 fn conv(
@@ -163,7 +177,6 @@ fn conv(
 	args: &[Arg<'_>],
 	out: &mut [u8],
 	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
 ) -> Option<()> {
 	let dims = conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
 	let turned;
@@ -195,7 +208,7 @@ fn conv(
 		fill: 0.0,
 	};
 	let batch = images * image.groups;
-	contract(op, conv.bias, args, (Rhs::Image(&image), batch), out, cfg, then)
+	contract(op, conv.bias, args, (Rhs::Image(&image), batch), out, cfg)
 }
 
 /// An image `[n, h, w, c]` with the channels put first.
@@ -221,7 +234,6 @@ fn contract(
 	(rhs, rhs_batches): (Rhs<'_>, usize),
 	out: &mut [u8],
 	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
 ) -> Option<()> {
 	let [batch, m, n] = dims3(&op.shape)?;
 	let lhs_size = dims3(&op.operands.first()?.shape)?;
@@ -240,27 +252,33 @@ fn contract(
 		_ => return None,
 	};
 	let left = *args.first()?;
-	let problem = |lhs| Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-	let problem = match column_as_row(op, rhs, bias) {
-		Some((lhs, bias)) => {
-			let rhs = self::rhs(left, lhs_size, cfg.isa)?;
-			Problem { m: 1, n: m, rhs, bias, ..problem(lhs) }
-		},
-		None => problem(lhs(left, lhs_size, cfg.isa)?),
-	};
-	gemm::run(&problem, out, cfg.threads, cfg.isa, then);
+	if let Some((lhs, bias)) = turned(op, rhs, bias) {
+		// Products commute, so no bit changes.
+		let rhs = self::rhs(left, lhs_size, cfg.isa)?;
+		let (lhs_batches, rhs_batches) = (rhs_batches, lhs_batches);
+		let problem = Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, bias };
+		if n == 1 {
+			gemm::run(&problem, out, cfg.threads, cfg.isa);
+			return Some(());
+		}
+		let mut rows = Buffer::zeroed(out.len());
+		gemm::run(&problem, rows.floats_mut(), cfg.threads, cfg.isa);
+		for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
+			gemm::transpose(rows, m, n, m, out, n);
+		}
+		return Some(());
+	}
+	let lhs = lhs(left, lhs_size, cfg.isa)?;
+	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
+	gemm::run(&problem, out, cfg.threads, cfg.isa);
 	Some(())
 }
 
-/// The left operand and the bias of a column's transpose. Products commute, so no bit changes.
-fn column_as_row<'a>(
-	op: &OpRecord,
-	rhs: Rhs<'a>,
-	bias: BiasRef<'a>,
-) -> Option<(Lhs<'a>, BiasRef<'a>)> {
-	let rhs = match rhs {
-		Rhs::Rows(rows) => rows,
-		Rhs::Image(image) => image.as_one_row()?,
+/// The left operand and the bias of a narrow product's transpose.
+fn turned<'a>(op: &OpRecord, rhs: Rhs<'a>, bias: BiasRef<'a>) -> Option<(Lhs<'a>, BiasRef<'a>)> {
+	let lhs = match rhs {
+		Rhs::Rows(rows) => Lhs::Rows(rows),
+		Rhs::Image(image) => image.as_one_row().map_or(Lhs::Image(image), Lhs::Rows),
 		_ => return None,
 	};
 	let bias = match bias {
@@ -268,7 +286,7 @@ fn column_as_row<'a>(
 		BiasRef::Row(bias) => BiasRef::Column(bias),
 		BiasRef::Column(_) => return None,
 	};
-	is_column(op).then_some((Lhs::Rows(rhs), bias))
+	is_narrow(op).then_some((lhs, bias))
 }
 
 fn lhs<'a>(arg: Arg<'a>, size: [usize; 3], isa: Isa) -> Option<Lhs<'a>> {
@@ -305,6 +323,12 @@ fn dense(bytes: &[u8], len: usize) -> Option<&[f32]> {
 
 /// The image that an `Unfold` record reads patches of.
 fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
+	let (image, len) = geometry(unfold)?;
+	Some(Image { data: dense(bytes, len)?, ..image })
+}
+
+/// The image of an `Unfold` record without its elements, and how many these are.
+pub(crate) fn geometry(unfold: &OpRecord) -> Option<(Image<'static>, usize)> {
 	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } = unfold.kind else {
 		return None;
 	};
@@ -314,8 +338,8 @@ fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
 	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
 	let [images, channels, height, width] =
 		[images, channels, height, width].map(|dim| dim as usize);
-	Some(Image {
-		data: dense(bytes, images * channels * height * width)?,
+	let image = Image {
+		data: &[],
 		channels,
 		height,
 		width,
@@ -326,5 +350,6 @@ fn image<'a>(unfold: &OpRecord, bytes: &'a [u8]) -> Option<Image<'a>> {
 		pad: pair(pad),
 		out: pair(out),
 		fill: f32::from_bits(fill as u32),
-	})
+	};
+	Some((image, images * channels * height * width))
 }

@@ -44,7 +44,7 @@ pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
 pub use parallel::{for_each, for_each_mut};
 
-use assay_referee::{DType, OpKind, OpRecord};
+use assay_referee::{OpKind, OpRecord};
 use core::fmt;
 
 /// How to run kernels.
@@ -151,7 +151,8 @@ pub fn resume(
 ) -> Result<(), KernelError> {
 	check(op, operands, out)?;
 	if let OpKind::Recur { cell } = op.kind {
-		recur::run(op, cell, operands, None, out, element.saturating_add(1), cfg);
+		let first = element.saturating_add(1);
+		recur::Call { op, cell, operands, prepared: None, first }.run(out, cfg);
 	}
 	Ok(())
 }
@@ -163,31 +164,11 @@ pub fn execute_with(
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) -> Result<(), KernelError> {
-	execute_then(op, args, out, cfg, None)
-}
-
-/// What is done with a run of finished elements of an output: the index of the first, and they.
-pub type Then<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
-
-/// As [`execute_with`]; `then` is called with parts of the output when their values are final and
-/// still in the cache, perhaps on several threads: every element is in exactly one part.
-///
-/// Errors: as [`execute`], and `then` for an output that is not aligned `f32`.
-pub fn execute_then(
-	op: &OpRecord,
-	args: &[Arg<'_>],
-	out: &mut [u8],
-	cfg: &KernelConfig,
-	then: Option<Then<'_>>,
-) -> Result<(), KernelError> {
 	if args.len() != op.operands.len() {
 		return Err(KernelError::OperandCount);
 	}
-	if then.is_some() && (op.dtype != DType::F32 || view::view::<f32>(out).is_none()) {
-		return Err(KernelError::Output);
-	}
 	let plain = args.iter().all(|arg| matches!(arg, Arg::Bytes(_)));
-	if (!plain || then.is_some()) && contraction::run(op, args, out, cfg, then) {
+	if !plain && contraction::run(op, args, out, cfg) {
 		return Ok(());
 	}
 	// What was not computed yet is computed now.
@@ -215,12 +196,9 @@ pub fn execute_then(
 			Arg::Prepared(prepared, _) => prepared.recurrent(),
 			_ => None,
 		});
-		recur::run(op, cell, &operands, prepared, out, 0, cfg);
+		recur::Call { op, cell, operands: &operands, prepared, first: 0 }.run(out, cfg);
 	} else {
 		run(op, &operands, out, cfg);
-	}
-	if let (Some(then), Some(out)) = (then, view::view_mut::<f32>(out)) {
-		then(0, out);
 	}
 	Ok(())
 }
@@ -249,12 +227,12 @@ fn check(op: &OpRecord, operands: &[&[u8]], out: &[u8]) -> Result<(), KernelErro
 /// The fast kernel where there is one, else the element function.
 fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 	let done = match op.kind {
-		OpKind::MatMul { .. } | OpKind::Conv(_) => {
+		OpKind::MatMul { .. } | OpKind::Conv(_) | OpKind::MatMulInteger => {
 			let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
-			contraction::run(op, &args, out, cfg, None)
+			contraction::run(op, &args, out, cfg)
 		},
 		OpKind::Recur { cell } => {
-			recur::run(op, cell, operands, None, out, 0, cfg);
+			recur::Call { op, cell, operands, prepared: None, first: 0 }.run(out, cfg);
 			true
 		},
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
@@ -266,7 +244,6 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		},
 		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
-		OpKind::MatMulInteger => integer::run(op, operands, out, cfg),
 		OpKind::Scatter(_) | OpKind::TopK { .. } => selection::run(op, operands, out, cfg),
 		OpKind::Strided { .. }
 		| OpKind::Pad { .. }

@@ -1,12 +1,15 @@
 //! Kernels that move values without changing them, by element size.
 
 use crate::{
+	isa::{dispatch_simd, SimdKernel},
 	parallel,
+	simd::Simd,
 	view::{view, view_mut, Pod},
 	walk::Walk,
 	KernelConfig,
 };
 use assay_referee::{DType, Layout, OpKind, OpRecord, Operand};
+use core::ops::Range;
 
 /// Runs an op that only moves values; false when it is not one, or for unaligned operands.
 pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) -> bool {
@@ -78,9 +81,26 @@ fn typed<T: FromBits>(
 
 fn strided<T: Pod>(walk: &Walk<1>, offset: isize, data: &[T], out: &mut [T], cfg: &KernelConfig) {
 	let [step] = walk.step;
-	if let Some((rows, [1])) = walk.last_outer().filter(|_| step != 1 && step != 0) {
-		return transpose(walk, rows, offset, data, out, cfg);
+	match (walk.last_outer(), walk.inner) {
+		(Some((rows, [outer])), 2) => {
+			narrow::<T, 2>(walk, [rows, 2], outer, offset, data, out, cfg)
+		},
+		(Some((rows, [outer])), 4) => {
+			narrow::<T, 4>(walk, [rows, 4], outer, offset, data, out, cfg)
+		},
+		(Some((rows, [outer])), 8) => {
+			narrow::<T, 8>(walk, [rows, 8], outer, offset, data, out, cfg)
+		},
+		(Some((rows, [1])), _) if step != 1 && step != 0 => {
+			transpose(walk, rows, offset, data, out, cfg);
+		},
+		_ => runs(walk, offset, data, out, cfg),
 	}
+}
+
+/// Runs that follow each other.
+fn runs<T: Pod>(walk: &Walk<1>, offset: isize, data: &[T], out: &mut [T], cfg: &KernelConfig) {
+	let [step] = walk.step;
 	parallel::for_each_part(cfg.threads, out, 64, 1, |start, out| {
 		walk.runs(start, out.len(), |at, run, [place]| {
 			let out = &mut out[at..at + run];
@@ -96,6 +116,38 @@ fn strided<T: Pod>(walk: &Walk<1>, offset: isize, data: &[T], out: &mut [T], cfg
 	});
 }
 
+/// Runs of `N` elements, which are too short to be taken one by one: pixels that are repeated, or
+/// that come from `N` images in turn.
+fn narrow<T: Pod, const N: usize>(
+	walk: &Walk<1>,
+	[rows, columns]: [usize; 2],
+	outer: isize,
+	offset: isize,
+	data: &[T],
+	out: &mut [T],
+	cfg: &KernelConfig,
+) {
+	let (plane, [step], planes) = (rows * columns, walk.step, walk.planes());
+	parallel::for_each_part(cfg.threads, out, plane, 1, |start, out| {
+		planes.runs(start / plane, out.len() / plane, |at, _, [place]| {
+			let first = offset + place;
+			let (out, _) = out[at * plane..(at + 1) * plane].as_chunks_mut::<N>();
+			if outer == 1 {
+				let lines: [&[T]; N] =
+					core::array::from_fn(|j| &data[(first + j as isize * step) as usize..][..rows]);
+				for (i, out) in out.iter_mut().enumerate() {
+					*out = lines.map(|line| line[i]);
+				}
+			} else {
+				for (i, out) in out.iter_mut().enumerate() {
+					let first = first + i as isize * outer;
+					*out = core::array::from_fn(|j| data[(first + j as isize * step) as usize]);
+				}
+			}
+		});
+	});
+}
+
 /// Planes whose rows are neighbours in the source: squares keep both sides in the cache.
 fn transpose<T: Pod>(
 	walk: &Walk<1>,
@@ -105,27 +157,80 @@ fn transpose<T: Pod>(
 	out: &mut [T],
 	cfg: &KernelConfig,
 ) {
-	const SIDE: usize = 16;
 	let (columns, [step]) = (walk.inner, walk.step);
 	let planes = walk.planes();
-	parallel::for_each_part(cfg.threads, out, rows * columns, 1, |start, out| {
-		for (i, out) in out.chunks_exact_mut(rows * columns).enumerate() {
-			let mut base = offset;
-			planes.runs(start / (rows * columns) + i, 1, |_, _, [place]| base += place);
-			for row in (0..rows).step_by(SIDE) {
-				for column in (0..columns).step_by(SIDE) {
-					for r in row..(row + SIDE).min(rows) {
-						let end = (column + SIDE).min(columns);
-						let line = &mut out[r * columns + column..r * columns + end];
-						let first = base + r as isize + column as isize * step;
-						for (i, out) in line.iter_mut().enumerate() {
-							*out = data[(first + i as isize * step) as usize];
+	parallel::for_each_part(cfg.threads, out, columns, 1, |start, out| {
+		let (mut row, end) = (start / columns, (start + out.len()) / columns);
+		let mut rest = out;
+		while row < end {
+			let count = (rows - row % rows).min(end - row);
+			let mut first = offset + (row % rows) as isize;
+			planes.runs(row / rows, 1, |_, _, [place]| first += place);
+			let (out, tail) = rest.split_at_mut(count * columns);
+			dispatch_simd(cfg.isa, Plane { data, first, step, rows: count, columns, out });
+			(rest, row) = (tail, row + count);
+		}
+	});
+}
+
+/// `out[r][c] = data[first + r + c * step]`.
+struct Plane<'a, T> {
+	data: &'a [T],
+	first: isize,
+	step: isize,
+	rows: usize,
+	columns: usize,
+	out: &'a mut [T],
+}
+
+impl<T: Pod> Plane<'_, T> {
+	/// Some rows and columns, one element after another.
+	#[inline(always)]
+	fn elements(&mut self, rows: Range<usize>, columns: Range<usize>) {
+		for r in rows {
+			for c in columns.clone() {
+				let from = self.first + r as isize + c as isize * self.step;
+				self.out[r * self.columns + c] = self.data[from as usize];
+			}
+		}
+	}
+}
+
+impl<T: Pod> SimdKernel for Plane<'_, T> {
+	#[inline(always)]
+	unsafe fn run<S: Simd>(mut self) {
+		const SIDE: usize = 16;
+		let (rows, columns) = (self.rows, self.columns);
+		// Everything that is read lies between these two.
+		let last = self.first + rows as isize + (columns as isize - 1) * self.step;
+		let inside = self.first >= 0 && last <= self.data.len() as isize;
+		assert!(self.out.len() >= rows * columns);
+		let vectors = size_of::<T>() == size_of::<f32>() && self.step > 0 && inside;
+		for row in (0..rows).step_by(SIDE) {
+			let end = (row + SIDE).min(rows);
+			let mut column = 0;
+			while vectors && end - row == SIDE && column + SIDE <= columns {
+				for r in (row..end).step_by(S::LANES) {
+					for c in (column..column + SIDE).step_by(S::LANES) {
+						let from = self.first as usize + r + c * self.step as usize;
+						// SAFETY: LANES runs of LANES elements of four bytes inside of `data`, and
+						// as many inside of `out`, as checked; loads and stores keep bits. S is enabled.
+						unsafe {
+							let from = self.data.as_ptr().add(from).cast();
+							let to = self.out.as_mut_ptr().add(r * columns + c).cast();
+							S::transpose(from, self.step as usize, S::LANES, to, columns);
 						}
 					}
 				}
+				column += SIDE;
+			}
+			while column < columns {
+				let next = (column + SIDE).min(columns);
+				self.elements(row..end, column..next);
+				column = next;
 			}
 		}
-	});
+	}
 }
 
 fn pad<T: Pod>(op: &OpRecord, before: &[u32; 8], fill: T, data: &[T], out: &mut [T]) {

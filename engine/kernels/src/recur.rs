@@ -58,38 +58,72 @@ pub(crate) fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> 
 	fits.then(|| Weights::new(cell, hidden, data, isa))
 }
 
-/// Computes a recurrence from element `first` on; `out` holds what is before it. Elements of one
-/// part of one step do not depend on each other, and those after `first` are computed or left as
-/// they are.
-pub(crate) fn run(
-	op: &OpRecord,
-	cell: Cell,
-	operands: &[&[u8]],
-	prepared: Option<&Weights>,
-	out: &mut [u8],
-	first: u64,
-	cfg: &KernelConfig,
-) {
-	let _environment = Environment::enter();
-	if fast(op, cell, operands, prepared, out, first, cfg).is_none() {
-		slow(op, operands, out, first);
-	}
+/// A recurrence to be computed.
+pub(crate) struct Call<'a> {
+	pub(crate) op: &'a OpRecord,
+	pub(crate) cell: Cell,
+	pub(crate) operands: &'a [&'a [u8]],
+	pub(crate) prepared: Option<&'a Weights>,
+	/// The first element to compute; the output holds what is before it.
+	pub(crate) first: u64,
 }
 
-/// The element function, one element after another.
-fn slow(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], first: u64) {
-	let size = op.dtype.size() as usize;
-	for index in first..op.shape.elements() {
-		let mut reader = WithItself {
-			operands: TensorReader::new(op, operands),
-			own: operands.len() - 1,
-			output: out,
-			op,
+impl Call<'_> {
+	/// Computes it into `out`. Elements of one part of one step do not depend on each other, and
+	/// those after the first are computed or left as they are.
+	pub(crate) fn run(&self, out: &mut [u8], cfg: &KernelConfig) {
+		let _environment = Environment::enter();
+		if self.fast(out, cfg).is_none() {
+			self.slow(out);
+		}
+	}
+
+	/// The element function, one element after another.
+	fn slow(&self, out: &mut [u8]) {
+		let (op, size) = (self.op, self.op.dtype.size() as usize);
+		for index in self.first..op.shape.elements() {
+			let mut reader = WithItself {
+				operands: TensorReader::new(op, self.operands),
+				own: self.operands.len() - 1,
+				output: out,
+				op,
+			};
+			let bits = element::<Hard, _>(op, index, &mut reader);
+			debug_assert!(bits.is_ok(), "a checked record reads inside its operands");
+			let place = &mut out[index as usize * size..(index as usize + 1) * size];
+			let _ = encode_value(op.dtype, bits.unwrap_or(0), place);
+		}
+	}
+
+	/// The kernel; `None` when the operands are not aligned for it.
+	fn fast(&self, out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
+		let cell = self.cell;
+		let &[steps, parts, batch, hidden] = self.op.shape.dims() else { return None };
+		let [steps, parts, batch, hidden] = [steps, parts, batch, hidden].map(|dim| dim as usize);
+		let operand = |i: usize| view::<f32>(self.operands.get(i)?);
+		let packed;
+		let weights = match self.prepared.filter(|w| w.state.panel == gemm::panel_width(cfg.isa)) {
+			Some(weights) => weights,
+			None => {
+				packed = Weights::new(cell, hidden, operand(1)?, cfg.isa);
+				&packed
+			},
 		};
-		let bits = element::<Hard, _>(op, index, &mut reader);
-		debug_assert!(bits.is_ok(), "a checked record reads inside its operands");
-		let place = &mut out[index as usize * size..(index as usize + 1) * size];
-		let _ = encode_value(op.dtype, bits.unwrap_or(0), place);
+		let (x, bias, h0) = (operand(0)?, operand(2)?, operand(3)?);
+		let c0 = if cell == Cell::Lstm { operand(4)? } else { &[] };
+		let recurrence = Recurrence { cell, batch, hidden, x, weights, bias, h0, c0, cfg };
+		let out = view_mut::<f32>(out)?;
+		let size = batch * hidden;
+		let mut space = Buffer::zeroed(cell.gates() as usize * size);
+		// The part after the one that holds the element before `first`, or the first one.
+		let mut part = (self.first as usize).div_ceil(size);
+		while part < steps * parts {
+			let step = part / parts;
+			let (past, now) = out.split_at_mut(step * parts * size);
+			recurrence.step(step, part % parts, past, now, space.floats_mut());
+			part = (step + 1) * parts;
+		}
+		Some(())
 	}
 }
 
@@ -112,44 +146,6 @@ impl Reader for WithItself<'_> {
 		let tail = self.output.get(start..).ok_or(OutOfRange)?;
 		decode_value(self.op.dtype, tail).ok_or(OutOfRange)
 	}
-}
-
-/// The kernel; `None` when the operands are not aligned for it.
-fn fast(
-	op: &OpRecord,
-	cell: Cell,
-	operands: &[&[u8]],
-	prepared: Option<&Weights>,
-	out: &mut [u8],
-	first: u64,
-	cfg: &KernelConfig,
-) -> Option<()> {
-	let &[steps, parts, batch, hidden] = op.shape.dims() else { return None };
-	let [steps, parts, batch, hidden] = [steps, parts, batch, hidden].map(|dim| dim as usize);
-	let operand = |i: usize| view::<f32>(operands.get(i)?);
-	let packed;
-	let weights = match prepared.filter(|w| w.state.panel == gemm::panel_width(cfg.isa)) {
-		Some(weights) => weights,
-		None => {
-			packed = Weights::new(cell, hidden, operand(1)?, cfg.isa);
-			&packed
-		},
-	};
-	let (x, bias, h0) = (operand(0)?, operand(2)?, operand(3)?);
-	let c0 = if cell == Cell::Lstm { operand(4)? } else { &[] };
-	let recurrence = Recurrence { cell, batch, hidden, x, weights, bias, h0, c0, cfg };
-	let out = view_mut::<f32>(out)?;
-	let size = batch * hidden;
-	let mut space = Buffer::zeroed(cell.gates() as usize * size);
-	// The part after the one that holds the element before `first`, or the first one.
-	let mut part = (first as usize).div_ceil(size);
-	while part < steps * parts {
-		let step = part / parts;
-		let (past, now) = out.split_at_mut(step * parts * size);
-		recurrence.step(step, part % parts, past, now, space.floats_mut());
-		part = (step + 1) * parts;
-	}
-	Some(())
 }
 
 /// A recurrence's operands.
@@ -215,7 +211,7 @@ impl Recurrence<'_> {
 		};
 		let work = problem.m * problem.n * problem.k;
 		let threads = if work < PARALLEL_WORK { 1 } else { self.cfg.threads };
-		gemm::run(&problem, out, threads, self.cfg.isa, None);
+		gemm::run(&problem, out, threads, self.cfg.isa);
 	}
 }
 

@@ -1,6 +1,7 @@
 //! Small programs to test with.
 
 use crate::{Bundle, Manifest, Options, Session};
+use assay_kernels::Isa;
 use assay_referee::{
 	tree, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, Program, ReduceFn, Shape, TensorSpec,
 	UnaryFn, ALIGN,
@@ -77,6 +78,20 @@ pub(super) struct Model {
 impl Model {
 	pub(super) fn session(&self, threads: usize) -> Session {
 		Session::new(self.bundle.clone(), Options { threads, isa: None }).unwrap()
+	}
+
+	/// Runs and traces under every instruction set and these numbers of threads.
+	pub(super) fn runs_equal_traces(&self, threads: &[usize]) {
+		let expected = self.session(1).trace(&self.input, None).unwrap();
+		for &threads in threads {
+			for isa in Isa::available() {
+				let options = Options { threads, isa: Some(isa) };
+				let session = Session::new(self.bundle.clone(), options).unwrap();
+				assert_eq!(session.run(&self.input).unwrap(), expected.output(), "{isa}");
+				let trace = session.trace(&self.input, None).unwrap();
+				assert_eq!(trace.entries(), expected.entries(), "{isa} {threads}");
+			}
+		}
 	}
 }
 

@@ -4,8 +4,8 @@ use super::{
 	dispute::{check, play},
 	models::{shape, Builder, Model, Random},
 };
-use crate::{Options, Session, Tamper, Trace};
-use assay_kernels::{Buffer, Isa};
+use crate::{Tamper, Trace};
+use assay_kernels::Buffer;
 use assay_referee::{
 	verify_fault, Bias, Cell, DType, Fault, Location, OpKind, Operand, ProofError, Shape, Slice,
 	TensorSpec, TreeError, UnaryFn,
@@ -58,15 +58,7 @@ fn shape_of(model: &Model) -> Shape {
 #[test]
 fn runs_equal_traces_everywhere() {
 	for model in models() {
-		let expected = model.session(1).trace(&model.input, None).unwrap();
-		for (i, isa) in Isa::available().into_iter().chain(Isa::available()).enumerate() {
-			let threads = 1 + i;
-			let options = Options { threads, isa: Some(isa) };
-			let session = Session::new(model.bundle.clone(), options).unwrap();
-			assert_eq!(session.run(&model.input).unwrap(), expected.output(), "{isa}");
-			let trace = session.trace(&model.input, None).unwrap();
-			assert_eq!(trace.entries(), expected.entries(), "{isa} {threads}");
-		}
+		model.runs_equal_traces(&[1, 3]);
 	}
 }
 

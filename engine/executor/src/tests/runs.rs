@@ -5,7 +5,6 @@ use crate::{
 	Bundle, BundleError, Cancel, ElementType, ExecError, InputTensor, Manifest, Options, Session,
 	Tamper,
 };
-use assay_kernels::Isa;
 use assay_referee::{tree, DType, OpKind, Operand, Program, TensorSpec, UnaryFn};
 
 #[test]
@@ -16,16 +15,7 @@ fn runs_equal_traces_everywhere() {
 		random(3, 25, 8, 40),
 		dense(4, 3, 700, 65),
 	] {
-		let expected = model.session(1).trace(&model.input, None).unwrap();
-		for threads in [1, 2, 3, 7] {
-			for isa in Isa::available() {
-				let options = Options { threads, isa: Some(isa) };
-				let session = Session::new(model.bundle.clone(), options).unwrap();
-				assert_eq!(session.run(&model.input).unwrap(), expected.output(), "{isa}");
-				let trace = session.trace(&model.input, None).unwrap();
-				assert_eq!(trace.entries(), expected.entries(), "{isa} {threads}");
-			}
-		}
+		model.runs_equal_traces(&[1, 2, 3, 7]);
 	}
 }
 

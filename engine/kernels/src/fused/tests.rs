@@ -1,22 +1,14 @@
 //! A region gives the bits of its ops run one after another.
 
 use super::{Fused, Member};
-use crate::{execute, Buffer, Isa, KernelConfig};
+use crate::{execute, tests::Random, Buffer, Isa, KernelConfig};
 use assay_referee::{
 	BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, Source, Step, StepFn, Steps,
 	UnaryFn,
 };
 use proptest::prelude::*;
 
-struct Random(u64);
-
 impl Random {
-	fn next(&mut self) -> u64 {
-		self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-		let x = (self.0 ^ (self.0 >> 29)).wrapping_mul(0xbf58476d1ce4e5b9);
-		x ^ (x >> 32)
-	}
-
 	fn below(&mut self, n: usize) -> usize {
 		(self.next() % n as u64) as usize
 	}
@@ -26,7 +18,7 @@ impl Random {
 	}
 
 	/// Numbers of ordinary size, and now and then a zero, an infinity or a NaN.
-	fn tensor(&mut self, dtype: DType, elements: u64) -> Buffer {
+	fn numbers(&mut self, dtype: DType, elements: u64) -> Buffer {
 		let mut bytes = Buffer::new((elements * dtype.size()) as usize);
 		for place in bytes.chunks_exact_mut(dtype.size() as usize) {
 			let x = match self.below(200) {
@@ -70,7 +62,7 @@ impl Program {
 
 	fn outside(&mut self, dtype: DType, dims: &[u32]) -> Operand {
 		let shape = Shape::new(dims).unwrap();
-		let tensor = self.random.tensor(dtype, shape.elements());
+		let tensor = self.random.numbers(dtype, shape.elements());
 		self.outside.push(tensor);
 		Operand::input(64 * (self.outside.len() as u64 - 1), dtype, shape)
 	}
@@ -264,7 +256,7 @@ fn softmax_is_one_region() {
 		op(OpKind::Reduce(ReduceFn::Sum), reduced, vec![of(2, full)]),
 		op(OpKind::Binary(BinaryFn::Div), full, vec![of(2, full), of(3, rows)]),
 	];
-	let outside = vec![Random(9).tensor(DType::F32, 40 * 130)];
+	let outside = vec![Random(9).numbers(DType::F32, 40 * 130)];
 	let (full, rows) = (vec![40, 130, 1], vec![40, 1, 1]);
 	let mut softmax = Program { random: Random(1), full, rows, ops, outside };
 	assert_eq!(softmax.check(), 1);

@@ -13,7 +13,6 @@ use crate::{
 	isa::{dispatch_simd, Isa, SimdKernel},
 	parallel::{self, Shared},
 	simd::Simd,
-	Then,
 };
 use core::ops::Range;
 
@@ -25,13 +24,7 @@ const VECTORS: usize = 2;
 const REGION: usize = 6 << 10;
 
 /// Solves `p` if it is a depthwise convolution with one filter per channel; false otherwise.
-pub(super) fn run(
-	p: &Problem<'_>,
-	out: &mut [f32],
-	threads: usize,
-	isa: Isa,
-	then: Option<Then<'_>>,
-) -> bool {
+pub(super) fn run(p: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) -> bool {
 	let (Lhs::Rows(filters), Rhs::Image(image)) = (p.lhs, p.rhs) else { return false };
 	if p.m != 1 || image.group() != 1 || p.k > BLOCK || p.rhs_batches != p.batch {
 		return false;
@@ -51,7 +44,7 @@ pub(super) fn run(
 		SPACE.with(|space| {
 			let channels = task * p.batch / tasks..(task + 1) * p.batch / tasks;
 			let space = &mut space.borrow_mut();
-			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, out, then });
+			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, out });
 		});
 	});
 	true
@@ -72,7 +65,6 @@ struct Part<'a, 'p> {
 	channels: Range<usize>,
 	space: &'a mut Space,
 	out: Shared<f32>,
-	then: Option<Then<'a>>,
 }
 
 impl SimdKernel for Part<'_, '_> {
@@ -106,9 +98,6 @@ impl SimdKernel for Part<'_, '_> {
 				let work = Windows { image, region: &region, filter, places: &places, bias };
 				// SAFETY: the region holds the windows and slack after it.
 				unsafe { work.compute::<S>(space.floats().as_ptr(), out) };
-				if let Some(then) = self.then {
-					then(start, out);
-				}
 			}
 		}
 	}

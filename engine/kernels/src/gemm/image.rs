@@ -75,12 +75,13 @@ impl Image<'_> {
 		}
 	}
 
-	/// The image as the only row of a matrix, where its one window is all of it.
+	/// The images as the only rows of matrices, where the one window of each is all of it.
 	pub(crate) fn as_one_row(&self) -> Option<Matrix<'_>> {
 		let whole = self.pad == [0, 0] && self.kernel == [self.height, self.width];
 		let one = self.out == [1, 1] && self.dilation == [1, 1] && self.groups == 1;
 		(whole && one).then_some(())?;
-		Matrix::dense(self.data, [1, 1, self.data.len()])
+		let len = self.channels * self.height * self.width;
+		Matrix::dense(self.data, [self.data.len() / len, 1, len])
 	}
 
 	/// Channels of a group.
@@ -221,6 +222,65 @@ impl Image<'_> {
 		windows.start / self.out[1]..windows.end.div_ceil(self.out[1])
 	}
 
+	/// The runs of windows in one row among at most 64: where they go, where their first terms are in
+	/// a region, how many; and how many runs.
+	#[inline(always)]
+	pub(crate) fn runs(
+		&self,
+		region: &Region,
+		columns: Range<usize>,
+	) -> ([(usize, usize, usize); 64], usize) {
+		let mut runs = [(0, 0, 0); 64];
+		let (mut at, mut count) = (columns.start, 0);
+		while at < columns.end {
+			let (y, x) = (at / self.out[1], at % self.out[1]);
+			let from = (y - region.first) * self.stride[0] * region.row_floats() + x;
+			let len = (self.out[1] - x).min(columns.end - at);
+			runs[count] = (at - columns.start, from, len);
+			(at, count) = (at + len, count + 1);
+		}
+		(runs, count)
+	}
+
+	/// As [`Image::copy`] for an image of bytes, each changed by `flip`.
+	#[inline(always)]
+	pub(crate) fn copy_bytes(
+		&self,
+		region: &Region,
+		data: &[u8],
+		[fill, flip]: [u8; 2],
+		out: &mut [u8],
+	) {
+		let (stride, pad, len) = (self.stride[1], self.pad[1], region.line);
+		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
+		for (line, out) in out.chunks_exact_mut(region.row_floats()).enumerate() {
+			let (c, y) = (line / region.rows, top + (line % region.rows) as isize);
+			if y < 0 || y as usize >= self.height {
+				out.fill(fill ^ flip);
+				continue;
+			}
+			let row = ((region.channel + c) * self.height + y as usize) * self.width;
+			let row = &data[row..row + self.width];
+			for (phase, out) in out.chunks_exact_mut(len).enumerate() {
+				let left = pad.saturating_sub(phase).div_ceil(stride).min(len);
+				let first = (phase + left * stride).saturating_sub(pad);
+				let inside = self.width.saturating_sub(first).div_ceil(stride).min(len - left);
+				out[..left].fill(fill ^ flip);
+				out[left + inside..].fill(fill ^ flip);
+				let out = &mut out[left..left + inside];
+				if stride == 1 && inside > 0 {
+					for (to, &byte) in out.iter_mut().zip(&row[first..][..inside]) {
+						*to = byte ^ flip;
+					}
+				} else if inside > 0 {
+					for (to, &byte) in out.iter_mut().zip(row[first..].iter().step_by(stride)) {
+						*to = byte ^ flip;
+					}
+				}
+			}
+		}
+	}
+
 	/// Packs the windows `columns`, at most one panel, from a region: `[terms][panel]`. Lanes
 	/// beyond the last window hold anything.
 	///
@@ -237,16 +297,7 @@ impl Image<'_> {
 		out: *mut f32,
 		panel: usize,
 	) {
-		// Runs of windows in one row: where they go, where they come from, how many.
-		let mut runs = [(0, 0, 0); 64];
-		let (mut at, mut count) = (columns.start, 0);
-		while at < columns.end {
-			let (y, x) = (at / self.out[1], at % self.out[1]);
-			let from = (y - region.first) * self.stride[0] * region.row_floats() + x;
-			let len = (self.out[1] - x).min(columns.end - at);
-			runs[count] = (at - columns.start, from, len);
-			(at, count) = (at + len, count + 1);
-		}
+		let (runs, count) = self.runs(region, columns);
 		for (t, &place) in places.iter().enumerate() {
 			for &(to, from, len) in &runs[..count] {
 				let mut i = 0;
@@ -259,6 +310,27 @@ impl Image<'_> {
 					}
 					i += S::LANES;
 				}
+			}
+		}
+	}
+
+	/// Packs the windows `rows` from a region that holds them, its terms at `places`:
+	/// `[terms][rows]`.
+	#[inline(always)]
+	pub(crate) fn pack_windows(
+		&self,
+		region: &Region,
+		data: &[f32],
+		places: &[usize],
+		rows: Range<usize>,
+		out: &mut [f32],
+	) {
+		let count = rows.len();
+		for (r, window) in rows.enumerate() {
+			let (y, x) = (window / self.out[1], window % self.out[1]);
+			let first = (y - region.first) * self.stride[0] * region.row_floats() + x;
+			for (&place, out) in places.iter().zip(out[r..].iter_mut().step_by(count)) {
+				*out = data[first + place];
 			}
 		}
 	}

@@ -9,8 +9,8 @@ mod problem;
 mod tests;
 mod tile;
 
-pub(crate) use image::Image;
-pub(crate) use pack::{transpose, PackedLhs, PackedRhs};
+pub(crate) use image::{Image, Region};
+pub(crate) use pack::{transpose, transpose_with, PackedLhs, PackedRhs, RowPanels, BLOCK, SLACK};
 pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
 
 use crate::{
@@ -18,10 +18,8 @@ use crate::{
 	isa::{dispatch_simd, Isa},
 	parallel::{self, Shared},
 	simd::Simd,
-	Then,
 };
 use core::cell::RefCell;
-use pack::RowPanels;
 use part::Part;
 use tile::PANEL_VECTORS;
 
@@ -49,6 +47,9 @@ fn with_simd(isa: Isa) -> (usize, usize) {
 	}
 }
 
+/// Nanoseconds of work below which another thread costs more than it gains.
+const GRAIN: u64 = 10_000;
+
 /// Packing space of a thread.
 #[derive(Default)]
 struct Space {
@@ -61,35 +62,32 @@ thread_local! {
 	static SPACE: RefCell<Space> = RefCell::default();
 }
 
-/// Solves `problem` into `out`, `[batch, m, n]`; `then` sees every element once, when it is final.
-pub(crate) fn run(
-	problem: &Problem<'_>,
-	out: &mut [f32],
-	threads: usize,
-	isa: Isa,
-	then: Option<Then<'_>>,
-) {
+/// Solves `problem` into `out`, `[batch, m, n]`.
+pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) {
 	debug_assert_eq!(out.len(), problem.batch * problem.m * problem.n);
 	let problem = problem.simplified();
 	let image;
-	let problem = match problem.rhs {
-		Rhs::Image(windows) => {
+	let problem = match (problem.lhs, problem.rhs) {
+		(_, Rhs::Image(windows)) => {
 			image = windows.with_long_rows();
 			Problem { rhs: Rhs::Image(&image), ..problem }
 		},
+		(Lhs::Image(windows), _) => {
+			image = windows.with_long_rows();
+			Problem { lhs: Lhs::Image(&image), ..problem }
+		},
 		_ => problem,
 	};
-	if depthwise::run(&problem, out, threads, isa, then) {
+	if depthwise::run(&problem, out, threads, isa) {
 		return;
 	}
 	let panel = panel_width(isa);
 	let rows = RowPanels::new(problem.m, max_rows(isa));
 	let panels = problem.n.div_ceil(panel);
+	// Little work is not cut into tasks either, each of which would pack its operands.
+	let threads = if cost(&problem) < GRAIN { 1 } else { threads };
 	let (row_tasks, column_tasks) = split(&problem, rows.count, panels, panel, threads);
 	let out = Shared(out.as_mut_ptr());
-	let work = problem.batch as u64 * problem.m as u64 * problem.n as u64 * problem.k as u64;
-	// Below some microseconds another thread costs more than it gains.
-	let threads = if work < 1 << 18 { 1 } else { threads };
 	parallel::for_each(threads, problem.batch * row_tasks * column_tasks, |task| {
 		let column = task % column_tasks;
 		let row = task / column_tasks % row_tasks;
@@ -105,11 +103,17 @@ pub(crate) fn run(
 						..(column + 1) * panels / column_tasks,
 					space: &mut space.borrow_mut(),
 					out,
-					then,
 				},
 			);
 		});
 	});
+}
+
+/// Rough nanoseconds that a problem takes on one thread: for its multiply-adds, and for reading the
+/// right side, of which few rows make little use.
+fn cost(p: &Problem<'_>) -> u64 {
+	let right = p.batch as u64 * p.n as u64 * p.k as u64;
+	right * p.m as u64 / 100 + right / 32
 }
 
 /// Into how many tasks to split (rows, columns) of one batch entry.
@@ -124,8 +128,9 @@ fn split(
 	const MOST_ROWS: usize = 768;
 	let least_rows = match p.lhs {
 		Lhs::Rows(_) => p.m.div_ceil(MOST_ROWS),
-		Lhs::Packed(_) => 1,
+		Lhs::Packed(_) | Lhs::Image(_) => 1,
 	};
+	const MOST_LEFT: usize = 256 << 10;
 	// As should the outputs; but a task does not pay off for a few columns.
 	const MOST_OUT: usize = 64 << 10;
 	let least_columns = match p.rhs {
@@ -134,12 +139,17 @@ fn split(
 		Rhs::Packed(_) => 1,
 		_ => column_panels.div_ceil((MOST_OUT / (p.m * panel).max(1)).max(512 / panel)),
 	};
-	// A few tasks more than threads even out how fast these are.
-	let wanted = if threads > 1 { (threads * 4).div_ceil(p.batch) } else { 1 };
+	// A few tasks more than threads even out how fast these are; but each reads all of the left side,
+	// which takes as long as the arithmetic where it comes from beyond the second-level cache.
+	let each = if p.m * p.k > MOST_LEFT { 2 } else { 4 };
+	let wanted = if threads > 1 { (threads * each).div_ceil(p.batch) } else { 1 };
 	if matches!((p.lhs, p.rhs), (Lhs::Rows(_), Rhs::Packed(_))) && p.m > 1 {
 		// Every task packs its rows, and reads all weights of its columns.
 		let rows = least_rows.max(wanted.min(threads).min(row_panels.div_ceil(2)));
-		let wanted = wanted.div_ceil(2 * rows).min(column_panels.div_ceil(4));
+		let most = column_panels.div_ceil(4);
+		// Of few tasks, as many for each thread.
+		let most = if most > threads { most - most % threads } else { most };
+		let wanted = wanted.div_ceil(2 * rows).min(most);
 		(rows, wanted.max(least_columns))
 	} else {
 		// What has to be packed of the right side should be packed by one task.

@@ -37,21 +37,40 @@ pub(crate) fn blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
 	(0..k).step_by(BLOCK).map(move |start| start..(start + BLOCK).min(k))
 }
 
-/// The panels that `m` rows are cut into, none longer than `max_rows`, as even as possible.
-#[derive(Clone, Copy)]
+/// The panels that `m` rows are cut into.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RowPanels {
 	m: usize,
 	pub(crate) count: usize,
+	/// Rows of each panel but the last; 0 where they are as even as possible.
+	whole: usize,
 }
 
 impl RowPanels {
+	/// None longer than `max_rows`, as even as possible.
 	pub(crate) fn new(m: usize, max_rows: usize) -> RowPanels {
-		RowPanels { m, count: m.div_ceil(max_rows) }
+		RowPanels { m, count: m.div_ceil(max_rows), whole: 0 }
+	}
+
+	/// All of `rows`, except the last one.
+	pub(crate) fn whole(m: usize, rows: usize) -> RowPanels {
+		RowPanels { m, count: m.div_ceil(rows), whole: rows }
 	}
 
 	#[inline(always)]
 	pub(crate) fn rows(&self, panel: usize) -> Range<usize> {
-		panel * self.m / self.count..(panel + 1) * self.m / self.count
+		match self.whole {
+			0 => panel * self.m / self.count..(panel + 1) * self.m / self.count,
+			rows => panel * rows..((panel + 1) * rows).min(self.m),
+		}
+	}
+
+	/// The panel that begins with a row.
+	pub(crate) fn panel_of(&self, first: usize) -> usize {
+		match self.whole {
+			0 => (first * self.count).div_ceil(self.m.max(1)),
+			rows => first / rows,
+		}
 	}
 }
 

@@ -1,13 +1,13 @@
 //! One task: some panels of rows by some panels of columns of one batch entry.
 
 use super::{
-	image::{self, Region},
+	image::{self, Image, Region},
 	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
 	problem::{BiasRef, Lhs, Problem, Rhs},
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
 	Space,
 };
-use crate::{isa::SimdKernel, parallel::Shared, simd::Simd, Then};
+use crate::{isa::SimdKernel, parallel::Shared, simd::Simd};
 use core::ops::Range;
 
 pub(super) struct Part<'a, 'p> {
@@ -17,7 +17,6 @@ pub(super) struct Part<'a, 'p> {
 	pub(super) column_panels: Range<usize>,
 	pub(super) space: &'a mut Space,
 	pub(super) out: Shared<f32>,
-	pub(super) then: Option<Then<'a>>,
 }
 
 /// The left side of one block of k.
@@ -55,7 +54,15 @@ impl SimdKernel for Part<'_, '_> {
 			// SAFETY: S is enabled.
 			let left = unsafe {
 				let row_panels = &self.row_panels;
-				left::<S>(p, self.batch, &block, &panels, row_panels, columns.len(), lhs_space)
+				left::<S>(
+					p,
+					self.batch,
+					&block,
+					&panels,
+					row_panels,
+					columns.len(),
+					[lhs_space, image_space],
+				)
 			};
 			// SAFETY: S is enabled.
 			let right = unsafe { Right::new::<S>(p, self.batch, &block, &columns, image_space) };
@@ -79,9 +86,6 @@ impl SimdKernel for Part<'_, '_> {
 				// this task alone writes them. S is enabled.
 				unsafe { tiles.compute::<S>(wide) };
 			}
-		}
-		if let Some(then) = self.then {
-			finish(p, self.batch, rows, columns, self.out, then);
 		}
 	}
 }
@@ -111,9 +115,8 @@ impl Tiles<'_, '_> {
 		let panel = S::LANES * PANEL_VECTORS;
 		let step = panel * terms;
 		let all = self.columns.len().div_ceil(panel);
-		// While this group is multiplied, the next one comes from memory; a single row is through
-		// with it too soon for that.
-		let ahead_step = if p.m == 1 { 0 } else { (wide * panel).div_ceil(self.row_panels.len()) };
+		// While this group is multiplied, the next one comes from memory.
+		let ahead_step = (wide * panel).div_ceil(self.row_panels.len());
 		let mut ahead = self.rhs.wrapping_add(all * step);
 		let row_bias = p.row_bias(self.batch);
 		for row_panel in self.row_panels.clone() {
@@ -154,25 +157,6 @@ impl Tiles<'_, '_> {
 	}
 }
 
-/// Hands the runs of finished elements on.
-fn finish(
-	p: &Problem<'_>,
-	batch: usize,
-	rows: Range<usize>,
-	columns: Range<usize>,
-	out: Shared<f32>,
-	then: Then<'_>,
-) {
-	let first = (batch * p.m + rows.start) * p.n + columns.start;
-	let (runs, len) =
-		if columns.len() == p.n { (1, rows.len() * p.n) } else { (rows.len(), columns.len()) };
-	for i in 0..runs {
-		let start = first + i * p.n;
-		// SAFETY: these rows and columns are this task's own.
-		then(start, unsafe { core::slice::from_raw_parts_mut(out.at(start), len) });
-	}
-}
-
 impl Left {
 	/// The `row`-th of the task's rows, the first of a panel.
 	#[inline(always)]
@@ -194,7 +178,7 @@ unsafe fn left<S: Simd>(
 	panels: &RowPanels,
 	row_panels: &Range<usize>,
 	columns: usize,
-	space: &mut crate::Buffer,
+	[space, image_space]: [&mut crate::Buffer; 2],
 ) -> Left {
 	let batch = batch % p.lhs_batches;
 	let rows = panels.rows(row_panels.start).start..panels.rows(row_panels.end - 1).end;
@@ -222,7 +206,54 @@ unsafe fn left<S: Simd>(
 			}
 			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
 		},
+		Lhs::Image(image) => {
+			space.grow(rows.len() * block.len());
+			let out = space.floats_mut();
+			// SAFETY: S is enabled.
+			let region = unsafe { region::<S>(image, batch, block, &rows, image_space) };
+			for panel in row_panels.clone() {
+				let row = panels.rows(panel);
+				let out = &mut out[(row.start - rows.start) * block.len()..];
+				let count = row.len();
+				match &region {
+					Some((region, places)) => {
+						let places = &places[..block.len()];
+						image.pack_windows(region, image_space.floats(), places, row, out);
+					},
+					None => image.pack(
+						batch,
+						block.clone(),
+						row,
+						&mut out[..count * block.len()],
+						count,
+					),
+				}
+			}
+			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
+		},
 	}
+}
+
+/// Copies the part of an image that some windows' terms of a block lie in, and says where each
+/// term is; `None` when it would be very large.
+///
+/// # Safety
+/// S must be enabled.
+#[inline(always)]
+unsafe fn region<S: Simd>(
+	image: &Image<'_>,
+	batch: usize,
+	block: &Range<usize>,
+	windows: &Range<usize>,
+	space: &mut crate::Buffer,
+) -> Option<(Region, [usize; BLOCK])> {
+	let (channels, rows) = (image.channels_of(block), image.rows_of(windows));
+	let region = image.region(batch, channels, rows)?;
+	image::grow(space, &region, SLACK);
+	// SAFETY: the caller's promise.
+	unsafe { image.copy::<S>(&region, space.floats_mut()) };
+	let places = image.places(&region, block.clone());
+	Some((region, places))
 }
 
 /// The right side of one block of k.
@@ -248,14 +279,9 @@ impl<'a, 'p> Right<'a, 'p> {
 		let batch = batch % p.rhs_batches;
 		let mut right = Right { p, batch, block, region: None };
 		if let Rhs::Image(image) = p.rhs {
-			let (channels, rows) = (image.channels_of(block), image.rows_of(columns));
-			if let Some(region) = image.region(batch, channels, rows) {
-				image::grow(space, &region, SLACK);
-				// SAFETY: the caller's promise.
-				unsafe { image.copy::<S>(&region, space.floats_mut()) };
-				let places = image.places(&region, block.clone());
-				right.region = Some((region, space.floats().as_ptr(), places));
-			}
+			// SAFETY: the caller's promise.
+			let region = unsafe { region::<S>(image, batch, block, columns, space) };
+			right.region = region.map(|(region, places)| (region, space.floats().as_ptr(), places));
 		}
 		right
 	}

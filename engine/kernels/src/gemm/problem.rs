@@ -62,6 +62,8 @@ impl<'a> Matrix<'a> {
 pub(crate) enum Lhs<'a> {
 	Rows(Matrix<'a>),
 	Packed(&'a PackedLhs),
+	/// m windows of k elements.
+	Image(&'a Image<'a>),
 }
 
 /// The right operand, `[batches, n, k]`.

@@ -78,7 +78,7 @@ fn every_level_and_packing_agrees() {
 					(7, Lhs::Packed(&pl), Rhs::Packed(&pr)),
 				] {
 					let mut out = vec![0f32; batch * m * n];
-					run(&Problem { lhs, rhs, ..p }, &mut out, threads, isa, None);
+					run(&Problem { lhs, rhs, ..p }, &mut out, threads, isa);
 					let equal = out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());
 					assert!(equal, "{isa} {threads} {batch} {m} {n} {k}");
 				}

@@ -25,6 +25,10 @@ pub(crate) enum Layout {
 	LeftRows,
 }
 
+/// How many floats ahead in every panel one row asks for: it does nothing but wait for memory, and
+/// the processor's own prefetching ends with every page.
+const NEAR: usize = 512;
+
 const PACKED: u8 = Layout::Packed as u8;
 const LEFT_ROWS: u8 = Layout::LeftRows as u8;
 
@@ -144,7 +148,11 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 			let mut b = [[S::splat(0.0); PANEL_VECTORS]; PANELS];
 			for (p, panel) in b.iter_mut().enumerate() {
 				for (v, lanes) in panel.iter_mut().enumerate() {
-					*lanes = S::load_aligned(rhs.wrapping_add(p * t.rhs_step + v * S::LANES));
+					let from = rhs.wrapping_add(p * t.rhs_step + v * S::LANES);
+					*lanes = S::load_aligned(from);
+					if ROWS == 1 {
+						S::prefetch_near(from.wrapping_add(NEAR));
+					}
 				}
 			}
 			for (r, row) in sums.iter_mut().enumerate() {
@@ -155,8 +163,10 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 					}
 				}
 			}
-			S::prefetch(ahead);
-			ahead = ahead.wrapping_add(t.ahead_step);
+			if ROWS > 1 {
+				S::prefetch(ahead);
+				ahead = ahead.wrapping_add(t.ahead_step);
+			}
 			lhs = lhs.wrapping_add(if LAYOUT == LEFT_ROWS { 1 } else { ROWS });
 			rhs = rhs.wrapping_add(PANEL_VECTORS * S::LANES);
 		}

@@ -55,10 +55,28 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	unsafe fn canonical(v: Self::V) -> Self::V;
 	/// Asks for the cache line at `p`, any address, to be brought into the second-level cache.
 	#[inline(always)]
-	unsafe fn prefetch(_p: *const f32) {}
+	unsafe fn prefetch(p: *const f32) {
+		#[cfg(target_arch = "x86_64")]
+		// SAFETY: every processor of the target has the instruction; any address will do.
+		unsafe {
+			use core::arch::x86_64::*;
+			_mm_prefetch::<_MM_HINT_T1>(p.cast());
+		}
+		#[cfg(not(target_arch = "x86_64"))]
+		let _ = p;
+	}
 	/// The same for the first-level cache.
 	#[inline(always)]
-	unsafe fn prefetch_near(_p: *const f32) {}
+	unsafe fn prefetch_near(p: *const f32) {
+		#[cfg(target_arch = "x86_64")]
+		// SAFETY: as above.
+		unsafe {
+			use core::arch::x86_64::*;
+			_mm_prefetch::<_MM_HINT_T0>(p.cast());
+		}
+		#[cfg(not(target_arch = "x86_64"))]
+		let _ = p;
+	}
 	/// Writes `out[t * width + r] = source[r * step + t]` for `LANES` terms t and `LANES` rows r,
 	/// term by term; rows from `rows` on read as zeros. Every row needs `LANES` valid floats.
 	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize);

@@ -56,16 +56,6 @@ unsafe impl Simd for Avx2 {
 	}
 
 	#[inline(always)]
-	unsafe fn prefetch(p: *const f32) {
-		unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
-	}
-
-	#[inline(always)]
-	unsafe fn prefetch_near(p: *const f32) {
-		unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
-	}
-
-	#[inline(always)]
 	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
 		unsafe {
 			let mut v = [_mm256_setzero_ps(); 8];
@@ -138,16 +128,6 @@ unsafe impl Simd for Avx512 {
 			let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
 			_mm512_mask_mov_ps(v, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v), nan)
 		}
-	}
-
-	#[inline(always)]
-	unsafe fn prefetch(p: *const f32) {
-		unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
-	}
-
-	#[inline(always)]
-	unsafe fn prefetch_near(p: *const f32) {
-		unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
 	}
 
 	#[inline(always)]
