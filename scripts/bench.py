@@ -161,13 +161,13 @@ class Bench:
                         failed[f"{peer} does not run {name}"] = answer["error"]
                 goal = self.goal(f"latency {name} {threads}", row["ratio"], LATENCY) if name != TOY else ""
                 print(
-                    f"{name:10} {threads:7} {row['assay_ms']:9.3f} {row['onnxruntime_ms']:12.3f} {row['ratio']:6.2f} {goal:12}"
+                    f"{name:10} {threads:7} {row['assay_ms']:9.3f} {row['onnxruntime_ms']:12.3f} {row['ratio']:6.3f} {goal:12}"
                     f" {row['ratio_of_medians']:9.2f} {' '.join(cells)}", flush=True)
         for threads in (1, 2):
             ratios = [row["ratio"] for row in rows if row["threads"] == threads and row["model"] != TOY]
             mean = float(np.exp(np.mean(np.log(ratios))))
             goal = self.goal(f"latency, geometric mean, {threads}", mean, LATENCY)
-            print(f"geometric mean of the real models, {threads} thread(s) {mean:12.2f} {goal}")
+            print(f"geometric mean of the real models, {threads} thread(s) {mean:12.3f} {goal}")
         for what, reason in failed.items():
             print(f"  {what}: {reason if len(reason) < 80 else reason[:79] + '…'}")
         self.report["latency"] = rows
@@ -183,7 +183,7 @@ class Bench:
             ours, peer = float(ours), max(float(one), float(other))
             goal = self.goal(f"product {shape} {threads}", ours / peer, GEMM, at_most=False)
             rows.append({"shape": shape, "threads": int(threads), "assay": ours, "gemm": peer, "ratio": ours / peer})
-            print(f"{shape:14} {threads:>7} {ours:9.1f} {peer:12.1f} {ours / peer:6.2f} {goal}")
+            print(f"{shape:14} {threads:>7} {ours:9.1f} {peer:12.1f} {ours / peer:6.3f} {goal}")
         self.report["products"] = rows
 
     def loading(self):
@@ -208,7 +208,7 @@ class Bench:
                 theirs += [float(line) for line in opened.split()]
                 hashed.append(self.peer("blake3", weights, threads, 6, **pinned))
             ratio = min(ready) / min(theirs)
-            print(f"  {threads} thread(s): assay {min(ready):.1f}, onnxruntime {min(theirs):.1f}: {ratio:.2f} {self.goal(f'load {threads}', ratio, LOAD)}")
+            print(f"  {threads} thread(s): assay {min(ready):.1f}, onnxruntime {min(theirs):.1f}: {ratio:.3f} {self.goal(f'load {threads}', ratio, LOAD)}")
             row = {"threads": threads, "assay_ms": min(ready), "onnxruntime_ms": min(theirs), "ratio": ratio}
             row["checked_ms"] = min(checked)
             if all("min_ms" in answer for answer in hashed):
@@ -222,7 +222,7 @@ class Bench:
                 continue
             peer = megabytes / row["blake3_ms"]
             goal = self.goal(f"blake3 {row['threads']}", rate / peer, BLAKE3, at_most=False)
-            print(f"  {row['threads']} thread(s): assay {rate:.2f}, blake3 {peer:.2f}: {rate / peer:.2f} {goal}")
+            print(f"  {row['threads']} thread(s): assay {rate:.2f}, blake3 {peer:.2f}: {rate / peer:.3f} {goal}")
         self.report["load"] = {"megabytes": megabytes, "rows": rows}
 
     def traces(self):
@@ -234,7 +234,7 @@ class Bench:
             goal = self.goal(f"traced {name}", row["traced_ratio"], TRACED) if name != TOY else ""
             slowest = max(row["open_max_ms"], row["prove_max_ms"])
             print(
-                f"{name:10} {row['run_min_ms']:9.3f} {row['traced_min_ms']:10.3f} {row['traced_ratio']:6.2f} {goal:12}"
+                f"{name:10} {row['run_min_ms']:9.3f} {row['traced_min_ms']:10.3f} {row['traced_ratio']:6.3f} {goal:12}"
                 f" {row['open_max_ms']:8.3f} {row['prove_max_ms']:9.3f} {self.goal(f'open or prove {name}', slowest, PROOF_MS)}", flush=True)
             rows.append({"model": name, **row})
         self.report["traces"] = rows
@@ -251,7 +251,7 @@ class Bench:
             theirs = json.loads(output(command))
             added, peer = (x["peak_mib"] - x["base_mib"] for x in (ours, theirs))
             goal = self.goal(f"memory {name}", added / peer, MEMORY) if name != TOY else ""
-            print(f"{name:10} {added:7.1f} ({ours['peak_mib']:6.1f}) {peer:12.1f} ({theirs['peak_mib']:6.1f}) {added / peer:6.2f} {goal}")
+            print(f"{name:10} {added:7.1f} ({ours['peak_mib']:6.1f}) {peer:12.1f} ({theirs['peak_mib']:6.1f}) {added / peer:6.3f} {goal}")
             rows.append({"model": name, "assay": ours, "onnxruntime": theirs, "ratio": added / peer})
         self.report["memory"] = rows
 
