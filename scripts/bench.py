@@ -168,6 +168,8 @@ class Bench:
             mean = float(np.exp(np.mean(np.log(ratios))))
             goal = self.goal(f"latency, geometric mean, {threads}", mean, LATENCY)
             print(f"geometric mean of the real models, {threads} thread(s) {mean:12.3f} {goal}")
+        if not self.arguments.peers:
+            failed = {"tract and rten": "not built"}
         for what, reason in failed.items():
             print(f"  {what}: {reason if len(reason) < 80 else reason[:79] + '…'}")
         self.report["latency"] = rows
