@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use assay_executor::{Bundle, Move, Options, Session, Tamper};
-use assay_referee::{DType, NodeKey, Object, Program};
+use assay_referee::{DType, NodeKey, Object, Program, CHUNK_BYTES};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -132,8 +132,8 @@ fn load(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
 	Ok(())
 }
 
-/// A traced run against an untraced one, taken in turns; then opening every node of the middle
-/// tensor's top level, and proving a fault.
+/// A traced run against an untraced one, taken in turns; then opening nodes of every tensor, and
+/// every move up to the proof of a fault in the largest op of each kind.
 fn trace(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
 	let (session, input) = open(bundle, threads)?;
 	let (mut run, mut traced) = (f64::INFINITY, f64::INFINITY);
@@ -146,22 +146,26 @@ fn trace(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
 	println!("traced_megabytes {:.1}", bytes as f64 / 1e6);
 	let honest = session.trace(&input, None)?;
 	let ops = honest.entries().len() as u32;
+	// The top node and a chunk from the middle of every tensor.
 	let mut slowest = 0f64;
 	for op in 0..ops {
-		let key = NodeKey::top(Object::Tensor(op));
-		let start = Instant::now();
-		black_box(honest.open(&key)?);
-		slowest = slowest.max(start.elapsed().as_secs_f64() * 1e3);
+		let top = NodeKey::top(Object::Tensor(op));
+		let chunks = session.bundle().program().ops[op as usize].bytes().div_ceil(CHUNK_BYTES);
+		let chunk = NodeKey { level: 0, index: chunks / 2, ..top };
+		// The only node of a small tensor has one name, the top's.
+		for key in [top].into_iter().chain((chunks > 1).then_some(chunk)) {
+			slowest = slowest.max(times(2, || Ok(honest.open(&key).map(drop)?))?.0);
+		}
 	}
 	println!("open_max_ms {slowest:.3}");
 	let mut slowest = 0f64;
-	for op in [0, ops / 3, ops / 2, ops - 1] {
+	for op in largest_of_each_kind(session.bundle().program()) {
 		let wrong = session.trace(&input, Some(&Tamper { op, element: None }))?;
 		let mut openings = Vec::new();
 		loop {
-			let start = Instant::now();
 			let next = honest.next_move(&wrong.root(), &openings)?;
-			slowest = slowest.max(start.elapsed().as_secs_f64() * 1e3);
+			let again = || Ok(honest.next_move(&wrong.root(), &openings).map(drop)?);
+			slowest = slowest.max(times(2, again)?.0);
 			match next {
 				Move::Ask(key) => openings.push((key, wrong.open(&key)?)),
 				Move::Prove(_) | Move::Agree => break,
@@ -172,16 +176,45 @@ fn trace(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
 	Ok(())
 }
 
-/// Most memory that loading and ten runs took; weights read from the mapped file count.
+/// The op of each kind whose output is the largest.
+fn largest_of_each_kind(program: &Program) -> Vec<u32> {
+	let mut largest: Vec<u32> = Vec::new();
+	for (op, record) in program.ops.iter().enumerate() {
+		let of_kind = |&i: &u32| {
+			let other = &program.ops[i as usize].kind;
+			std::mem::discriminant(other) == std::mem::discriminant(&record.kind)
+		};
+		match largest.iter().position(of_kind) {
+			Some(at) if program.ops[largest[at] as usize].bytes() >= record.bytes() => {},
+			Some(at) => largest[at] = op as u32,
+			None => largest.push(op as u32),
+		}
+	}
+	largest
+}
+
+/// Most memory that the process held while it loaded the model and ran it ten times, and what it held
+/// before; weights read from the mapped file count.
 fn memory(bundle: &str, threads: usize) -> Result<()> {
+	// Makes the present size the peak. Not every kernel has it; without it the peak is the process's.
+	let _ = std::fs::write("/proc/self/clear_refs", "5");
+	let base = status("VmRSS")?;
 	let (session, input) = open(bundle, threads)?;
 	for _ in 0..10 {
 		black_box(session.run(&input)?);
 	}
-	let status = std::fs::read_to_string("/proc/self/status")?;
-	let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-	let kibibytes: f64 =
-		peak.and_then(|text| text.split_whitespace().next()).ok_or("no VmHWM")?.parse()?;
-	println!("peak_mib {:.1}", kibibytes / 1024.0);
+	println!("base_mib {base:.1}\npeak_mib {:.1}", status("VmHWM")?);
+	println!("tensors_mib {:.1}", session.memory() as f64 / (1 << 20) as f64);
+	println!("weights_mib {:.1}", session.bundle().weights().len() as f64 / (1 << 20) as f64);
 	Ok(())
+}
+
+/// A field of the process's status, in MiB.
+fn status(field: &str) -> Result<f64> {
+	let status = std::fs::read_to_string("/proc/self/status")?;
+	let mut lines = status.lines().filter_map(|line| line.split_once(':'));
+	let found = lines.find_map(|(name, value)| (name == field).then_some(value));
+	let kibibytes = found.and_then(|text| text.split_whitespace().next());
+	let kibibytes: f64 = kibibytes.ok_or_else(|| format!("no {field}"))?.parse()?;
+	Ok(kibibytes / 1024.0)
 }

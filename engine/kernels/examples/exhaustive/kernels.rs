@@ -1,5 +1,6 @@
 //! Whole-tensor kernels against the functions that they must equal.
 
+use crate::Options;
 use assay_kernels::{execute, Buffer, Hard, Isa, KernelConfig};
 use assay_referee::{arith::functions, DType, OpKind, OpRecord, Operand, Shape, UnaryFn};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +14,11 @@ const BLOCK: u64 = 1 << 14;
 
 type Function = fn(f32) -> f32;
 
-const CASES: [(UnaryFn, Function); 3] = [
+const CASES: [(UnaryFn, Function); 4] = [
 	(UnaryFn::Exp, functions::exp::<Hard>),
 	(UnaryFn::Tanh, functions::tanh::<Hard>),
 	(UnaryFn::Erf, functions::erf::<Hard>),
+	(UnaryFn::Sigmoid, functions::sigmoid::<Hard>),
 ];
 
 fn bits(x: f32) -> u32 {
@@ -27,14 +29,15 @@ fn bits(x: f32) -> u32 {
 	}
 }
 
-/// Compares all cases on one input in `stride`; gives the number of differences.
-pub(crate) fn check(stride: u64, threads: u64) -> u64 {
-	CASES.iter().map(|case| check_one(case, stride, threads)).sum()
+/// Compares all cases on the inputs that the options name; gives the number of differences.
+pub(crate) fn check(options: &Options) -> u64 {
+	CASES.iter().map(|case| check_one(case, options)).sum()
 }
 
-fn check_one(&(function, expected): &(UnaryFn, Function), stride: u64, threads: u64) -> u64 {
+fn check_one(&(function, expected): &(UnaryFn, Function), options: &Options) -> u64 {
 	let started = Instant::now();
-	let blocks = (1u64 << 32).div_ceil(stride * BLOCK);
+	let total = options.inputs();
+	let blocks = total.div_ceil(BLOCK);
 	let wrong = AtomicU64::new(0);
 	let next = AtomicU64::new(0);
 	let work = || {
@@ -47,7 +50,8 @@ fn check_one(&(function, expected): &(UnaryFn, Function), stride: u64, threads: 
 			if block >= blocks {
 				return;
 			}
-			let input = |i: u64| ((block * BLOCK + i) * stride) as u32;
+			// The last block is filled up with the last input.
+			let input = |i: u64| options.input((block * BLOCK + i).min(total - 1));
 			for (i, place) in (0u64..).zip(x.chunks_exact_mut(4)) {
 				place.copy_from_slice(&input(i).to_le_bytes());
 			}
@@ -69,12 +73,12 @@ fn check_one(&(function, expected): &(UnaryFn, Function), stride: u64, threads: 
 		}
 	};
 	std::thread::scope(|scope| {
-		for _ in 0..threads {
+		for _ in 0..options.threads {
 			scope.spawn(work);
 		}
 	});
 	let wrong = wrong.into_inner();
 	let seconds = started.elapsed().as_secs_f64();
-	println!("kernel {function:?}: {} inputs, {wrong} differ; {seconds:.0} s", blocks * BLOCK);
+	println!("kernel {function:?}: {total} inputs, {wrong} differ; {seconds:.0} s");
 	wrong
 }

@@ -6,8 +6,8 @@
 //!     [--stride N] [--soft-stride N] [--threads N] [--from BITS] [--to BITS]
 //! ```
 //!
-//! `kernels` compares the whole-tensor kernels of exp, tanh and erf, which take a shorter way
-//! to the same value, with the functions, under every instruction set of this machine.
+//! `kernels` compares the whole-tensor kernels of exp, tanh, erf and sigmoid, which may take a shorter
+//! way to the same value, with the functions, under every instruction set of this machine.
 //! `--from` and `--to` (hexadecimal bits, both included) run a part, so that a long run can be split.
 //!
 //! Without names, every function. `--stride N` takes one input in N (1: all 2^32), `--soft-stride
@@ -74,6 +74,18 @@ struct Options {
 	to: u64,
 }
 
+impl Options {
+	/// How many inputs there are.
+	fn inputs(&self) -> u64 {
+		(self.to + 1).saturating_sub(self.from).div_ceil(self.stride)
+	}
+
+	/// Bits of one of them.
+	fn input(&self, n: u64) -> u32 {
+		(self.from + n * self.stride) as u32
+	}
+}
+
 fn options() -> Result<Options, String> {
 	let mut options = Options {
 		names: vec![],
@@ -123,11 +135,11 @@ fn bits(x: f32) -> u32 {
 /// Runs one case over all inputs; gives the number of differences.
 fn check(case: &Case, options: &Options) -> u64 {
 	let started = Instant::now();
-	let total = (options.to + 1).saturating_sub(options.from).div_ceil(options.stride);
+	let total = options.inputs();
 	let (wrong, twins_differ) = (AtomicU64::new(0), AtomicU64::new(0));
 	let part = |first: u64, end: u64| {
 		for n in first..end {
-			let x = (options.from + n * options.stride) as u32;
+			let x = options.input(n);
 			let value = bits((case.hard)(f32::from_bits(x)));
 			let expected = bits((case.oracle)(f32::from_bits(x)));
 			if value != expected && wrong.fetch_add(1, Ordering::Relaxed) < 32 {
@@ -175,7 +187,7 @@ fn main() -> std::process::ExitCode {
 		differences += pairs::check(name, (1 << 30) / options.stride, options.threads);
 	}
 	if wanted(kernels::NAME) {
-		differences += kernels::check(options.stride, options.threads);
+		differences += kernels::check(&options);
 	}
 	std::process::ExitCode::from(u8::from(differences != 0))
 }
