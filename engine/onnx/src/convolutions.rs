@@ -31,8 +31,8 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 			continue;
 		}
 		let image = joined.operands[1].clone();
-		if product(&ops[windows].dims) <= product(&image.dims) {
-			// The windows are no more than a copy.
+		if product(&ops[windows].dims) < product(&image.dims) {
+			// The windows are less than a copy.
 			continue;
 		}
 		let known = turned.iter().find(|(of, _)| same_image(of, &image)).map(|(_, turned)| turned);
