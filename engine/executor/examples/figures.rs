@@ -92,7 +92,7 @@ fn profile(bundle: &str, threads: usize, repeat: usize) -> Result<()> {
 			.iter()
 			.map(|&op| {
 				let record = &program.ops[op as usize];
-				format!("{op} {:?} {:?}", record.kind, record.shape.dims())
+				format!("{op} {} {:?}", record.kind, record.shape.dims())
 			})
 			.collect();
 		println!("{:9.1} us {}", step.nanoseconds as f64 / 1e3, kinds.join("; "));

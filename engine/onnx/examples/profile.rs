@@ -139,8 +139,7 @@ fn hex(root: &[u8; 32]) -> String {
 
 /// The kind's name, with the function of elementwise ops and reductions.
 fn kind(op: &OpRecord) -> String {
-	let text = format!("{:?}", op.kind);
-	text.split_once(' ').map_or(text.as_str(), |(name, _)| name).to_owned()
+	op.kind.to_string()
 }
 
 /// The same input bytes on every machine, in the model's input layout.

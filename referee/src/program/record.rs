@@ -5,6 +5,7 @@ use super::map::Steps;
 use super::recur::Cell;
 use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
+use core::fmt;
 
 /// Most operands one op may have.
 pub const MAX_OPERANDS: usize = 12;
@@ -437,6 +438,35 @@ pub struct OpRecord {
 	pub shape: Shape,
 	/// Operands, at most [`MAX_OPERANDS`].
 	pub operands: Vec<Operand>,
+}
+
+/// The name, with what tells it apart from others of its kind: `Reduce(Max)`, `Map of 5 steps`.
+impl fmt::Display for OpKind {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let name = match self {
+			OpKind::Unary(function) => return write!(f, "Unary({function:?})"),
+			OpKind::Binary(function) => return write!(f, "Binary({function:?})"),
+			OpKind::Reduce(function) => return write!(f, "Reduce({function:?})"),
+			OpKind::Scatter(function) => return write!(f, "Scatter({function:?})"),
+			OpKind::Recur { cell } => return write!(f, "Recur({cell:?})"),
+			OpKind::Map(steps) => return write!(f, "Map of {} steps", steps.as_slice().len()),
+			OpKind::Conv(Conv { kernel: [h, w], .. }) => return write!(f, "Conv {h}x{w}"),
+			OpKind::Unfold { kernel: [h, w], .. } => return write!(f, "Unfold {h}x{w}"),
+			OpKind::Strided { .. } => "Strided",
+			OpKind::Pad { .. } => "Pad",
+			OpKind::Concat { .. } => "Concat",
+			OpKind::Gather { .. } => "Gather",
+			OpKind::Cast => "Cast",
+			OpKind::Select => "Select",
+			OpKind::MatMul { .. } => "MatMul",
+			OpKind::MatMulInteger => "MatMulInteger",
+			OpKind::ArgMax => "ArgMax",
+			OpKind::TopK { .. } => "TopK",
+			OpKind::Pack => "Pack",
+			OpKind::RoundTo { .. } => "RoundTo",
+		};
+		f.write_str(name)
+	}
 }
 
 impl OpRecord {

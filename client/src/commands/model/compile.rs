@@ -345,8 +345,7 @@ fn worst_leaf(program: &Program) -> WorstLeaf {
 		false => worst,
 	});
 	worst.map_or_else(WorstLeaf::default, |(op, record, bound)| {
-		let kind = format!("{:?}", record.kind);
-		let kind = kind.split([' ', '{']).next().unwrap_or_default().to_string();
+		let kind = record.kind.to_string();
 		WorstLeaf { op, kind, spans: bound.spans, bytes: bound.bytes, terms: bound.terms }
 	})
 }

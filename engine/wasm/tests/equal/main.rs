@@ -12,6 +12,9 @@ mod law;
 #[allow(dead_code)]
 #[path = "../../../onnx/tests/golden/models.rs"]
 mod models;
+#[allow(dead_code)]
+#[path = "../../../onnx/tests/golden/seeded.rs"]
+mod seeded;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,8 +36,7 @@ fn wanted() -> u64 {
 
 /// The kind without its parameters, but with its function.
 fn label(kind: &OpKind) -> String {
-	let text = format!("{kind:?}");
-	text.split([' ', '{']).next().unwrap().to_owned()
+	kind.to_string().split(' ').next().unwrap().to_owned()
 }
 
 /// Compares elements of `op` with those in `output`, which the engine computed.
