@@ -109,6 +109,11 @@ pub fn units(op: &OpRecord) -> u64 {
 	let elements = |operand: usize| op.operands.get(operand).map_or(1, |o| o.shape.elements());
 	match op.kind {
 		OpKind::Scatter(_) => op.shape.elements() + elements(2),
+		// An engine copies the windows once for many products.
+		OpKind::Conv(_) => {
+			let k = op.operands.first().map_or(1, |o| u64::from(o.shape.last()));
+			op.shape.elements().saturating_mul(k)
+		},
 		// Ordering 16,384 elements, the most, takes some 14 comparisons of each.
 		OpKind::TopK { .. } => elements(0).saturating_mul(14),
 		_ => op.shape.elements().saturating_mul(leaf_bound(op).terms),

@@ -122,6 +122,6 @@ fn compiles_to_the_same_bytes() {
 fn the_worst_leaf_is_the_widest_contraction() {
 	let compiled = compile(DIGITS, &options(1)).unwrap();
 	let worst = compiled.worst_leaf().unwrap();
-	assert_eq!((worst.origin.as_str(), worst.bound.terms), ("conv2", 144));
+	assert_eq!((worst.origin.as_str(), worst.bound.terms), ("conv2", 180));
 	assert!(worst.bound.is_within_limits());
 }

@@ -70,7 +70,8 @@ fn layouts_and_limits() {
 		(20, 100, true, true),
 		(96, 100, false, true),
 		(512, 7, true, true),
-		(1820, 9, false, true),
+		(1400, 9, false, true),
+		(1500, 9, false, false),
 	] {
 		for (layout, fits) in
 			[(ImageLayout::ChannelsFirst, first), (ImageLayout::ChannelsLast, last)]
