@@ -1,10 +1,11 @@
 //! Operators that move or repeat elements.
 
-use assay_referee::{DType, OpKind, MAX_RANK};
+use assay_referee::{DType, OpKind, StepFn, MAX_RANK};
 
 use super::{one, Cx};
+use crate::build::Op;
 use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, axis, broadcast, check_dims, product, strides, Value};
+use crate::value::{self, axis, broadcast, check_dims, product, strides, Origin, Value};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -274,8 +275,36 @@ pub(super) fn gather_along(
 	if product(&dims) == 0 && x.is_constant() && indices.is_constant() {
 		return Ok(Value::constant(x.dtype, dims, Vec::new()));
 	}
+	if let Some((op, table)) =
+		over_table(cx, x, TABLE_STEPS).filter(|_| product(&dims) < x.elements())
+	{
+		let Op { kind, dtype, mut operands, .. } = op;
+		let picked = gather_along(cx, &operands[table].clone(), indices, at)?;
+		for operand in &mut operands {
+			*operand = operand.view(vec![1; dims.len()]).unwrap_or_else(|_| picked.clone());
+		}
+		return cx.b.push(kind, dtype, dims, operands);
+	}
 	let operands = vec![x.clone(), indices.clone()];
 	cx.b.push(OpKind::Gather { axis: at as u8 }, x.dtype, dims, operands)
+}
+
+/// Most elementwise ops between a table and what takes rows of it.
+const TABLE_STEPS: usize = 8;
+
+/// The elementwise op that `x` is, where it makes a table of a constant one, and the operand that is
+/// the table: a quantized embedding, of which a run needs a few rows. It may as well come after.
+fn over_table(cx: &Cx<'_, '_>, x: &Value, steps: usize) -> Option<(Op, usize)> {
+	let (Origin::Op(j), Some(steps)) = (&x.origin, steps.checked_sub(1)) else { return None };
+	let op = cx.b.ops.get(*j)?;
+	if op.dims != x.dims || StepFn::of(op.kind, op.dtype).is_none() || x.elements() == 1 {
+		return None;
+	}
+	let mut whole = (0..op.operands.len()).filter(|&i| op.operands[i].elements() != 1);
+	let (table, None) = (whole.next()?, whole.next()) else { return None };
+	let value = &op.operands[table];
+	let constant = value.is_constant() || over_table(cx, value, steps).is_some();
+	(constant && value.dims == x.dims).then(|| (op.clone(), table))
 }
 
 fn gather(cx: &mut Cx<'_, '_>) -> Result<Value> {

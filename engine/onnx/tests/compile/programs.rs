@@ -352,3 +352,26 @@ fn windows_are_read_where_they_are() {
 	assert_eq!(layouts, [None, last, last, first, None]);
 	assert!(compiled.worst_leaf().unwrap().bound.is_within_limits());
 }
+
+/// A run of a quantized embedding scales the rows it takes, not the table.
+#[test]
+fn rows_are_taken_before_they_are_scaled() {
+	let table: Vec<u8> = (0..4000u32).map(|i| (i * 37) as u8).collect();
+	let net = Net::new()
+		.input("ids", DataType::INT64, &[D::N(2)])
+		.initializer(tensor("table", DataType::UINT8, &[1000, 4], table.clone()))
+		.weight("scale", &[], &[0.25])
+		.initializer(tensor("zero", DataType::UINT8, &[], vec![128]))
+		.node("DequantizeLinear", &["table", "scale", "zero"], &["weights"])
+		.node("Gather", &["weights", "ids"], &["y"])
+		.output("y");
+	let compiled = net.compile();
+	assert!(compiled.program.ops.iter().all(|op| op.shape.elements() <= 8), "{compiled:?}");
+	let ids: Vec<u8> = [999i64, -998].iter().flat_map(|id| id.to_le_bytes()).collect();
+	let expected: Vec<f32> = [999, 2]
+		.iter()
+		.flat_map(|&row| &table[row * 4..][..4])
+		.map(|&q| (f32::from(q) - 128.0) * 0.25)
+		.collect();
+	assert_eq!(floats_of(&run(&compiled, &[ids])[0]), expected);
+}
