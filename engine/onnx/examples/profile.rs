@@ -21,7 +21,6 @@ use assay_referee::{OpRecord, Operand, Source};
 
 #[path = "../tests/golden/seeded.rs"]
 mod seeded;
-use seeded::{elements, Random};
 
 /// What the command line asks for.
 struct Request {
@@ -144,17 +143,8 @@ fn kind(op: &OpRecord) -> String {
 
 /// The same input bytes on every machine, in the model's input layout.
 fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>, Box<dyn Error>> {
-	let mut random = Random::new(0);
 	let manifest = &compiled.manifest;
-	let inputs: Vec<Vec<u8>> = manifest
-		.inputs
-		.iter()
-		.map(|input| {
-			let count = input.shape.iter().map(|&dim| u64::from(dim)).product();
-			let below = below.get(&input.name).copied().unwrap_or(2).max(1);
-			elements(&mut random, input.dtype, count, below)
-		})
-		.collect();
+	let inputs = seeded::inputs(manifest, |name| below.get(name).copied().unwrap_or(2).max(1));
 	Ok(manifest.pack_bytes(&inputs)?)
 }
 

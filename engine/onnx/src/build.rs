@@ -56,6 +56,15 @@ impl Op {
 	}
 }
 
+/// For every op, the live ones that read its output, once for each operand.
+pub(crate) fn users(ops: &[Op], live: &[bool]) -> Vec<Vec<usize>> {
+	let mut users = vec![Vec::new(); ops.len()];
+	for (i, op) in ops.iter().enumerate().filter(|(i, _)| live[*i]) {
+		op.operands.iter().filter_map(Value::op).for_each(|j| users[j].push(i));
+	}
+	users
+}
+
 /// The operand by which the op at `index` reads its own output of this shape, if its kind does.
 pub(crate) fn own_output(kind: OpKind, index: u32, shape: Shape) -> Option<Operand> {
 	matches!(kind, OpKind::Recur { .. }).then(|| Operand::op(index, DType::F32, shape))

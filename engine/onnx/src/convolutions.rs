@@ -3,7 +3,7 @@
 
 use assay_referee::{leaf_bound, Bias, Conv, DType, ImageLayout, OpKind, MAX_RANK};
 
-use crate::build::Op;
+use crate::build::{users, Op};
 use crate::value::{product, Origin, Value};
 
 /// Makes a convolution of every product with the windows of an image that nothing else reads.
@@ -11,19 +11,12 @@ use crate::value::{product, Origin, Value};
 /// Where one element would read too many runs of the image as it is, it reads a transposed copy with
 /// the channels last, which convolutions of the same image share; what fits neither stays as it is.
 pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
-	let mut uses = vec![0u32; ops.len()];
-	for op in ops.iter().zip(live).filter(|(_, live)| **live).map(|(op, _)| op) {
-		for operand in &op.operands {
-			if let Origin::Op(j) = operand.origin {
-				uses[j] += 1;
-			}
-		}
-	}
+	let users = users(ops, live);
 	// Images with the channels last, by the image.
 	let mut turned: Vec<(Value, Value)> = Vec::new();
 	for i in (0..=root).filter(|&i| live[i]) {
 		let Some((windows, joined)) = convolution(ops, i) else { continue };
-		if uses[windows] != 1 {
+		if users[windows].len() != 1 {
 			continue;
 		}
 		if judged(&joined) {
@@ -62,7 +55,7 @@ fn convolution(ops: &[Op], i: usize) -> Option<(usize, Op)> {
 	let op = &ops[i];
 	let OpKind::MatMul { bias } = op.kind else { return None };
 	let patches = op.operands.get(1)?;
-	let Origin::Op(windows) = patches.origin else { return None };
+	let windows = patches.op()?;
 	let unfold = &ops[windows];
 	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill: 0 } = unfold.kind else {
 		return None;

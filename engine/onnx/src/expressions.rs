@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use assay_referee::{OpKind, Step, StepFn, Steps, MAX_OPERANDS, MAX_STEPS};
 
-use crate::build::Op;
+use crate::build::{users, Op};
 use crate::value::{Origin, Value};
 
 /// Bytes of a constant up to which equal ones are told by their content.
@@ -14,10 +14,7 @@ const SHORT: usize = 64;
 /// Makes one op of every set of elementwise ops of one shape of which only the last is read by
 /// others. What is joined stays behind as ops that nothing reads.
 pub(crate) fn join_expressions(ops: &mut [Op], root: usize, live: &[bool]) {
-	let mut users: Vec<Vec<usize>> = vec![Vec::new(); ops.len()];
-	for (i, op) in ops.iter().enumerate().filter(|(i, _)| live[*i]) {
-		op.operands.iter().filter_map(source).for_each(|j| users[j].push(i));
-	}
+	let users = users(ops, live);
 	// Members in descending order, so that the first is the one whose result the others serve.
 	let mut groups: Vec<Vec<usize>> = Vec::new();
 	let mut group_of: Vec<Option<usize>> = vec![None; ops.len()];
@@ -48,13 +45,6 @@ fn function(op: &Op) -> Option<StepFn> {
 	StepFn::of(op.kind, op.dtype)
 }
 
-fn source(value: &Value) -> Option<usize> {
-	match value.origin {
-		Origin::Op(j) => Some(j),
-		_ => None,
-	}
-}
-
 /// The group that all users of op `i` are in, if they read its result element for element.
 fn common_group(
 	ops: &[Op],
@@ -64,7 +54,7 @@ fn common_group(
 ) -> Option<usize> {
 	let group = group_of[*users.first()?]?;
 	let alike = users.iter().all(|&user| {
-		let reads = ops[user].operands.iter().filter(|value| source(value) == Some(i));
+		let reads = ops[user].operands.iter().filter(|value| value.op() == Some(i));
 		group_of[user] == Some(group)
 			&& ops[user].dims == ops[i].dims
 			&& reads.into_iter().all(|value| value.dims == ops[i].dims)
@@ -76,7 +66,7 @@ fn common_group(
 fn outside<'a>(ops: &'a [Op], members: &[usize]) -> Vec<&'a Value> {
 	let mut values: Vec<&Value> = Vec::new();
 	for value in members.iter().rev().flat_map(|&i| &ops[i].operands) {
-		let inside = source(value).is_some_and(|j| members.contains(&j));
+		let inside = value.op().is_some_and(|j| members.contains(&j));
 		if !inside && !values.iter().any(|known| same(known, value)) {
 			values.push(value);
 		}
@@ -101,7 +91,7 @@ fn same(a: &Value, b: &Value) -> bool {
 fn expression(ops: &[Op], members: &[usize]) -> Option<Op> {
 	let values = outside(ops, members);
 	let number = |value: &Value| -> Option<u8> {
-		let member = source(value).and_then(|j| members.iter().rev().position(|&i| i == j));
+		let member = value.op().and_then(|j| members.iter().rev().position(|&i| i == j));
 		let number = match member {
 			Some(step) => values.len() + step,
 			None => values.iter().position(|known| same(known, value))?,

@@ -9,7 +9,7 @@ use assay_referee::{
 };
 
 use crate::bind::BoundInput;
-use crate::build::{own_output, shape, Op};
+use crate::build::{own_output, shape, users, Op};
 use crate::convolutions::join_windows;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
@@ -126,11 +126,7 @@ fn live(ops: &[Op], root: usize) -> Vec<bool> {
 	live[root] = true;
 	for i in (0..=root).rev() {
 		if live[i] {
-			for operand in &ops[i].operands {
-				if let Origin::Op(j) = operand.origin {
-					live[j] = true;
-				}
-			}
+			ops[i].operands.iter().filter_map(Value::op).for_each(|j| live[j] = true);
 		}
 	}
 	live
@@ -174,35 +170,27 @@ fn before_expansion(ops: &[Op], value: &Value) -> Option<Value> {
 /// Joins a matrix product and the addition of a row or column after it, which the format has as
 /// one op with the same order of operations.
 fn join_biases(ops: &mut [Op], root: usize, live: &[bool]) {
-	let mut uses = vec![0u32; ops.len()];
-	uses[root] += 1;
-	for (op, _) in ops.iter().zip(live).filter(|(_, live)| **live) {
-		for operand in &op.operands {
-			if let Origin::Op(j) = operand.origin {
-				uses[j] += 1;
-			}
-		}
-	}
+	let users = users(ops, live);
 	for i in 0..=root {
 		if live[i] {
-			if let Some(joined) = join_bias(ops, i, i == root, &uses) {
+			if let Some(joined) = join_bias(ops, i, i == root, &users) {
 				ops[i] = joined;
 			}
 		}
 	}
 }
 
-fn join_bias(ops: &[Op], i: usize, is_root: bool, uses: &[u32]) -> Option<Op> {
+fn join_bias(ops: &[Op], i: usize, is_root: bool, users: &[Vec<usize>]) -> Option<Op> {
 	let op = &ops[i];
 	if op.kind != OpKind::Binary(BinaryFn::Add) {
 		return None;
 	}
 	for (product_at, bias_at) in [(0, 1), (1, 0)] {
-		let Origin::Op(j) = op.operands[product_at].origin else { continue };
+		let Some(j) = op.operands[product_at].op() else { continue };
 		let bias = &op.operands[bias_at];
 		let source = &ops[j];
 		let plain = source.kind == OpKind::MatMul { bias: Bias::None };
-		let fits = uses[j] == 1
+		let fits = users[j].len() == 1
 			&& op.operands[product_at].dims == op.dims
 			&& (!is_root || source.dims == op.dims);
 		if !plain || !fits {

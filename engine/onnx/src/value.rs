@@ -103,6 +103,14 @@ impl Value {
 		}
 	}
 
+	/// The op whose output it is, under whatever shape.
+	pub(crate) fn op(&self) -> Option<usize> {
+		match self.origin {
+			Origin::Op(index) => Some(index),
+			_ => None,
+		}
+	}
+
 	pub(crate) fn is_constant(&self) -> bool {
 		matches!(self.origin, Origin::Constant(_))
 	}

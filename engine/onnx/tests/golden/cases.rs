@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use assay_onnx::{compile, CompileOptions, Compiled};
 
-use crate::seeded::{elements, Random};
+use crate::seeded::inputs;
 
 /// A model, bound to one size.
 pub(crate) struct Case {
@@ -93,16 +93,8 @@ impl Case {
 	/// Input bytes in the model's layout: numbers from [-1, 1) in steps of 2⁻²³, whole numbers from 0
 	/// up to the case's limit.
 	pub(crate) fn input(&self, compiled: &Compiled) -> Vec<u8> {
-		let mut random = Random::new(0);
 		let manifest = &compiled.manifest;
-		let inputs: Vec<Vec<u8>> = manifest
-			.inputs
-			.iter()
-			.map(|input| {
-				let count = input.shape.iter().map(|&dim| u64::from(dim)).product();
-				elements(&mut random, input.dtype, count, self.below)
-			})
-			.collect();
+		let inputs = inputs(manifest, |_| self.below);
 		manifest.pack_bytes(&inputs).expect("the inputs are the manifest's")
 	}
 }

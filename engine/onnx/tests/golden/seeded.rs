@@ -1,5 +1,6 @@
 //! Inputs that are the same bytes on every machine.
 
+use assay_executor::{Manifest, NamedTensor};
 use assay_referee::DType;
 
 /// Xorshift.
@@ -22,8 +23,18 @@ impl Random {
 	}
 }
 
+/// The bytes of every input of a model, whole numbers below what `below` says of the input's name.
+pub(crate) fn inputs(manifest: &Manifest, below: impl Fn(&str) -> u32) -> Vec<Vec<u8>> {
+	let mut random = Random::new(0);
+	let input = |input: &NamedTensor| {
+		let count = input.shape.iter().map(|&dim| u64::from(dim)).product();
+		elements(&mut random, input.dtype, count, below(&input.name))
+	};
+	manifest.inputs.iter().map(input).collect()
+}
+
 /// Numbers from [-1, 1) in steps of 2⁻²³, or whole numbers from 0 to below `below`.
-pub(crate) fn elements(random: &mut Random, dtype: DType, count: u64, below: u32) -> Vec<u8> {
+fn elements(random: &mut Random, dtype: DType, count: u64, below: u32) -> Vec<u8> {
 	let mut bytes = Vec::new();
 	for _ in 0..count {
 		let whole = (random.draw() % below).to_le_bytes();
