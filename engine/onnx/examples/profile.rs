@@ -3,7 +3,8 @@
 //! Usage: `profile MODEL.onnx [--dim NAME=N]… [--shape INPUT=D0,D1,…]… [--set INPUT=N]…
 //! [--below INPUT=N]… [--threads T] [--repeat R] [--ops N]`
 //!
-//! Prints the number of ops by kind, the latency of whole runs (minimum and median of R), and, for
+//! Prints the number of ops by kind, the latency of whole runs (minimum and median of R), that of traced
+//! runs and the bytes they hash, and, for
 //! one thread, the N costliest ops and the time by kind: each op alone, on tensors in memory, with
 //! prepared weights and with every `Unfold` that one contraction reads left to that contraction.
 //! Inputs are drawn from [-1, 1), whole numbers from 0 up to, not including, `--below` (2).
@@ -72,6 +73,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 		session.config().isa(),
 		times[0],
 		times[times.len() / 2],
+	);
+	let mut traced: Vec<f64> = (0..request.repeat.max(1))
+		.map(|_| {
+			let start = Instant::now();
+			session.trace(&input, None).map(|_| milliseconds(start))
+		})
+		.collect::<Result<_, _>>()?;
+	traced.sort_by(f64::total_cmp);
+	let written: u64 = compiled.program.ops.iter().map(OpRecord::bytes).sum();
+	println!(
+		"traced: min {:.3} ms ({:.2} of a run), {:.1} MB hashed",
+		traced[0],
+		traced[0] / times[0],
+		written as f64 / 1e6
 	);
 	if request.ops > 0 {
 		table(&compiled, &bundle, &input, &request)?;
@@ -167,7 +182,7 @@ fn table(
 	let config = KernelConfig::default();
 	let mut tensors: Vec<Buffer> = Vec::new();
 	let mut rows: Vec<(f64, usize)> = Vec::new();
-	let mut kinds: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+	let mut kinds: BTreeMap<String, (f64, u32, u64)> = BTreeMap::new();
 	let skipped = unfolds(ops);
 	for (i, op) in ops.iter().enumerate() {
 		let bytes = |operand: &Operand| -> &[u8] {
@@ -197,7 +212,7 @@ fn table(
 		}
 		rows.push((best, i));
 		let total = kinds.entry(kind(op)).or_default();
-		*total = (total.0 + best, total.1 + 1);
+		*total = (total.0 + best, total.1 + 1, total.2 + op.bytes());
 	}
 	let sum: f64 = rows.iter().map(|row| row.0).sum();
 	rows.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -218,8 +233,9 @@ fn table(
 	}
 	let mut kinds: Vec<_> = kinds.into_iter().collect();
 	kinds.sort_by(|a, b| b.1 .0.total_cmp(&a.1 .0));
-	for (kind, (time, count)) in kinds {
-		println!("{time:9.4} ms {:5.1} % {count:4} × {kind}", 100.0 * time / sum);
+	for (kind, (time, count, bytes)) in kinds {
+		let (share, megabytes) = (100.0 * time / sum, bytes as f64 / 1e6);
+		println!("{time:9.4} ms {share:5.1} % {megabytes:8.3} MB {count:4} × {kind}");
 	}
 	Ok(())
 }
