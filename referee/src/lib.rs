@@ -44,6 +44,7 @@ pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
 pub use program::conv::{Conv, ImageLayout};
 pub use program::map::{Step, StepFn, Steps, MAX_STEPS};
+pub use program::pool::Pool;
 pub use program::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };

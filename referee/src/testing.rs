@@ -97,7 +97,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 20;
+pub(crate) const KINDS: u64 = 21;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -153,6 +153,7 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 		17 => selection::top_k(rng),
 		18 => map::random(rng),
 		19 => conv(rng),
+		20 => pool(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)
@@ -269,6 +270,18 @@ fn conv(rng: &mut Rng) -> OpRecord {
 	let kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
 	let dims = [n * groups, m, out[0] * out[1]];
 	OpRecord::new(kind, DType::F32, shape(&dims), operands)
+}
+
+fn pool(rng: &mut Rng) -> OpRecord {
+	let dtype = rng.pick(&DType::ALL[..5]);
+	let image = [rng.dim(3), rng.dim(12), rng.dim(12)];
+	let mut pair = |least: u32, most: u64| [0; 2].map(|_| least + rng.below(most) as u32);
+	let (kernel, stride, pad) = (pair(1, 7), pair(1, 3), pair(0, 4));
+	let (dilation, out) = (pair(1, 2), pair(1, 9));
+	let function = rng.pick(ReduceFn::ALL);
+	let kind = OpKind::Pool(Pool { function, kernel, stride, dilation, pad, out });
+	let dims = [image[0], out[0], out[1]];
+	OpRecord::new(kind, dtype, shape(&dims), [rng.operand(dtype, &image)])
 }
 
 fn unary(rng: &mut Rng) -> OpRecord {

@@ -4,11 +4,10 @@ use crate::{
 	buffer::Buffer,
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
 	integer, recur,
-	reduce::{self, Rows},
 	view::{view, view_mut},
 	Arg, Isa, KernelConfig,
 };
-use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, ReduceFn, Shape};
+use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, Shape};
 
 /// An operand rearranged once for an instruction set, to be used in many executions.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ fn is_narrow(op: &OpRecord) -> bool {
 }
 
 /// The operand of `op` that can be what `unfold` gives without its being written out: the windows of
-/// a product or of a pooling, or the transposed image of a convolution.
+/// a product, or the transposed image of a convolution.
 pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize> {
 	if let OpKind::Conv(conv) = op.kind {
 		return is_channels_last(unfold, &conv, &op.operands.get(1)?.shape).then_some(1);
@@ -92,10 +91,6 @@ pub(crate) fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize>
 			let b = op.operands.get(1)?;
 			let fits = b.shape.dims() == [n * groups, places, terms] && b.dtype == unfold.dtype;
 			fits.then_some(1)
-		},
-		OpKind::Reduce(_) if float => {
-			let x = op.operands.first()?.shape;
-			(x.last() == terms && reduce::takes_windows(terms as usize)).then_some(0)
 		},
 		_ => None,
 	}
@@ -123,32 +118,16 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 	}
 }
 
-/// Computes a contraction or a reduction of patches; false when the operands' alignment or kind rules
+/// Computes a contraction; false when the operands' alignment or kind rules
 /// the fast path out.
 pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
 	let done = match op.kind {
 		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
 		OpKind::Conv(conv) => self::conv(op, &conv, args, out, cfg),
 		OpKind::MatMulInteger => integer::run(op, args, out, cfg),
-		OpKind::Reduce(function) => pool(op, function, args, out, cfg),
 		_ => None,
 	};
 	done.is_some()
-}
-
-fn pool(
-	op: &OpRecord,
-	function: ReduceFn,
-	args: &[Arg<'_>],
-	out: &mut [u8],
-	cfg: &KernelConfig,
-) -> Option<()> {
-	let &[Arg::Patches { unfold, image }] = args else { return None };
-	let image = self::image(unfold, image).filter(|_| fusible_operand(unfold, op) == Some(0))?;
-	let out = view_mut::<f32>(out).filter(|out| out.len() as u64 == op.shape.elements())?;
-	let k = unfold.shape.last() as usize;
-	reduce::run_f32(function, Rows::Image(&image), k, out, cfg);
-	Some(())
 }
 
 fn matmul(

@@ -24,6 +24,7 @@ mod isa;
 mod map;
 mod movement;
 mod parallel;
+mod pool;
 mod quick;
 mod recur;
 mod reduce;
@@ -243,6 +244,7 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 			true
 		},
 		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
+		OpKind::Pool(pool) => pool::run(op, &pool, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
 		OpKind::Scatter(_) | OpKind::TopK { .. } => selection::run(op, operands, out, cfg),
 		OpKind::Strided { .. }

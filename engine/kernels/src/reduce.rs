@@ -5,7 +5,7 @@
 //! been combined with its own start value, so short rows skip them.
 
 use crate::{
-	gemm::{transpose, Image},
+	gemm::transpose,
 	isa::{dispatch, Kernel},
 	parallel,
 	simd::canonical,
@@ -16,43 +16,55 @@ use assay_referee::{DType, OpKind, OpRecord, ReduceFn};
 use core::marker::PhantomData;
 
 /// Elements in one block, and lanes inside it.
-const BLOCK: usize = 1024;
-const LANES: usize = 32;
+pub(crate) const BLOCK: usize = 1024;
+pub(crate) const LANES: usize = 32;
 /// Rows that are reduced side by side when they are short.
 const WIDTH: usize = 32;
 
 /// A reduction's function; `combine` must be `#[inline(always)]`.
-trait Combine: Sync {
-	const NEUTRAL: f32;
-	fn combine(a: f32, b: f32) -> f32;
+pub(crate) trait Combine<T>: Sync {
+	const NEUTRAL: T;
+	fn combine(a: T, b: T) -> T;
+	/// The form in which a result is stored.
+	fn stored(x: T) -> T;
 }
 
+pub(crate) struct Sum;
+pub(crate) struct Prod;
+pub(crate) struct Max;
+pub(crate) struct Min;
+
 macro_rules! combines {
-	($($name:ident, $neutral:expr, |$a:ident, $b:ident| $body:expr;)*) => { $(
-		struct $name;
-		impl Combine for $name {
-			const NEUTRAL: f32 = $neutral;
+	($type:ty, $stored:expr; $($name:ident, $neutral:expr, |$a:ident, $b:ident| $body:expr;)*) => { $(
+		impl Combine<$type> for $name {
+			const NEUTRAL: $type = $neutral;
 			#[inline(always)]
-			fn combine($a: f32, $b: f32) -> f32 { $body }
+			fn combine($a: $type, $b: $type) -> $type { $body }
+			#[inline(always)]
+			fn stored(x: $type) -> $type { $stored(x) }
 		}
 	)* };
 }
 
 combines! {
+	f32, canonical;
 	Sum, 0.0, |a, b| a + b;
 	Prod, 1.0, |a, b| a * b;
 	Max, f32::NEG_INFINITY, |a, b| if b < a || a.is_nan() { a } else { b };
 	Min, f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b };
 }
 
-/// Where rows come from.
-#[derive(Clone, Copy)]
-pub(crate) enum Rows<'a> {
-	/// `[rows, k]`.
-	Dense(&'a [f32]),
-	/// The windows of an image, `[images * groups, windows, k]`.
-	Image(&'a Image<'a>),
+macro_rules! whole_numbers {
+	($($type:ty),*) => { $( combines! {
+		$type, core::convert::identity;
+		Sum, 0, |a, b| a.wrapping_add(b);
+		Prod, 1, |a, b| a.wrapping_mul(b);
+		Max, <$type>::MIN, |a, b| a.max(b);
+		Min, <$type>::MAX, |a, b| a.min(b);
+	} )* };
 }
+
+whole_numbers!(i32, i64, u8, i8);
 
 /// Runs a reduction or `ArgMax`; false when there is no kernel for its type.
 pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) -> bool {
@@ -60,7 +72,7 @@ pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &Kerne
 	let k = operand.shape.last() as usize;
 	let done = match (op.kind, operand.dtype) {
 		(OpKind::Reduce(function), DType::F32) => view(bytes).zip(view_mut(out)).map(|(x, out)| {
-			run_f32(function, Rows::Dense(x), k, out, cfg);
+			run_f32(function, x, k, out, cfg);
 		}),
 		(OpKind::ArgMax, DType::F32) => view(bytes).zip(view_mut(out)).map(|(x, out)| {
 			arg_max(x, k, out, cfg);
@@ -73,7 +85,7 @@ pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &Kerne
 /// Reduces rows of `k` elements into `out`.
 pub(crate) fn run_f32(
 	function: ReduceFn,
-	rows: Rows<'_>,
+	rows: &[f32],
 	k: usize,
 	out: &mut [f32],
 	cfg: &KernelConfig,
@@ -86,14 +98,15 @@ pub(crate) fn run_f32(
 	}
 }
 
-fn reduce<F: Combine>(rows: Rows<'_>, k: usize, out: &mut [f32], cfg: &KernelConfig) {
+fn reduce<F: Combine<f32>>(rows: &[f32], k: usize, out: &mut [f32], cfg: &KernelConfig) {
 	parallel::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
 		dispatch(cfg.isa, Part::<F> { rows, k, start, out, function: PhantomData });
 	});
 }
 
 struct Part<'a, F> {
-	rows: Rows<'a>,
+	/// `[rows, k]`.
+	rows: &'a [f32],
 	k: usize,
 	/// First row.
 	start: usize,
@@ -101,34 +114,31 @@ struct Part<'a, F> {
 	function: PhantomData<F>,
 }
 
-impl<F: Combine> Kernel for Part<'_, F> {
+impl<F: Combine<f32>> Kernel for Part<'_, F> {
 	type Output = ();
 
 	#[inline(always)]
 	fn run(self) {
 		let Part { rows, k, start, out, .. } = self;
-		match rows {
-			Rows::Dense(x) if k > LANES => {
-				for (row, out) in x[start * k..].chunks_exact(k).zip(out) {
-					*out = long::<F>(row);
-				}
-			},
-			Rows::Dense(x) => {
-				let mut space = [0f32; LANES * WIDTH];
-				for (i, out) in out.chunks_mut(WIDTH).enumerate() {
-					let from = (start + i * WIDTH) * k;
-					transpose(&x[from..], k, out.len(), k, &mut space, WIDTH);
-					short::<F>(&mut space, k, out);
-				}
-			},
-			Rows::Image(image) => windows::<F>(image, k, start, out),
+		if k > LANES {
+			for (row, out) in rows[start * k..].chunks_exact(k).zip(out) {
+				*out = long::<F>(row);
+			}
+			return;
+		}
+		let mut space = [0f32; LANES * WIDTH];
+		for (i, out) in out.chunks_mut(WIDTH).enumerate() {
+			let from = (start + i * WIDTH) * k;
+			transpose(&rows[from..], k, out.len(), k, &mut space, WIDTH);
+			side_by_side::<f32, F>(&mut space, k, WIDTH);
+			store::<f32, F>(out, &space);
 		}
 	}
 }
 
 /// One row, lane by lane.
 #[inline(always)]
-fn long<F: Combine>(row: &[f32]) -> f32 {
+fn long<F: Combine<f32>>(row: &[f32]) -> f32 {
 	let mut total = None;
 	for block in row.chunks(BLOCK) {
 		let mut lanes = [F::NEUTRAL; LANES];
@@ -156,50 +166,35 @@ fn long<F: Combine>(row: &[f32]) -> f32 {
 	canonical(total.unwrap_or(F::NEUTRAL))
 }
 
-/// `WIDTH` rows of at most `LANES` elements side by side: `space` is `[k][WIDTH]`.
+/// Rows of `k` elements, at most [`LANES`], side by side: `lanes` is `[k, width]`, and the results are
+/// then the first `width` of it, not yet in the form in which they are stored.
+///
+/// The loops run over many lanes at once, because loops of a few known steps are unrolled before they
+/// could become vectors.
 #[inline(always)]
-fn short<F: Combine>(space: &mut [f32; LANES * WIDTH], k: usize, out: &mut [f32]) {
-	let (lines, _) = space.as_chunks_mut::<WIDTH>();
-	let lines = &mut lines[..k];
-	for line in lines.iter_mut() {
-		line.iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
-	}
-	let (mut used, mut width) = (k, LANES / 2);
-	while width > 0 {
-		if used > width {
-			let (low, high) = lines.split_at_mut(width);
-			for (a, b) in low.iter_mut().zip(&high[..used - width]) {
-				for (a, &b) in a.iter_mut().zip(b) {
-					*a = F::combine(*a, b);
-				}
-			}
-			used = width;
+pub(crate) fn side_by_side<T: Copy, F: Combine<T>>(lanes: &mut [T], k: usize, width: usize) {
+	lanes[..k * width].iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
+	let (mut used, mut half) = (k, LANES / 2);
+	while half > 0 {
+		if used > half {
+			let (low, high) = lanes.split_at_mut(half * width);
+			combine_all::<T, F>(&mut low[..(used - half) * width], high);
+			used = half;
 		}
-		width /= 2;
-	}
-	for (out, &x) in out.iter_mut().zip(&lines[0]) {
-		*out = canonical(x);
+		half /= 2;
 	}
 }
 
-/// Windows of an image, `WIDTH` neighbours at a time; `k` is at most `LANES`.
+/// Combines every element with the one beside it.
 #[inline(always)]
-fn windows<F: Combine>(image: &Image<'_>, k: usize, start: usize, out: &mut [f32]) {
-	let places = image.out[0] * image.out[1];
-	let mut space = [0f32; LANES * WIDTH];
-	let mut done = 0;
-	while done < out.len() {
-		let (batch, place) = ((start + done) / places, (start + done) % places);
-		let run = WIDTH.min(places - place).min(out.len() - done);
-		image.pack(batch, 0..k, place..place + run, &mut space, WIDTH);
-		short::<F>(&mut space, k, &mut out[done..done + run]);
-		done += run;
-	}
+pub(crate) fn combine_all<T: Copy, F: Combine<T>>(to: &mut [T], from: &[T]) {
+	to.iter_mut().zip(from).for_each(|(a, &b)| *a = F::combine(*a, b));
 }
 
-/// Whether [`Rows::Image`] can be used for windows of `k` elements.
-pub(crate) fn takes_windows(k: usize) -> bool {
-	k <= LANES
+/// Puts results into the form in which they are stored.
+#[inline(always)]
+pub(crate) fn store<T: Copy, F: Combine<T>>(out: &mut [T], results: &[T]) {
+	out.iter_mut().zip(results).for_each(|(out, &x)| *out = F::stored(x));
 }
 
 fn arg_max(x: &[f32], k: usize, out: &mut [i64], cfg: &KernelConfig) {

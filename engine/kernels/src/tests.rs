@@ -1,6 +1,7 @@
 //! Every kernel gives the bits of the referee's element function.
 
 mod expression;
+mod pool;
 mod recur;
 
 use crate::{execute, execute_with, fusible_operand, prepare, Arg, Buffer, Isa, KernelConfig};
@@ -368,9 +369,6 @@ proptest! {
 		check(&unfold(DType::U8, 9), seed);
 		fused(&unfold(DType::F32, 0), 1 + (seed % 17) as u32, seed, plain);
 		fused(&unfold(DType::F32, 0x8000_0000), 1, seed, plain);
-		for function in [ReduceFn::Sum, ReduceFn::Max] {
-			fused_pool(&unfold(DType::F32, 0xff80_0000), function, seed);
-		}
 	}
 }
 
@@ -488,24 +486,6 @@ fn convolved(
 			execute_with(op, &[lhs, x, Arg::Bytes(bias)], &mut out, &cfg).unwrap();
 			assert!(out[..] == want[..], "{cfg:?} {op:?}");
 		}
-	}
-}
-
-/// Pooling without the windows being written out.
-fn fused_pool(unfold: &OpRecord, function: ReduceFn, seed: u64) {
-	let rows = unfold.shape.elements() as u32 / unfold.shape.last();
-	let x = vec![operand(DType::F32, unfold.shape.dims())];
-	let op = OpRecord::new(OpKind::Reduce(function), DType::F32, shape(&[rows]), x);
-	if fusible_operand(unfold, &op).is_none() {
-		return;
-	}
-	let image = Random(seed).tensor(&unfold.operands[0], false);
-	let want = expected(&op, &[&expected(unfold, &[&image])]);
-	for cfg in configs() {
-		let mut out = Buffer::new(want.len());
-		let args = [Arg::Patches { unfold, image: &image }];
-		execute_with(&op, &args, &mut out, &cfg).unwrap();
-		assert!(out[..] == want[..], "{cfg:?} {unfold:?} {op:?}");
 	}
 }
 

@@ -1,12 +1,13 @@
-//! Joins products with the windows they read, so that the windows, many times the image, are neither
+//! Joins products and reductions with the windows they read, so that the windows, many times the image, are neither
 //! stored nor committed to.
 
-use assay_referee::{leaf_bound, Bias, Conv, DType, ImageLayout, OpKind, MAX_RANK};
+use assay_referee::{leaf_bound, Bias, Conv, DType, ImageLayout, OpKind, Pool, MAX_RANK};
 
 use crate::build::{users, Op};
 use crate::value::{product, Origin, Value};
 
-/// Makes a convolution of every product with the windows of an image that nothing else reads.
+/// Makes a convolution of every product, and a pooling of every reduction, with the windows of an image
+/// that nothing else reads.
 ///
 /// Where one element would read too many runs of the image as it is, it reads a transposed copy with
 /// the channels last, which convolutions of the same image share; what fits neither stays as it is.
@@ -15,6 +16,12 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 	// Images with the channels last, by the image.
 	let mut turned: Vec<(Value, Value)> = Vec::new();
 	for i in (0..=root).filter(|&i| live[i]) {
+		if let Some((windows, joined)) = pooling(ops, i) {
+			if users[windows].len() == 1 && judged(&joined) {
+				ops[i] = joined;
+			}
+			continue;
+		}
 		let Some((windows, joined)) = convolution(ops, i) else { continue };
 		if users[windows].len() != 1 {
 			continue;
@@ -74,6 +81,29 @@ fn convolution(ops: &[Op], i: usize) -> Option<(usize, Op)> {
 	operands[1] = unfold.operands.first()?.clone();
 	debug_assert_eq!(operands.len(), if bias == Bias::None { 2 } else { 3 });
 	Some((windows, Op { kind, operands, ..op.clone() }))
+}
+
+/// The pooling that op `i` is, and the op that gives the windows.
+fn pooling(ops: &[Op], i: usize) -> Option<(usize, Op)> {
+	let op = &ops[i];
+	let OpKind::Reduce(function) = op.kind else { return None };
+	let patches = op.operands.first()?;
+	let windows = patches.op()?;
+	let unfold = &ops[windows];
+	let OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } = unfold.kind else {
+		return None;
+	};
+	let image = unfold.operands.first()?;
+	let &[n, c, h, w] = image.dims.as_slice() else { return None };
+	let whole = patches.dims.last() == unfold.dims.last();
+	if !whole || groups != c || fill != function.neutral(op.dtype) {
+		return None;
+	}
+	let planes = n.checked_mul(c)?;
+	let image = image.view(vec![planes, h, w]).ok()?;
+	let kind = OpKind::Pool(Pool { function, kernel, stride, dilation, pad, out });
+	let dims = vec![planes, out[0], out[1]];
+	Some((windows, Op { kind, dims, operands: vec![image], ..op.clone() }))
 }
 
 /// The convolution over an image with the channels last.

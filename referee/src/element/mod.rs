@@ -59,6 +59,7 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::Scatter(function) => selection::scatter::<A, R>(op, function, index, reader)?,
 		OpKind::TopK { largest } => selection::top_k(op, largest, index, reader)?,
 		OpKind::Conv(conv) => contract::conv::<A, R>(op, &conv, index, reader)?,
+		OpKind::Pool(pool) => reduce::pool::<A, R>(op, &pool, index, reader)?,
 		OpKind::Map(steps) => map::map::<A, R>(op, &steps, index, reader)?,
 		OpKind::Recur { cell } => recur::recur::<A, R>(op, cell, index, reader)?,
 	};

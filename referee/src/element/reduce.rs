@@ -1,7 +1,7 @@
 //! Reductions along the last axis.
 
-use super::{dtype, map, view};
-use crate::{Arith, DType, OpRecord, Reader, ReduceFn};
+use super::{dim, dtype, map, view};
+use crate::{Arith, DType, OpRecord, Pool, Reader, ReduceFn};
 
 /// Elements in one block, and lanes inside it.
 const BLOCK: u64 = 1024;
@@ -15,13 +15,48 @@ pub(super) fn reduce<A: Arith, R: Reader>(
 ) -> Result<u64, R::Error> {
 	let k = u64::from(view(op, 0).last());
 	let first = index * k;
-	if op.dtype == DType::F32 {
-		let total = reduce_f32::<A, R>(function, first, k, reader)?;
-		return Ok(A::f32_to_bits(total).into());
+	fold::<A, _>(op.dtype, function, k, |position| reader.read(0, first + position).map(Some))
+}
+
+pub(super) fn pool<A: Arith, R: Reader>(
+	op: &OpRecord,
+	pool: &Pool,
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let (image, pair) = (view(op, 0), |pair: [u32; 2]| pair.map(u64::from));
+	let size = [dim(image, 1), dim(image, 2)];
+	let ([rows, columns], [_, pieces]) = (pair(pool.out), pair(pool.kernel));
+	let plane = index / columns / rows;
+	let window = [index / columns % rows, index % columns];
+	let (stride, dilation, pad) = (pair(pool.stride), pair(pool.dilation), pair(pool.pad));
+	fold::<A, _>(op.dtype, pool.function, pool.terms(), |position| {
+		let piece = [position / pieces, position % pieces];
+		let at = |d: usize| {
+			let at = window[d] * stride[d] + piece[d] * dilation[d];
+			at.checked_sub(pad[d]).filter(|&at| at < size[d])
+		};
+		match (at(0), at(1)) {
+			(Some(y), Some(x)) => reader.read(0, (plane * size[0] + y) * size[1] + x).map(Some),
+			_ => Ok(None),
+		}
+	})
+}
+
+/// The `k` elements that `term` gives, combined in the order of their positions; where it gives none,
+/// the neutral element stands.
+fn fold<A: Arith, E>(
+	dtype: DType,
+	function: ReduceFn,
+	k: u64,
+	mut term: impl FnMut(u64) -> Result<Option<u64>, E>,
+) -> Result<u64, E> {
+	if dtype == DType::F32 {
+		return fold_f32::<A, E>(function, k, term).map(|total| A::f32_to_bits(total).into());
 	}
-	let mut total = map::to_i64(op.dtype, reader.read(0, first)?);
-	for element in first + 1..first + k {
-		let x = map::to_i64(op.dtype, reader.read(0, element)?);
+	let mut total = map::to_i64(dtype, function.neutral(dtype));
+	for position in 0..k {
+		let Some(x) = term(position)?.map(|bits| map::to_i64(dtype, bits)) else { continue };
 		total = match function {
 			ReduceFn::Sum => total.wrapping_add(x),
 			ReduceFn::Prod => total.wrapping_mul(x),
@@ -32,18 +67,12 @@ pub(super) fn reduce<A: Arith, R: Reader>(
 	Ok(total as u64)
 }
 
-fn reduce_f32<A: Arith, R: Reader>(
+fn fold_f32<A: Arith, E>(
 	function: ReduceFn,
-	first: u64,
 	k: u64,
-	reader: &mut R,
-) -> Result<A::F32, R::Error> {
-	let neutral = A::f32_from_bits(match function {
-		ReduceFn::Sum => 0,
-		ReduceFn::Prod => 0x3f80_0000,
-		ReduceFn::Max => 0xff80_0000,
-		ReduceFn::Min => 0x7f80_0000,
-	});
+	mut term: impl FnMut(u64) -> Result<Option<u64>, E>,
+) -> Result<A::F32, E> {
+	let neutral = A::f32_from_bits(function.neutral(DType::F32) as u32);
 	let combine = |a, b| match function {
 		ReduceFn::Sum => A::add32(a, b),
 		ReduceFn::Prod => A::mul32(a, b),
@@ -55,9 +84,9 @@ fn reduce_f32<A: Arith, R: Reader>(
 	while start < k {
 		let end = k.min(start + BLOCK);
 		let mut lanes = [neutral; LANES];
-		for (position, element) in (start..end).enumerate() {
-			let x = A::f32_from_bits(reader.read(0, first + element)? as u32);
-			let lane = &mut lanes[position % LANES];
+		for position in start..end {
+			let x = term(position)?.map_or(neutral, |bits| A::f32_from_bits(bits as u32));
+			let lane = &mut lanes[(position - start) as usize % LANES];
 			*lane = combine(*lane, x);
 		}
 		let mut width = LANES / 2;

@@ -1,7 +1,7 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
 use super::record::{Bias, BinaryFn, OpKind, OpRecord, ScatterFn, UnaryFn};
-use super::{conv, recur};
+use super::{conv, pool, recur};
 use crate::CHUNK_BYTES;
 
 /// Most separate runs of chunks one element may read.
@@ -81,6 +81,7 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		},
 		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
 		OpKind::Conv(conv) => conv::leaf_bound(op, &conv),
+		OpKind::Pool(pool) => pool::leaf_bound(op, &pool),
 		OpKind::Map(steps) => {
 			let terms =
 				steps.expand(op, |at| at as u32).iter().map(|op| leaf_bound(op).terms).sum();
@@ -93,6 +94,24 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 pub(super) fn run(count: u64, size: u64) -> u64 {
 	// The worst start is the last element of a chunk.
 	(CHUNK_BYTES - size + count * size).div_ceil(CHUNK_BYTES) * CHUNK_BYTES
+}
+
+/// Runs of chunks that a window can touch at most, and their bytes: `lines`, each of so many pieces of
+/// `(pieces, elements, step)`, of which neighbours that lie no further apart than a chunk form one run,
+/// but never more than the `region` of elements it lies in has.
+pub(super) fn windows(
+	lines: u64,
+	(pieces, piece, step): (u64, u64, u64),
+	region: u64,
+	size: u64,
+) -> (u64, u64) {
+	let (runs, bytes) = match (step - piece + 1) * size <= CHUNK_BYTES {
+		true => (1, run((pieces - 1) * step + piece, size)),
+		false => (pieces, pieces * run(piece, size)),
+	};
+	let all = run(region, size);
+	let runs = lines.saturating_mul(runs).min((all / CHUNK_BYTES).div_ceil(2));
+	(runs, lines.saturating_mul(bytes).min(all))
 }
 
 fn unary_terms(function: UnaryFn) -> u64 {

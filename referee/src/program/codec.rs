@@ -61,6 +61,7 @@
 //! | 16 | TopK | 64: 1 largest first, 0 smallest first, `u8` |
 //! | 17 | Map | 64: number of steps `u8`; 65: the steps, six bytes each |
 //! | 18 | Conv | 64: kernel, 72: stride, 80: dilation, 88: pad, 96: out (two `u32` each); 104: groups `u32`; 108: layout `u8`: 0 channels first, 1 last; 109: bias `u8` as of MatMul |
+//! | 20 | Pool | 64: function `u8` as of Reduce; 68: kernel, 76: stride, 84: dilation, 92: pad, 100: out (two `u32` each) |
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //! | 35 | Recur | 64: cell `u8` |
 //!
@@ -74,6 +75,7 @@
 use super::check::RecordError;
 use super::conv::{Conv, ImageLayout};
 use super::map::{Step, StepFn, Steps, MAX_STEPS};
+use super::pool::Pool;
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };
@@ -358,6 +360,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::TopK { .. } => 16,
 		OpKind::Map(_) => 17,
 		OpKind::Conv(_) => 18,
+		OpKind::Pool(_) => 20,
 		OpKind::RoundTo { .. } => 25,
 		OpKind::Recur { .. } => 35,
 	}
@@ -402,6 +405,13 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 			put(bytes, at + 40, &conv.groups.to_le_bytes());
 			bytes[at + 44] = conv.layout as u8;
 			bytes[at + 45] = conv.bias as u8;
+		},
+		OpKind::Pool(pool) => {
+			let pairs = [pool.kernel, pool.stride, pool.dilation, pool.pad, pool.out];
+			bytes[at] = pool.function.code();
+			for (i, pair) in pairs.iter().enumerate() {
+				put_dims(bytes, at + 4 + 8 * i, pair);
+			}
 		},
 		OpKind::Map(steps) => {
 			bytes[at] = steps.as_slice().len() as u8;
@@ -475,6 +485,17 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 			},
 			bias: bias_of(bytes[at + 45])?,
 		}),
+		20 => {
+			let pair = |i: usize| [u32_at(bytes, at + 4 + 8 * i), u32_at(bytes, at + 8 + 8 * i)];
+			OpKind::Pool(Pool {
+				function: ReduceFn::from_code(code).ok_or(RecordError::Code)?,
+				kernel: pair(0),
+				stride: pair(1),
+				dilation: pair(2),
+				pad: pair(3),
+				out: pair(4),
+			})
+		},
 		25 => OpKind::RoundTo {
 			format: FloatFormat::from_code(code).ok_or(RecordError::Code)?,
 			overflow: overflow_of(bytes[at + 1])?,

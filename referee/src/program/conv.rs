@@ -72,8 +72,7 @@ pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
 	}
 }
 
-/// A row of filters, a bias, and the window: lines of pieces, of which neighbours that lie no
-/// further apart than a chunk form one run, but never more than the image has.
+/// A row of filters, a bias, and the window.
 pub(super) fn leaf_bound(op: &OpRecord, conv: &Conv) -> LeafBound {
 	let shape = |operand: usize| op.operands.get(operand).map_or(Shape::SCALAR, |o| o.shape);
 	let k = u64::from(shape(0).last());
@@ -86,13 +85,7 @@ pub(super) fn leaf_bound(op: &OpRecord, conv: &Conv) -> LeafBound {
 		ImageLayout::ChannelsLast => (rows, group, c * dilation, c * h * w),
 	};
 	let size = DType::F32.size();
-	let (runs, bytes) = match (step - piece + 1) * size <= CHUNK_BYTES {
-		true => (1, run((pieces - 1) * step + piece, size)),
-		false => (pieces, pieces * run(piece, size)),
-	};
-	let all = run(region, size);
-	let runs = lines.saturating_mul(runs).min((all / CHUNK_BYTES).div_ceil(2));
-	let bytes = lines.saturating_mul(bytes).min(all);
+	let (runs, bytes) = bound::windows(lines, (pieces, piece, step), region, size);
 	let extra = u64::from(conv.bias != Bias::None);
 	LeafBound {
 		spans: u32::try_from(1 + extra + runs).unwrap_or(u32::MAX),

@@ -9,6 +9,7 @@ pub mod check;
 pub mod codec;
 pub mod conv;
 pub mod map;
+pub mod pool;
 pub mod record;
 pub mod recur;
 mod rules;

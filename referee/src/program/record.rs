@@ -2,6 +2,7 @@
 
 use super::conv::Conv;
 use super::map::Steps;
+use super::pool::Pool;
 use super::recur::Cell;
 use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
@@ -288,6 +289,28 @@ codes! {
 	}
 }
 
+impl ReduceFn {
+	/// Canonical bits of the element that changes nothing when it is combined with another.
+	pub const fn neutral(self, dtype: DType) -> u64 {
+		match (self, dtype) {
+			(ReduceFn::Sum, _) => 0,
+			(ReduceFn::Prod, DType::F32) => 0x3f80_0000,
+			(ReduceFn::Prod, _) => 1,
+			(ReduceFn::Max, DType::F32) => 0xff80_0000,
+			(ReduceFn::Max, DType::I32) => 0x8000_0000,
+			(ReduceFn::Max, DType::I64) => 1 << 63,
+			(ReduceFn::Max, DType::I8) => 0x80,
+			(ReduceFn::Max, DType::U8 | DType::Bool) => 0,
+			(ReduceFn::Min, DType::F32) => 0x7f80_0000,
+			(ReduceFn::Min, DType::I32) => 0x7fff_ffff,
+			(ReduceFn::Min, DType::I64) => i64::MAX as u64,
+			(ReduceFn::Min, DType::I8) => 0x7f,
+			(ReduceFn::Min, DType::U8) => 0xff,
+			(ReduceFn::Min, DType::Bool) => 1,
+		}
+	}
+}
+
 codes! {
 	/// What a scattered value does to the one at its place. [`BinaryFn`] says what the functions do
 	/// to `(old, new)`; only `Replace` takes `Bool`.
@@ -425,6 +448,9 @@ pub enum OpKind {
 	/// [`Conv::layout`] says, and a bias; output `[n·groups, m, oh·ow]`, where `ba` divides
 	/// `n·groups` and the batch index is taken modulo. Terms are ordered (channel, row, column).
 	Conv(Conv),
+	/// [`OpKind::Reduce`] over the windows of an image, in the order (row, column): operand
+	/// `[planes, h, w]`, output `[planes, oh, ow]`.
+	Pool(Pool),
 }
 
 /// One op: what it computes, its output's type and shape, and its operands.
@@ -451,6 +477,9 @@ impl fmt::Display for OpKind {
 			OpKind::Recur { cell } => return write!(f, "Recur({cell:?})"),
 			OpKind::Map(steps) => return write!(f, "Map of {} steps", steps.as_slice().len()),
 			OpKind::Conv(Conv { kernel: [h, w], .. }) => return write!(f, "Conv {h}x{w}"),
+			OpKind::Pool(Pool { function, kernel: [h, w], .. }) => {
+				return write!(f, "Pool({function:?}) {h}x{w}");
+			},
 			OpKind::Unfold { kernel: [h, w], .. } => return write!(f, "Unfold {h}x{w}"),
 			OpKind::Strided { .. } => "Strided",
 			OpKind::Pad { .. } => "Pad",

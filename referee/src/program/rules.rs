@@ -5,7 +5,7 @@ use super::check::RecordError::{self, Alignment, Dims, OperandCount, Parameter, 
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn,
 };
-use super::{conv, map, recur, Layout, ALIGN, MAX_OPS};
+use super::{conv, map, pool, recur, Layout, ALIGN, MAX_OPS};
 use crate::{
 	canonical, DType, FloatFormat, Overflow, Shape, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
 };
@@ -52,6 +52,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::Recur { cell } => recur::validate(op, cell),
 		OpKind::Map(steps) => map::validate(op, &steps),
 		OpKind::Conv(conv) => conv::validate(op, &conv),
+		OpKind::Pool(pool) => pool::validate(op, &pool),
 	}
 }
 
@@ -66,7 +67,7 @@ fn operand(operand: &Operand) -> Rule {
 	}
 }
 
-fn operands<const N: usize>(op: &OpRecord) -> Result<&[Operand; N], RecordError> {
+pub(super) fn operands<const N: usize>(op: &OpRecord) -> Result<&[Operand; N], RecordError> {
 	op.operands.as_slice().try_into().map_err(|_| OperandCount)
 }
 

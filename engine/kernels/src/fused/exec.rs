@@ -5,7 +5,7 @@ use crate::{
 	buffer::Buffer,
 	elementwise::{self, Part},
 	parallel::{self, Shared},
-	reduce::{self, Rows},
+	reduce,
 	view::{view, view_mut, Pod},
 	walk::Walk,
 	KernelConfig, KernelError,
@@ -136,7 +136,7 @@ impl Tile<'_> {
 		let out = unsafe { core::slice::from_raw_parts_mut(at, bytes) };
 		let done = match (step.op.kind, view(parts[0].bytes)) {
 			(OpKind::Reduce(function), Some(x)) => view_mut(out).map(|out| {
-				reduce::run_f32(function, Rows::Dense(x), self.fused.row, out, cfg);
+				reduce::run_f32(function, x, self.fused.row, out, cfg);
 			}),
 			_ => {
 				let parts = &parts[..step.inputs.len()];

@@ -188,7 +188,16 @@ fn local_response_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let alpha = cx.float("alpha", 1e-4)? / size as f32;
 	let scaled = cx.b.binary_scalar(BinaryFn::Mul, &sum, alpha)?;
 	let based = cx.b.binary_scalar(BinaryFn::Add, &scaled, cx.float("bias", 1.0)?)?;
-	let below = cx.b.binary_scalar(BinaryFn::Pow, &based, cx.float("beta", 0.75)?)?;
+	let below = match cx.float("beta", 0.75)? {
+		// What nearly every model has: two square roots are exact to the last bit but one, and cost a
+		// tenth of a power.
+		0.75 => {
+			let half = cx.b.unary(UnaryFn::Sqrt, &based)?;
+			let quarter = cx.b.unary(UnaryFn::Sqrt, &half)?;
+			cx.b.binary(BinaryFn::Mul, &half, &quarter)?
+		},
+		beta => cx.b.binary_scalar(BinaryFn::Pow, &based, beta)?,
+	};
 	cx.b.binary(BinaryFn::Div, &x, &below)
 }
 
