@@ -222,11 +222,15 @@ fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if a.dtype != DType::F32 && !(a.is_constant() && b.is_constant()) {
 		return Err(refuse_type(a.dtype));
 	}
-	let power = match y.uniform_f32() {
-		// A square is one multiplication; any machine with a multiplier has it exactly.
-		Some(2.0) if crate::value::broadcast(&x.dims, &y.dims)? == x.dims => {
-			cx.b.binary(BinaryFn::Mul, &x, &x)?
+	// What the power is by definition; a multiplication costs a thirtieth of it.
+	let plain = crate::value::broadcast(&x.dims, &y.dims)? == x.dims;
+	let power = match y.uniform_f32().filter(|_| plain) {
+		Some(2.0) => cx.b.binary(BinaryFn::Mul, &x, &x)?,
+		Some(3.0) => {
+			let square = cx.b.binary(BinaryFn::Mul, &x, &x)?;
+			cx.b.binary(BinaryFn::Mul, &square, &x)?
 		},
+		Some(-1.0) => cx.b.unary(UnaryFn::Reciprocal, &x)?,
 		_ => cx.b.binary(BinaryFn::Pow, &x, &y)?,
 	};
 	cx.b.cast(&power, a.dtype)
