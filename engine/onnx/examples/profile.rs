@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 	);
 	let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
 	for op in &compiled.program.ops {
-		*kinds.entry(kind(op)).or_default() += 1;
+		*kinds.entry(op.to_string()).or_default() += 1;
 	}
 	let list: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
 	println!("{}", list.join(", "));
@@ -151,11 +151,6 @@ fn hex(root: &[u8; 32]) -> String {
 	root.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The kind's name, with the function of elementwise ops and reductions.
-fn kind(op: &OpRecord) -> String {
-	op.kind.to_string()
-}
-
 /// The same input bytes on every machine, in the model's input layout.
 fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>, Box<dyn Error>> {
 	let manifest = &compiled.manifest;
@@ -211,7 +206,7 @@ fn table(
 			continue;
 		}
 		rows.push((best, i));
-		let total = kinds.entry(kind(op)).or_default();
+		let total = kinds.entry(op.to_string()).or_default();
 		*total = (total.0 + best, total.1 + 1, total.2 + op.bytes());
 	}
 	let sum: f64 = rows.iter().map(|row| row.0).sum();
@@ -225,7 +220,7 @@ fn table(
 			"{:9.4} ms {:5.1} % op {i:4} {:24} {} -> {:?}  {}",
 			best,
 			100.0 * best / sum,
-			kind(op),
+			op.to_string(),
 			operands.join(" "),
 			op.shape.dims(),
 			compiled.origins[i],

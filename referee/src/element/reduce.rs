@@ -15,13 +15,14 @@ pub(super) fn reduce<A: Arith, R: Reader>(
 ) -> Result<u64, R::Error> {
 	let k = u64::from(view(op, 0).last());
 	let first = index * k;
-	if op.dtype == DType::F32 {
+	let dtype = dtype(op, 0);
+	if dtype == DType::F32 {
 		let total = reduce_f32::<A, R>(function, first, k, reader)?;
 		return Ok(A::f32_to_bits(total).into());
 	}
-	let mut total = map::to_i64(op.dtype, reader.read(0, first)?);
+	let mut total = map::to_i64(dtype, reader.read(0, first)?);
 	for element in first + 1..first + k {
-		let x = map::to_i64(op.dtype, reader.read(0, element)?);
+		let x = map::to_i64(dtype, reader.read(0, element)?);
 		total = match function {
 			ReduceFn::Sum => total.wrapping_add(x),
 			ReduceFn::Prod => total.wrapping_mul(x),
