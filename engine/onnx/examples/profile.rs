@@ -16,7 +16,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use assay_executor::{Bundle, Options, Session};
-use assay_kernels::{execute_with, fusible_operand, prepare, Arg, Buffer, KernelConfig, Prepared};
+use assay_kernels::{
+	execute_with, fusible_operand, prepare, Arg, Buffer, Epilogue, KernelConfig, Prepared,
+};
 use assay_onnx::{compile_in, CompileOptions, Compiled};
 use assay_referee::{OpRecord, Operand, Source};
 
@@ -162,6 +164,7 @@ fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>,
 struct Timed<'a> {
 	op: &'a OpRecord,
 	prepared: Vec<Option<Prepared>>,
+	epilogue: Option<Epilogue>,
 	/// The operand that is not written out, and the `Unfold` that would give it.
 	patches: Option<(usize, &'a OpRecord)>,
 }
@@ -198,7 +201,8 @@ fn table(
 			let unfold = skipped.get(&(j as usize)).filter(|&&user| user == i);
 			unfold.map(|_| (at, &ops[j as usize]))
 		});
-		let timed = Timed { op, prepared: prepared.collect(), patches };
+		let timed =
+			Timed { op, prepared: prepared.collect(), epilogue: Epilogue::new(op), patches };
 		let mut out = Buffer::new(op.bytes() as usize);
 		let best = time(&timed, &bytes, &mut out, &config, request.repeat)?;
 		tensors.push(out);
@@ -273,7 +277,7 @@ fn time<'a>(
 	let mut best = f64::INFINITY;
 	for _ in 0..repeat.clamp(3, 10) {
 		let start = Instant::now();
-		execute_with(timed.op, &args, out, config)?;
+		execute_with(timed.op, &args, timed.epilogue.as_ref(), out, config)?;
 		best = best.min(milliseconds(start));
 	}
 	Ok(best)
