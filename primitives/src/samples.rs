@@ -15,15 +15,10 @@ pub fn chain(n_ops: u32, elements: u32) -> Vec<u8> {
 	let shape = Shape::new(&[elements]).expect("callers ask for a valid shape");
 	let spec = TensorSpec::new(DType::I32, shape);
 	let ops = (0..n_ops)
-		.map(|op| OpRecord {
-			kind: OpKind::Unary(UnaryFn::Neg),
-			dtype: DType::I32,
-			shape,
-			operands: vec![Operand {
-				source: op.checked_sub(1).map_or(Source::Input(0), Source::Op),
-				dtype: DType::I32,
-				shape,
-			}],
+		.map(|op| {
+			let source = op.checked_sub(1).map_or(Source::Input(0), Source::Op);
+			let operand = Operand { source, dtype: DType::I32, shape };
+			OpRecord::new(OpKind::Unary(UnaryFn::Neg), DType::I32, shape, [operand])
 		})
 		.collect();
 	Program::new(0, vec![spec], vec![spec], ops).encode().expect("callers ask for a valid program")

@@ -166,6 +166,10 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 			OpRecord::new(OpKind::Pack, DType::U8, shape(&[len as u32]), operands)
 		},
 	};
+	let record = match record.kind.own_operands() {
+		Some(_) if rng.below(2) == 0 => map::followed(rng, record),
+		_ => record,
+	};
 	assert_eq!(record.validate(), Ok(()), "{record:?}");
 	record
 }

@@ -9,7 +9,8 @@ use crate::{
 	session::Cancel,
 };
 use assay_kernels::{
-	execute_with, fusible_operand, prepare, split_borrow, Arg, Fused, KernelConfig, Prepared,
+	execute_with, fusible_operand, prepare, split_borrow, Arg, Epilogue, Fused, KernelConfig,
+	Prepared,
 };
 use assay_referee::{OpKind, Operand, Program, Source};
 use std::{
@@ -46,6 +47,7 @@ enum Work {
 		patches: Option<(u32, usize)>,
 		/// Operands that were rearranged.
 		prepared: Vec<(usize, Arc<Prepared>)>,
+		epilogue: Option<Box<Epilogue>>,
 	},
 	Fused(Fused),
 }
@@ -152,7 +154,8 @@ fn single(
 	}
 	let prepared = packed.range((op, 0)..(op + 1, 0));
 	let prepared = prepared.map(|(&(_, at), prepared)| (at, prepared.clone())).collect();
-	(Work::Op { patches, prepared }, operands)
+	let epilogue = Epilogue::new(&program.ops[op as usize]).map(Box::new);
+	(Work::Op { patches, prepared, epilogue }, operands)
 }
 
 /// Where the tensors lie, and the memory they take.
@@ -240,7 +243,7 @@ impl Step {
 		let operands: Vec<&[u8]> = self.operands.iter().map(bytes).collect();
 		let done = match &self.work {
 			Work::Fused(fused) => fused.run(&operands, &mut outputs, config),
-			Work::Op { patches, prepared } => {
+			Work::Op { patches, prepared, epilogue } => {
 				let ops = &bundle.program().ops;
 				let mut args: Vec<Arg<'_>> = operands.into_iter().map(Arg::Bytes).collect();
 				for (at, prepared) in prepared {
@@ -254,7 +257,10 @@ impl Step {
 					}
 				}
 				match outputs.first_mut() {
-					Some(out) => execute_with(&ops[op as usize], &args, out, config),
+					Some(out) => {
+						let epilogue = epilogue.as_deref();
+						execute_with(&ops[op as usize], &args, epilogue, out, config)
+					},
 					None => Ok(()),
 				}
 			},

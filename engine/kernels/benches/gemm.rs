@@ -119,14 +119,14 @@ fn bench(size: [usize; 3], threads: usize) {
 			"ours",
 			Box::new(move || {
 				let args = [Arg::Bytes(a), Arg::Bytes(black_box(b))];
-				execute_with(op, &args, plain, &cfg).expect("the sizes fit");
+				execute_with(op, &args, None, plain, &cfg).expect("the sizes fit");
 			}),
 		),
 		(
 			"packed",
 			Box::new(move || {
 				let args = [Arg::Bytes(a), Arg::Prepared(packed, black_box(b))];
-				execute_with(op, &args, prepared, &cfg).expect("the sizes fit");
+				execute_with(op, &args, None, prepared, &cfg).expect("the sizes fit");
 			}),
 		),
 		("gemm [n,k]", Box::new(move || theirs(size, (a, black_box(b)), [1, k], rows, threads))),

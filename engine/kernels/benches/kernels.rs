@@ -72,7 +72,7 @@ fn bench(filter: &str, name: &str, op: &OpRecord, work: u64) {
 		let mut args: Vec<Arg<'_>> = operands.iter().map(|x| Arg::Bytes(x)).collect();
 		args[1] = Arg::Prepared(&packed, operands[1]);
 		let run = || {
-			let _ = execute_with(black_box(op), &args, &mut out, &cfg);
+			let _ = execute_with(black_box(op), &args, None, &mut out, &cfg);
 		};
 		report("packed", shortest(run));
 	}
@@ -133,7 +133,7 @@ fn convolution(filter: &str, name: &str, [x, w]: [DType; 2]) {
 		args[0] = Arg::Prepared(&packed, &tensors[0]);
 		args[1] = Arg::Patches { unfold: &unfold, image: &image };
 		let seconds = shortest(|| {
-			let _ = execute_with(black_box(&op), &args, &mut out, &cfg);
+			let _ = execute_with(black_box(&op), &args, None, &mut out, &cfg);
 		});
 		let rate = f64::from(c * places * terms) / seconds / 1e9;
 		println!("{name:28} {isa:7} packed  {rate:8.2} G/s");

@@ -2,11 +2,14 @@
 
 use crate::{
 	buffer::Buffer,
+	epilogue::{Finish, Target},
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
 	integer, recur,
-	view::{view, view_mut},
+	view::view,
 	Arg, Isa, KernelConfig,
 };
+use core::slice;
+
 use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, Shape};
 
 /// An operand rearranged once for an instruction set, to be used in many executions.
@@ -122,9 +125,32 @@ fn dims3(shape: &Shape) -> Option<[usize; 3]> {
 /// the fast path out.
 pub(crate) fn run(op: &OpRecord, args: &[Arg<'_>], out: &mut [u8], cfg: &KernelConfig) -> bool {
 	let done = match op.kind {
-		OpKind::MatMul { bias } => matmul(op, bias, args, out, cfg),
-		OpKind::Conv(conv) => self::conv(op, &conv, args, out, cfg),
-		OpKind::MatMulInteger => integer::run(op, args, out, cfg),
+		OpKind::MatMul { bias } => {
+			Target::whole(out, op).and_then(|target| matmul(op, bias, args, target, cfg))
+		},
+		OpKind::Conv(conv) => {
+			Target::whole(out, op).and_then(|target| self::conv(op, &conv, args, target, cfg))
+		},
+		OpKind::MatMulInteger => {
+			Target::whole(out, op).and_then(|target| integer::run(op, args, target, cfg))
+		},
+		_ => None,
+	};
+	done.is_some()
+}
+
+/// Computes a contraction whose result `finish` takes part by part; false when the operands' alignment or
+/// kind rules that out.
+pub(crate) fn run_followed(
+	op: &OpRecord,
+	args: &[Arg<'_>],
+	finish: &Finish<'_>,
+	cfg: &KernelConfig,
+) -> bool {
+	let done = match op.kind {
+		OpKind::MatMul { bias } => matmul(op, bias, args, Target::Followed(finish), cfg),
+		OpKind::Conv(conv) => self::conv(op, &conv, args, Target::Followed(finish), cfg),
+		OpKind::MatMulInteger => integer::run(op, args, Target::Followed(finish), cfg),
 		_ => None,
 	};
 	done.is_some()
@@ -134,7 +160,7 @@ fn matmul(
 	op: &OpRecord,
 	bias: Bias,
 	args: &[Arg<'_>],
-	out: &mut [u8],
+	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let size = dims3(&op.operands.get(1)?.shape)?;
@@ -147,14 +173,14 @@ fn matmul(
 		},
 		right => rhs(right, size, cfg.isa)?,
 	};
-	contract(op, bias, args, (rhs, size[0]), out, cfg)
+	contract(op, bias, args, (rhs, size[0]), target, cfg)
 }
 
 fn conv(
 	op: &OpRecord,
 	conv: &Conv,
 	args: &[Arg<'_>],
-	out: &mut [u8],
+	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let dims = conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
@@ -187,7 +213,7 @@ fn conv(
 		fill: 0.0,
 	};
 	let batch = images * image.groups;
-	contract(op, conv.bias, args, (Rhs::Image(&image), batch), out, cfg)
+	contract(op, conv.bias, args, (Rhs::Image(&image), batch), target, cfg)
 }
 
 /// An image `[n, h, w, c]` with the channels put first.
@@ -211,13 +237,12 @@ fn contract(
 	bias: Bias,
 	args: &[Arg<'_>],
 	(rhs, rhs_batches): (Rhs<'_>, usize),
-	out: &mut [u8],
+	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let [batch, m, n] = dims3(&op.shape)?;
 	let lhs_size = dims3(&op.operands.first()?.shape)?;
 	let [lhs_batches, _, k] = lhs_size;
-	let out = view_mut::<f32>(out).filter(|out| out.len() == batch * m * n)?;
 	let bias = match (bias, args.get(2)) {
 		(Bias::None, _) => BiasRef::None,
 		(Bias::Row, Some(Arg::Bytes(bytes))) => {
@@ -237,19 +262,31 @@ fn contract(
 		let (lhs_batches, rhs_batches) = (rhs_batches, lhs_batches);
 		let problem = Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, bias };
 		if n == 1 {
-			gemm::run(&problem, out, cfg.threads, cfg.isa);
+			gemm::run_to(&problem, target, cfg.threads, cfg.isa);
 			return Some(());
 		}
-		let mut rows = Buffer::zeroed(out.len());
+		let mut rows = Buffer::zeroed(batch * m * n);
 		gemm::run(&problem, rows.floats_mut(), cfg.threads, cfg.isa);
-		for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
-			gemm::transpose(rows, m, n, m, out, n);
+		let turn = |out: &mut [f32]| {
+			for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
+				gemm::transpose(rows, m, n, m, out, n);
+			}
+		};
+		match target {
+			// SAFETY: the target is the whole output, of which this call has the only borrow.
+			Target::Whole(out) => turn(unsafe { slice::from_raw_parts_mut(out.0, batch * m * n) }),
+			Target::Followed(finish) => {
+				let mut result = Buffer::zeroed(batch * m * n);
+				turn(result.floats_mut());
+				// SAFETY: the whole output, and all of the result.
+				unsafe { finish.run(&result, 0) };
+			},
 		}
 		return Some(());
 	}
 	let lhs = lhs(left, lhs_size, cfg.isa)?;
 	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-	gemm::run(&problem, out, cfg.threads, cfg.isa);
+	gemm::run_to(&problem, target, cfg.threads, cfg.isa);
 	Some(())
 }
 

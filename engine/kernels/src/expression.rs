@@ -1,6 +1,6 @@
 //! Elementwise expressions by themselves.
 
-use crate::{buffer::Buffer, Fused, KernelConfig, Member};
+use crate::{buffer::Buffer, fused::named, Fused, KernelConfig, Member};
 use assay_referee::{OpRecord, Operand, Source, Steps};
 
 /// Computes an expression: as a region where every step has a kernel for parts, else one step after
@@ -12,11 +12,7 @@ pub(crate) fn run(
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) {
-	// A region lists its operands anew; the names tell which of the record's they are.
-	let mut named = op.clone();
-	for (operand, at) in named.operands.iter_mut().zip(0..) {
-		operand.source = Source::Op(at);
-	}
+	let named = named(op);
 	let Some(fused) = Fused::new(&[Member { index: u32::MAX, op: &named, keep: true }]) else {
 		return one_by_one(op, steps, operands, out, cfg);
 	};

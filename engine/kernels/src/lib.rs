@@ -13,6 +13,7 @@ mod buffer;
 mod contraction;
 mod elementwise;
 mod environment;
+mod epilogue;
 mod expression;
 mod fused;
 mod gemm;
@@ -40,6 +41,7 @@ mod tests;
 pub use buffer::{split_borrow, Buffer, Split};
 pub use contraction::{prepare, Prepared};
 pub use environment::in_default_environment;
+pub use epilogue::Epilogue;
 pub use fused::{Fused, Member};
 pub use hard::{fma32_to_odd, Hard};
 pub use isa::Isa;
@@ -135,6 +137,10 @@ pub fn execute(
 	cfg: &KernelConfig,
 ) -> Result<(), KernelError> {
 	check(op, operands, out)?;
+	if let Some(epilogue) = Epilogue::new(op) {
+		let args: Vec<Arg<'_>> = operands.iter().map(|&bytes| Arg::Bytes(bytes)).collect();
+		return epilogue.execute(&args, out, cfg);
+	}
 	run(op, operands, out, cfg);
 	Ok(())
 }
@@ -158,15 +164,23 @@ pub fn resume(
 	Ok(())
 }
 
-/// As [`execute`], with operands that may be prepared or not yet computed.
+/// As [`execute`], with operands that may be prepared or, of the kind's own, not yet computed; `epilogue` is
+/// the op's, if it has one and [`Epilogue::new`] was called before.
 pub fn execute_with(
 	op: &OpRecord,
 	args: &[Arg<'_>],
+	epilogue: Option<&Epilogue>,
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) -> Result<(), KernelError> {
 	if args.len() != op.operands.len() {
 		return Err(KernelError::OperandCount);
+	}
+	if op.epilogue.is_some() {
+		return match epilogue {
+			Some(epilogue) => epilogue.execute(args, out, cfg),
+			None => Epilogue::new(op).ok_or(KernelError::OperandCount)?.execute(args, out, cfg),
+		};
 	}
 	let plain = args.iter().all(|arg| matches!(arg, Arg::Bytes(_)));
 	if !plain && contraction::run(op, args, out, cfg) {

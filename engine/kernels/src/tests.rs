@@ -1,5 +1,6 @@
 //! Every kernel gives the bits of the referee's element function.
 
+mod epilogue;
 mod expression;
 mod pool;
 mod recur;
@@ -395,7 +396,7 @@ fn prepared(op: &OpRecord, seed: u64, plain: bool) {
 /// Compares an execution's output.
 fn gives(op: &OpRecord, args: &[Arg<'_>], want: &[u8], cfg: &KernelConfig) {
 	let mut out = Buffer::new(want.len());
-	execute_with(op, args, &mut out, cfg).unwrap();
+	execute_with(op, args, None, &mut out, cfg).unwrap();
 	assert!(out[..] == want[..], "{cfg:?} {op:?}");
 }
 
@@ -483,7 +484,7 @@ fn convolved(
 		for (op, x) in [(&first, Arg::Bytes(image)), (&last, Arg::Bytes(&turned)), (&last, patches)]
 		{
 			let mut out = Buffer::new(want.len());
-			execute_with(op, &[lhs, x, Arg::Bytes(bias)], &mut out, &cfg).unwrap();
+			execute_with(op, &[lhs, x, Arg::Bytes(bias)], None, &mut out, &cfg).unwrap();
 			assert!(out[..] == want[..], "{cfg:?} {op:?}");
 		}
 	}

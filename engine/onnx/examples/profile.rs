@@ -16,7 +16,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use assay_executor::{Bundle, Options, Session};
-use assay_kernels::{execute_with, fusible_operand, prepare, Arg, Buffer, KernelConfig, Prepared};
+use assay_kernels::{
+	execute_with, fusible_operand, prepare, Arg, Buffer, Epilogue, KernelConfig, Prepared,
+};
 use assay_onnx::{compile_in, CompileOptions, Compiled};
 use assay_referee::{OpRecord, Operand, Source};
 
@@ -48,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 	);
 	let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
 	for op in &compiled.program.ops {
-		*kinds.entry(kind(op)).or_default() += 1;
+		*kinds.entry(op.to_string()).or_default() += 1;
 	}
 	let list: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
 	println!("{}", list.join(", "));
@@ -151,11 +153,6 @@ fn hex(root: &[u8; 32]) -> String {
 	root.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The kind's name, with the function of elementwise ops and reductions.
-fn kind(op: &OpRecord) -> String {
-	op.kind.to_string()
-}
-
 /// The same input bytes on every machine, in the model's input layout.
 fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>, Box<dyn Error>> {
 	let manifest = &compiled.manifest;
@@ -167,6 +164,7 @@ fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>,
 struct Timed<'a> {
 	op: &'a OpRecord,
 	prepared: Vec<Option<Prepared>>,
+	epilogue: Option<Epilogue>,
 	/// The operand that is not written out, and the `Unfold` that would give it.
 	patches: Option<(usize, &'a OpRecord)>,
 }
@@ -203,7 +201,8 @@ fn table(
 			let unfold = skipped.get(&(j as usize)).filter(|&&user| user == i);
 			unfold.map(|_| (at, &ops[j as usize]))
 		});
-		let timed = Timed { op, prepared: prepared.collect(), patches };
+		let timed =
+			Timed { op, prepared: prepared.collect(), epilogue: Epilogue::new(op), patches };
 		let mut out = Buffer::new(op.bytes() as usize);
 		let best = time(&timed, &bytes, &mut out, &config, request.repeat)?;
 		tensors.push(out);
@@ -211,7 +210,7 @@ fn table(
 			continue;
 		}
 		rows.push((best, i));
-		let total = kinds.entry(kind(op)).or_default();
+		let total = kinds.entry(op.to_string()).or_default();
 		*total = (total.0 + best, total.1 + 1, total.2 + op.bytes());
 	}
 	let sum: f64 = rows.iter().map(|row| row.0).sum();
@@ -225,7 +224,7 @@ fn table(
 			"{:9.4} ms {:5.1} % op {i:4} {:24} {} -> {:?}  {}",
 			best,
 			100.0 * best / sum,
-			kind(op),
+			op.to_string(),
 			operands.join(" "),
 			op.shape.dims(),
 			compiled.origins[i],
@@ -278,7 +277,7 @@ fn time<'a>(
 	let mut best = f64::INFINITY;
 	for _ in 0..repeat.clamp(3, 10) {
 		let start = Instant::now();
-		execute_with(timed.op, &args, out, config)?;
+		execute_with(timed.op, &args, timed.epilogue.as_ref(), out, config)?;
 		best = best.min(milliseconds(start));
 	}
 	Ok(best)

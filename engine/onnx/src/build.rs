@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use assay_referee::{
 	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
-	Shape, Soft, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
+	Shape, Soft, Steps, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
 use crate::compose::View;
@@ -38,6 +38,8 @@ pub(crate) struct Op {
 	pub(crate) dtype: DType,
 	pub(crate) dims: Dims,
 	pub(crate) operands: Vec<Value>,
+	/// An expression that follows, see [`OpRecord::epilogue`].
+	pub(crate) epilogue: Option<Steps>,
 	/// Index of the ONNX node it comes from.
 	pub(crate) node: usize,
 }
@@ -52,7 +54,14 @@ impl Op {
 			.collect::<Result<Vec<_>>>()?;
 		let shape = shape(&self.dims)?;
 		let operands = operands.into_iter().chain(own_output(self.kind, 0, shape));
-		Ok(OpRecord::new(self.kind, self.dtype, shape, operands.collect::<Vec<_>>()))
+		let record = OpRecord::new(self.kind, self.dtype, shape, operands.collect::<Vec<_>>());
+		Ok(OpRecord { epilogue: self.epilogue, ..record })
+	}
+
+	/// Whether the format has this op, and one element may be judged on chain.
+	pub(crate) fn is_judged(&self) -> bool {
+		let record = self.record().ok().filter(|record| record.validate().is_ok());
+		record.is_some_and(|record| leaf_bound(&record).is_within_limits())
 	}
 }
 
@@ -146,7 +155,7 @@ impl Builder {
 			// There is nothing to compute.
 			return Ok(Value::constant(dtype, dims, Vec::new()));
 		}
-		let op = Op { kind, dtype, dims, operands, node: self.node };
+		let op = Op { kind, dtype, dims, operands, epilogue: None, node: self.node };
 		let record = op.record()?;
 		if record.bytes() > MAX_TENSOR_BYTES {
 			return Err(Failure::too_large(format!(

@@ -1,7 +1,7 @@
 //! Joins products and reductions with the windows they read, so that the windows, many times the image, are neither
 //! stored nor committed to.
 
-use assay_referee::{leaf_bound, Bias, Conv, DType, ImageLayout, OpKind, Pool, MAX_RANK};
+use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, Pool, MAX_RANK};
 
 use crate::build::{users, Op};
 use crate::value::{product, Origin, Value};
@@ -17,7 +17,7 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 	let mut turned: Vec<(Value, Value)> = Vec::new();
 	for i in (0..=root).filter(|&i| live[i]) {
 		if let Some((windows, joined)) = pooling(ops, i) {
-			if users[windows].len() == 1 && judged(&joined) {
+			if users[windows].len() == 1 && joined.is_judged() {
 				ops[i] = joined;
 			}
 			continue;
@@ -26,7 +26,7 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 		if users[windows].len() != 1 {
 			continue;
 		}
-		if judged(&joined) {
+		if joined.is_judged() {
 			ops[i] = joined;
 			continue;
 		}
@@ -40,7 +40,7 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 		let Some(copy) = known.cloned().or_else(|| channels_last(&image, windows)) else {
 			continue;
 		};
-		let Some(joined) = over(joined, copy.clone()).filter(judged) else { continue };
+		let Some(joined) = over(joined, copy.clone()).filter(Op::is_judged) else { continue };
 		ops[i] = joined;
 		if known.is_none() {
 			if let Some(op) = transposition(&image, &copy.dims, ops[windows].node) {
@@ -49,11 +49,6 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 			turned.push((image, copy));
 		}
 	}
-}
-
-fn judged(op: &Op) -> bool {
-	let record = op.record().ok().filter(|record| record.validate().is_ok());
-	record.is_some_and(|record| leaf_bound(&record).is_within_limits())
 }
 
 /// The convolution that op `i` is, over the image with the channels first, and the op that gives the
@@ -138,5 +133,6 @@ fn transposition(image: &Value, dims: &[u32], node: usize) -> Option<Op> {
 	}
 	let kind = OpKind::Strided { offset: 0, strides };
 	let operands = vec![image.clone()];
-	Some(Op { kind, dtype: image.dtype, dims: dims.to_vec(), operands, node })
+	let dims = dims.to_vec();
+	Some(Op { kind, dtype: image.dtype, dims, operands, epilogue: None, node })
 }

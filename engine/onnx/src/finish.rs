@@ -11,6 +11,7 @@ use assay_referee::{
 use crate::bind::BoundInput;
 use crate::build::{own_output, shape, users, Op};
 use crate::convolutions::join_windows;
+use crate::epilogues::join_epilogues;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
 use crate::value::{broadcast, product, strides, Origin, Value};
@@ -50,6 +51,8 @@ pub(crate) fn finish(
 	join_windows(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	join_expressions(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	join_epilogues(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	// Before constants are looked at, once for every op that reads them.
 	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;
@@ -100,7 +103,8 @@ fn root(ops: &mut Vec<Op>, outputs: &[Value], specs: &[TensorSpec], node: usize)
 				*place = if dim > 1 { step } else { 0 };
 			}
 			let kind = OpKind::Strided { offset: 0, strides: steps };
-			Op { kind, dtype: one.dtype, dims: one.dims.clone(), operands: vec![one.clone()], node }
+			let (operands, dims) = (vec![one.clone()], one.dims.clone());
+			Op { kind, dtype: one.dtype, dims, operands, epilogue: None, node }
 		},
 		many if many.len() > MAX_OPERANDS => {
 			return Err(Failure::too_large(format!(
@@ -113,7 +117,8 @@ fn root(ops: &mut Vec<Op>, outputs: &[Value], specs: &[TensorSpec], node: usize)
 			let total =
 				u32::try_from(total).map_err(|_| Failure::too_large("the outputs exceed 1 GiB"))?;
 			let operands = many.to_vec();
-			Op { kind: OpKind::Pack, dtype: DType::U8, dims: vec![total], operands, node }
+			let (kind, dims) = (OpKind::Pack, vec![total]);
+			Op { kind, dtype: DType::U8, dims, operands, epilogue: None, node }
 		},
 	};
 	ops.push(op);
@@ -205,6 +210,7 @@ fn join_bias(ops: &[Op], i: usize, is_root: bool, users: &[Vec<usize>]) -> Optio
 				dtype: op.dtype,
 				dims,
 				operands,
+				epilogue: None,
 				node: op.node,
 			});
 		}
@@ -282,12 +288,14 @@ impl Emitter {
 				| OpKind::Pack
 		);
 		let mut operands = Vec::new();
-		for value in &op.operands {
-			operands.push(self.operand(value, may_be_infinite, op.node)?);
+		let own = op.kind.own_operands().unwrap_or(op.operands.len());
+		for (at, value) in op.operands.iter().enumerate() {
+			operands.push(self.operand(value, may_be_infinite || at >= own, op.node)?);
 		}
 		let dims = shape(&op.dims)?;
 		operands.extend(own_output(op.kind, self.ops.len() as u32, dims));
 		let record = OpRecord::new(op.kind, op.dtype, dims, operands);
+		let record = OpRecord { epilogue: op.epilogue, ..record };
 		let new = self.push(record, op.node);
 		self.index.insert(old, new);
 		Ok(())

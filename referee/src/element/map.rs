@@ -11,6 +11,8 @@ use crate::{
 const ONE: u32 = 0x3f80_0000;
 const SIGN: u32 = 0x8000_0000;
 const INFINITY: u32 = 0x7f80_0000;
+/// Most values of an expression.
+const MAX_VALUES: usize = MAX_OPERANDS + MAX_STEPS;
 
 /// The whole number that canonical bits of an integer or a `Bool` stand for.
 pub(super) const fn to_i64(dtype: DType, bits: u64) -> i64 {
@@ -28,12 +30,43 @@ pub(super) fn map<A: Arith, R: Reader>(
 	index: u64,
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
+	let mut values = [(DType::Bool, 0u64); MAX_VALUES];
+	read::<R>(op, 0, index, &mut values, reader)?;
+	Ok(evaluate::<A>(steps, op.operands.len(), &mut values))
+}
+
+/// The expression's value where value 0 is `own`, and then come the operands from `first` on.
+pub(super) fn epilogue<A: Arith, R: Reader>(
+	op: &OpRecord,
+	steps: &Steps,
+	(own, first): ((DType, u64), usize),
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let mut values = [(DType::Bool, 0u64); MAX_VALUES];
+	values[0] = own;
+	read::<R>(op, first, index, &mut values[1..], reader)?;
+	Ok(evaluate::<A>(steps, 1 + op.operands.len().saturating_sub(first), &mut values))
+}
+
+/// Reads the operands from `first` on, which broadcast, for element `index`.
+fn read<R: Reader>(
+	op: &OpRecord,
+	first: usize,
+	index: u64,
+	values: &mut [(DType, u64)],
+	reader: &mut R,
+) -> Result<(), R::Error> {
 	let at = op.shape.unravel(index);
-	let mut values = [(DType::Bool, 0u64); MAX_OPERANDS + MAX_STEPS];
-	for (i, operand) in op.operands.iter().enumerate() {
-		values[i] = (operand.dtype, reader.read(i, broadcast(&operand.shape, &at))?);
+	let operands = op.operands.iter().enumerate().skip(first);
+	for ((i, operand), value) in operands.zip(values) {
+		*value = (operand.dtype, reader.read(i, broadcast(&operand.shape, &at))?);
 	}
-	let first = op.operands.len();
+	Ok(())
+}
+
+/// Runs the steps, whose arguments are `values`: the first `first` are given, then come the results.
+fn evaluate<A: Arith>(steps: &Steps, first: usize, values: &mut [(DType, u64); MAX_VALUES]) -> u64 {
 	for (i, step) in steps.as_slice().iter().enumerate() {
 		let mut arguments = [(DType::Bool, 0u64); MAX_ARGUMENTS];
 		for (argument, &number) in arguments.iter_mut().zip(step.arguments()) {
@@ -58,7 +91,7 @@ pub(super) fn map<A: Arith, R: Reader>(
 		};
 		values[first + i] = (dtype, canonical(dtype, bits));
 	}
-	Ok(values[first + steps.as_slice().len() - 1].1)
+	values[first + steps.as_slice().len() - 1].1
 }
 
 pub(super) fn unary<A: Arith>(function: UnaryFn, dtype: DType, bits: u64) -> u64 {

@@ -63,7 +63,15 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::Map(steps) => map::map::<A, R>(op, &steps, index, reader)?,
 		OpKind::Recur { cell } => recur::recur::<A, R>(op, cell, index, reader)?,
 	};
-	Ok(canonical(op.dtype, bits))
+	let own = op.own_dtype();
+	let bits = canonical(own, bits);
+	match (&op.epilogue, op.kind.own_operands()) {
+		(Some(steps), Some(first)) => {
+			let bits = map::epilogue::<A, R>(op, steps, ((own, bits), first), index, reader)?;
+			Ok(canonical(op.dtype, bits))
+		},
+		_ => Ok(bits),
+	}
 }
 
 /// The view of an operand; a scalar where the record has no such operand.

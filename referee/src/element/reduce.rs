@@ -15,7 +15,7 @@ pub(super) fn reduce<A: Arith, R: Reader>(
 ) -> Result<u64, R::Error> {
 	let k = u64::from(view(op, 0).last());
 	let first = index * k;
-	fold::<A, _>(op.dtype, function, k, |position| reader.read(0, first + position).map(Some))
+	fold::<A, _>(dtype(op, 0), function, k, |position| reader.read(0, first + position).map(Some))
 }
 
 pub(super) fn pool<A: Arith, R: Reader>(
@@ -30,7 +30,7 @@ pub(super) fn pool<A: Arith, R: Reader>(
 	let plane = index / columns / rows;
 	let window = [index / columns % rows, index % columns];
 	let (stride, dilation, pad) = (pair(pool.stride), pair(pool.dilation), pair(pool.pad));
-	fold::<A, _>(op.dtype, pool.function, pool.terms(), |position| {
+	fold::<A, _>(dtype(op, 0), pool.function, pool.terms(), |position| {
 		let piece = [position / pieces, position % pieces];
 		let at = |d: usize| {
 			let at = window[d] * stride[d] + piece[d] * dilation[d];

@@ -6,6 +6,7 @@ use super::*;
 use crate::arith::functions;
 use crate::testing::{record, shape, tensors, Rng, KINDS};
 use crate::*;
+use alloc::vec;
 use alloc::vec::Vec;
 use proptest::prelude::*;
 
@@ -72,6 +73,14 @@ fn signed(dtype: DType, bits: u64) -> i128 {
 
 /// The value from native floats and wide integers, by coordinates.
 fn oracle(op: &OpRecord, bytes: &[Vec<u8>], index: u64) -> u64 {
+	if let Some([first, expression]) = op.apart(0) {
+		let (own, rest) = bytes.split_at(first.operands.len());
+		let value = canonical(first.dtype, oracle(&first, own, index));
+		let size = first.dtype.size() as usize;
+		let mut result = vec![0; first.bytes() as usize];
+		result[index as usize * size..][..size].copy_from_slice(&value.to_le_bytes()[..size]);
+		return oracle(&expression, &[&[result], rest].concat(), index);
+	}
 	let t = Tensors { op, bytes };
 	let at = coordinates(op.shape.dims(), index);
 	let from = op.operands[0].dtype;

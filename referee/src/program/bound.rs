@@ -40,6 +40,15 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 	let k = op.operands.first().map_or(1, |o| u64::from(o.shape.last()));
 	let single =
 		|spans: u32, terms: u64| LeafBound { spans, bytes: u64::from(spans) * CHUNK_BYTES, terms };
+	if let Some([first, expression]) = op.apart(0) {
+		let (own, steps) = (leaf_bound(&first), leaf_bound(&expression));
+		// The expression's first operand is not read but computed.
+		return LeafBound {
+			spans: own.spans.saturating_add(steps.spans - 1),
+			bytes: own.bytes.saturating_add(steps.bytes - CHUNK_BYTES),
+			terms: own.terms.saturating_add(steps.terms),
+		};
+	}
 	match op.kind {
 		OpKind::Strided { .. }
 		| OpKind::Pad { .. }
@@ -125,6 +134,9 @@ fn unary_terms(function: UnaryFn) -> u64 {
 /// Cost of computing the whole output, in multiply-adds, saturating: elements times terms, except
 /// where a row is computed at once for less.
 pub fn units(op: &OpRecord) -> u64 {
+	if let Some([first, expression]) = op.apart(0) {
+		return units(&first).saturating_add(units(&expression));
+	}
 	let elements = |operand: usize| op.operands.get(operand).map_or(1, |o| o.shape.elements());
 	match op.kind {
 		OpKind::Scatter(_) => op.shape.elements() + elements(2),

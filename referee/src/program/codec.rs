@@ -29,6 +29,8 @@
 //! | 4 | rank of the output |
 //! | 8..40 | dimensions of the output, unused ones zero |
 //! | 64..256 | parameters of the kind |
+//! | 111 | kinds 10, 11, 12, 18, 20: number of steps of the epilogue `u8`, 0 for none |
+//! | 112..256 | the same kinds: the steps of the epilogue, six bytes each |
 //! | 256..1024 | 12 operands of 64 bytes, unused ones zero |
 //!
 //! Element types: 1 `F32`, 2 `I32`, 3 `I64`, 4 `U8`, 5 `I8`, 6 `Bool`.
@@ -65,9 +67,10 @@
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //! | 35 | Recur | 64: cell `u8` |
 //!
-//! A step of a *Map* is: the kind of the elementwise op whose function it has (6, 7, 8, 9 or 25); two
+//! A step of a *Map* or of an epilogue is: the kind of the elementwise op whose function it has (6, 7, 8, 9 or 25); two
 //! bytes of parameters (6, 8: function, 0; 7: element type, 0; 9: 0, 0; 25: as the op's); three
-//! numbers of values, unused ones zero. Values are the operands, from 0, then the results of the steps.
+//! numbers of values, unused ones zero. Values of a *Map* are the operands, from 0, then the results of the
+//! steps; of an epilogue what the kind itself gives, the operands beyond the kind's own, then the results.
 //!
 //! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`], [`ReduceFn`] and
 //! [`ScatterFn`], those of float formats of [`FloatFormat`], those of cells of [`Cell`].
@@ -102,6 +105,8 @@ const OPERAND_BYTES: usize = 64;
 const STEPS_AT: usize = PARAMETERS_AT + 1;
 const STEP_BYTES: usize = 6;
 const _: () = assert!(STEPS_AT + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
+const EPILOGUE_AT: usize = 112;
+const _: () = assert!(EPILOGUE_AT + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
 
 /// Why bytes are not a program, or why a program has no bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -251,6 +256,9 @@ impl OpRecord {
 		bytes[4] = self.shape.rank() as u8;
 		put_dims(&mut bytes, 8, self.shape.dims());
 		put_parameters(&mut bytes, &self.kind);
+		if let Some(steps) = &self.epilogue {
+			put_steps(&mut bytes, EPILOGUE_AT, steps);
+		}
 		for (i, operand) in self.operands.iter().enumerate() {
 			let at = OPERANDS_AT + i * OPERAND_BYTES;
 			let (code, value) = match operand.source {
@@ -279,7 +287,11 @@ impl OpRecord {
 		let operands = (0..count)
 			.map(|i| operand_at(bytes, OPERANDS_AT + i * OPERAND_BYTES))
 			.collect::<Result<Vec<_>, _>>()?;
-		let record = OpRecord { kind, dtype, shape, operands };
+		let epilogue = match (kind.own_operands(), bytes[EPILOGUE_AT - 1]) {
+			(None, _) | (Some(_), 0) => None,
+			(Some(_), _) => Some(steps_at(bytes, EPILOGUE_AT)?),
+		};
+		let record = OpRecord { kind, dtype, shape, operands, epilogue };
 		// Whatever the fields above do not cover must be as the encoder leaves it.
 		if record.to_bytes()? != *bytes {
 			return Err(RecordError::Padding);
@@ -413,12 +425,7 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 				put_dims(bytes, at + 4 + 8 * i, pair);
 			}
 		},
-		OpKind::Map(steps) => {
-			bytes[at] = steps.as_slice().len() as u8;
-			for (step, place) in steps.as_slice().iter().zip(bytes[STEPS_AT..].as_chunks_mut().0) {
-				*place = step_bytes(step);
-			}
-		},
+		OpKind::Map(steps) => put_steps(bytes, STEPS_AT, steps),
 		OpKind::Recur { cell } => bytes[at] = cell.code(),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
 	}
@@ -465,12 +472,7 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 				_ => return Err(RecordError::Code),
 			},
 		},
-		17 => {
-			let places = bytes[STEPS_AT..OPERANDS_AT].as_chunks::<STEP_BYTES>().0;
-			let places = places.get(..code.into()).ok_or(RecordError::Parameter)?;
-			let steps = places.iter().map(step_at).collect::<Result<Vec<_>, _>>()?;
-			OpKind::Map(Steps::new(&steps).ok_or(RecordError::Parameter)?)
-		},
+		17 => OpKind::Map(steps_at(bytes, STEPS_AT)?),
 		18 => OpKind::Conv(Conv {
 			kernel: pair(0),
 			stride: pair(1),
@@ -520,6 +522,21 @@ const fn overflow_of(code: u8) -> Result<Overflow, RecordError> {
 		1 => Ok(Overflow::Saturate),
 		_ => Err(RecordError::Code),
 	}
+}
+
+/// Steps at `at`, and their number in the byte before.
+fn put_steps(bytes: &mut [u8; RECORD_BYTES], at: usize, steps: &Steps) {
+	bytes[at - 1] = steps.as_slice().len() as u8;
+	for (step, place) in steps.as_slice().iter().zip(bytes[at..].as_chunks_mut().0) {
+		*place = step_bytes(step);
+	}
+}
+
+fn steps_at(bytes: &[u8; RECORD_BYTES], at: usize) -> Result<Steps, RecordError> {
+	let places = bytes[at..OPERANDS_AT].as_chunks::<STEP_BYTES>().0;
+	let places = places.get(..bytes[at - 1].into()).ok_or(RecordError::Parameter)?;
+	let steps = places.iter().map(step_at).collect::<Result<Vec<_>, _>>()?;
+	Steps::new(&steps).ok_or(RecordError::Parameter)
 }
 
 fn step_bytes(step: &Step) -> [u8; STEP_BYTES] {

@@ -163,11 +163,11 @@ impl fmt::Debug for Steps {
 	}
 }
 
-/// Two steps or more, each a valid op of its own; every value is used, the last one as the output.
-pub(super) fn validate(op: &OpRecord, steps: &Steps) -> Result<(), RecordError> {
+/// `least` steps or more, each a valid op of its own; every value is used, the last one as the output.
+pub(super) fn validate(op: &OpRecord, steps: &Steps, least: usize) -> Result<(), RecordError> {
 	let count = steps.as_slice().len();
 	let ops = steps.expand(op, |at| at as u32);
-	if count < 2 || ops.len() != count {
+	if count < least || ops.len() != count {
 		return Err(RecordError::Parameter);
 	}
 	ops.iter().try_for_each(OpRecord::validate)?;

@@ -453,6 +453,37 @@ pub enum OpKind {
 	Pool(Pool),
 }
 
+impl OpKind {
+	/// The number of operands of a kind that may have an epilogue, see [`OpRecord::epilogue`];
+	/// `None` for other kinds.
+	pub const fn own_operands(&self) -> Option<usize> {
+		match self {
+			OpKind::MatMul { bias } | OpKind::Conv(Conv { bias, .. }) => match bias {
+				Bias::None => Some(2),
+				Bias::Row | Bias::Column => Some(3),
+			},
+			OpKind::MatMulInteger => Some(4),
+			OpKind::Reduce(_) | OpKind::Pool(_) => Some(1),
+			OpKind::Strided { .. }
+			| OpKind::Pad { .. }
+			| OpKind::Concat { .. }
+			| OpKind::Gather { .. }
+			| OpKind::Unfold { .. }
+			| OpKind::Unary(_)
+			| OpKind::Cast
+			| OpKind::Binary(_)
+			| OpKind::Select
+			| OpKind::ArgMax
+			| OpKind::Scatter(_)
+			| OpKind::TopK { .. }
+			| OpKind::Pack
+			| OpKind::Recur { .. }
+			| OpKind::RoundTo { .. }
+			| OpKind::Map(_) => None,
+		}
+	}
+}
+
 /// One op: what it computes, its output's type and shape, and its operands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OpRecord {
@@ -462,8 +493,27 @@ pub struct OpRecord {
 	pub dtype: DType,
 	/// Shape of the output.
 	pub shape: Shape,
-	/// Operands, at most [`MAX_OPERANDS`].
+	/// Operands, at most [`MAX_OPERANDS`]: the kind's own, then those of the epilogue.
 	pub operands: Vec<Operand>,
+	/// An expression that is applied to each element of the kind's result, for the kinds that
+	/// [`OpKind::own_operands`] names. Its value 0 is that result, then come the operands beyond the
+	/// kind's own, which broadcast against the output's shape as those of a [`OpKind::Map`], then the
+	/// results of the steps; one step is enough. `dtype` is the type of the last one's result.
+	///
+	/// Every result is what an op of its own would have stored.
+	pub epilogue: Option<Steps>,
+}
+
+/// The kind, and the number of steps of an epilogue: `Conv 1x1 + 9 steps`.
+impl fmt::Display for OpRecord {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		self.kind.fmt(f)?;
+		match self.epilogue.map(|steps| steps.as_slice().len()) {
+			None => Ok(()),
+			Some(1) => f.write_str(" + 1 step"),
+			Some(count) => write!(f, " + {count} steps"),
+		}
+	}
 }
 
 /// The name, with what tells it apart from others of its kind: `Reduce(Max)`, `Map of 5 steps`.
@@ -499,14 +549,45 @@ impl fmt::Display for OpKind {
 }
 
 impl OpRecord {
-	/// An op with these parts; nothing is checked before [`OpRecord::validate`].
+	/// An op with these parts and no epilogue; nothing is checked before [`OpRecord::validate`].
 	pub fn new(
 		kind: OpKind,
 		dtype: DType,
 		shape: Shape,
 		operands: impl Into<Vec<Operand>>,
 	) -> OpRecord {
-		OpRecord { kind, dtype, shape, operands: operands.into() }
+		OpRecord { kind, dtype, shape, operands: operands.into(), epilogue: None }
+	}
+
+	/// The op followed by an expression of its result, of `operands` and of its own results, of
+	/// which the last has type `dtype`; nothing is checked.
+	pub fn with_epilogue(mut self, steps: Steps, dtype: DType, operands: &[Operand]) -> OpRecord {
+		self.operands.extend_from_slice(operands);
+		OpRecord { dtype, epilogue: Some(steps), ..self }
+	}
+
+	/// The type of what the kind itself gives, to which an epilogue is applied.
+	pub fn own_dtype(&self) -> DType {
+		match (self.epilogue, self.kind) {
+			(None, _) => self.dtype,
+			(Some(_), OpKind::MatMulInteger) => DType::I32,
+			(Some(_), OpKind::Reduce(_) | OpKind::Pool(_)) => {
+				self.operands.first().map_or(self.dtype, |operand| operand.dtype)
+			},
+			(Some(_), _) => DType::F32,
+		}
+	}
+
+	/// An op with an epilogue as two: the op without it, and the epilogue as a [`OpKind::Map`], which
+	/// may have a single step, and whose first operand is the output of op `index`. Whoever computes
+	/// one after the other computes the op. `None` for other ops.
+	pub fn apart(&self, index: u32) -> Option<[OpRecord; 2]> {
+		let (steps, own) = (self.epilogue?, self.kind.own_operands()?);
+		let (own, rest) = self.operands.split_at_checked(own)?;
+		let first = OpRecord::new(self.kind, self.own_dtype(), self.shape, own);
+		let result = Operand::op(index, first.dtype, self.shape);
+		let operands = [&[result], rest].concat();
+		Some([first, OpRecord::new(OpKind::Map(steps), self.dtype, self.shape, operands)])
 	}
 
 	/// Bytes of the output tensor.

@@ -31,6 +31,12 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 	require(op.bytes() <= MAX_TENSOR_BYTES, RecordError::Shape)?;
 	require(op.operands.len() <= MAX_OPERANDS, OperandCount)?;
 	op.operands.iter().try_for_each(operand)?;
+	if let Some(steps) = op.epilogue {
+		require(op.kind.own_operands().is_some(), Parameter)?;
+		let [first, expression] = op.apart(0).ok_or(OperandCount)?;
+		validate(&first)?;
+		return map::validate(&expression, &steps, 1);
+	}
 	match op.kind {
 		OpKind::Strided { offset, strides } => strided(op, offset, &strides),
 		OpKind::Pad { before, fill } => pad(op, &before, fill),
@@ -50,7 +56,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::TopK { .. } => top_k(op),
 		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
 		OpKind::Recur { cell } => recur::validate(op, cell),
-		OpKind::Map(steps) => map::validate(op, &steps),
+		OpKind::Map(steps) => map::validate(op, &steps, 2),
 		OpKind::Conv(conv) => conv::validate(op, &conv),
 		OpKind::Pool(pool) => pool::validate(op, &pool),
 	}

@@ -14,22 +14,60 @@ pub(super) fn random(rng: &mut Rng) -> OpRecord {
 	}
 }
 
-/// Random steps, of which those stay that the last one needs.
+/// The op, followed by a random expression.
+pub(super) fn followed(rng: &mut Rng, op: OpRecord) -> OpRecord {
+	// No operand of another op has this name.
+	let own = Operand::op(u32::MAX, op.dtype, op.shape);
+	loop {
+		let views = views(rng, op.shape.dims(), 3);
+		let mut operands = random_operands(rng, &views);
+		operands.insert(0, own);
+		let Some((operands, steps, dtype)) = random_steps(rng, &operands, op.shape.dims()) else {
+			continue;
+		};
+		match (operands.split_first(), Steps::new(&steps)) {
+			(Some((first, rest)), Some(steps)) if *first == own && !steps.as_slice().is_empty() => {
+				return op.with_epilogue(steps, dtype, rest);
+			},
+			_ => {},
+		}
+	}
+}
+
 fn attempt(rng: &mut Rng) -> Option<OpRecord> {
 	let rank = rng.below(4);
 	let dims = rng.dims(rank, 6);
-	let mut views: Vec<Vec<u32>> = (0..rng.below(5)).map(|_| broadcast(rng, &dims)).collect();
+	let mut views = views(rng, &dims, 4);
 	views.insert(0, dims.clone());
-	let operands: Vec<Operand> = views
-		.iter()
-		.map(|view| {
-			// Mostly what most functions take.
-			let dtype = if rng.below(3) == 0 { rng.pick_dtype() } else { DType::F32 };
-			rng.operand(dtype, view)
-		})
-		.collect();
+	let operands = random_operands(rng, &views);
+	let (operands, steps, dtype) = random_steps(rng, &operands, &dims)?;
+	let kind = OpKind::Map(Steps::new(&steps)?);
+	(steps.len() >= 2).then(|| OpRecord::new(kind, dtype, shape(&dims), operands))
+}
+
+/// At most `most` views that broadcast to `dims`.
+fn views(rng: &mut Rng, dims: &[u32], most: u64) -> Vec<Vec<u32>> {
+	(0..rng.below(most + 1)).map(|_| broadcast(rng, dims)).collect()
+}
+
+fn random_operands(rng: &mut Rng, views: &[Vec<u32>]) -> Vec<Operand> {
+	let operands = views.iter().map(|view| {
+		// Mostly what most functions take.
+		let dtype = if rng.below(3) == 0 { rng.pick_dtype() } else { DType::F32 };
+		rng.operand(dtype, view)
+	});
+	operands.collect()
+}
+
+/// Random steps of these operands, of which those stay that the last one needs, what they need of the
+/// operands, and the type of the result.
+fn random_steps(
+	rng: &mut Rng,
+	operands: &[Operand],
+	dims: &[u32],
+) -> Option<(Vec<Operand>, Vec<Step>, DType)> {
 	let mut values: Vec<Value> =
-		operands.iter().map(|o| (o.dtype, o.shape.dims() == dims.as_slice())).collect();
+		operands.iter().map(|o| (o.dtype, o.shape.dims() == dims)).collect();
 	let mut steps = Vec::new();
 	for _ in 0..3 + rng.below(10) {
 		if let Some(step) = step(rng, &values) {
@@ -39,10 +77,8 @@ fn attempt(rng: &mut Rng) -> Option<OpRecord> {
 			steps.push(step);
 		}
 	}
-	let (operands, steps) = needed(&operands, &steps);
-	let dtype = values.last()?.0;
-	let kind = OpKind::Map(Steps::new(&steps)?);
-	(steps.len() >= 2).then(|| OpRecord::new(kind, dtype, shape(&dims), operands))
+	let (operands, steps) = needed(operands, &steps);
+	Some((operands, steps, values.last()?.0))
 }
 
 /// A step that fits random values, if one was found.

@@ -345,7 +345,7 @@ fn worst_leaf(program: &Program) -> WorstLeaf {
 		false => worst,
 	});
 	worst.map_or_else(WorstLeaf::default, |(op, record, bound)| {
-		let kind = record.kind.to_string();
+		let kind = record.to_string();
 		WorstLeaf { op, kind, spans: bound.spans, bytes: bound.bytes, terms: bound.terms }
 	})
 }

@@ -15,12 +15,37 @@ impl Fused {
 	/// or too many ops. An operand whose source is a member is read inside the region; all others
 	/// become operands of the region.
 	pub fn new(members: &[Member<'_>]) -> Option<Fused> {
+		Fused::build(members, true)
+	}
+
+	/// The region of an elementwise expression whose first operand is given part by part, see
+	/// [`Fused::block`]. An operand of the region has the number that it has in the expression as its
+	/// source.
+	///
+	/// `None` where a step has no fast kernel.
+	pub(crate) fn of_parts(expression: &OpRecord) -> Option<Fused> {
+		let named = named(expression);
+		let members = [Member { index: u32::MAX, op: &named, keep: true }];
+		let mut fused = Fused::build(&members, false)?;
+		for input in fused.steps.iter_mut().flat_map(|step| &mut step.inputs) {
+			if let From::Dense { at } = input.from {
+				if fused.operands[at].source == Source::Op(0) {
+					input.from = From::Given;
+				}
+			}
+		}
+		Some(fused)
+	}
+
+	/// The region of these ops; with `by_rows`, one that may be divided at the rows by which an operand
+	/// is broadcast only, else one that may be divided anywhere, which does not reduce.
+	fn build(members: &[Member<'_>], by_rows: bool) -> Option<Fused> {
 		let expanded = expressions(members);
 		let members = &steps(members, &expanded)[..];
 		if members.is_empty() || members.len() > MAX_OPS {
 			return None;
 		}
-		let space = Space::new(members)?;
+		let space = Space::new(members, by_rows)?;
 		let mut builder = Builder {
 			members,
 			space,
@@ -48,19 +73,38 @@ impl Fused {
 	}
 }
 
-/// The steps of every member that is an expression. Their results have names that no program gives.
+/// An op whose operands have their numbers as sources: a region lists its operands anew, and the names
+/// tell which of the record's they are.
+pub(crate) fn named(op: &OpRecord) -> OpRecord {
+	let mut named = op.clone();
+	for (operand, at) in named.operands.iter_mut().zip(0..) {
+		operand.source = Source::Op(at);
+	}
+	named
+}
+
+/// The parts of every member that is an expression or has an epilogue. Their results have names that no
+/// program gives.
 fn expressions(members: &[Member<'_>]) -> Vec<Vec<OpRecord>> {
 	let mut named = 0;
 	let mut expand = |member: &Member<'_>| {
-		let OpKind::Map(steps) = member.op.kind else { return Vec::new() };
 		let first = assay_referee::MAX_OPS + named;
-		named += steps.as_slice().len() as u32;
-		steps.expand(member.op, |at| first + at as u32)
+		let ops = match (member.op.kind, member.op.epilogue.zip(member.op.apart(first))) {
+			(_, Some((steps, [own, expression]))) => {
+				let mut ops = steps.expand(&expression, |at| first + 1 + at as u32);
+				ops.insert(0, own);
+				ops
+			},
+			(OpKind::Map(steps), None) => steps.expand(member.op, |at| first + at as u32),
+			_ => Vec::new(),
+		};
+		named += ops.len() as u32;
+		ops
 	};
 	members.iter().map(&mut expand).collect()
 }
 
-/// The members, with the steps in place of expressions.
+/// The members, with the parts in place of what is expanded.
 fn steps<'a>(members: &[Member<'a>], expanded: &'a [Vec<OpRecord>]) -> Vec<Member<'a>> {
 	let mut all = Vec::with_capacity(members.len());
 	let mut named = assay_referee::MAX_OPS;
@@ -84,7 +128,7 @@ struct Space {
 }
 
 impl Space {
-	fn new(members: &[Member<'_>]) -> Option<Space> {
+	fn new(members: &[Member<'_>], by_rows: bool) -> Option<Space> {
 		let (mut elements, mut least, mut row) = (0, usize::MAX, 0);
 		for Member { op, .. } in members {
 			let own = op.shape.elements() as usize;
@@ -105,7 +149,7 @@ impl Space {
 		if row == 0 && least != elements {
 			// Row ops without a reduction among the members.
 			row = elements.checked_div(least)?;
-		} else if row == 0 {
+		} else if row == 0 && by_rows {
 			row = members.iter().find_map(broadcast_row).unwrap_or(0);
 		}
 		if row > MAX_ROW || (row != 0 && elements % row != 0) {
@@ -249,7 +293,7 @@ impl Builder<'_> {
 	fn walk(&self, op: &OpRecord, inputs: &[Input]) -> Option<Walk<2>> {
 		let row = self.space.row as isize;
 		let follow = |input: &Input| match input.from {
-			From::Tile(_) | From::Dense { .. } => Some((1, row)),
+			From::Tile(_) | From::Given | From::Dense { .. } => Some((1, row)),
 			From::Single { .. } => Some((0, 0)),
 			From::Rows(_) | From::EachRow { .. } => Some((0, 1)),
 			From::OneRow { .. } => Some((1, 0)),
@@ -290,7 +334,7 @@ impl Builder<'_> {
 		});
 		let widest = sizes.max().unwrap_or(8);
 		fused.slot_bytes = (fused.tile * widest).next_multiple_of(64);
-		fused.slots = self.busy.len() + 3;
+		fused.slots = self.busy.len() + 4;
 		fused
 	}
 }

@@ -81,6 +81,55 @@ impl Fused {
 		}
 	}
 
+	/// Computes a part of the one output of a region made by `Fused::of_parts`, of which `given` are the
+	/// elements of the first operand, row after row; the others are in `operands`, in the order of
+	/// [`Fused::operands`].
+	///
+	/// # Safety
+	/// The block lies inside the output, and nobody else uses that part of it. All are aligned for every
+	/// element type, and `given` has the block's elements.
+	pub(crate) unsafe fn block(
+		&self,
+		operands: &[&[u8]],
+		output: Shared<u8>,
+		given: &[u8],
+		block: Block,
+		isa: crate::Isa,
+	) {
+		let alone = KernelConfig { threads: 1, isa };
+		let size = given.len() / (block.rows * block.columns).max(1);
+		// Whole rows of a tile where they are short, else stretches of one row.
+		let rows = (self.tile / block.columns.max(1)).max(1);
+		let stretches = block.columns.div_ceil(self.tile).max(1);
+		let columns = block.columns.div_ceil(stretches).max(1);
+		TILES.with(|slots| {
+			let slots = &mut *slots.borrow_mut();
+			slots.grow(self.slots * self.slot_bytes / 4);
+			let slots = Shared(slots.as_mut_ptr());
+			for row in (0..block.rows).step_by(rows) {
+				let rows = rows.min(block.rows - row);
+				for column in (0..block.columns).step_by(columns) {
+					let part = Block {
+						start: block.start + row * block.step + column,
+						rows,
+						columns: columns.min(block.columns - column),
+						step: block.step,
+					};
+					let len = part.rows * part.columns;
+					let given = &given[(row * block.columns + column) * size..][..len * size];
+					let outputs = &[output];
+					let tile = Tile { fused: self, operands, outputs, slots, given, part };
+					self.steps.iter().for_each(|step| tile.step(step, &alone));
+				}
+			}
+		});
+	}
+
+	/// Rough nanoseconds for ten elements.
+	pub(crate) fn cost(&self) -> usize {
+		self.cost
+	}
+
 	fn tiles(&self, operands: &[&[u8]], outputs: &[Shared<u8>], cfg: &KernelConfig) {
 		let tiles = self.elements.div_ceil(self.tile);
 		let tile_cost = (self.tile * self.cost / 10).max(1);
@@ -94,8 +143,8 @@ impl Fused {
 				let slots = Shared(slots.as_mut_ptr());
 				for tile in task * per_task..((task + 1) * per_task).min(tiles) {
 					let start = tile * self.tile;
-					let len = self.tile.min(self.elements - start);
-					let tile = Tile { fused: self, operands, outputs, slots, start, len };
+					let part = Block::run(start, self.tile.min(self.elements - start));
+					let tile = Tile { fused: self, operands, outputs, slots, given: &[], part };
 					self.steps.iter().for_each(|step| tile.step(step, &alone));
 				}
 			});
@@ -111,15 +160,45 @@ fn aligned(operands: &[&[u8]]) -> Vec<Option<Buffer>> {
 	operands.iter().map(copy).collect()
 }
 
-/// Neighbouring elements of the index space.
+/// Some columns of some rows of an index space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+	/// The first element.
+	pub(crate) start: usize,
+	pub(crate) rows: usize,
+	pub(crate) columns: usize,
+	/// Elements from a row to the next.
+	pub(crate) step: usize,
+}
+
+impl Block {
+	/// Neighbouring elements.
+	pub(crate) fn run(start: usize, len: usize) -> Block {
+		Block { start, rows: 1, columns: len, step: len }
+	}
+
+	/// Whether its elements are no neighbours.
+	fn is_split(&self) -> bool {
+		self.rows > 1 && self.step != self.columns
+	}
+
+	/// The first element of every row.
+	fn starts(&self) -> impl Iterator<Item = usize> {
+		let Block { start, rows, step, .. } = *self;
+		(0..rows).map(move |row| start + row * step)
+	}
+}
+
+/// A part of the index space; of several rows where the region is run block by block only.
 struct Tile<'a> {
 	fused: &'a Fused,
 	operands: &'a [&'a [u8]],
 	outputs: &'a [Shared<u8>],
 	slots: Shared<u8>,
-	/// First full element, and how many.
-	start: usize,
-	len: usize,
+	/// The elements that are given.
+	given: &'a [u8],
+	/// Full elements.
+	part: Block,
 }
 
 impl Tile<'_> {
@@ -144,17 +223,37 @@ impl Tile<'_> {
 			},
 		};
 		debug_assert!(done.is_some(), "a region holds only what has a kernel");
+		if let (Place::Output(to), true) = (step.target, self.part.is_split()) {
+			let run = self.part.columns * size;
+			for (start, row) in self.part.starts().zip(out.chunks_exact(run)) {
+				// SAFETY: this row of the block lies inside the output, and is this thread's alone.
+				unsafe {
+					let to = self.outputs[to].at(start * size);
+					core::ptr::copy_nonoverlapping(row.as_ptr(), to, run);
+				}
+			}
+		}
+	}
+
+	/// Full elements.
+	fn len(&self) -> usize {
+		self.part.rows * self.part.columns
 	}
 
 	/// Where this tile's elements of a place are, and their bytes.
 	fn place(&self, place: Place, size: usize, width: Width) -> (*mut u8, usize) {
-		let bytes = self.fused.count(width, self.len) * size;
+		let bytes = self.fused.count(width, self.len()) * size;
 		let at = match place {
+			Place::Output(_) if self.part.is_split() => {
+				let slot = self.fused.slots - 4;
+				// SAFETY: as below; no step has this slot.
+				unsafe { self.slots.at(slot * self.fused.slot_bytes) }
+			},
 			// SAFETY: there are `slots` slots, each with room for a tile of the widest elements.
 			Place::Slot(slot) => unsafe { self.slots.at(slot * self.fused.slot_bytes) },
 			// SAFETY: the outputs have the region's lengths, and the tile lies inside.
 			Place::Output(at) => unsafe {
-				self.outputs[at].at(self.fused.count(width, self.start) * size)
+				self.outputs[at].at(self.fused.count(width, self.part.start) * size)
 			},
 		};
 		(at, bytes)
@@ -170,8 +269,8 @@ impl Tile<'_> {
 	/// Operand number `i` of a step; `by_rows` when the step follows broadcast rows itself.
 	fn part(&self, i: usize, input: &Input, by_rows: bool) -> Part<'_> {
 		let size = input.size;
-		let start = self.fused.count(input.width, self.start);
-		let len = self.fused.count(input.width, self.len);
+		let start = self.fused.count(input.width, self.part.start);
+		let len = self.fused.count(input.width, self.len());
 		let part = |bytes, single| Part { bytes, single };
 		let rows = |bytes: &'_ [u8]| match by_rows || bytes.len() == size {
 			true => None,
@@ -179,6 +278,11 @@ impl Tile<'_> {
 		};
 		match &input.from {
 			From::Tile(place) => part(self.read(*place, size, input.width), false),
+			From::Given => part(self.given, false),
+			From::Dense { at } if self.part.is_split() => {
+				let walk = Walk::flat(usize::MAX, [1]);
+				part(self.gather(i, size, self.operands[*at], &walk), false)
+			},
 			From::Dense { at } => part(&self.operands[*at][start * size..][..len * size], false),
 			From::Single { at } => part(self.operands[*at], true),
 			From::Rows(place) => {
@@ -202,6 +306,9 @@ impl Tile<'_> {
 			From::OneRow { at } => {
 				let walk = Walk::rows(self.fused.row, [1], [0]);
 				part(self.expand(i, size, &walk, self.operands[*at], 0..len), false)
+			},
+			From::Walk { at, walk } if self.part.is_split() => {
+				part(self.gather(i, size, self.operands[*at], walk), false)
 			},
 			From::Walk { at, walk } => {
 				self.walked(i, size, self.operands[*at], walk, start..start + len)
@@ -235,19 +342,40 @@ impl Tile<'_> {
 		bytes: &[u8],
 		range: Range<usize>,
 	) -> &[u8] {
-		let slot = Place::Slot(self.fused.slots - 3 + i);
-		let (at, _) = self.place(slot, size, Width::Full);
-		// SAFETY: the last three slots are for operands: no step writes to them, and a step expands
-		// each of its operands once. A slot has room for a tile of the widest elements.
-		let out = unsafe { core::slice::from_raw_parts_mut(at, range.len() * size) };
-		let done = match size {
-			1 => spread::<u8>(walk, bytes, range, out),
-			4 => spread::<u32>(walk, bytes, range, out),
-			_ => spread::<u64>(walk, bytes, range, out),
-		};
-		debug_assert!(done.is_some(), "operands are aligned");
+		let out = self.slot(i, range.len() * size);
+		expand(size, walk, bytes, range, out);
 		out
 	}
+
+	/// Writes out an operand's elements of a block of several rows, in the slot kept for operand `i`.
+	fn gather(&self, i: usize, size: usize, bytes: &[u8], walk: &Walk<1>) -> &[u8] {
+		let out = self.slot(i, self.len() * size);
+		let columns = self.part.columns;
+		for (start, out) in self.part.starts().zip(out.chunks_exact_mut(columns * size)) {
+			expand(size, walk, bytes, start..start + columns, out);
+		}
+		out
+	}
+
+	/// The slot kept for operand `i`, of which `len` bytes are needed.
+	#[allow(clippy::mut_from_ref)]
+	fn slot(&self, i: usize, len: usize) -> &mut [u8] {
+		let slot = Place::Slot(self.fused.slots - 3 + i);
+		let (at, _) = self.place(slot, 1, Width::Full);
+		// SAFETY: the last three slots are for operands: no step writes to them, and a step expands
+		// each of its operands once. A slot has room for a tile of the widest elements.
+		unsafe { core::slice::from_raw_parts_mut(at, len) }
+	}
+}
+
+/// Writes out broadcast elements.
+fn expand(size: usize, walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [u8]) {
+	let done = match size {
+		1 => spread::<u8>(walk, bytes, range, out),
+		4 => spread::<u32>(walk, bytes, range, out),
+		_ => spread::<u64>(walk, bytes, range, out),
+	};
+	debug_assert!(done.is_some(), "operands are aligned");
 }
 
 /// Elements `range` of a broadcast operand, in order.

@@ -12,6 +12,9 @@ mod build;
 mod exec;
 
 use crate::walk::Walk;
+pub(crate) use build::named;
+pub(crate) use exec::Block;
+
 use assay_referee::{OpRecord, Operand};
 
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
@@ -47,7 +50,8 @@ pub struct Fused {
 	row: usize,
 	/// Full elements of a tile, a multiple of `row`.
 	tile: usize,
-	/// Tile-sized places for intermediates, the last three for expanded operands.
+	/// Tile-sized places for intermediates, the last three for expanded operands, the one before
+	/// these for results that are not written where they are needed.
 	slots: usize,
 	slot_bytes: usize,
 	/// Rough nanoseconds for one full element.
@@ -92,6 +96,8 @@ struct Input {
 
 #[derive(Debug)]
 enum From {
+	/// What the region's first operand would hold, which whoever runs a part of it has at hand.
+	Given,
 	/// Another op's results, of the same width.
 	Tile(Place),
 	/// A row op's results, each for a whole row.

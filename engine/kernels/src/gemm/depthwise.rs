@@ -10,8 +10,9 @@ use super::{
 	Image, Space, SPACE,
 };
 use crate::{
+	epilogue::Target,
 	isa::{dispatch_simd, Isa, SimdKernel},
-	parallel::{self, Shared},
+	parallel,
 	simd::Simd,
 };
 use core::ops::Range;
@@ -23,8 +24,11 @@ const VECTORS: usize = 2;
 /// Floats of a region that stays in the first-level cache.
 const REGION: usize = 6 << 10;
 
+/// Results that are worth an epilogue's while.
+const ENOUGH: usize = 2048;
+
 /// Solves `p` if it is a depthwise convolution with one filter per channel; false otherwise.
-pub(super) fn run(p: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) -> bool {
+pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa: Isa) -> bool {
 	let (Lhs::Rows(filters), Rhs::Image(image)) = (p.lhs, p.rhs) else { return false };
 	if p.m != 1 || image.group() != 1 || p.k > BLOCK || p.rhs_batches != p.batch {
 		return false;
@@ -36,7 +40,6 @@ pub(super) fn run(p: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) ->
 	if image.region(0, 0..1, 0..rows).is_none() {
 		return false;
 	}
-	let out = Shared(out.as_mut_ptr());
 	let work = p.batch * p.n * p.k;
 	let threads = if work < 1 << 16 { 1 } else { threads };
 	let tasks = if threads > 1 { p.batch.min(threads * 4) } else { 1 };
@@ -44,7 +47,7 @@ pub(super) fn run(p: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) ->
 		SPACE.with(|space| {
 			let channels = task * p.batch / tasks..(task + 1) * p.batch / tasks;
 			let space = &mut space.borrow_mut();
-			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, out });
+			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, target });
 		});
 	});
 	true
@@ -64,16 +67,21 @@ struct Part<'a, 'p> {
 	/// Entries of the batch: channels of all images.
 	channels: Range<usize>,
 	space: &'a mut Space,
-	out: Shared<f32>,
+	target: Target<'a, f32>,
 }
 
 impl SimdKernel for Part<'_, '_> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(self) {
 		let (p, image) = (self.p, self.image);
-		let space = &mut self.space.image;
+		let Space { image: space, sums, .. } = self.space;
 		let [height, width] = image.out;
-		for channel in self.channels {
+		if let Target::Followed(_) = self.target {
+			sums.grow(ENOUGH + self.rows * width);
+		}
+		// Results that wait for their epilogue: the first, and how many.
+		let mut waiting = (self.channels.start * p.n, 0);
+		for channel in self.channels.clone() {
 			let filter = self.filters.part(channel % p.lhs_batches, 0, 0, [1, p.k]);
 			let bias = match p.bias {
 				BiasRef::Row(_) => p.row_bias(channel).map(|bias| Bias::One(bias[0])),
@@ -88,8 +96,13 @@ impl SimdKernel for Part<'_, '_> {
 				unsafe { image.copy::<S>(&region, space.floats_mut()) };
 				let start = channel * p.n + first * width;
 				let len = rows.len() * width;
-				// SAFETY: these windows are this task's own.
-				let out = unsafe { core::slice::from_raw_parts_mut(self.out.at(start), len) };
+				let out = match self.target {
+					// SAFETY: these windows are this task's own.
+					Target::Whole(out) => unsafe {
+						core::slice::from_raw_parts_mut(out.at(start), len)
+					},
+					Target::Followed(_) => &mut sums.floats_mut()[waiting.1..][..len],
+				};
 				let bias = match bias {
 					Some(Bias::Each(bias)) => Some(Bias::Each(&bias[first * width..][..len])),
 					other => other,
@@ -98,6 +111,15 @@ impl SimdKernel for Part<'_, '_> {
 				let work = Windows { image, region: &region, filter, places: &places, bias };
 				// SAFETY: the region holds the windows and slack after it.
 				unsafe { work.compute::<S>(space.floats().as_ptr(), out) };
+				let Target::Followed(finish) = self.target else { continue };
+				waiting.1 += len;
+				let last = start + len == self.channels.end * p.n;
+				// Parts of a channel, or some whole ones.
+				if len < p.n || waiting.1 >= ENOUGH || last {
+					// SAFETY: as above.
+					unsafe { finish.run(&sums[..waiting.1 * 4], waiting.0) };
+					waiting = (start + len, 0);
+				}
 			}
 		}
 	}

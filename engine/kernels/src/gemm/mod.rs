@@ -15,6 +15,7 @@ pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
 
 use crate::{
 	buffer::Buffer,
+	epilogue::Target,
 	isa::{dispatch_simd, Isa},
 	parallel::{self, Shared},
 	simd::Simd,
@@ -56,6 +57,8 @@ struct Space {
 	lhs: Buffer,
 	rhs: Buffer,
 	image: Buffer,
+	/// Results that an epilogue takes.
+	sums: Buffer,
 }
 
 thread_local! {
@@ -65,6 +68,11 @@ thread_local! {
 /// Solves `problem` into `out`, `[batch, m, n]`.
 pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) {
 	debug_assert_eq!(out.len(), problem.batch * problem.m * problem.n);
+	run_to(problem, Target::Whole(Shared(out.as_mut_ptr())), threads, isa);
+}
+
+/// As [`run`], to a target of `[batch, m, n]` elements.
+pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa: Isa) {
 	let problem = problem.simplified();
 	let image;
 	let problem = match (problem.lhs, problem.rhs) {
@@ -78,7 +86,7 @@ pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: I
 		},
 		_ => problem,
 	};
-	if depthwise::run(&problem, out, threads, isa) {
+	if depthwise::run(&problem, target, threads, isa) {
 		return;
 	}
 	let panel = panel_width(isa);
@@ -86,8 +94,8 @@ pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: I
 	let panels = problem.n.div_ceil(panel);
 	// Little work is not cut into tasks either, each of which would pack its operands.
 	let threads = if cost(&problem) < GRAIN { 1 } else { threads };
-	let (row_tasks, column_tasks) = split(&problem, rows.count, panels, panel, threads);
-	let out = Shared(out.as_mut_ptr());
+	let followed = matches!(target, Target::Followed(_));
+	let (row_tasks, column_tasks) = split(&problem, rows.count, panels, panel, threads, followed);
 	parallel::for_each(threads, problem.batch * row_tasks * column_tasks, |task| {
 		let column = task % column_tasks;
 		let row = task / column_tasks % row_tasks;
@@ -102,7 +110,7 @@ pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: I
 					column_panels: column * panels / column_tasks
 						..(column + 1) * panels / column_tasks,
 					space: &mut space.borrow_mut(),
-					out,
+					target,
 				},
 			);
 		});
@@ -123,6 +131,7 @@ fn split(
 	column_panels: usize,
 	panel: usize,
 	threads: usize,
+	followed: bool,
 ) -> (usize, usize) {
 	// The packed rows of a block should stay in the second-level cache.
 	const MOST_ROWS: usize = 768;
@@ -136,7 +145,7 @@ fn split(
 	let least_columns = match p.rhs {
 		// One row leaves the time for nothing but reading, which is faster in short stretches.
 		Rhs::Packed(_) if p.m == 1 => column_panels.div_ceil((512 / panel).max(1)),
-		Rhs::Packed(_) => 1,
+		Rhs::Packed(_) if !followed => 1,
 		_ => column_panels.div_ceil((MOST_OUT / (p.m * panel).max(1)).max(512 / panel)),
 	};
 	// A few tasks more than threads even out how fast these are; but each reads all of the left side,

@@ -7,7 +7,7 @@ use super::{
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
 	Space,
 };
-use crate::{isa::SimdKernel, parallel::Shared, simd::Simd};
+use crate::{epilogue::Target, fused::Block, isa::SimdKernel, simd::Simd};
 use core::ops::Range;
 
 pub(super) struct Part<'a, 'p> {
@@ -16,7 +16,7 @@ pub(super) struct Part<'a, 'p> {
 	pub(super) row_panels: Range<usize>,
 	pub(super) column_panels: Range<usize>,
 	pub(super) space: &'a mut Space,
-	pub(super) out: Shared<f32>,
+	pub(super) target: Target<'a, f32>,
 }
 
 /// The left side of one block of k.
@@ -48,7 +48,17 @@ impl SimdKernel for Part<'_, '_> {
 		let wide = panels_per_tile::<S>(p.m);
 		let most = if matches!(p.rhs, Rhs::Packed(_)) { GROUP } else { GATHERED };
 		let group = (most / (panel * p.k.min(BLOCK))).max(1).next_multiple_of(wide) * panel;
-		let Space { lhs: lhs_space, rhs: rhs_space, image: image_space } = self.space;
+		let Space { lhs: lhs_space, rhs: rhs_space, image: image_space, sums } = self.space;
+		let size = [rows.len(), columns.len()];
+		let first = (self.batch * p.m + rows.start) * p.n + columns.start;
+		let (out, out_step) = match self.target {
+			// SAFETY: the part's first element lies inside the output.
+			Target::Whole(out) => (unsafe { out.at(first) }, p.n),
+			Target::Followed(_) => {
+				sums.grow(size[0] * size[1]);
+				(sums.floats_mut().as_mut_ptr(), size[1])
+			},
+		};
 		rhs_space.grow(BLOCK.min(p.k) * group + SLACK);
 		for block in blocks(p.k) {
 			// SAFETY: S is enabled.
@@ -77,15 +87,22 @@ impl SimdKernel for Part<'_, '_> {
 					panels,
 					row_panels: &self.row_panels,
 					first_row: rows.start,
+					first_column: self.column_panels.start * panel,
 					columns,
 					left,
 					rhs,
-					out: self.out,
+					out,
+					out_step,
 				};
 				// SAFETY: `left` and `rhs` hold the block's terms for these rows and columns;
 				// this task alone writes them. S is enabled.
 				unsafe { tiles.compute::<S>(wide) };
 			}
+		}
+		if let Target::Followed(finish) = self.target {
+			let block = Block { start: first, rows: size[0], columns: size[1], step: p.n };
+			// SAFETY: this part of the output is the task's own.
+			unsafe { finish.block(&sums[..size[0] * size[1] * 4], block) };
 		}
 	}
 }
@@ -97,12 +114,16 @@ struct Tiles<'a, 'p> {
 	block: &'a Range<usize>,
 	panels: RowPanels,
 	row_panels: &'a Range<usize>,
+	/// The task's first row and column.
 	first_row: usize,
+	first_column: usize,
 	columns: Range<usize>,
 	left: Left,
 	/// Panels of the columns.
 	rhs: *const f32,
-	out: Shared<f32>,
+	/// Where the task's first element goes, and how far the next row is.
+	out: *mut f32,
+	out_step: usize,
 }
 
 impl Tiles<'_, '_> {
@@ -136,9 +157,12 @@ impl Tiles<'_, '_> {
 					rhs_step: step,
 					ahead,
 					ahead_step,
-					// SAFETY: the tile's first element lies inside the output.
-					out: unsafe { self.out.at((self.batch * p.m + row.start) * p.n + start) },
-					out_step: p.n,
+					// SAFETY: the tile's first element is one of the task's.
+					out: unsafe {
+						let row = (row.start - self.first_row) * self.out_step;
+						self.out.add(row + start - self.first_column)
+					},
+					out_step: self.out_step,
 					columns: end - start,
 					first: block.start == 0,
 					last: block.end == p.k,

@@ -12,14 +12,15 @@ mod tests;
 mod tile;
 
 use crate::{
+	buffer::Buffer,
+	epilogue::Target,
+	fused::Block,
 	gemm::RowPanels,
 	isa::{dispatch, Isa, Kernel},
-	parallel::{self, Shared},
-	view::view_mut,
-	Arg, KernelConfig,
+	parallel, Arg, KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, Operand};
-use core::ops::Range;
+use core::{cell::RefCell, ops::Range};
 use image::Windows;
 pub(crate) use pack::Packed;
 use pack::{Rows, Side};
@@ -27,6 +28,14 @@ use tile::{Way, COLUMNS, MOST_ROWS};
 
 /// Nanoseconds of work below which another thread costs more than it gains.
 const GRAIN: usize = 10_000;
+
+/// Results that are worth an epilogue's while.
+const ENOUGH: usize = 2048;
+
+thread_local! {
+	/// Results that an epilogue takes.
+	static SUMS: RefCell<Buffer> = RefCell::default();
+}
 
 /// Rearranges an operand of a `MatMulInteger`, a weight; `None` for zero points.
 pub(crate) fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<Packed> {
@@ -64,17 +73,17 @@ fn flip(operand: &Operand, side: Side) -> u8 {
 pub(crate) fn run(
 	op: &OpRecord,
 	args: &[Arg<'_>],
-	out: &mut [u8],
+	target: Target<'_, i32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
-	run_with(Way::of(cfg.isa), op, args, out, cfg)
+	run_with(Way::of(cfg.isa), op, args, target, cfg)
 }
 
 fn run_with(
 	way: Way,
 	op: &OpRecord,
 	args: &[Arg<'_>],
-	out: &mut [u8],
+	target: Target<'_, i32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let [a, b, y, z] = [0, 1, 2, 3].map(|i| match args.get(i) {
@@ -98,7 +107,6 @@ fn run_with(
 	let &[b_batches, ..] = b_operand.shape.dims() else { return None };
 	let &[batch, m, n] = op.shape.dims() else { return None };
 	let [batch, m, n] = [batch, m, n].map(|dim| dim as usize);
-	let out = view_mut::<i32>(out).filter(|out| out.len() == batch * m * n)?;
 	let &[y] = y? else { return None };
 	let z: Vec<i32> = z?.iter().map(|z| i32::from((z ^ flip) as i8)).collect();
 	if z.len() != 1 && z.len() != n {
@@ -117,21 +125,28 @@ fn run_with(
 	let product = Product {
 		way,
 		isa: cfg.isa,
-		sizes: [m, n, a.k],
+		k: a.k,
 		left,
 		a_batches: a.batches,
 		panels: RowPanels::new(m, way.rows()),
 		y: i32::from(y ^ a.flip),
 		z: &z,
-		out: Shared(out.as_mut_ptr()),
 	};
 	// Panels of a task, and tasks by rows: what is not packed yet is packed by one task.
 	let panels = n.div_ceil(COLUMNS);
+	// An epilogue is not worth while for a few elements.
+	let wide = match target {
+		Target::Whole(_) => 1,
+		Target::Followed(_) => (ENOUGH / (m * COLUMNS)).clamp(1, panels.div_ceil(threads)),
+	};
 	let (group, row_tasks) = match right {
 		Right::Windows(_) => (image::GROUP.min(panels.div_ceil(threads)), 1),
-		Right::Rows(_) => (1, 1),
-		Right::Packed(_) if threads == 1 => (1, 1),
-		Right::Packed(_) => (1, (threads * 4).div_ceil(batch * panels).min(product.panels.count)),
+		Right::Rows(_) => (wide, 1),
+		Right::Packed(_) if threads == 1 => (wide, 1),
+		Right::Packed(_) => {
+			let groups = panels.div_ceil(wide);
+			(wide, (threads * 4).div_ceil(batch * groups).min(product.panels.count))
+		},
 	};
 	let groups = panels.div_ceil(group);
 	parallel::for_each(threads, batch * groups * row_tasks, |task| {
@@ -142,27 +157,57 @@ fn run_with(
 		let part = row_task * count / row_tasks..(row_task + 1) * count / row_tasks;
 		let columns = |panel: usize| panel * COLUMNS..((panel + 1) * COLUMNS).min(n);
 		let panels = first..(first + group).min(panels);
-		match &right {
-			Right::Packed(packed) => {
-				let columns = columns(first);
-				let panel = packed.panel(b_entry, columns.start, columns.len());
-				product.columns(entry, columns, &part, panel);
-			},
-			Right::Rows(rows) => {
-				let columns = columns(first);
-				let own = rows.panel(b_entry, columns.start, columns.len(), way, cfg.isa);
-				let panel = own.panel(0, 0, columns.len());
-				product.columns(entry, columns, &part, panel);
-			},
-			Right::Windows(windows) => {
-				let all = columns(panels.start).start..columns(panels.end - 1).end;
-				windows.panels(b_entry, all, cfg.isa, |columns, panel| {
-					product.columns(entry, columns, &part, panel);
-				});
-			},
+		let all = columns(panels.start).start..columns(panels.end - 1).end;
+		let first_row = product.panels.rows(part.start).start;
+		let rows = first_row..product.panels.rows(part.end - 1).end;
+		let start = (entry * m + rows.start) * n + all.start;
+		let compute = |out: *mut i32, step: usize| {
+			let place = Place { entry, first: [first_row, all.start], out, step };
+			match &right {
+				Right::Packed(packed) => panels.clone().for_each(|panel| {
+					let columns = columns(panel);
+					let panel = packed.panel(b_entry, columns.start, columns.len());
+					product.columns(&place, columns, &part, panel);
+				}),
+				Right::Rows(rows) => panels.clone().for_each(|panel| {
+					let columns = columns(panel);
+					let own = rows.panel(b_entry, columns.start, columns.len(), way, cfg.isa);
+					let panel = own.panel(0, 0, columns.len());
+					product.columns(&place, columns, &part, panel);
+				}),
+				Right::Windows(windows) => {
+					windows.panels(b_entry, all.clone(), cfg.isa, |columns, panel| {
+						product.columns(&place, columns, &part, panel);
+					});
+				},
+			}
+		};
+		match target {
+			// SAFETY: the task's first element lies inside the output.
+			Target::Whole(out) => compute(unsafe { out.at(start) }, n),
+			Target::Followed(finish) => SUMS.with(|sums| {
+				let sums = &mut *sums.borrow_mut();
+				let block = Block { start, rows: rows.len(), columns: all.len(), step: n };
+				let count = block.rows * block.columns;
+				sums.grow(count);
+				compute(sums.as_mut_ptr().cast(), block.columns);
+				// SAFETY: this part of the output is the task's own.
+				unsafe { finish.block(&sums[..count * 4], block) };
+			}),
 		}
 	});
 	Some(())
+}
+
+/// Where a task's results go.
+struct Place {
+	/// Entry of the batch.
+	entry: usize,
+	/// The task's first row and column.
+	first: [usize; 2],
+	/// Where its first element goes, and how far the next row is.
+	out: *mut i32,
+	step: usize,
 }
 
 /// The right operand.
@@ -176,28 +221,27 @@ enum Right<'a> {
 struct Product<'a> {
 	way: Way,
 	isa: Isa,
-	/// m, n and k.
-	sizes: [usize; 3],
+	/// Terms.
+	k: usize,
 	left: &'a Packed,
 	a_batches: usize,
 	panels: RowPanels,
 	/// Zero points of the left side and of the columns.
 	y: i32,
 	z: &'a [i32],
-	out: Shared<i32>,
 }
 
 impl Product<'_> {
-	/// Computes the columns `columns`, at most a panel, of some panels of rows of entry `entry`:
-	/// nobody else may write them. The panel comes with its columns' sums.
+	/// Computes the columns `columns`, at most a panel, of some panels of rows: nobody else may write
+	/// them. The panel comes with its columns' sums.
 	fn columns(
 		&self,
-		entry: usize,
+		place: &Place,
 		columns: Range<usize>,
 		row_panels: &Range<usize>,
 		(right, sums): (&[u8], &[i32]),
 	) {
-		let [m, n, k] = self.sizes;
+		let k = self.k;
 		let mut zeros = [0; COLUMNS];
 		for (zero, j) in zeros.iter_mut().zip(columns.clone()) {
 			*zero = if self.z.len() == 1 { self.z[0] } else { self.z[j] };
@@ -208,14 +252,20 @@ impl Product<'_> {
 		}
 		for row_panel in row_panels.clone() {
 			let rows = self.panels.rows(row_panel);
-			let batch = entry % self.a_batches;
+			let batch = place.entry % self.a_batches;
 			let (left, row_sums) = self.left.panel(batch, rows.start, rows.len());
 			let mut sums = [[0; COLUMNS]; MOST_ROWS];
 			tile::compute(self.way, left, right, rows.len(), &mut sums);
-			// SAFETY: these rows of these columns lie inside the output.
-			let out = unsafe { self.out.at((entry * m + rows.start) * n + columns.start) };
+			// SAFETY: these rows of these columns are the task's.
+			let out = unsafe {
+				let [row, column] = place.first;
+				place.out.add((rows.start - row) * place.step + columns.start - column)
+			};
 			let (sums, columns) = (&sums[..rows.len()], columns.len());
-			dispatch(self.isa, Finish { sums, base, zeros, row_sums, columns, out, step: n });
+			dispatch(
+				self.isa,
+				Finish { sums, base, zeros, row_sums, columns, out, step: place.step },
+			);
 		}
 	}
 }

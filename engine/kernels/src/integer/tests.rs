@@ -34,7 +34,8 @@ fn check(op: &OpRecord, tensors: &[Buffer]) {
 				}
 				let mut out = Buffer::new(want.len());
 				let cfg = KernelConfig::new(threads, isa);
-				run_with(way, op, &args, &mut out, &cfg).unwrap();
+				let target = Target::whole(&mut out, op).unwrap();
+				run_with(way, op, &args, target, &cfg).unwrap();
 				assert!(out[..] == want[..], "{way:?} {threads} {which} {op:?}");
 			}
 		}
@@ -127,7 +128,8 @@ fn convolutions() {
 					args[1] = Arg::Patches { unfold: &unfold, image: &image };
 					let mut out = Buffer::new(want.len());
 					let cfg = KernelConfig::new(threads, isa);
-					run_with(way, &op, &args, &mut out, &cfg).unwrap();
+					let target = Target::whole(&mut out, &op).unwrap();
+					run_with(way, &op, &args, target, &cfg).unwrap();
 					assert!(out[..] == want[..], "{way:?} {threads} {unfold:?} {op:?}");
 				}
 			}

@@ -55,7 +55,7 @@ fn check(op: &OpRecord, seed: u64, plain: bool, resumed: &[u64]) {
 		let mut args: Vec<Arg<'_>> = operands.iter().map(|bytes| Arg::Bytes(bytes)).collect();
 		args[1] = Arg::Prepared(&packed, operands[1]);
 		let mut out = Buffer::new(want.len());
-		execute_with(op, &args, &mut out, &cfg).unwrap();
+		execute_with(op, &args, None, &mut out, &cfg).unwrap();
 		assert!(out[..] == want[..], "rearranged {cfg:?} {op:?}");
 		for element in resumed.iter().map(|at| at % op.shape.elements()) {
 			let changed = resume_after(op, &operands, &want, element as usize);
@@ -127,6 +127,6 @@ fn wrong_lengths_are_refused() {
 		let packed = prepare(&op, 1, good[1], cfg.isa()).unwrap();
 		let mut args: Vec<Arg<'_>> = operands.iter().map(|bytes| Arg::Bytes(bytes)).collect();
 		args[1] = Arg::Prepared(&packed, operands[1]);
-		assert!(execute_with(&op, &args, &mut out, &cfg).is_err());
+		assert!(execute_with(&op, &args, None, &mut out, &cfg).is_err());
 	}
 }

@@ -322,6 +322,76 @@ fn long_chains_are_several_expressions() {
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&x)])[0]), expected);
 }
 
+/// The names of a program's ops with what follows them.
+fn names(compiled: &Compiled) -> Vec<String> {
+	compiled.program.ops.iter().map(OpRecord::to_string).collect()
+}
+
+/// A residual block: what comes after a convolution is part of it, the sum with another branch too, where
+/// nothing else reads the result.
+#[test]
+fn elementwise_ops_follow_their_contraction() {
+	let (v, w) = (noise(4 * 3 * 9, 1), noise(16, 2));
+	let pads = || vec![("pads", A::Ints(vec![1; 4]))];
+	let net = || {
+		Net::new()
+			.floats("x", &[1, 3, 6, 7])
+			.weight("v", &[4, 3, 3, 3], &v)
+			.weight("w", &[4, 4, 1, 1], &w)
+			.weight("scale", &[4, 1, 1], &[0.5, 1.0, 1.5, -2.0])
+			.node_with("Conv", &["x", "v"], &["a"], pads())
+			.node("Relu", &["a"], &["b"])
+			.node("Conv", &["b", "w"], &["c"])
+			.node("Mul", &["c", "scale"], &["d"])
+			.node("Add", &["d", "b"], &["e"])
+			.node("Sigmoid", &["e"], &["f"])
+			.node("Mul", &["e", "f"], &["g"])
+			.node_with("ReduceSum", &["g"], &["h"], vec![("keepdims", A::Int(1))])
+			.node("Sqrt", &["h"], &["y"])
+	};
+	let joined = net().output("y").compile();
+	assert_eq!(names(&joined), ["Conv 3x3 + 1 step", "Conv 1x1 + 4 steps", "Reduce(Sum) + 1 step"]);
+	let last = &joined.program.ops[2];
+	assert_eq!(last.shape.dims(), [1, 1, 1, 1]);
+	let x = [f32s(&noise(3 * 42, 3))];
+	// What is an output besides stays an op of its own.
+	for (shared, expected) in [
+		("a", ["Conv 3x3", "Unary(Relu)", "Conv 1x1 + 4 steps"]),
+		("c", ["Conv 3x3 + 1 step", "Conv 1x1", "Map of 4 steps"]),
+		("d", ["Conv 3x3 + 1 step", "Conv 1x1 + 1 step", "Map of 3 steps"]),
+		("h", ["Conv 3x3 + 1 step", "Conv 1x1 + 4 steps", "Reduce(Sum)"]),
+	] {
+		let apart = net().output("y").output(shared).compile();
+		assert_eq!(names(&apart)[..3], expected, "{shared}");
+		assert_eq!(run(&joined, &x)[0].bytes, run(&apart, &x)[0].bytes, "{shared}");
+	}
+}
+
+/// Results of 8-bit products become floats, and bytes again, as part of the product.
+#[test]
+fn integer_products_are_scaled_at_once() {
+	let net = |dims: &[D]| {
+		Net::new()
+			.input("x", DataType::UINT8, dims)
+			.initializer(tensor("w", DataType::INT8, &[8, 3], (0..24).map(|i| i * 11).collect()))
+			.weight("scale", &[3], &[0.1, 0.2, 0.3])
+			.weight("out", &[], &[2.5])
+			.initializer(tensor("zero", DataType::UINT8, &[], vec![7]))
+			.node("MatMulInteger", &["x", "w"], &["a"])
+			.node_with("Cast", &["a"], &["b"], vec![("to", A::Int(1))])
+			.node("Mul", &["b", "scale"], &["c"])
+			.node("QuantizeLinear", &["c", "out", "zero"], &["y"])
+			.output("y")
+	};
+	let parts = net(&[D::N(5), D::N(8)]).output("c").compile();
+	assert_eq!(names(&parts)[0], "MatMulInteger + 2 steps");
+	let whole = net(&[D::N(1), D::N(5), D::N(8)]).compile();
+	let found = names(&whole);
+	assert!(found.len() == 1 && found[0].starts_with("MatMulInteger + "), "{found:?}");
+	let x = [(0..40).map(|i| i * 6).collect::<Vec<u8>>()];
+	assert_eq!(run(&whole, &x)[0].bytes, run(&parts, &x)[0].bytes);
+}
+
 /// Convolutions of 90 channels, which are too many runs of an image as it is, and a depthwise one.
 #[test]
 fn windows_are_read_where_they_are() {

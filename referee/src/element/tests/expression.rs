@@ -1,6 +1,7 @@
 //! Expressions, evaluated from the last step back by the oracles of the functions.
 
 use super::*;
+use alloc::string::ToString;
 
 pub(super) fn oracle(t: &Tensors<'_>, steps: &Steps, at: &[u64]) -> u64 {
 	let last = t.op.operands.len() + steps.as_slice().len() - 1;
@@ -82,4 +83,67 @@ fn steps_are_canonical() {
 	let mut wrong = bytes;
 	wrong[64] = 25;
 	assert!(OpRecord::from_bytes(&wrong).is_err());
+}
+
+/// A product followed by one step of its result and one operand of these dimensions.
+fn followed(arguments: [u8; 2], dims: &[u32]) -> OpRecord {
+	let operand = |dims: &[u32]| Operand::weight(0, DType::F32, shape(dims));
+	let operands = [operand(&[1, 2, 5]), operand(&[2, 3, 5])];
+	let kind = OpKind::MatMul { bias: Bias::None };
+	let steps = Steps::new(&[Step::new(StepFn::Binary(BinaryFn::Add), &arguments)]).unwrap();
+	OpRecord::new(kind, DType::F32, shape(&[2, 2, 3]), operands).with_epilogue(
+		steps,
+		DType::F32,
+		&[operand(dims)],
+	)
+}
+
+#[test]
+fn rules_of_epilogues() {
+	let op = followed([0, 1], &[1, 2, 1]);
+	assert_eq!(op.validate(), Ok(()));
+	assert_eq!(op.to_string(), "MatMul + 1 step");
+	let refused = |op: OpRecord, error| assert_eq!(op.validate(), Err(error), "{op:?}");
+	// The result and the operand are used, nothing else is there.
+	refused(followed([0, 0], &[1, 2, 1]), RecordError::Parameter);
+	refused(followed([1, 1], &[1, 2, 1]), RecordError::Parameter);
+	refused(followed([0, 2], &[1, 2, 1]), RecordError::Parameter);
+	refused(followed([0, 1], &[3]), RecordError::Dims);
+	refused(followed([0, 1], &[2, 2, 2]), RecordError::Dims);
+	refused(OpRecord { dtype: DType::I32, ..op.clone() }, RecordError::Type);
+	refused(OpRecord { epilogue: Steps::new(&[]), ..op.clone() }, RecordError::Parameter);
+	refused(OpRecord { epilogue: None, ..op.clone() }, RecordError::OperandCount);
+	let few = op.operands[..1].to_vec();
+	refused(OpRecord { operands: few, ..op.clone() }, RecordError::OperandCount);
+	let mut other = add_twice([[0, 1], [2, 1]], [&[2, 3], &[1, 3]]);
+	other.epilogue = op.epilogue;
+	refused(other, RecordError::Parameter);
+	// What it costs more than the product: a run, a chunk, an addition.
+	let [product, _] = op.apart(0).unwrap();
+	let (with, without) = (leaf_bound(&op), leaf_bound(&product));
+	assert_eq!(with.spans, without.spans + 1);
+	assert_eq!(with.bytes, without.bytes + CHUNK_BYTES);
+	assert_eq!(with.terms, without.terms + 1);
+	assert_eq!(units(&op), units(&product) + 12);
+}
+
+#[test]
+fn epilogues_are_canonical() {
+	let op = followed([0, 1], &[1, 2, 1]);
+	let bytes = op.to_bytes().unwrap();
+	assert_eq!(bytes[111..118], [1, 8, 1, 0, 0, 1, 0]);
+	assert_eq!(OpRecord::from_bytes(&bytes), Ok(op));
+	for (at, value, error) in [
+		(110, 1, RecordError::Padding),
+		(111, 0, RecordError::OperandCount),
+		(111, 2, RecordError::Code),
+		(111, 25, RecordError::Parameter),
+		(114, 1, RecordError::Padding),
+		(117, 1, RecordError::Padding),
+		(118, 1, RecordError::Padding),
+	] {
+		let mut wrong = bytes;
+		wrong[at] = value;
+		assert_eq!(OpRecord::from_bytes(&wrong), Err(error), "byte {at}");
+	}
 }
