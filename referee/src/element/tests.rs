@@ -566,7 +566,7 @@ fn golden_values() {
 			}
 		}
 	}
-	let golden = "9227e270a7d03f3e6d7095e93f0ed5342a711dcc2b5e812d5aab2cd2118a8843";
+	let golden = "1e322594447a44357e9bc5f24cae1cbb08a9b0475a355103eee3e2a77c90559b";
 	let hash = blake3::hash(&values);
 	assert_eq!(hash.to_hex().as_str(), golden);
 }
