@@ -71,6 +71,7 @@ const E40: f64 = 1.0 / (1u64 << 40) as f64;
 
 quick_functions! {
 	Exp, E40 / 4.0, quick::estimate_exp;
+	Sigmoid, E40 / 4.0, quick::estimate_sigmoid;
 	Tanh, E40 / 2.0, quick::estimate_tanh;
 	Erf, E40, quick::estimate_erf;
 }
@@ -99,7 +100,7 @@ fn unary(function: UnaryFn, x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Opt
 		UnaryFn::Log => go::<f32, f32, Log>(x, out, cfg),
 		UnaryFn::Tanh => rounded::<Tanh>(x, out, cfg),
 		UnaryFn::Erf => rounded::<Erf>(x, out, cfg),
-		UnaryFn::Sigmoid => go::<f32, f32, Sigmoid>(x, out, cfg),
+		UnaryFn::Sigmoid => rounded::<Sigmoid>(x, out, cfg),
 		UnaryFn::Relu => go::<f32, f32, Relu>(x, out, cfg),
 		UnaryFn::Sin => go::<f32, f32, Sin>(x, out, cfg),
 		UnaryFn::Cos => go::<f32, f32, Cos>(x, out, cfg),

@@ -1,8 +1,8 @@
 //! Reductions over the windows of an image, in the format's order.
 //!
-//! Neighbouring windows are reduced side by side. For that the elements at one place of all windows of
-//! a row must lie together: every row of the image is copied once, padding included, and where windows
-//! are more than one column apart, as several rows, one for each place between them.
+//! Neighbouring windows are reduced side by side. For that the elements at one place of all windows of a
+//! block must lie together: the block of the image under them is copied once, padding included, and where
+//! windows are more than one row or column apart, as several blocks, one for each place between them.
 
 use crate::{
 	isa::{dispatch, Kernel},
@@ -14,14 +14,12 @@ use crate::{
 use assay_referee::{DType, OpRecord, Pool, ReduceFn};
 use core::marker::PhantomData;
 
-/// Elements of copied rows that are held at once: what the second-level cache has room for.
-const HELD: usize = 32 * 1024;
-
-/// Elements that are reduced side by side: what the first-level cache has room for.
+/// Elements that are reduced side by side, for all places of a window: what the first-level cache has room
+/// for.
 const SPACE: usize = 4 * 1024;
 
-/// Elements of the widest vectors, with which pieces of rows are filled up.
-const VECTOR: usize = 16;
+/// Columns of a block of windows, but for narrow images.
+const COLUMNS: usize = 128;
 
 /// Runs a pooling; false when there is no kernel for it.
 pub(crate) fn run(
@@ -49,66 +47,61 @@ struct Geometry {
 	/// Height and width of the image and of the output.
 	size: [usize; 2],
 	out: [usize; 2],
-	kernel: [usize; 2],
+	terms: usize,
 	stride: [usize; 2],
-	dilation: [usize; 2],
 	pad: [usize; 2],
-	/// For every column of a window, which of a row's copies its elements are in, and where the first
-	/// window's is.
-	columns: Vec<(usize, usize)>,
-	/// For every copy of a row, the column that its first element has in the padded image.
-	phases: Vec<usize>,
-	/// Elements of one copy of a row.
-	len: usize,
+	/// For every row and every column of a window, which of the copied blocks its elements are in, and how
+	/// far into it they begin.
+	places: [Vec<(usize, usize)>; 2],
+	/// For every copied block, the row or column of the padded image that it begins with.
+	phases: [Vec<usize>; 2],
+	/// Rows and columns that a block of windows has, at most, and that the copied blocks have beyond it.
+	block: [usize; 2],
+	more: [usize; 2],
 }
 
 impl Geometry {
-	/// `None` where the windows are so many, or so wide, that copying rows for them does not pay.
+	/// `None` where a window is so large, or has its elements so far apart, that copying does not pay.
 	fn new(op: &OpRecord, pool: &Pool) -> Option<Geometry> {
 		let pair = |pair: [u32; 2]| pair.map(|x| x as usize);
 		let &[_, height, width] = op.operands.first()?.shape.dims() else { return None };
-		let (kernel, stride) = (pair(pool.kernel), pair(pool.stride));
-		let (dilation, out) = (pair(pool.dilation), pair(pool.out));
-		if kernel[0] * kernel[1] > BLOCK {
+		let (kernel, stride, out) = (pair(pool.kernel), pair(pool.stride), pair(pool.out));
+		let terms = kernel[0] * kernel[1];
+		if terms > BLOCK {
 			return None;
 		}
-		let mut phases = Vec::new();
-		let columns: Vec<(usize, usize)> = (0..kernel[1])
-			.map(|column| {
-				let (phase, offset) =
-					(column * dilation[1] % stride[1], column * dilation[1] / stride[1]);
-				let known = phases.iter().position(|&known| known == phase);
+		let mut phases = [Vec::new(), Vec::new()];
+		let places = [0, 1].map(|d| {
+			let place = |piece: usize| {
+				let at = piece * pool.dilation[d] as usize;
+				let known = phases[d].iter().position(|&known| known == at % stride[d]);
 				let copy = known.unwrap_or_else(|| {
-					phases.push(phase);
-					phases.len() - 1
+					phases[d].push(at % stride[d]);
+					phases[d].len() - 1
 				});
-				(copy, offset)
-			})
-			.collect();
-		let len = columns.iter().map(|column| column.1).max()? + out[1];
-		let geometry = Geometry {
-			size: pair([height, width]),
-			out,
-			kernel,
-			stride,
-			dilation,
-			pad: pair(pool.pad),
-			columns,
-			phases,
-			len,
-		};
-		(geometry.row() <= 4 * (width as usize + out[1]) + BLOCK).then_some(geometry)
+				(copy, at / stride[d])
+			};
+			(0..kernel[d]).map(place).collect::<Vec<_>>()
+		});
+		let more = [0, 1].map(|d| places[d].iter().map(|place| place.1).max().unwrap_or(0));
+		let columns = out[1].min(COLUMNS);
+		let room = SPACE / terms.min(LANES) / (columns + more[1]);
+		let block = [room.clamp(1, out[0]), columns];
+		let (size, pad) = (pair([height, width]), pair(pool.pad));
+		let geometry = Geometry { size, out, terms, stride, pad, places, phases, block, more };
+		let [rows, columns] = [0, 1].map(|d| block[d] + more[d]);
+		let copied = geometry.phases[0].len() * geometry.phases[1].len() * rows * columns;
+		(copied <= 4 * block[0] * block[1] * terms + SPACE).then_some(geometry)
 	}
 
-	/// Elements of all copies of a row, and of what is read beyond them.
-	fn row(&self) -> usize {
-		self.phases.len() * self.len + VECTOR
+	/// Elements from one row of a copied block to the next.
+	fn pitch(&self) -> usize {
+		self.block[1] + self.more[1]
 	}
 
-	/// The row of the image under row `piece` of the windows in row `y` of the output.
-	fn source(&self, y: usize, piece: usize) -> Option<usize> {
-		let padded = y * self.stride[0] + piece * self.dilation[0];
-		padded.checked_sub(self.pad[0]).filter(|&row| row < self.size[0])
+	/// Elements of a copied block.
+	fn copy(&self) -> usize {
+		(self.block[0] + self.more[0]) * self.pitch()
 	}
 }
 
@@ -139,7 +132,7 @@ impl Call<'_> {
 
 	fn with<T: Pod, F: Combine<T>>(&self, image: &[T], out: &mut [T]) {
 		let Call { geometry, cfg, .. } = *self;
-		let weight = geometry.kernel[0] * geometry.kernel[1] / 8;
+		let weight = geometry.terms / 8;
 		parallel::for_each_part(cfg.threads, out, geometry.out[1], weight, |start, out| {
 			let first = start / geometry.out[1];
 			let function = PhantomData::<F>;
@@ -165,77 +158,105 @@ impl<T: Pod, F: Combine<T>> Kernel for Rows<'_, T, F> {
 	fn run(self) {
 		let Rows { geometry: g, image, first, out, .. } = self;
 		let area = g.size[0] * g.size[1];
-		let mut held = Held::new(g, F::NEUTRAL);
-		let mut lanes = vec![F::NEUTRAL; SPACE];
-		// So many rows of output that the rows they read can be held, one at least.
-		let most = (HELD / g.row()).saturating_sub((g.kernel[0] - 1) * g.dilation[0]);
-		let most = (most / g.stride[0]).max(1);
+		let copies = g.phases[0].len() * g.phases[1].len() * g.copy();
+		let mut space = Space {
+			copies: vec![F::NEUTRAL; copies],
+			lanes: vec![F::NEUTRAL; g.terms.min(LANES) * g.block[0] * g.pitch()],
+			neutral: F::NEUTRAL,
+		};
 		let (mut row, mut rest) = (first, out);
 		while !rest.is_empty() {
 			let (plane, y) = (row / g.out[0], row % g.out[0]);
-			let rows = most.min(g.out[0] - y).min(rest.len() / g.out[1]);
+			let rows = g.block[0].min(g.out[0] - y).min(rest.len() / g.out[1]);
 			let (block, after) = rest.split_at_mut(rows * g.out[1]);
-			held.begin(g, y, rows);
-			reduce::<T, F>(g, &image[plane * area..][..area], y, &mut held, &mut lanes, block);
+			let plane = &image[plane * area..][..area];
+			for x in (0..g.out[1]).step_by(g.block[1]) {
+				space.copy(g, plane, [y, x], rows);
+				space.reduce::<F>(g, rows);
+				let columns = g.block[1].min(g.out[1] - x);
+				let results = space.lanes.chunks(g.pitch());
+				for (out, results) in block.chunks_exact_mut(g.out[1]).zip(results) {
+					store::<T, F>(&mut out[x..x + columns], results);
+				}
+			}
 			(row, rest) = (row + rows, after);
 		}
 	}
 }
 
-/// Rows of one plane, copied when they are first asked for.
-struct Held<T> {
+struct Space<T> {
+	/// The copied blocks of the image, by phase of the rows, then of the columns.
 	copies: Vec<T>,
-	ready: Vec<bool>,
-	/// The row of the image that comes first.
-	first: usize,
-	/// A row of padding.
-	neutral: Vec<T>,
+	/// The elements of the windows of a block, by place in the window; then the results.
+	lanes: Vec<T>,
+	/// What padding holds.
+	neutral: T,
 }
 
-impl<T: Pod> Held<T> {
-	fn new(g: &Geometry, neutral: T) -> Held<T> {
-		let (copies, ready) = (Vec::new(), Vec::new());
-		Held { copies, ready, first: 0, neutral: vec![neutral; g.row()] }
-	}
-
-	/// Forgets all rows; the next ones are those that `rows` rows of output from `y` on read.
-	fn begin(&mut self, g: &Geometry, y: usize, rows: usize) {
-		let reach = (y + rows - 1) * g.stride[0] + (g.kernel[0] - 1) * g.dilation[0];
-		let end = (reach + 1).saturating_sub(g.pad[0]).min(g.size[0]);
-		self.first = (y * g.stride[0]).saturating_sub(g.pad[0]).min(end);
-		self.ready.clear();
-		self.ready.resize(end - self.first, false);
-		let len = self.ready.len() * g.row();
-		if self.copies.len() < len {
-			self.copies.resize(len, self.neutral[0]);
-		}
-	}
-
-	/// The copies of a row of the plane; of a row of padding where there is none.
+impl<T: Pod> Space<T> {
+	/// Copies what `rows` rows of windows from `[y, x]` on cover.
 	#[inline(always)]
-	fn row(&mut self, g: &Geometry, plane: &[T], row: Option<usize>) -> &[T] {
-		let Some(row) = row else { return &self.neutral };
-		let at = row - self.first;
-		let copies = &mut self.copies[at * g.row()..][..g.row()];
-		if !core::mem::replace(&mut self.ready[at], true) {
-			let line = &plane[row * g.size[1]..][..g.size[1]];
-			for (copy, &phase) in copies.chunks_exact_mut(g.len).zip(&g.phases) {
-				copy_phase(line, g.stride[1], phase, g.pad[1], self.neutral[0], copy);
+	fn copy(&mut self, g: &Geometry, plane: &[T], [y, x]: [usize; 2], rows: usize) {
+		let mut copies = self.copies.chunks_exact_mut(g.copy());
+		for &down in &g.phases[0] {
+			for &across in &g.phases[1] {
+				let Some(copy) = copies.next() else { return };
+				let lines = copy.chunks_exact_mut(g.pitch()).take(rows + g.more[0]);
+				for (line, to) in (y..).zip(lines) {
+					let row = (line * g.stride[0] + down).checked_sub(g.pad[0]);
+					match row.filter(|&row| row < g.size[0]) {
+						Some(row) => {
+							let from = &plane[row * g.size[1]..][..g.size[1]];
+							let first = x * g.stride[1] + across;
+							copy_phase(from, g.stride[1], first, g.pad[1], self.neutral, to);
+						},
+						None => to.fill(self.neutral),
+					}
+				}
 			}
 		}
-		copies
+	}
+
+	/// Reduces the windows of a block of `rows` rows; what lies between the ends of rows is reduced with
+	/// them, and not looked at.
+	#[inline(always)]
+	fn reduce<F: Combine<T>>(&mut self, g: &Geometry, rows: usize) {
+		let width = rows * g.pitch() - g.more[1];
+		for (down, &(copy_row, row)) in g.places[0].iter().enumerate() {
+			for (across, &(copy_column, column)) in g.places[1].iter().enumerate() {
+				let copy = copy_row * g.phases[1].len() + copy_column;
+				let from = &self.copies[copy * g.copy() + row * g.pitch() + column..][..width];
+				let term = down * g.places[1].len() + across;
+				let lane = &mut self.lanes[term % LANES * width..][..width];
+				if term < LANES {
+					lane.copy_from_slice(from);
+				} else {
+					if term < 2 * LANES {
+						begin::<T, F>(lane);
+					}
+					combine_all::<T, F>(lane, from);
+				}
+			}
+		}
+		side_by_side::<T, F>(&mut self.lanes, g.terms.min(LANES), width);
 	}
 }
 
-/// Every `step`-th element of a row, from column `phase` of the row with `pad` elements before it.
+/// What lanes hold after their first elements.
 #[inline(always)]
-fn copy_phase<T: Pod>(line: &[T], step: usize, phase: usize, pad: usize, fill: T, copy: &mut [T]) {
-	let before = pad.saturating_sub(phase).div_ceil(step).min(copy.len());
-	let first = (before * step + phase).saturating_sub(pad);
-	let count = line.len().saturating_sub(first).div_ceil(step).min(copy.len() - before);
+fn begin<T: Pod, F: Combine<T>>(lanes: &mut [T]) {
+	lanes.iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
+}
+
+/// Every `step`-th element of a row, from column `first` of the row with `pad` elements before it.
+#[inline(always)]
+fn copy_phase<T: Pod>(line: &[T], step: usize, first: usize, pad: usize, fill: T, copy: &mut [T]) {
+	let before = pad.saturating_sub(first).div_ceil(step).min(copy.len());
+	let start = (before * step + first).saturating_sub(pad);
+	let count = line.len().saturating_sub(start).div_ceil(step).min(copy.len() - before);
 	copy[..before].fill(fill);
 	copy[before + count..].fill(fill);
-	let (line, copy) = (line.get(first..).unwrap_or(&[]), &mut copy[before..before + count]);
+	let (line, copy) = (line.get(start..).unwrap_or(&[]), &mut copy[before..before + count]);
 	match step {
 		1 => copy.copy_from_slice(&line[..count]),
 		2 => {
@@ -246,55 +267,4 @@ fn copy_phase<T: Pod>(line: &[T], step: usize, phase: usize, pad: usize, fill: T
 		},
 		_ => copy.iter_mut().zip(line.iter().step_by(step)).for_each(|(to, &from)| *to = from),
 	}
-}
-
-/// The windows of the rows of output from `y` on.
-#[inline(always)]
-fn reduce<T: Pod, F: Combine<T>>(
-	g: &Geometry,
-	plane: &[T],
-	y: usize,
-	held: &mut Held<T>,
-	lanes: &mut [T],
-	out: &mut [T],
-) {
-	let terms = g.kernel[0] * g.kernel[1];
-	let used = terms.min(LANES);
-	// So many columns of so many rows at a time: a piece of a row takes whole vectors.
-	let room = lanes.len() / used;
-	let columns = g.out[1].min(room / VECTOR * VECTOR);
-	let piece = columns.next_multiple_of(VECTOR);
-	let rows = (room / piece).clamp(1, out.len() / g.out[1]);
-	let width = rows * piece;
-	for (block, out) in out.chunks_mut(rows * g.out[1]).enumerate() {
-		let count = out.len() / g.out[1];
-		for x in (0..g.out[1]).step_by(columns) {
-			let end = g.out[1].min(x + columns);
-			let reach = (end - x).next_multiple_of(VECTOR);
-			for (line, to) in (0..count).map(|line| (block * rows + line, line * piece)) {
-				for term in 0..terms {
-					let (down, across) = (term / g.kernel[1], term % g.kernel[1]);
-					let row = held.row(g, plane, g.source(y + line, down));
-					let (copy, offset) = g.columns[across];
-					let from = &row[copy * g.len + offset + x..][..reach];
-					let lane = &mut lanes[term % LANES * width + to..][..reach];
-					if term < LANES {
-						store_neutral::<T, F>(lane, from);
-					} else {
-						combine_all::<T, F>(lane, from);
-					}
-				}
-			}
-			side_by_side::<T, F>(lanes, used, width);
-			for (line, out) in out.chunks_exact_mut(g.out[1]).enumerate() {
-				store::<T, F>(&mut out[x..end], &lanes[line * piece..]);
-			}
-		}
-	}
-}
-
-/// What lanes hold after their first elements.
-#[inline(always)]
-fn store_neutral<T: Pod, F: Combine<T>>(lanes: &mut [T], from: &[T]) {
-	lanes.iter_mut().zip(from).for_each(|(lane, &x)| *lane = F::combine(F::NEUTRAL, x));
 }

@@ -144,6 +144,11 @@ pub(crate) fn estimate_exp(x: f32) -> f64 {
 }
 
 #[inline(always)]
+pub(crate) fn estimate_sigmoid(x: f32) -> f64 {
+	1.0 / (1.0 + exp(-f64::from(x)))
+}
+
+#[inline(always)]
 pub(crate) fn estimate_tanh(x: f32) -> f64 {
 	// E / (E + 2) with E = e^(2|x|) - 1, which keeps relative accuracy near 0.
 	let a = clamp(f64::from(x.abs()), 10.0);

@@ -6,8 +6,17 @@ use assay_referee::{arith::functions, DType, OpKind, OpRecord, Operand, Shape, U
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// The name on the command line.
-pub(crate) const NAME: &str = "kernels";
+/// Whether a word of the command line names all kernels, or one.
+pub(crate) fn is_named_by(word: &str) -> bool {
+	word == ALL || CASES.iter().any(|case| is_one(case, word))
+}
+
+fn is_one((function, _): &(UnaryFn, Function), word: &str) -> bool {
+	let name = word.strip_prefix("kernel:");
+	name.is_some_and(|name| format!("{function:?}").eq_ignore_ascii_case(name))
+}
+
+const ALL: &str = "kernels";
 
 /// Inputs that are computed at a time.
 const BLOCK: u64 = 1 << 14;
@@ -29,9 +38,14 @@ fn bits(x: f32) -> u32 {
 	}
 }
 
-/// Compares all cases on the inputs that the options name; gives the number of differences.
+/// Compares the kernels that the options name, all without names, on the inputs that they name; gives
+/// the number of differences.
 pub(crate) fn check(options: &Options) -> u64 {
-	CASES.iter().map(|case| check_one(case, options)).sum()
+	let wanted = |case: &&(UnaryFn, Function)| {
+		let named = |word: &String| word == ALL || is_one(case, word);
+		options.names.is_empty() || options.names.iter().any(named)
+	};
+	CASES.iter().filter(wanted).map(|case| check_one(case, options)).sum()
 }
 
 fn check_one(&(function, expected): &(UnaryFn, Function), options: &Options) -> u64 {
