@@ -23,6 +23,7 @@ mod integer;
 mod isa;
 mod map;
 mod movement;
+mod narrow;
 mod parallel;
 mod quick;
 mod recur;

@@ -9,7 +9,7 @@ use crate::{
 	isa::{dispatch, Kernel},
 	parallel,
 	simd::canonical,
-	view::{view, view_mut},
+	view::{view, view_mut, Pod},
 	KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, ReduceFn};
@@ -21,28 +21,74 @@ const LANES: usize = 32;
 /// Rows that are reduced side by side when they are short.
 const WIDTH: usize = 32;
 
-/// A reduction's function; `combine` must be `#[inline(always)]`.
+/// A reduction's function; `combine` and `select` must be `#[inline(always)]`.
 trait Combine: Sync {
 	const NEUTRAL: f32;
+	/// Whether `select` is less work than `combine`.
+	const SELECTS: bool;
 	fn combine(a: f32, b: f32) -> f32;
+	/// What `combine` gives where neither is NaN.
+	#[inline(always)]
+	fn select(a: f32, b: f32) -> f32 {
+		Self::combine(a, b)
+	}
 }
 
-macro_rules! combines {
-	($($name:ident, $neutral:expr, |$a:ident, $b:ident| $body:expr;)*) => { $(
+/// A function of numbers that are not NaN.
+struct Numbers<F>(PhantomData<F>);
+
+impl<F: Combine> Combine for Numbers<F> {
+	const NEUTRAL: f32 = F::NEUTRAL;
+	const SELECTS: bool = false;
+	#[inline(always)]
+	fn combine(a: f32, b: f32) -> f32 {
+		F::select(a, b)
+	}
+}
+
+struct Sum;
+
+impl Combine for Sum {
+	const NEUTRAL: f32 = 0.0;
+	const SELECTS: bool = false;
+	#[inline(always)]
+	fn combine(a: f32, b: f32) -> f32 {
+		a + b
+	}
+}
+
+struct Prod;
+
+impl Combine for Prod {
+	const NEUTRAL: f32 = 1.0;
+	const SELECTS: bool = false;
+	#[inline(always)]
+	fn combine(a: f32, b: f32) -> f32 {
+		a * b
+	}
+}
+
+macro_rules! extremes {
+	($($name:ident, $neutral:expr, |$a:ident, $b:ident| $first:expr;)*) => { $(
 		struct $name;
 		impl Combine for $name {
 			const NEUTRAL: f32 = $neutral;
+			const SELECTS: bool = true;
 			#[inline(always)]
-			fn combine($a: f32, $b: f32) -> f32 { $body }
+			fn combine($a: f32, $b: f32) -> f32 {
+				if $first || $a.is_nan() { $a } else { $b }
+			}
+			#[inline(always)]
+			fn select($a: f32, $b: f32) -> f32 {
+				if $first { $a } else { $b }
+			}
 		}
 	)* };
 }
 
-combines! {
-	Sum, 0.0, |a, b| a + b;
-	Prod, 1.0, |a, b| a * b;
-	Max, f32::NEG_INFINITY, |a, b| if b < a || a.is_nan() { a } else { b };
-	Min, f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b };
+extremes! {
+	Max, f32::NEG_INFINITY, |a, b| b < a;
+	Min, f32::INFINITY, |a, b| a < b;
 }
 
 /// Where rows come from.
@@ -62,12 +108,92 @@ pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &Kerne
 		(OpKind::Reduce(function), DType::F32) => view(bytes).zip(view_mut(out)).map(|(x, out)| {
 			run_f32(function, Rows::Dense(x), k, out, cfg);
 		}),
+		(OpKind::Reduce(function), DType::I32) => whole::<i32>(function, k, bytes, out, cfg),
+		(OpKind::Reduce(function), DType::I64) => whole::<i64>(function, k, bytes, out, cfg),
+		(OpKind::Reduce(function), DType::U8) => whole::<u8>(function, k, bytes, out, cfg),
+		(OpKind::Reduce(function), DType::I8) => whole::<i8>(function, k, bytes, out, cfg),
 		(OpKind::ArgMax, DType::F32) => view(bytes).zip(view_mut(out)).map(|(x, out)| {
 			arg_max(x, k, out, cfg);
 		}),
 		_ => None,
 	};
 	done.is_some()
+}
+
+/// Whole numbers, which may be combined in any order.
+trait Whole: Pod {
+	fn sum(self, other: Self) -> Self;
+	fn product(self, other: Self) -> Self;
+	fn greater(self, other: Self) -> Self;
+	fn smaller(self, other: Self) -> Self;
+}
+
+macro_rules! whole {
+	($($name:ty)*) => { $(
+		impl Whole for $name {
+			#[inline(always)]
+			fn sum(self, other: $name) -> $name { self.wrapping_add(other) }
+			#[inline(always)]
+			fn product(self, other: $name) -> $name { self.wrapping_mul(other) }
+			#[inline(always)]
+			fn greater(self, other: $name) -> $name { self.max(other) }
+			#[inline(always)]
+			fn smaller(self, other: $name) -> $name { self.min(other) }
+		}
+	)* };
+}
+
+whole! { i32 i64 u8 i8 }
+
+/// Reduces rows of `k` whole numbers.
+fn whole<T: Whole>(
+	function: ReduceFn,
+	k: usize,
+	bytes: &[u8],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let (x, out) = (view::<T>(bytes)?, view_mut::<T>(out)?);
+	parallel::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
+		dispatch(cfg.isa, WholePart { function, x: &x[start * k..], k, out });
+	});
+	Some(())
+}
+
+struct WholePart<'a, T> {
+	function: ReduceFn,
+	/// From the first row on.
+	x: &'a [T],
+	k: usize,
+	out: &'a mut [T],
+}
+
+impl<T: Whole> WholePart<'_, T> {
+	#[inline(always)]
+	fn fold(self, combine: impl Fn(T, T) -> T) {
+		for (row, out) in self.x.chunks_exact(self.k).zip(self.out) {
+			let [first, rest @ ..] = row else { continue };
+			let mut total = *first;
+			for &x in rest {
+				total = combine(total, x);
+			}
+			*out = total;
+		}
+	}
+}
+
+impl<T: Whole> Kernel for WholePart<'_, T> {
+	type Output = ();
+
+	#[inline(always)]
+	fn run(self) {
+		match self.function {
+			ReduceFn::Sum => self.fold(T::sum),
+			ReduceFn::Prod => self.fold(T::product),
+			ReduceFn::Max => self.fold(T::greater),
+			ReduceFn::Min => self.fold(T::smaller),
+		}
+	}
 }
 
 /// Reduces rows of `k` elements into `out`.
@@ -131,29 +257,44 @@ impl<F: Combine> Kernel for Part<'_, F> {
 fn long<F: Combine>(row: &[f32]) -> f32 {
 	let mut total = None;
 	for block in row.chunks(BLOCK) {
-		let mut lanes = [F::NEUTRAL; LANES];
-		let (whole, rest) = block.as_chunks::<LANES>();
-		for part in whole {
-			for (lane, &x) in lanes.iter_mut().zip(part) {
-				*lane = F::combine(*lane, x);
-			}
-		}
-		for (lane, &x) in lanes.iter_mut().zip(rest) {
-			*lane = F::combine(*lane, x);
-		}
-		let mut width = LANES / 2;
-		while width > 0 {
-			for lane in 0..width {
-				lanes[lane] = F::combine(lanes[lane], lanes[lane + width]);
-			}
-			width /= 2;
-		}
+		let value = match F::SELECTS && !has_nan(block) {
+			true => combined::<Numbers<F>>(block),
+			false => combined::<F>(block),
+		};
 		total = Some(match total {
-			None => lanes[0],
-			Some(total) => F::combine(total, lanes[0]),
+			None => value,
+			Some(total) => F::combine(total, value),
 		});
 	}
 	canonical(total.unwrap_or(F::NEUTRAL))
+}
+
+#[inline(always)]
+fn combined<F: Combine>(block: &[f32]) -> f32 {
+	let mut lanes = [F::NEUTRAL; LANES];
+	let (whole, rest) = block.as_chunks::<LANES>();
+	for part in whole {
+		for (lane, &x) in lanes.iter_mut().zip(part) {
+			*lane = F::combine(*lane, x);
+		}
+	}
+	for (lane, &x) in lanes.iter_mut().zip(rest) {
+		*lane = F::combine(*lane, x);
+	}
+	let mut width = LANES / 2;
+	while width > 0 {
+		for lane in 0..width {
+			lanes[lane] = F::combine(lanes[lane], lanes[lane + width]);
+		}
+		width /= 2;
+	}
+	lanes[0]
+}
+
+#[inline(always)]
+fn has_nan(block: &[f32]) -> bool {
+	let magnitudes = block.iter().map(|x| x.to_bits() & 0x7fff_ffff);
+	magnitudes.fold(0, u32::max) > f32::INFINITY.to_bits()
 }
 
 /// `WIDTH` rows of at most `LANES` elements side by side: `space` is `[k][WIDTH]`.
