@@ -4,6 +4,7 @@
 
 use crate::{
 	map::{map1, map2, select, Map1, Map2},
+	narrow::Saturate,
 	quick::{self, Quick},
 	round,
 	simd::canonical,
@@ -161,6 +162,10 @@ binary_functions! {
 	LessOrEqualI: i32 => u8, 1, |a, b| u8::from(a <= b);
 	AddB: u8 => u8, 1, |a, b| a.wrapping_add(b);
 	SubB: u8 => u8, 1, |a, b| a.wrapping_sub(b);
+	MinB: u8 => u8, 1, |a, b| a.min(b);
+	MaxB: u8 => u8, 1, |a, b| a.max(b);
+	MinS: i8 => i8, 1, |a, b| a.min(b);
+	MaxS: i8 => i8, 1, |a, b| a.max(b);
 	EqualB: u8 => u8, 1, |a, b| u8::from(a == b);
 	AndB: u8 => u8, 1, |a, b| a & b;
 	OrB: u8 => u8, 1, |a, b| a | b;
@@ -221,6 +226,10 @@ impl Binary<'_> {
 			(F::LessOrEqual, T::I32) => self.go::<i32, u8, LessOrEqualI>(),
 			(F::Add, T::U8 | T::I8) => self.go::<u8, u8, AddB>(),
 			(F::Sub, T::U8 | T::I8) => self.go::<u8, u8, SubB>(),
+			(F::Min, T::U8) => self.go::<u8, u8, MinB>(),
+			(F::Max, T::U8) => self.go::<u8, u8, MaxB>(),
+			(F::Min, T::I8) => self.go::<i8, i8, MinS>(),
+			(F::Max, T::I8) => self.go::<i8, i8, MaxS>(),
 			(F::Equal, T::U8 | T::I8 | T::Bool) => self.go::<u8, u8, EqualB>(),
 			(F::And, T::U8 | T::I8 | T::Bool) => self.go::<u8, u8, AndB>(),
 			(F::Or, T::U8 | T::I8 | T::Bool) => self.go::<u8, u8, OrB>(),
@@ -241,13 +250,16 @@ macro_rules! casts {
 }
 
 casts! {
-	(F32ToI32 f32 => i32) (F32ToI64 f32 => i64) (F32ToU8 f32 => u8) (F32ToI8 f32 => i8)
+	(F32ToI64 f32 => i64)
 	(I32ToF32 i32 => f32) (I64ToF32 i64 => f32) (U8ToF32 u8 => f32) (I8ToF32 i8 => f32)
 	(I32ToI64 i32 => i64) (I64ToI32 i64 => i32) (U8ToI32 u8 => i32) (I8ToI32 i8 => i32)
-	(U8ToI64 u8 => i64)
+	(U8ToI64 u8 => i64) (I8ToI64 i8 => i64) (I32ToU8 i32 => u8) (I64ToU8 i64 => u8)
 }
 
 unary_functions! {
+	F32ToI32: f32 => i32, 1, |x| i32::saturated(x);
+	F32ToU8: f32 => u8, 1, |x| u8::saturated(x);
+	F32ToI8: f32 => i8, 1, |x| i8::saturated(x);
 	F32ToBool: f32 => u8, 1, |x| u8::from(x != 0.0);
 	I32ToBool: i32 => u8, 1, |x| u8::from(x != 0);
 	I64ToBool: i64 => u8, 1, |x| u8::from(x != 0);
@@ -282,6 +294,13 @@ fn cast(from: DType, to: DType, x: &[u8], out: &mut [u8], cfg: &KernelConfig) ->
 		(T::U8 | T::Bool, T::I32) => go::<u8, i32, U8ToI32>(x, out, cfg),
 		(T::I8, T::I32) => go::<i8, i32, I8ToI32>(x, out, cfg),
 		(T::U8 | T::Bool, T::I64) => go::<u8, i64, U8ToI64>(x, out, cfg),
+		(T::I8, T::I64) => go::<i8, i64, I8ToI64>(x, out, cfg),
+		(T::I32, T::U8 | T::I8) => go::<i32, u8, I32ToU8>(x, out, cfg),
+		(T::I64, T::U8 | T::I8) => go::<i64, u8, I64ToU8>(x, out, cfg),
+		(T::U8 | T::Bool, T::I8) | (T::I8 | T::Bool, T::U8) => {
+			out.copy_from_slice(x);
+			Some(())
+		},
 		(T::I32, T::Bool) => go::<i32, u8, I32ToBool>(x, out, cfg),
 		(T::I64, T::Bool) => go::<i64, u8, I64ToBool>(x, out, cfg),
 		_ => None,

@@ -24,6 +24,7 @@ mod integer;
 mod isa;
 mod map;
 mod movement;
+mod narrow;
 mod parallel;
 mod pool;
 mod quick;

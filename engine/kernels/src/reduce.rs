@@ -9,7 +9,7 @@ use crate::{
 	isa::{dispatch, Kernel},
 	parallel,
 	simd::canonical,
-	view::{view, view_mut},
+	view::{view, view_mut, Pod},
 	KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, ReduceFn};
@@ -21,10 +21,14 @@ pub(crate) const LANES: usize = 32;
 /// Rows that are reduced side by side when they are short.
 const WIDTH: usize = 32;
 
-/// A reduction's function; `combine` must be `#[inline(always)]`.
+/// A reduction's function; `combine` and `select` must be `#[inline(always)]`.
 pub(crate) trait Combine<T>: Sync {
 	const NEUTRAL: T;
+	/// Whether `select` is less work than `combine`.
+	const SELECTS: bool;
 	fn combine(a: T, b: T) -> T;
+	/// What `combine` gives where neither is NaN.
+	fn select(a: T, b: T) -> T;
 	/// The form in which a result is stored.
 	fn stored(x: T) -> T;
 }
@@ -34,12 +38,37 @@ pub(crate) struct Prod;
 pub(crate) struct Max;
 pub(crate) struct Min;
 
+/// A function of numbers that are not NaN.
+struct Numbers<F>(PhantomData<F>);
+
+impl<F: Combine<f32>> Combine<f32> for Numbers<F> {
+	const NEUTRAL: f32 = F::NEUTRAL;
+	const SELECTS: bool = false;
+	#[inline(always)]
+	fn combine(a: f32, b: f32) -> f32 {
+		F::select(a, b)
+	}
+	#[inline(always)]
+	fn select(a: f32, b: f32) -> f32 {
+		F::select(a, b)
+	}
+	#[inline(always)]
+	fn stored(x: f32) -> f32 {
+		F::stored(x)
+	}
+}
+
 macro_rules! combines {
-	($type:ty, $stored:expr; $($name:ident, $neutral:expr, |$a:ident, $b:ident| $body:expr;)*) => { $(
+	($type:ty, $selects:expr, $stored:expr;
+		$($name:ident, $neutral:expr, |$a:ident, $b:ident| $body:expr, $select:expr;)*
+	) => { $(
 		impl Combine<$type> for $name {
 			const NEUTRAL: $type = $neutral;
+			const SELECTS: bool = $selects;
 			#[inline(always)]
 			fn combine($a: $type, $b: $type) -> $type { $body }
+			#[inline(always)]
+			fn select($a: $type, $b: $type) -> $type { $select }
 			#[inline(always)]
 			fn stored(x: $type) -> $type { $stored(x) }
 		}
@@ -47,20 +76,24 @@ macro_rules! combines {
 }
 
 combines! {
-	f32, canonical;
-	Sum, 0.0, |a, b| a + b;
-	Prod, 1.0, |a, b| a * b;
-	Max, f32::NEG_INFINITY, |a, b| if b < a || a.is_nan() { a } else { b };
-	Min, f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b };
+	f32, false, canonical;
+	Sum, 0.0, |a, b| a + b, a + b;
+	Prod, 1.0, |a, b| a * b, a * b;
+}
+
+combines! {
+	f32, true, canonical;
+	Max, f32::NEG_INFINITY, |a, b| if b < a || a.is_nan() { a } else { b }, if b < a { a } else { b };
+	Min, f32::INFINITY, |a, b| if a < b || a.is_nan() { a } else { b }, if a < b { a } else { b };
 }
 
 macro_rules! whole_numbers {
 	($($type:ty),*) => { $( combines! {
-		$type, core::convert::identity;
-		Sum, 0, |a, b| a.wrapping_add(b);
-		Prod, 1, |a, b| a.wrapping_mul(b);
-		Max, <$type>::MIN, |a, b| a.max(b);
-		Min, <$type>::MAX, |a, b| a.min(b);
+		$type, false, core::convert::identity;
+		Sum, 0, |a, b| a.wrapping_add(b), a.wrapping_add(b);
+		Prod, 1, |a, b| a.wrapping_mul(b), a.wrapping_mul(b);
+		Max, <$type>::MIN, |a, b| a.max(b), a.max(b);
+		Min, <$type>::MAX, |a, b| a.min(b), a.min(b);
 	} )* };
 }
 
@@ -74,12 +107,66 @@ pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &Kerne
 		(OpKind::Reduce(function), DType::F32) => view(bytes).zip(view_mut(out)).map(|(x, out)| {
 			run_f32(function, x, k, out, cfg);
 		}),
+		(OpKind::Reduce(function), DType::I32) => whole::<i32>(function, k, bytes, out, cfg),
+		(OpKind::Reduce(function), DType::I64) => whole::<i64>(function, k, bytes, out, cfg),
+		(OpKind::Reduce(function), DType::U8) => whole::<u8>(function, k, bytes, out, cfg),
+		(OpKind::Reduce(function), DType::I8) => whole::<i8>(function, k, bytes, out, cfg),
 		(OpKind::ArgMax, DType::F32) => view(bytes).zip(view_mut(out)).map(|(x, out)| {
 			arg_max(x, k, out, cfg);
 		}),
 		_ => None,
 	};
 	done.is_some()
+}
+
+/// Reduces rows of `k` whole numbers, which may be combined in any order.
+fn whole<T: Pod>(
+	function: ReduceFn,
+	k: usize,
+	bytes: &[u8],
+	out: &mut [u8],
+	cfg: &KernelConfig,
+) -> Option<()>
+where
+	Sum: Combine<T>,
+	Prod: Combine<T>,
+	Max: Combine<T>,
+	Min: Combine<T>,
+{
+	let (x, out) = (view::<T>(bytes)?, view_mut::<T>(out)?);
+	match function {
+		ReduceFn::Sum => fold::<T, Sum>(x, k, out, cfg),
+		ReduceFn::Prod => fold::<T, Prod>(x, k, out, cfg),
+		ReduceFn::Max => fold::<T, Max>(x, k, out, cfg),
+		ReduceFn::Min => fold::<T, Min>(x, k, out, cfg),
+	}
+	Some(())
+}
+
+fn fold<T: Pod, F: Combine<T>>(x: &[T], k: usize, out: &mut [T], cfg: &KernelConfig) {
+	parallel::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
+		let rows = &x[start * k..];
+		dispatch(cfg.isa, WholePart::<T, F> { rows, k, out, function: PhantomData });
+	});
+}
+
+struct WholePart<'a, T, F> {
+	/// From the first row on.
+	rows: &'a [T],
+	k: usize,
+	out: &'a mut [T],
+	function: PhantomData<F>,
+}
+
+impl<T: Pod, F: Combine<T>> Kernel for WholePart<'_, T, F> {
+	type Output = ();
+
+	#[inline(always)]
+	fn run(self) {
+		for (row, out) in self.rows.chunks_exact(self.k).zip(self.out) {
+			*out = row.iter().fold(F::NEUTRAL, |total, &x| F::combine(total, x));
+		}
+	}
 }
 
 /// Reduces rows of `k` elements into `out`.
@@ -141,29 +228,44 @@ impl<F: Combine<f32>> Kernel for Part<'_, F> {
 fn long<F: Combine<f32>>(row: &[f32]) -> f32 {
 	let mut total = None;
 	for block in row.chunks(BLOCK) {
-		let mut lanes = [F::NEUTRAL; LANES];
-		let (whole, rest) = block.as_chunks::<LANES>();
-		for part in whole {
-			for (lane, &x) in lanes.iter_mut().zip(part) {
-				*lane = F::combine(*lane, x);
-			}
-		}
-		for (lane, &x) in lanes.iter_mut().zip(rest) {
-			*lane = F::combine(*lane, x);
-		}
-		let mut width = LANES / 2;
-		while width > 0 {
-			for lane in 0..width {
-				lanes[lane] = F::combine(lanes[lane], lanes[lane + width]);
-			}
-			width /= 2;
-		}
+		let value = match F::SELECTS && !has_nan(block) {
+			true => combined::<Numbers<F>>(block),
+			false => combined::<F>(block),
+		};
 		total = Some(match total {
-			None => lanes[0],
-			Some(total) => F::combine(total, lanes[0]),
+			None => value,
+			Some(total) => F::combine(total, value),
 		});
 	}
 	canonical(total.unwrap_or(F::NEUTRAL))
+}
+
+#[inline(always)]
+fn combined<F: Combine<f32>>(block: &[f32]) -> f32 {
+	let mut lanes = [F::NEUTRAL; LANES];
+	let (whole, rest) = block.as_chunks::<LANES>();
+	for part in whole {
+		for (lane, &x) in lanes.iter_mut().zip(part) {
+			*lane = F::combine(*lane, x);
+		}
+	}
+	for (lane, &x) in lanes.iter_mut().zip(rest) {
+		*lane = F::combine(*lane, x);
+	}
+	let mut width = LANES / 2;
+	while width > 0 {
+		for lane in 0..width {
+			lanes[lane] = F::combine(lanes[lane], lanes[lane + width]);
+		}
+		width /= 2;
+	}
+	lanes[0]
+}
+
+#[inline(always)]
+fn has_nan(block: &[f32]) -> bool {
+	let magnitudes = block.iter().map(|x| x.to_bits() & 0x7fff_ffff);
+	magnitudes.fold(0, u32::max) > f32::INFINITY.to_bits()
 }
 
 /// Rows of `k` elements, at most [`LANES`], side by side: `lanes` is `[k, width]`, and the results are

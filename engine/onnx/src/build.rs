@@ -13,6 +13,7 @@ use assay_referee::{
 
 use crate::compose::View;
 use crate::constant;
+use crate::dequantized::Known;
 use crate::error::{Failure, Result};
 use crate::external::Files;
 use crate::proto::Tensor;
@@ -98,6 +99,10 @@ pub(crate) struct Builder {
 	files: Files,
 	/// The file's tensors that were decoded, by their addresses: a body reads its own in every turn.
 	decoded: HashMap<usize, Value>,
+	/// What dequantized values are made of, by [`place`](crate::dequantized::place).
+	pub(crate) quantized: HashMap<(bool, usize), Known>,
+	/// Whether ops of constants are made instead of being computed at once.
+	pub(crate) defers: bool,
 }
 
 impl Builder {
@@ -110,6 +115,8 @@ impl Builder {
 			fold_bytes: FOLD_BYTES.saturating_add(file_len.saturating_mul(FOLD_TIMES)),
 			files,
 			decoded: HashMap::new(),
+			quantized: HashMap::new(),
+			defers: false,
 		}
 	}
 
@@ -167,7 +174,7 @@ impl Builder {
 			Failure::unsupported(format!("it does not fit the program format ({error})"))
 		})?;
 		// The element function alone does not give the output of an op that reads it.
-		let folds = record.self_operand().is_none();
+		let folds = record.self_operand().is_none() && !self.defers;
 		if folds && op.operands.iter().all(Value::is_constant) {
 			if let Some(value) = self.fold(&op, &record)? {
 				return Ok(value);
@@ -183,7 +190,7 @@ impl Builder {
 	}
 
 	/// The value of an op of constants; `None` when it is too much work and is left to run time.
-	fn fold(&mut self, op: &Op, record: &OpRecord) -> Result<Option<Value>> {
+	pub(crate) fn fold(&mut self, op: &Op, record: &OpRecord) -> Result<Option<Value>> {
 		let tensors: Vec<&[u8]> = op.operands.iter().filter_map(Value::bytes).collect();
 		let size = op.dtype.size() as usize;
 		if record.bytes() > self.fold_bytes {
@@ -292,7 +299,9 @@ impl Builder {
 		let from = strides(&x.dims);
 		let dims = permutation.iter().map(|&i| x.dims[i]).collect();
 		let steps: Vec<i64> = permutation.iter().map(|&i| from[i]).collect();
-		self.strided(x, dims, 0, &steps)
+		let turned = self.strided(x, dims, 0, &steps)?;
+		self.note_transposed(x, &turned, permutation)?;
+		Ok(turned)
 	}
 
 	/// Repeats along dimensions of one element, up to `dims`.

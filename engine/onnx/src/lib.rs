@@ -14,6 +14,7 @@ mod compose;
 mod constant;
 mod control;
 mod convolutions;
+mod dequantized;
 mod epilogues;
 mod error;
 mod expressions;

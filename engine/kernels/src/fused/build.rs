@@ -1,6 +1,9 @@
 //! Which ops fit into one region, and where their results lie.
 
-use super::{From, Fused, Input, Member, Place, Step, Width, MAX_OPS, MAX_ROW, SHORT_ROWS, TILE};
+use super::{
+	chain, From, Fused, Input, Linked, Member, Place, Step, Width, MAX_OPS, MAX_ROW, SHORT_ROWS,
+	TILE,
+};
 use crate::{
 	elementwise::{self, Part},
 	walk::Walk,
@@ -66,8 +69,12 @@ impl Fused {
 				cost: 1,
 			},
 		};
-		for at in 0..members.len() {
-			builder.add(at)?;
+		let mut at = 0;
+		while at < members.len() {
+			at = match chain::find(members, at, &builder.last_use) {
+				Some(found) => builder.add_chain(at, &found)?,
+				None => builder.add(at)?,
+			};
 		}
 		Some(builder.finish())
 	}
@@ -218,8 +225,9 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-	fn add(&mut self, at: usize) -> Option<()> {
-		let Member { index, op, keep } = self.members[at];
+	/// Adds a member; gives the one after it.
+	fn add(&mut self, at: usize) -> Option<usize> {
+		let op = self.members[at].op;
 		let width = self.space.width(op.shape.elements())?;
 		let inputs = op
 			.operands
@@ -229,21 +237,49 @@ impl Builder<'_> {
 		if !supported(op) {
 			return None;
 		}
-		let target = if keep {
-			self.fused.outputs.push(index);
-			self.fused.kept.push((op.dtype.size() as usize, width));
-			Place::Output(self.fused.outputs.len() - 1)
-		} else {
-			Place::Slot(self.slot(at))
-		};
+		let target = self.target(at, at, width);
 		if width == Width::Full || matches!(op.kind, OpKind::Reduce(_)) {
 			self.fused.cost += cost(op.kind);
 		}
 		self.widths.push(width);
 		self.places.push(target);
 		let walk = self.walk(op, &inputs);
-		self.fused.steps.push(Step { op: op.clone(), width, inputs, walk, target });
-		Some(())
+		self.fused.steps.push(Step { op: op.clone(), width, inputs, walk, chain: None, target });
+		Some(at + 1)
+	}
+
+	/// Adds the members of a chain, which begins with member `at`, as one step; gives the one after.
+	fn add_chain(&mut self, at: usize, found: &chain::Found<'_>) -> Option<usize> {
+		let last = at + found.len - 1;
+		let op = self.members[last].op;
+		let width = self.space.width(op.shape.elements())?;
+		let mut inputs = vec![self.input(at, self.members[at].op, width, found.x)?];
+		let mut scalars = [None; chain::SCALARS];
+		for (place, scalar) in scalars.iter_mut().zip(found.scalars) {
+			if let Some((reader, operand)) = scalar {
+				*place = Some(inputs.len());
+				inputs.push(self.input(reader, self.members[reader].op, width, operand)?);
+			}
+		}
+		let target = self.target(at, last, width);
+		self.fused.cost += cost(op.kind) * 2;
+		// What lies inside is read by nobody else.
+		self.widths.extend((0..found.len).map(|_| width));
+		self.places.extend((0..found.len).map(|_| target));
+		let chain = Some(Linked { chain: found.chain, scalars });
+		self.fused.steps.push(Step { op: op.clone(), width, inputs, walk: None, chain, target });
+		Some(last + 1)
+	}
+
+	/// Where the members `first..=last`, which are computed as one, put the result of the last.
+	fn target(&mut self, first: usize, last: usize, width: Width) -> Place {
+		let Member { index, op, keep } = self.members[last];
+		if !keep {
+			return Place::Slot(self.slot(first, last));
+		}
+		self.fused.outputs.push(index);
+		self.fused.kept.push((op.dtype.size() as usize, width));
+		Place::Output(self.fused.outputs.len() - 1)
 	}
 
 	fn input(&mut self, at: usize, op: &OpRecord, own: Width, operand: &Operand) -> Option<Input> {
@@ -310,11 +346,11 @@ impl Builder<'_> {
 		Some(Walk::rows(self.space.row, [a.0, b.0], [a.1, b.1]))
 	}
 
-	/// A slot that no later member needs.
-	fn slot(&mut self, at: usize) -> usize {
-		let until = self.last_use[at];
+	/// A slot that nothing needs from member `first` on, for the result of member `last`.
+	fn slot(&mut self, first: usize, last: usize) -> usize {
+		let until = self.last_use[last];
 		// An op must not write where it reads: free only from the next member on.
-		match self.busy.iter().position(|&busy| busy < at) {
+		match self.busy.iter().position(|&busy| busy < first) {
 			Some(slot) => {
 				self.busy[slot] = until;
 				slot

@@ -1,9 +1,10 @@
 //! Running a region.
 
-use super::{From, Fused, Input, Place, Step, Width};
+use super::{chain, From, Fused, Input, Linked, Place, Step, Width};
 use crate::{
 	buffer::Buffer,
 	elementwise::{self, Part},
+	narrow::Scalars,
 	parallel::{self, Shared},
 	reduce,
 	view::{view, view_mut, Pod},
@@ -204,7 +205,7 @@ struct Tile<'a> {
 impl Tile<'_> {
 	fn step(&self, step: &Step, cfg: &KernelConfig) {
 		let nothing = Part { bytes: &[], single: true };
-		let mut parts = [nothing; 3];
+		let mut parts = [nothing; 1 + chain::SCALARS];
 		for (i, (part, input)) in parts.iter_mut().zip(&step.inputs).enumerate() {
 			*part = self.part(i, input, step.walk.is_some());
 		}
@@ -213,8 +214,11 @@ impl Tile<'_> {
 		// SAFETY: `place` gives room for the tile that this thread alone writes; the operands lie in
 		// other slots, in other outputs or outside, because an op never gets a slot that it reads.
 		let out = unsafe { core::slice::from_raw_parts_mut(at, bytes) };
-		let done = match (step.op.kind, view(parts[0].bytes)) {
-			(OpKind::Reduce(function), Some(x)) => view_mut(out).map(|out| {
+		let done = match (&step.chain, step.op.kind, view(parts[0].bytes)) {
+			(Some(linked), ..) => {
+				linked.chain.run(linked.scalars(&parts), parts[0].bytes, out, cfg)
+			},
+			(None, OpKind::Reduce(function), Some(x)) => view_mut(out).map(|out| {
 				reduce::run_f32(function, x, self.fused.row, out, cfg);
 			}),
 			_ => {
@@ -376,6 +380,19 @@ fn expand(size: usize, walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &
 		_ => spread::<u64>(walk, bytes, range, out),
 	};
 	debug_assert!(done.is_some(), "operands are aligned");
+}
+
+impl Linked {
+	/// The values of the scalars, which are among these parts.
+	fn scalars(&self, parts: &[Part<'_>]) -> Scalars {
+		let mut values = Scalars::default();
+		let Scalars { by, before, plus, minus, times } = &mut values;
+		for (value, at) in [by, before, plus, minus, times].into_iter().zip(self.scalars) {
+			let bytes = at.and_then(|at| parts[at].bytes.first_chunk());
+			*value = bytes.map_or(*value, |&bytes| f32::from_le_bytes(bytes));
+		}
+		values
+	}
 }
 
 /// Elements `range` of a broadcast operand, in order.

@@ -9,13 +9,13 @@
 //! each, a *row* op (a reduction over `k`, or arithmetic on such) one for each row.
 
 mod build;
+mod chain;
 mod exec;
 
-use crate::walk::Walk;
+use crate::{narrow::Chain, walk::Walk};
+use assay_referee::{OpRecord, Operand};
 pub(crate) use build::named;
 pub(crate) use exec::Block;
-
-use assay_referee::{OpRecord, Operand};
 
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
 const MAX_ROW: usize = 8192;
@@ -67,15 +67,25 @@ enum Width {
 	Row,
 }
 
-/// One op of a region.
+/// One op of a region, or a chain of them.
 #[derive(Debug)]
 struct Step {
+	/// The op; of a chain, the last one.
 	op: OpRecord,
 	width: Width,
 	inputs: Vec<Input>,
 	/// How a binary op follows its operands, where they are not both element for element.
 	walk: Option<Walk<2>>,
+	chain: Option<Linked>,
 	target: Place,
+}
+
+/// Several ops with one kernel: what they do to the step's first input.
+#[derive(Debug)]
+struct Linked {
+	chain: Chain,
+	/// Which inputs are its scalars, in the order of [`chain::SCALARS`].
+	scalars: [Option<usize>; chain::SCALARS],
 }
 
 /// Where a tile of an op's results is.

@@ -84,9 +84,10 @@ impl Program {
 
 	/// An operand that broadcasts to `dims`: whole, by rows, or any other way.
 	fn broadcast(&mut self, dtype: DType, dims: &[u32]) -> Operand {
-		match self.random.below(4) {
+		match self.random.below(5) {
 			0 => self.operand(dtype, &self.rows.clone()),
-			1 => {
+			1 => self.outside(dtype, &vec![1; dims.len()]),
+			2 => {
 				let narrow: Vec<u32> =
 					dims.iter().map(|&dim| self.random.pick(&[1, dim])).collect();
 				self.outside(dtype, &narrow)
@@ -98,7 +99,7 @@ impl Program {
 	fn add(&mut self) {
 		let dims = if self.random.below(4) == 0 { self.rows.clone() } else { self.full.clone() };
 		let shape = Shape::new(&dims).unwrap();
-		let (kind, dtype, operands) = match self.random.below(8) {
+		let (kind, dtype, operands) = match self.random.below(9) {
 			0 | 1 => {
 				let function = self.random.pick(&[
 					UnaryFn::Neg,
@@ -107,6 +108,7 @@ impl Program {
 					UnaryFn::Tanh,
 					UnaryFn::Sqrt,
 					UnaryFn::Relu,
+					UnaryFn::Round,
 				]);
 				(OpKind::Unary(function), DType::F32, vec![self.operand(DType::F32, &dims)])
 			},
@@ -118,7 +120,24 @@ impl Program {
 			},
 			3 => {
 				let from = self.random.pick(&[DType::Bool, DType::U8, DType::F32]);
-				(OpKind::Cast, DType::F32, vec![self.operand(from, &dims)])
+				let to = self.random.pick(&[DType::F32, DType::F32, DType::U8]);
+				(OpKind::Cast, to, vec![self.operand(from, &dims)])
+			},
+			6 => {
+				// A quantization with the step before it, or the steps after it, or neither.
+				let (x, by) = (self.operand(DType::F32, &dims), self.broadcast(DType::F32, &dims));
+				let to = self.random.pick(&[DType::U8, DType::I8]);
+				let steps = [
+					Step::new(StepFn::Unary(UnaryFn::Abs), &[0]),
+					Step::new(StepFn::Binary(BinaryFn::Mul), &[2, 1]),
+					Step::new(StepFn::Unary(UnaryFn::Round), &[3]),
+					Step::new(StepFn::Cast(to), &[4]),
+					Step::new(StepFn::Cast(DType::F32), &[5]),
+					Step::new(StepFn::Binary(BinaryFn::Sub), &[6, 1]),
+				];
+				let kept = self.random.pick(&[4, 5, 6]);
+				let dtype = if kept == 4 { to } else { DType::F32 };
+				(OpKind::Map(Steps::new(&steps[..kept]).unwrap()), dtype, vec![x, by])
 			},
 			5 => {
 				let (a, b) = (self.operand(DType::F32, &dims), self.broadcast(DType::F32, &dims));

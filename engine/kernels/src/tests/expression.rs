@@ -1,4 +1,6 @@
 //! Expressions whose steps all have kernels run as regions, others step by step.
+//!
+//! Chains that have a kernel of their own are among them: the element function knows of none.
 
 use super::*;
 use assay_referee::{Step, StepFn, Steps};
@@ -60,6 +62,122 @@ proptest! {
 			cast(DType::U8, 7),
 		];
 		check(&map(DType::U8, &dims, operands, &steps), seed);
+	}
+
+	/// From floats to 8 bits, and back: with and without each of the steps that a quantization may
+	/// have, with the scalar on either side, and with a result in between that something else reads.
+	#[test]
+	fn quantize(
+		dims in dims(70),
+		narrow in prop::sample::select(vec![DType::U8, DType::I8, DType::I32]),
+		scales: bool, divides: bool, centres: bool, adds: bool, returns in 0..3, shifts: bool, rescales: bool,
+		swaps: bool, reads: bool, whole_zero: bool, masks: (u64, u64), seed: u64,
+	) {
+		let mut random = Random(seed);
+		let one = vec![1; dims.len()];
+		// Mostly scalars; other shapes that broadcast take another way.
+		let wide = |mask: u64| if mask.is_multiple_of(8) { narrowed(&dims, mask / 8) } else { one.clone() };
+		let views = [dims.clone(), wide(masks.0), wide(masks.1)];
+		let mut operands: Vec<Operand> = views.iter().map(|view| operand(DType::F32, view)).collect();
+		let mut tensors: Vec<Buffer> = operands.iter().map(|x| random.tensor(x, false)).collect();
+		for x in tensors[0].chunks_exact_mut(4) {
+			// What is rounded, saturated and neither, halves among it.
+			if !random.next().is_multiple_of(8) {
+				x.copy_from_slice(&((random.next() % 4001) as f32 / 4.0 - 500.0).to_le_bytes());
+			}
+		}
+		if whole_zero {
+			for zero in tensors[2].chunks_exact_mut(4) {
+				zero.copy_from_slice(&((random.next() % 300) as f32 - 130.0).to_le_bytes());
+			}
+		}
+		let mut steps: Vec<Step> = Vec::new();
+		let first = operands.len() as u8;
+		let mut at = 0;
+		let mut push = |step: Step, at: &mut u8| {
+			*at = first + steps.len() as u8;
+			steps.push(step);
+		};
+		let either = |function, x, scalar| match swaps {
+			true => binary(function, scalar, x),
+			false => binary(function, x, scalar),
+		};
+		if scales {
+			let function = if divides { BinaryFn::Div } else { BinaryFn::Mul };
+			push(either(function, at, 1), &mut at);
+		}
+		if centres {
+			push(either(BinaryFn::Add, at, 2), &mut at);
+		}
+		push(unary(UnaryFn::Round, at), &mut at);
+		if adds {
+			push(either(BinaryFn::Add, at, 2), &mut at);
+		}
+		push(cast(narrow, at), &mut at);
+		let narrowed_at = at;
+		if returns > 0 {
+			push(cast(DType::F32, at), &mut at);
+			if shifts {
+				push(either(BinaryFn::Sub, at, 2), &mut at);
+			}
+			if rescales {
+				push(either(BinaryFn::Mul, at, 1), &mut at);
+			}
+			if reads {
+				// Reads the whole numbers a second time.
+				push(cast(DType::F32, narrowed_at), &mut at);
+				push(binary(BinaryFn::Sub, at, at - 1), &mut at);
+			}
+		}
+		if returns > 1 {
+			// Another quantization right after.
+			push(binary(BinaryFn::Div, at, 1), &mut at);
+			push(unary(UnaryFn::Round, at), &mut at);
+			push(cast(DType::I8, at), &mut at);
+		}
+		let dtype = match returns { 0 => narrow, 1 => DType::F32, _ => DType::I8 };
+		let used = |i: u8| steps.iter().any(|step| step.arguments().contains(&i));
+		// Operands that no step takes are replaced by one that some does.
+		let kept: Vec<u8> = (0..first).filter(|&i| used(i)).collect();
+		let renumbered = |i: u8| match i < first {
+			true => kept.iter().position(|&k| k == i).unwrap() as u8,
+			false => i - first + kept.len() as u8,
+		};
+		let steps: Vec<Step> = steps
+			.iter()
+			.map(|step| {
+				let arguments: Vec<u8> = step.arguments().iter().map(|&i| renumbered(i)).collect();
+				Step::new(step.function(), &arguments)
+			})
+			.collect();
+		operands = kept.iter().map(|&i| operands[usize::from(i)]).collect();
+		let mut tensors: Vec<Option<Buffer>> = tensors.into_iter().map(Some).collect();
+		let tensors: Vec<Buffer> =
+			kept.iter().map(|&i| tensors[usize::from(i)].take().unwrap()).collect();
+		check_on(&map(dtype, &dims, operands, &steps), &tensors);
+	}
+
+	/// Whole numbers to floats.
+	#[test]
+	fn dequantize(
+		dims in dims(70),
+		from in prop::sample::select(vec![DType::U8, DType::I8, DType::I32, DType::I64, DType::Bool]),
+		shifts: bool, mask: u64, seed: u64,
+	) {
+		let operands = vec![
+			operand(from, &dims),
+			operand(DType::F32, &narrowed(&dims, mask)),
+			operand(DType::F32, &vec![1; dims.len()]),
+		];
+		let steps = match shifts {
+			true => vec![cast(DType::F32, 0), binary(BinaryFn::Sub, 3, 2), binary(BinaryFn::Mul, 1, 4)],
+			false => vec![
+				cast(DType::F32, 0),
+				binary(BinaryFn::Mul, 3, 2),
+				binary(BinaryFn::Add, 4, 1),
+			],
+		};
+		check(&map(DType::F32, &dims, operands, &steps), seed);
 	}
 
 	/// Steps for which there is no kernel on parts.

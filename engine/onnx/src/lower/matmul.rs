@@ -3,7 +3,7 @@
 
 use assay_referee::{Bias, BinaryFn, DType};
 
-use super::{one, Cx};
+use super::{one, qlinear, Cx};
 use crate::error::{Failure, Result};
 use crate::value::{broadcast, check_dims, product, Value};
 
@@ -88,6 +88,10 @@ pub(super) fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Produ
 
 fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
+	if let Some(y) = qlinear::dequantized_matmul(cx, &a, &b)? {
+		return Ok(y);
+	}
+	let (a, b) = (cx.b.settled(&a)?, cx.b.settled(&b)?);
 	product_of(cx, &a, &b)
 }
 
@@ -117,46 +121,77 @@ pub(super) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (mut a, mut b) = (cx.float_input(0)?, cx.float_input(1)?);
+	let (mut a, b) = (cx.float_input(0)?, cx.float_input(1)?);
 	if a.rank() != 2 || b.rank() != 2 {
 		return Err(Failure::invalid("its operands are not matrices"));
 	}
 	if cx.flag("transA") {
 		a = turned(cx, &a)?;
 	}
-	if !cx.flag("transB") {
-		b = turned(cx, &b)?;
-	}
-	let (&[m, k], &[n, inner]) = (a.dims.as_slice(), b.dims.as_slice()) else {
+	let by_rows = cx.flag("transB");
+	let (&[m, k], &[mut inner, mut n]) = (a.dims.as_slice(), b.dims.as_slice()) else {
 		return Err(Failure::invalid("its operands are not matrices"));
 	};
+	if by_rows {
+		(inner, n) = (n, inner);
+	}
 	if k != inner {
 		return Err(Failure::invalid(format!("inner dimensions {k} and {inner} differ")));
 	}
 	let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);
-	let c = cx.optional(2).filter(|_| beta != 0.0);
+	let c = match cx.optional(2).filter(|_| beta != 0.0) {
+		Some(c) => Some(cx.b.settled(&c)?),
+		None => None,
+	};
 	if let Some(c) = &c {
 		if c.dtype != DType::F32 || broadcast(&c.dims, &[m, n])? != [m, n] {
 			return Err(Failure::invalid(format!("{:?} cannot be added to {:?}", c.dims, [m, n])));
 		}
 	}
-	let (a, b) = (a.view(vec![1, m, k])?, b.view(vec![1, n, k])?);
 	let is_line = |c: &Value| c.elements() == u64::from(n) && c.dims.last() == Some(&n);
-	match c {
-		Some(c) if alpha == 1.0 && beta == 1.0 && is_line(&c) => {
-			let bias = Some((Bias::Column, c.view(vec![n])?));
-			cx.b.matmul(a, b, bias, 1)?.view(vec![m, n])
+	let (bias, c) = match (dequantized_gemm(cx, &a, &b, by_rows)?, c) {
+		(Some(whole), c) => return with_factors(cx, whole, [alpha, beta], c),
+		(None, Some(c)) if alpha == 1.0 && beta == 1.0 && is_line(&c) => {
+			(Some((Bias::Column, c.view(vec![n])?)), None)
 		},
-		c => {
-			let mut y = cx.b.matmul(a, b, None, 1)?.view(vec![m, n])?;
-			if alpha != 1.0 {
-				y = cx.b.binary_scalar(BinaryFn::Mul, &y, alpha)?;
-			}
-			let Some(mut c) = c else { return Ok(y) };
-			if beta != 1.0 {
-				c = cx.b.binary_scalar(BinaryFn::Mul, &c, beta)?;
-			}
-			cx.b.binary(BinaryFn::Add, &y, &c)
-		},
+		(None, c) => (None, c),
+	};
+	let (a, mut b) = (cx.b.settled(&a)?, cx.b.settled(&b)?);
+	if !by_rows {
+		b = turned(cx, &b)?;
 	}
+	let (a, b) = (a.view(vec![1, m, k])?, b.view(vec![1, n, k])?);
+	let y = cx.b.matmul(a, b, bias, 1)?.view(vec![m, n])?;
+	with_factors(cx, y, [alpha, beta], c)
+}
+
+/// The product in whole numbers, where both operands were dequantized.
+fn dequantized_gemm(
+	cx: &mut Cx<'_, '_>,
+	a: &Value,
+	b: &Value,
+	by_rows: bool,
+) -> Result<Option<Value>> {
+	if cx.b.quantized(b)?.is_none() {
+		return Ok(None);
+	}
+	let b = if by_rows { turned(cx, b)? } else { b.clone() };
+	qlinear::dequantized_matmul(cx, a, &b)
+}
+
+/// alpha · y + beta · c.
+fn with_factors(
+	cx: &mut Cx<'_, '_>,
+	mut y: Value,
+	[alpha, beta]: [f32; 2],
+	c: Option<Value>,
+) -> Result<Value> {
+	if alpha != 1.0 {
+		y = cx.b.binary_scalar(BinaryFn::Mul, &y, alpha)?;
+	}
+	let Some(mut c) = c else { return Ok(y) };
+	if beta != 1.0 {
+		c = cx.b.binary_scalar(BinaryFn::Mul, &c, beta)?;
+	}
+	cx.b.binary(BinaryFn::Add, &y, &c)
 }

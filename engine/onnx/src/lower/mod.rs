@@ -66,8 +66,16 @@ const UNCHANGED: [&str; 8] = [
 
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	if !takes_dequantized(cx.node.op_type) {
+		cx.settle_inputs()?;
+	}
 	let values = lower_op(cx)?;
 	elements::settle(cx, values)
+}
+
+/// Whether an operator looks at what its operands were dequantized from, before it needs them as floats.
+fn takes_dequantized(op_type: &str) -> bool {
+	matches!(op_type, "MatMul" | "Gemm" | "Conv" | "Gather" | "Transpose" | "QuantizeLinear")
 }
 
 fn lower_op(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
@@ -143,6 +151,14 @@ fn unsupported(op_type: &str) -> Failure {
 }
 
 impl<'a, 'm> Cx<'a, 'm> {
+	/// Computes what was deferred of the inputs.
+	pub(crate) fn settle_inputs(&mut self) -> Result<()> {
+		for input in self.inputs.iter_mut().flatten() {
+			*input = self.b.settled(input)?;
+		}
+		Ok(())
+	}
+
 	/// Input `i`, which must be there.
 	pub(crate) fn input(&self, i: usize) -> Result<Value> {
 		self.optional(i).ok_or_else(|| Failure::invalid(format!("its input {i} is missing")))

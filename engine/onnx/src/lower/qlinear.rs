@@ -7,8 +7,9 @@
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn, MAX_RANK};
 
 use super::{contrib::standard_one, integer, one, quantize, window, Cx};
+use crate::dequantized::Quantized;
 use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axis, Value};
+use crate::value::{axis, product, Value};
 
 pub(super) fn lower_standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -112,7 +113,11 @@ fn dequantized(
 		let zero = cx.b.cast(&single(zero)?, DType::F32)?;
 		y = cx.b.binary(BinaryFn::Sub, &y, &zero)?;
 	}
-	cx.b.binary(BinaryFn::Mul, &y, &single(scale.clone())?)
+	match scale.uniform_f32() {
+		// A product with 1 changes nothing.
+		Some(1.0) => Ok(y),
+		_ => cx.b.binary(BinaryFn::Mul, &y, &single(scale.clone())?),
+	}
 }
 
 /// round(x / scale) + zero point, saturated to the zero point's type, or to `dtype` without one.
@@ -186,15 +191,36 @@ fn convolved(
 	[x, weight]: [&Value; 2],
 	x_zero: Option<Value>,
 	w_zero: Option<Value>,
-	bias: Option<Value>,
 ) -> Result<Value> {
 	let (kernel, groups) = window::conv_form(cx, x, weight)?;
 	let windows = window::Windows::new(cx, &x.dims[2..], &kernel)?;
-	let filters = weight.dims[0];
+	let (filters, terms) = (weight.dims[0], product(&weight.dims[1..]));
 	let x_zero = x_zero.unwrap_or_else(|| Value::scalar(x.dtype, 0));
 	if x_zero.elements() != 1 || x_zero.dtype != x.dtype {
 		return Err(Failure::invalid("its zero point is not one element of its input's type"));
 	}
+	let sums = match filters / groups < FEW_FILTERS && terms <= MOST_FLOAT_TERMS {
+		true => sums_of_floats(cx, [x, weight], &x_zero, w_zero, groups, &windows)?,
+		false => sums_of_bytes(cx, [x, weight], x_zero, w_zero, groups, &windows)?,
+	};
+	windows.settled(cx, &sums, x, filters)
+}
+
+/// Filters of a group below which a convolution of floats is faster than one of 8-bit numbers.
+const FEW_FILTERS: u32 = 8;
+
+/// Terms, each of at most 255² in magnitude, whose sums floats hold exactly, in whatever order.
+const MOST_FLOAT_TERMS: u64 = (1 << 24) / (255 * 255);
+
+/// The sums of [`convolved`], `[n, groups, filters of a group, places]`, in whole numbers all along.
+fn sums_of_bytes(
+	cx: &mut Cx<'_, '_>,
+	[x, weight]: [&Value; 2],
+	x_zero: Value,
+	w_zero: Option<Value>,
+	groups: u32,
+	windows: &window::Windows,
+) -> Result<Value> {
 	let has_padding = windows.0.iter().any(|axis| axis.before != 0 || axis.after != 0);
 	let fill = x_zero.uniform_bits().unwrap_or(0);
 	let patches = if has_padding && !x_zero.is_constant() {
@@ -207,7 +233,7 @@ fn convolved(
 	let &[n, _, places, terms] = patches.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no image"));
 	};
-	let rows = filters / groups;
+	let rows = weight.dims[0] / groups;
 	let a = weight.view(vec![groups, rows, terms])?;
 	let b = patches.view(vec![n * groups, places, terms])?;
 	let w_zero = match w_zero {
@@ -215,24 +241,37 @@ fn convolved(
 		other => other,
 	};
 	let sums = integer::rows_by_rows(cx, &a, &b, w_zero, Some(x_zero))?;
-	let mut sums = sums.view(vec![n, groups, rows, places])?;
-	if let Some(bias) = bias {
-		if bias.dtype != DType::I32 || bias.elements() != u64::from(filters) {
-			return Err(Failure::invalid("its bias does not fit its weights"));
-		}
-		sums = cx.b.binary(BinaryFn::Add, &sums, &bias.view(vec![groups, rows, 1])?)?;
-	}
-	windows.settled(cx, &sums, x, filters)
+	sums.view(vec![n, groups, rows, places])
+}
+
+/// The sums of [`convolved`] by a convolution of the differences to the zero points as floats.
+fn sums_of_floats(
+	cx: &mut Cx<'_, '_>,
+	[x, weight]: [&Value; 2],
+	x_zero: &Value,
+	w_zero: Option<Value>,
+	groups: u32,
+	windows: &window::Windows,
+) -> Result<Value> {
+	let one = Value::scalar_f32(1.0);
+	let image = dequantized(cx, x, &one, Some(x_zero.clone()))?;
+	let w_zero = match w_zero {
+		Some(zero) => Some(per_filter(zero, weight.rank() + 1)?),
+		None => None,
+	};
+	let filters = dequantized(cx, weight, &one, w_zero)?;
+	let sums = window::convolved(cx, [&image, &filters], None, groups, windows)?;
+	cx.b.cast(&sums, DType::I32)
 }
 
 fn conv_integer(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (bytes(cx, 0)?, bytes(cx, 1)?);
 	let (x_zero, w_zero) = (cx.optional(2), cx.optional(3));
-	convolved(cx, [&x, &weight], x_zero, w_zero, None)
+	convolved(cx, [&x, &weight], x_zero, w_zero)
 }
 
-/// A parameter per filter as it broadcasts over `[n, filters, ..]`.
-fn per_filter(value: Value, rank: usize) -> Result<Value> {
+/// A parameter per filter as it broadcasts over `[n, filters, ..]`, of so many dimensions.
+pub(super) fn per_filter(value: Value, rank: usize) -> Result<Value> {
 	if value.elements() == 1 {
 		return value.view(vec![]);
 	}
@@ -250,7 +289,13 @@ fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (y_scale, y_zero) = (single(cx.float_input(6)?)?, single(cx.input(7)?)?);
 	let (x_scale, w_scale) = (single(cx.float_input(1)?)?, cx.float_input(4)?);
 	let w_scale = per_filter(w_scale, x.rank())?;
-	let sums = convolved(cx, [&x, &weight], x_zero, w_zero, bias)?;
+	let mut sums = convolved(cx, [&x, &weight], x_zero, w_zero)?;
+	if let Some(bias) = bias {
+		if bias.dtype != DType::I32 || bias.dims != [weight.dims[0]] {
+			return Err(Failure::invalid("its bias does not fit its weights"));
+		}
+		sums = cx.b.binary(BinaryFn::Add, &sums, &per_filter(bias, x.rank())?)?;
+	}
 	let factor = factor(cx, [&x_scale, &w_scale], &y_scale)?;
 	requantize(cx, &sums, &factor, Some(&y_zero), y_zero.dtype)
 }
@@ -293,13 +338,14 @@ fn mul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (bytes(cx, 0)?, bytes(cx, 3)?);
 	let (a_scale, b_scale) = (single(cx.float_input(1)?)?, single(cx.float_input(4)?)?);
 	let y_scale = single(cx.float_input(6)?)?;
-	let a_whole = difference(cx, &a, cx.optional(2))?;
-	let b_whole = difference(cx, &b, cx.optional(5))?;
+	// Of 8-bit numbers, floats hold the differences and their product exactly.
+	let one = Value::scalar_f32(1.0);
+	let a_whole = dequantized(cx, &a, &one, cx.optional(2))?;
+	let b_whole = dequantized(cx, &b, &one, cx.optional(5))?;
 	let product = cx.b.binary(BinaryFn::Mul, &a_whole, &b_whole)?;
 	let factor = factor(cx, [&a_scale, &b_scale], &y_scale)?;
 	let zero = float_zero(cx, cx.optional(7))?;
-	let y = cx.b.cast(&product, DType::F32)?;
-	let y = cx.b.binary(BinaryFn::Mul, &y, &factor)?;
+	let y = cx.b.binary(BinaryFn::Mul, &product, &factor)?;
 	let y = cx.b.binary(BinaryFn::Add, &y, &zero)?;
 	let y = cx.b.unary(UnaryFn::Round, &y)?;
 	cx.b.cast(&y, a.dtype)
@@ -449,4 +495,76 @@ fn matmul_to_float(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (scales, zeros) =
 		([cx.float_input(2)?, cx.float_input(3)?], [cx.optional(4), cx.optional(5)]);
 	float_product(cx, [0, 1], scales, zeros, cx.optional(6))
+}
+
+/// Most terms whose sum fits 32 bits: each is at most 255² in magnitude.
+const MOST_TERMS: u64 = i32::MAX as u64 / (255 * 255);
+
+/// The scale of a product of `k` terms of these operands, where it may be summed in whole numbers; the
+/// scales of `many` may be several.
+fn scale_of_product(one: &Quantized, many: &Quantized, k: u64) -> Option<Vec<f32>> {
+	let (scale, scales) = (*one.scales()?.first()?, many.scales()?);
+	let products: Vec<f32> = scales.iter().map(|other| scale * other).collect();
+	// A product that overflows or loses digits is worse than those of the floats.
+	let right = products.iter().all(|scale| scale.is_normal());
+	(one.is_uniform() && right && k <= MOST_TERMS).then_some(products)
+}
+
+/// What two floats were dequantized from, if both were.
+fn both(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Option<[Quantized; 2]>> {
+	let found = (cx.b.quantized(a)?, cx.b.quantized(b)?);
+	Ok(match found {
+		(Some(a), Some(b)) => Some([a, b]),
+		_ => None,
+	})
+}
+
+/// The product of two floats as `MatMul` has it, in whole numbers where both were dequantized: `a` with
+/// one scale, `b` with one or one per column.
+pub(super) fn dequantized_matmul(
+	cx: &mut Cx<'_, '_>,
+	a: &Value,
+	b: &Value,
+) -> Result<Option<Value>> {
+	let Some([left, right]) = both(cx, a, b)? else { return Ok(None) };
+	let by_columns = b.rank() > 1 && right.axis == b.rank() - 1;
+	let k = a.dims.last().copied().unwrap_or(1).into();
+	let scales = scale_of_product(&left, &right, k).filter(|_| right.is_uniform() || by_columns);
+	let Some(scales) = scales else { return Ok(None) };
+	let sums = integer::matmul(cx, &left.x, &right.x, left.zero, right.zero)?;
+	scaled(cx, &sums, &scales, |n| vec![n]).map(Some)
+}
+
+/// sums · scale, where several scales broadcast in the shape that `dims` gives for their number.
+fn scaled(
+	cx: &mut Cx<'_, '_>,
+	sums: &Value,
+	scales: &[f32],
+	dims: impl FnOnce(u32) -> Vec<u32>,
+) -> Result<Value> {
+	let dims = if scales.len() == 1 { vec![] } else { dims(scales.len() as u32) };
+	let y = cx.b.cast(sums, DType::F32)?;
+	cx.b.binary(BinaryFn::Mul, &y, &Value::list_f32(scales, dims))
+}
+
+/// The convolution of two floats without a bias, in whole numbers where both were dequantized: the image
+/// with one scale, the weights with one or one per filter.
+///
+/// Groups of few filters stay floats, for which there is a faster kernel.
+pub(super) fn dequantized_conv(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	weight: &Value,
+) -> Result<Option<Value>> {
+	let Some([image, filters]) = both(cx, x, weight)? else { return Ok(None) };
+	let (_, groups) = window::conv_form(cx, x, weight)?;
+	let terms = product(&weight.dims[1..]);
+	let scales = scale_of_product(&image, &filters, terms).filter(|_| {
+		(filters.is_uniform() || filters.axis == 0) && weight.dims[0] / groups >= FEW_FILTERS
+	});
+	let Some(scales) = scales else { return Ok(None) };
+	let sums = convolved(cx, [&image.x, &filters.x], image.zero, filters.zero)?;
+	let rank = sums.rank();
+	let per_filter = |n| [vec![n], vec![1; rank - 2]].concat();
+	scaled(cx, &sums, &scales, per_filter).map(Some)
 }

@@ -5,6 +5,7 @@ use assay_referee::{BinaryFn, DType, ReduceFn, UnaryFn};
 
 use super::{attention::part, elements, one, Cx};
 use crate::constant;
+use crate::dequantized::Quantized;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{axis, product, Value};
 
@@ -59,12 +60,16 @@ fn quantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		DType::I32 => cx.b.cast(&x, DType::F32)?,
 		_ => cx.float_input(0)?,
 	};
-	let scale = along_axis(cx, &x, &scale)?;
 	let to = match (cx.optional(2), cx.int("output_dtype", 0)) {
 		(Some(zero), _) => zero.element,
 		(None, 0) => DType::U8.into(),
 		(None, other) => constant::element(i32::try_from(other).unwrap_or(0))?,
 	};
+	if let Some(known) = quantized_before(cx, &x, &scale, to)? {
+		return Ok(known);
+	}
+	let x = cx.b.settled(&x)?;
+	let scale = along_axis(cx, &x, &scale)?;
 	let mut y = cx.b.binary(BinaryFn::Div, &x, &scale)?;
 	let narrow_float = matches!(to, ElementType::Float(format) if format.bits() <= 8);
 	let whole = matches!(
@@ -90,6 +95,25 @@ fn quantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	elements::convert(cx.b, &y, to, saturate)
 }
 
+/// The numbers of which `x` was made with the same scale and zero point, if it was: they come back.
+/// With n the difference to the zero point, of at most 255, n · scale is wrong by 2⁻²⁴ of it at most,
+/// and so is the quotient: rounded, it is n.
+fn quantized_before(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	scale: &Value,
+	to: ElementType,
+) -> Result<Option<Value>> {
+	let Some(known) = cx.b.quantized(x)? else { return Ok(None) };
+	let same = known.is_uniform()
+		&& scale.uniform_bits().is_some_and(|bits| known.scale.uniform_bits() == Some(bits))
+		&& known.has_zero(cx.optional(2).as_ref())
+		&& known.x.element == to;
+	// No product may overflow, or lose digits.
+	let fits = known.scales().is_some_and(|scales| scales.iter().all(|s| (s * 255.0).is_finite()));
+	Ok((same && fits).then_some(known.x))
+}
+
 /// (x - zero point) · scale, the difference in whole numbers where they are whole.
 fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, scale) = (cx.input(0)?, cx.float_input(1)?);
@@ -100,6 +124,7 @@ fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if to.computed() != DType::F32 {
 		return Err(Failure::new(ErrorKind::UnsupportedType, format!("dequantizing to {to}")));
 	}
+	let parts = parts(cx, &x, &scale).filter(|_| to == DType::F32.into());
 	let scale = along_axis(cx, &x, &scale)?;
 	// Differences of 16 bits and fewer are exact in floats as well, and need no second cast.
 	let dtype = match x.dtype {
@@ -112,15 +137,37 @@ fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			));
 		},
 	};
-	let mut difference = cx.b.cast(&x, dtype)?;
-	if let Some(zero) = zero_point(cx, 2) {
-		let zero = along_axis(cx, &x, &zero)?;
-		let zero = cx.b.cast(&zero, dtype)?;
-		difference = cx.b.binary(BinaryFn::Sub, &difference, &zero)?;
-	}
-	let y = cx.b.cast(&difference, DType::F32)?;
-	let y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+	let zero = match zero_point(cx, 2) {
+		Some(zero) => {
+			let zero = along_axis(cx, &x, &zero)?;
+			Some(cx.b.cast(&zero, dtype)?)
+		},
+		None => None,
+	};
+	let y = cx.b.dequantized(parts, |b| {
+		let mut difference = b.cast(&x, dtype)?;
+		if let Some(zero) = &zero {
+			difference = b.binary(BinaryFn::Sub, &difference, zero)?;
+		}
+		let y = b.cast(&difference, DType::F32)?;
+		b.binary(BinaryFn::Mul, &y, &scale)
+	})?;
 	elements::fit(cx.b, &y, to)
+}
+
+/// What a dequantized value is made of, where that is numbers of at most 8 bits and constants for the
+/// whole tensor or for slices of it.
+fn parts(cx: &Cx<'_, '_>, x: &Value, scale: &Value) -> Option<Quantized> {
+	let zero = zero_point(cx, 2);
+	let axis = axis(cx.int("axis", 1), x.rank()).unwrap_or(0);
+	let fits = |parameter: &Value| {
+		let slices = x.dims.get(axis).is_some_and(|&dim| parameter.dims == [dim]);
+		parameter.is_constant() && (parameter.elements() == 1 || slices)
+	};
+	let alike = zero.as_ref().is_none_or(|zero| zero.dtype == x.dtype && fits(zero));
+	let narrow = matches!(x.dtype, DType::U8 | DType::I8) && scale.element == DType::F32.into();
+	let parts = Quantized { x: x.clone(), scale: scale.clone(), zero, axis };
+	(narrow && alike && fits(scale)).then_some(parts)
 }
 
 /// The 8-bit values, their scale and their zero point, from the input's own range.

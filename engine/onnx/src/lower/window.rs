@@ -1,9 +1,9 @@
 //! Windows of images, and convolution: windows are unfolded, then multiplied. Of more than two spatial
 //! axes the outer ones are unfolded one after another, each into channels and entries of the batch.
 
-use assay_referee::{Bias, DType, OpKind};
+use assay_referee::{Bias, BinaryFn, DType, OpKind};
 
-use super::{one, Cx};
+use super::{one, qlinear, Cx};
 use crate::error::{Failure, Result};
 use crate::value::{self, check_dims, product, Value};
 
@@ -276,27 +276,50 @@ fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
 	let (kernel, groups) = conv_form(cx, &x, &weight)?;
 	let filters = weight.dims[0];
+	let bias = match cx.optional(2) {
+		Some(bias) => Some(cx.b.settled(&bias)?),
+		None => None,
+	};
+	if bias.as_ref().is_some_and(|bias| bias.dims != [filters] || bias.dtype != DType::F32) {
+		return Err(Failure::invalid("its bias does not fit its weights"));
+	}
+	if let Some(y) = qlinear::dequantized_conv(cx, &x, &weight)? {
+		return match bias {
+			Some(bias) => cx.b.binary(BinaryFn::Add, &y, &qlinear::per_filter(bias, x.rank())?),
+			None => Ok(y),
+		};
+	}
+	let (x, weight) = (cx.b.settled(&x)?, cx.b.settled(&weight)?);
 	let windows = Windows::new(cx, &x.dims[2..], &kernel)?;
+	let y = convolved(cx, [&x, &weight], bias, groups, &windows)?;
+	windows.settled(cx, &y, &x, filters)
+}
+
+/// The sums of a convolution of floats with a bias per filter or none:
+/// `[n · groups, filters / groups, places]`.
+pub(super) fn convolved(
+	cx: &mut Cx<'_, '_>,
+	[x, weight]: [&Value; 2],
+	bias: Option<Value>,
+	groups: u32,
+	windows: &Windows,
+) -> Result<Value> {
 	// Padding takes part in the contraction as +0.
-	let patches = windows.patches(cx, &x, groups, 0)?;
+	let patches = windows.patches(cx, x, groups, 0)?;
 	let &[n, _, places, terms] = patches.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no image"));
 	};
 	let batch = u64::from(n) * u64::from(groups);
 	let batch = u32::try_from(batch).map_err(|_| Failure::too_large("too many groups"))?;
-	let rows = filters / groups;
+	let rows = weight.dims[0] / groups;
 	let a = weight.view(vec![groups, rows, terms])?;
 	let b = patches.view(vec![batch, places, terms])?;
-	let bias = match cx.optional(2) {
+	let bias = match bias {
 		None => None,
 		Some(bias) => {
-			if bias.dims != [filters] || bias.dtype != DType::F32 {
-				return Err(Failure::invalid("its bias does not fit its weights"));
-			}
 			let dims = if groups == 1 { vec![rows] } else { vec![groups, rows] };
 			Some((Bias::Row, bias.view(dims)?))
 		},
 	};
-	let y = cx.b.matmul(a, b, bias, batch)?;
-	windows.settled(cx, &y, &x, filters)
+	cx.b.matmul(a, b, bias, batch)
 }
