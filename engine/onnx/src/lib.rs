@@ -21,6 +21,7 @@ mod external;
 mod finish;
 mod lower;
 mod model;
+mod movements;
 mod proto;
 mod split;
 mod value;

@@ -18,6 +18,10 @@ thread_local! {
 	static TILES: RefCell<Buffer> = RefCell::default();
 }
 
+/// Elements of a row from which on it pays to compute rows one by one rather than to write out what is
+/// broadcast along them.
+const LONG_ROW: usize = 256;
+
 /// Work for one thread, in nanoseconds, below which another one does not pay.
 const GRAIN: usize = 10_000;
 
@@ -97,6 +101,14 @@ impl Fused {
 		isa: crate::Isa,
 	) {
 		let alone = KernelConfig { threads: 1, isa };
+		// Operands that are broadcast are read in place along rows, unless these are short.
+		let walks = self.steps.iter().flat_map(|step| &step.inputs);
+		let by_rows = block.columns >= LONG_ROW
+			&& walks.into_iter().any(|input| matches!(input.from, From::Walk { .. }));
+		let block = match block.is_split() || by_rows {
+			true => block,
+			false => Block::run(block.start, block.rows * block.columns),
+		};
 		let size = given.len() / (block.rows * block.columns).max(1);
 		// Whole rows of a tile where they are short, else stretches of one row.
 		let rows = (self.tile / block.columns.max(1)).max(1);
@@ -381,6 +393,39 @@ fn expand(size: usize, walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &
 /// Elements `range` of a broadcast operand, in order.
 fn spread<T: Pod>(walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [u8]) -> Option<()> {
 	let (data, out) = (view::<T>(bytes)?, view_mut::<T>(out)?);
+	let whole = |run: usize| range.start.is_multiple_of(run) && range.len().is_multiple_of(run);
+	match (walk.inner, walk.step, walk.last_outer()) {
+		(2, [0], Some((rows, [1]))) if whole(2) => repeat::<T, 2>(walk, rows, data, range, out),
+		(4, [0], Some((rows, [1]))) if whole(4) => repeat::<T, 4>(walk, rows, data, range, out),
+		(8, [0], Some((rows, [1]))) if whole(8) => repeat::<T, 8>(walk, rows, data, range, out),
+		_ => runs(walk, data, range, out),
+	}
+	Some(())
+}
+
+/// Neighbours that are repeated `N` times each, `rows` of them in a line: runs too short to be taken one
+/// by one.
+fn repeat<T: Pod, const N: usize>(
+	walk: &Walk<1>,
+	rows: usize,
+	data: &[T],
+	range: Range<usize>,
+	out: &mut [T],
+) {
+	let planes = walk.planes();
+	let (mut at, end) = (range.start / N, range.end / N);
+	let (mut rest, _) = out.as_chunks_mut::<N>();
+	while at < end {
+		let count = (rows - at % rows).min(end - at);
+		let mut first = at % rows;
+		planes.runs(at / rows, 1, |_, _, [place]| first += place as usize);
+		let (line, tail) = rest.split_at_mut(count);
+		line.iter_mut().zip(&data[first..first + count]).for_each(|(out, &x)| *out = [x; N]);
+		(rest, at) = (tail, at + count);
+	}
+}
+
+fn runs<T: Pod>(walk: &Walk<1>, data: &[T], range: Range<usize>, out: &mut [T]) {
 	walk.runs(range.start, range.len(), |at, run, [place]| {
 		let (out, place) = (&mut out[at..at + run], place as usize);
 		match walk.step {
@@ -392,5 +437,4 @@ fn spread<T: Pod>(walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [
 			},
 		}
 	});
-	Some(())
 }

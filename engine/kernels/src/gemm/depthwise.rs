@@ -24,8 +24,8 @@ const VECTORS: usize = 2;
 /// Floats of a region that stays in the first-level cache.
 const REGION: usize = 6 << 10;
 
-/// Results that are worth an epilogue's while.
-const ENOUGH: usize = 2048;
+/// Results that are worth an epilogue's while, and stay in the first-level cache.
+const ENOUGH: usize = 6 << 10;
 
 /// Solves `p` if it is a depthwise convolution with one filter per channel; false otherwise.
 pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa: Isa) -> bool {

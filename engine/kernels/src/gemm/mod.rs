@@ -146,6 +146,10 @@ fn split(
 		// One row leaves the time for nothing but reading, which is faster in short stretches.
 		Rhs::Packed(_) if p.m == 1 => column_panels.div_ceil((512 / panel).max(1)),
 		Rhs::Packed(_) if !followed => 1,
+		// What the epilogue takes should not leave the second-level cache; every task packs the rows.
+		Rhs::Packed(_) => {
+			column_panels.div_ceil((4 * MOST_OUT / (p.m * panel).max(1)).max(512 / panel))
+		},
 		_ => column_panels.div_ceil((MOST_OUT / (p.m * panel).max(1)).max(512 / panel)),
 	};
 	// A few tasks more than threads even out how fast these are; but each reads all of the left side,
