@@ -14,6 +14,7 @@ use crate::convolutions::join_windows;
 use crate::epilogues::join_epilogues;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
+use crate::layouts::join_layouts;
 use crate::movements::{move_before_permutations, read_before_repetitions};
 use crate::value::{broadcast, product, strides, Origin, Value};
 
@@ -58,6 +59,8 @@ pub(crate) fn finish(
 	move_before_permutations(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	join_epilogues(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	join_layouts(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	// Before constants are looked at, once for every op that reads them.
 	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;

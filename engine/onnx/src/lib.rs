@@ -19,6 +19,7 @@ mod error;
 mod expressions;
 mod external;
 mod finish;
+mod layouts;
 mod lower;
 mod model;
 mod movements;

@@ -518,7 +518,7 @@ fn golden_values() {
 			}
 		}
 	}
-	let golden = "9905f8c8e2b4d3deb74585e4664e280e0fe2866a1c3be1845eab9fda2aaf0a21";
+	let golden = "2a6026313e3a832b193c321b44f6898eeffc647bb4a451cb5715557a007c9b18";
 	let hash = blake3::hash(&values);
 	assert_eq!(hash.to_hex().as_str(), golden);
 }
