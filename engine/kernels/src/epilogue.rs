@@ -4,7 +4,7 @@
 use crate::{
 	buffer::Buffer,
 	contraction, expression,
-	fused::Block,
+	fused::{scatter, Block},
 	gemm::{transpose_with, SLACK},
 	parallel::{self, Shared},
 	simd::Simd,
@@ -176,21 +176,13 @@ impl<'a> Turn<'a> {
 	) {
 		let start = self.place(entry, row, column);
 		let (rows, step) = (from.len() / channels, self.channels());
-		match self.to {
-			// SAFETY: `f32` has no padding; the rest is the caller's promise.
-			Err(finish) => unsafe {
-				let bytes = core::slice::from_raw_parts(from.as_ptr().cast(), from.len() * 4);
-				finish.block(bytes, Block { start, rows, columns: channels, step });
-			},
-			Ok(out) => {
-				for (i, line) in from.chunks_exact(channels).enumerate() {
-					// SAFETY: the caller's promise: these elements are its own.
-					unsafe {
-						let to = out.at(start + i * step);
-						core::ptr::copy_nonoverlapping(line.as_ptr(), to, channels);
-					}
-				}
-			},
+		// SAFETY: `f32` has no padding; the rest is the caller's promise.
+		unsafe {
+			let bytes = core::slice::from_raw_parts(from.as_ptr().cast(), from.len() * 4);
+			match self.to {
+				Err(finish) => finish.block(bytes, Block { start, rows, columns: channels, step }),
+				Ok(out) => scatter(bytes, channels * 4, out.at(start).cast(), step * 4),
+			}
 		}
 	}
 

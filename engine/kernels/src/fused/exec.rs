@@ -237,12 +237,10 @@ impl Tile<'_> {
 		debug_assert!(done.is_some(), "a region holds only what has a kernel");
 		if let (Place::Output(to), true) = (step.target, self.part.is_split()) {
 			let run = self.part.columns * size;
-			for (start, row) in self.part.starts().zip(out.chunks_exact(run)) {
-				// SAFETY: this row of the block lies inside the output, and is this thread's alone.
-				unsafe {
-					let to = self.outputs[to].at(start * size);
-					core::ptr::copy_nonoverlapping(row.as_ptr(), to, run);
-				}
+			// SAFETY: the block lies inside the output, and is this thread's alone.
+			unsafe {
+				let to = self.outputs[to].at(self.part.start * size);
+				scatter(out, run, to, self.part.step * size);
 			}
 		}
 	}
@@ -377,6 +375,27 @@ impl Tile<'_> {
 		// SAFETY: the last three slots are for operands: no step writes to them, and a step expands
 		// each of its operands once. A slot has room for a tile of the widest elements.
 		unsafe { core::slice::from_raw_parts_mut(at, len) }
+	}
+}
+
+/// Copies rows of `run` bytes to places `step` bytes apart.
+///
+/// # Safety
+/// Nobody else uses these places, which lie inside an allocation.
+pub(crate) unsafe fn scatter(from: &[u8], run: usize, to: *mut u8, step: usize) {
+	/// A line of the cache, which is copied without asking how long it is.
+	const LINE: usize = 64;
+	if run == LINE {
+		let (lines, _) = from.as_chunks::<LINE>();
+		for (i, line) in lines.iter().enumerate() {
+			// SAFETY: the caller's promise; bytes have no alignment.
+			unsafe { to.add(i * step).cast::<[u8; LINE]>().write(*line) };
+		}
+	} else {
+		for (i, row) in from.chunks_exact(run).enumerate() {
+			// SAFETY: the caller's promise.
+			unsafe { core::ptr::copy_nonoverlapping(row.as_ptr(), to.add(i * step), run) };
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ mod exec;
 
 use crate::walk::Walk;
 pub(crate) use build::named;
-pub(crate) use exec::Block;
+pub(crate) use exec::{scatter, Block};
 
 use assay_referee::{OpRecord, Operand};
 
