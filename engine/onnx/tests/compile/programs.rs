@@ -433,6 +433,37 @@ fn elementwise_ops_move_before_permutations() {
 	assert_eq!(run(&joined, &x)[0].bytes, run(&apart, &x)[0].bytes);
 }
 
+/// A depthwise convolution gives its output as the next one reads it; where something else reads it too, it
+/// is transposed.
+#[test]
+fn images_are_not_transposed_between_convolutions() {
+	let (v, w, b) = (noise(90 * 9, 1), noise(5 * 90, 2), noise(90, 3));
+	let net = || {
+		Net::new()
+			.floats("x", &[1, 90, 20, 20])
+			.weight("v", &[90, 1, 3, 3], &v)
+			.weight("w", &[5, 90, 1, 1], &w)
+			.weight("scale", &[90, 1, 1], &b)
+			.node_with("Conv", &["x", "v"], &["a"], vec![("group", A::Int(90))])
+			.node("Mul", &["a", "scale"], &["b"])
+			.node("Relu", &["b"], &["c"])
+			.node("Conv", &["c", "w"], &["d"])
+			.node_with(
+				"ReduceMax",
+				&["d"],
+				&["y"],
+				vec![("axes", A::Ints(vec![3])), ("keepdims", A::Int(0))],
+			)
+	};
+	let joined = net().output("y").compile();
+	assert_eq!(names(&joined), ["Conv 3x3 + 2 steps", "Conv 1x1", "Reduce(Max)"]);
+	assert_eq!(joined.program.ops[0].shape.dims(), [1, 18 * 18, 90]);
+	let apart = net().output("y").output("c").compile();
+	assert_eq!(names(&apart)[..3], ["Conv 3x3 + 2 steps", "Strided", "Conv 1x1"]);
+	let x = [f32s(&noise(90 * 400, 4))];
+	assert_eq!(run(&joined, &x)[0].bytes, run(&apart, &x)[0].bytes);
+}
+
 /// Results of 8-bit products become floats, and bytes again, as part of the product.
 #[test]
 fn integer_products_are_scaled_at_once() {
