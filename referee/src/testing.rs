@@ -251,7 +251,8 @@ fn conv(rng: &mut Rng) -> OpRecord {
 	let mut pair = |least: u32, most: u64| [0; 2].map(|_| least + rng.below(most) as u32);
 	let (kernel, stride, pad) = (pair(1, 3), pair(1, 3), pair(0, 3));
 	let (dilation, out) = (pair(1, 2), pair(1, 4));
-	let layout = rng.pick(&[ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast]);
+	let layouts = [ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast];
+	let (layout, output) = (rng.pick(&layouts), rng.pick(&layouts));
 	let bias = rng.pick(&[Bias::None, Bias::Row, Bias::Column]);
 	let c = groups * per_group;
 	let image = match layout {
@@ -271,8 +272,12 @@ fn conv(rng: &mut Rng) -> OpRecord {
 			operands.push(rng.operand(DType::F32, &dims));
 		},
 	}
-	let kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
-	let dims = [n * groups, m, out[0] * out[1]];
+	let kind =
+		OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, output, bias });
+	let dims = match output {
+		ImageLayout::ChannelsFirst => [n * groups, m, out[0] * out[1]],
+		ImageLayout::ChannelsLast => [n, out[0] * out[1], groups * m],
+	};
 	OpRecord::new(kind, DType::F32, shape(&dims), operands)
 }
 

@@ -2,15 +2,14 @@
 
 use crate::{
 	buffer::Buffer,
-	epilogue::{Finish, Target},
+	epilogue::{Finish, Target, Turn},
 	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
 	integer, recur,
 	view::view,
 	Arg, Isa, KernelConfig,
 };
-use core::slice;
-
-use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, Shape};
+use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, Operand, Shape, MAX_RANK};
+use core::{cell::RefCell, slice};
 
 /// An operand rearranged once for an instruction set, to be used in many executions.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	let size = dims3(&op.operands.get(operand)?.shape)?;
 	let [batches, rows, k] = size;
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
-	let [_, m, n] = dims3(&op.shape)?;
+	let [_, m, n] = product_dims(op)?;
 	let packed = match operand {
 		0 if is_narrow(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
 		// Packing a dense left operand costs next to nothing when there are many columns.
@@ -70,12 +69,20 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 
 /// Most columns of a product that is computed as the few rows that its transpose is: panels of
 /// columns would be mostly empty.
-const NARROW: u32 = 8;
+const NARROW: usize = 8;
 
 /// Whether a product, of one left matrix, has so few columns.
 fn is_narrow(op: &OpRecord) -> bool {
 	let one_left = op.operands.first().is_some_and(|a| a.shape.dims().first() == Some(&1));
-	one_left && matches!(op.shape.dims(), &[_, m, n] if n <= NARROW && m > 2 * n)
+	one_left && product_dims(op).is_some_and(|[_, m, n]| n <= NARROW && m > 2 * n)
+}
+
+/// `[batch, m, n]` of a product.
+fn product_dims(op: &OpRecord) -> Option<[usize; 3]> {
+	match op.kind {
+		OpKind::Conv(conv) => conv.product(&op.shape).map(|dims| dims.map(|dim| dim as usize)),
+		_ => dims3(&op.shape),
+	}
 }
 
 /// The operand of `op` that can be what `unfold` gives without its being written out: the windows of
@@ -183,21 +190,79 @@ fn conv(
 	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
-	let dims = conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
-	let turned;
-	let data = match (*args.get(1)?, conv.layout) {
-		(Arg::Patches { unfold, image }, _) => {
-			view::<f32>(image).filter(|_| fusible_operand(unfold, op) == Some(1))?
-		},
-		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsFirst) => {
-			view::<f32>(bytes)?
-		},
-		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsLast) => {
-			turned = channels_first(view::<f32>(bytes)?, dims)?;
-			&turned[..]
+	let [_, m, n] = product_dims(op)?;
+	let turn;
+	let target = match conv.output {
+		ImageLayout::ChannelsFirst => target,
+		ImageLayout::ChannelsLast => {
+			turn = Turn::new(target, conv.groups as usize, m, n)?;
+			Target::Turned(&turn)
 		},
 	};
-	let [images, channels, height, width] = dims;
+	let bytes = match (*args.get(1)?, conv.layout) {
+		(Arg::Patches { unfold, image }, _) => {
+			Some(image).filter(|_| fusible_operand(unfold, op) == Some(1))?
+		},
+		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsFirst) => bytes,
+		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsLast) => {
+			return channels_last(op, conv, args, bytes, target, cfg);
+		},
+	};
+	windows(op, conv, args, view(bytes)?, target, cfg)
+}
+
+/// A convolution of an image `[n, h, w, c]`.
+fn channels_last(
+	op: &OpRecord,
+	conv: &Conv,
+	args: &[Arg<'_>],
+	bytes: &[u8],
+	target: Target<'_, f32>,
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let [n, c, h, w] = conv.image(&op.operands.get(1)?.shape)?;
+	let same = conv.kernel == [1, 1]
+		&& conv.stride == [1, 1]
+		&& conv.pad == [0, 0]
+		&& conv.out == [h, w]
+		&& conv.groups == 1;
+	let size = [n, h * w, c].map(|dim| dim as usize);
+	if same {
+		let rhs = Rhs::Rows(Matrix::dense(view(bytes)?, size)?);
+		return contract(op, conv.bias, args, (rhs, size[0]), target, cfg);
+	}
+	// As many elements as the operand, so both shapes are within their limits.
+	let operand = Operand::input(0, DType::F32, Shape::new(&[n, h * w, c]).ok()?);
+	let mut strides = [0; MAX_RANK];
+	let steps = [i64::from(h * w) * i64::from(c), 1, c.into()];
+	strides[..3].copy_from_slice(&steps);
+	let shape = Shape::new(&[n, c, h * w]).ok()?;
+	let turn = OpRecord::new(OpKind::Strided { offset: 0, strides }, DType::F32, shape, [operand]);
+	IMAGE.with(|image| {
+		let image = &mut *image.borrow_mut();
+		let elements = shape.elements() as usize;
+		image.grow(elements);
+		crate::execute(&turn, &[bytes], &mut image[..elements * 4], cfg).ok()?;
+		windows(op, conv, args, &image.floats()[..elements], target, cfg)
+	})
+}
+
+thread_local! {
+	/// An image with the channels put first.
+	static IMAGE: RefCell<Buffer> = RefCell::default();
+}
+
+/// A convolution of an image `[n, c, h, w]`.
+fn windows(
+	op: &OpRecord,
+	conv: &Conv,
+	args: &[Arg<'_>],
+	data: &[f32],
+	target: Target<'_, f32>,
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let [images, channels, height, width] =
+		conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
 	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
 	let image = Image {
 		data: Some(data).filter(|data| data.len() == images * channels * height * width)?,
@@ -216,21 +281,6 @@ fn conv(
 	contract(op, conv.bias, args, (Rhs::Image(&image), batch), target, cfg)
 }
 
-/// An image `[n, h, w, c]` with the channels put first.
-fn channels_first(data: &[f32], [n, c, h, w]: [usize; 4]) -> Option<Vec<f32>> {
-	let pixels = h * w;
-	let mut turned = vec![0.0; n * c * pixels];
-	if data.len() != turned.len() {
-		return None;
-	}
-	for (from, to) in data.chunks_exact(c * pixels).zip(turned.chunks_exact_mut(c * pixels)) {
-		for (channel, to) in to.chunks_exact_mut(pixels).enumerate() {
-			to.iter_mut().zip(from[channel..].iter().step_by(c)).for_each(|(to, &x)| *to = x);
-		}
-	}
-	Some(turned)
-}
-
 /// The products of the left operand with a right one of so many batches.
 fn contract(
 	op: &OpRecord,
@@ -240,7 +290,7 @@ fn contract(
 	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
-	let [batch, m, n] = dims3(&op.shape)?;
+	let [batch, m, n] = product_dims(op)?;
 	let lhs_size = dims3(&op.operands.first()?.shape)?;
 	let [lhs_batches, _, k] = lhs_size;
 	let bias = match (bias, args.get(2)) {
@@ -261,7 +311,7 @@ fn contract(
 		let rhs = self::rhs(left, lhs_size, cfg.isa)?;
 		let (lhs_batches, rhs_batches) = (rhs_batches, lhs_batches);
 		let problem = Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-		if n == 1 {
+		if n == 1 && !matches!(target, Target::Turned(_)) {
 			gemm::run_to(&problem, target, cfg.threads, cfg.isa);
 			return Some(());
 		}
@@ -280,6 +330,12 @@ fn contract(
 				turn(result.floats_mut());
 				// SAFETY: the whole output, and all of the result.
 				unsafe { finish.run(&result, 0) };
+			},
+			Target::Turned(turn) => {
+				for (entry, rows) in rows.floats().chunks_exact(m * n).enumerate() {
+					// SAFETY: the entries of the whole output, one after another.
+					unsafe { turn.lines(rows, [entry, 0, 0], m) };
+				}
 			},
 		}
 		return Some(());

@@ -4,8 +4,10 @@
 use crate::{
 	buffer::Buffer,
 	contraction, expression,
-	fused::Block,
+	fused::{scatter, Block},
+	gemm::{transpose_with, SLACK},
 	parallel::{self, Shared},
+	simd::Simd,
 	view::{view_mut, Pod},
 	Arg, Fused, KernelConfig, KernelError,
 };
@@ -116,6 +118,98 @@ pub(crate) enum Target<'a, T> {
 	Whole(Shared<T>),
 	/// Part by part through an epilogue.
 	Followed(&'a Finish<'a>),
+	/// Part by part to an output with the channels last.
+	Turned(&'a Turn<'a>),
+}
+
+/// How a convolution's products become an output with the channels last.
+pub(crate) struct Turn<'a> {
+	/// The output, or the epilogue that writes it.
+	to: Result<Shared<f32>, &'a Finish<'a>>,
+	groups: usize,
+	/// Rows of a product, and its columns.
+	m: usize,
+	places: usize,
+}
+
+/// Elements that are turned together.
+const TURNED: usize = 4 << 10;
+
+impl<'a> Turn<'a> {
+	/// Products of `groups` entries each, of `m` rows and `places` columns, for `target`; `None` where
+	/// that turns already.
+	pub(crate) fn new(
+		target: Target<'a, f32>,
+		groups: usize,
+		m: usize,
+		places: usize,
+	) -> Option<Turn<'a>> {
+		let to = match target {
+			Target::Whole(out) => Ok(out),
+			Target::Followed(finish) => Err(finish),
+			Target::Turned(_) => return None,
+		};
+		Some(Turn { to, groups, m, places })
+	}
+
+	/// Rows of the products of an image: the output's channels.
+	pub(crate) fn channels(&self) -> usize {
+		self.groups * self.m
+	}
+
+	/// The output's element for a row and a column of an entry of the batch.
+	fn place(&self, entry: usize, row: usize, column: usize) -> usize {
+		let (image, group) = (entry / self.groups, entry % self.groups);
+		(image * self.places + column) * self.channels() + group * self.m + row
+	}
+
+	/// Writes rows of neighbouring channels, of which `from` are the elements, for neighbouring columns
+	/// from column `column` on; the first is row `row` of an entry.
+	///
+	/// # Safety
+	/// As [`Finish::block`].
+	pub(crate) unsafe fn lines(
+		&self,
+		from: &[f32],
+		[entry, row, column]: [usize; 3],
+		channels: usize,
+	) {
+		let start = self.place(entry, row, column);
+		let (rows, step) = (from.len() / channels, self.channels());
+		// SAFETY: `f32` has no padding; the rest is the caller's promise.
+		unsafe {
+			let bytes = core::slice::from_raw_parts(from.as_ptr().cast(), from.len() * 4);
+			match self.to {
+				Err(finish) => finish.block(bytes, Block { start, rows, columns: channels, step }),
+				Ok(out) => scatter(bytes, channels * 4, out.at(start).cast(), step * 4),
+			}
+		}
+	}
+
+	/// As [`Turn::lines`] for `from` with a row per channel, of `columns` elements.
+	///
+	/// # Safety
+	/// As [`Turn::lines`]; S must be enabled.
+	#[inline(always)]
+	pub(crate) unsafe fn block<S: Simd>(
+		&self,
+		from: &[f32],
+		[entry, row, column]: [usize; 3],
+		[channels, columns]: [usize; 2],
+		space: &mut Buffer,
+	) {
+		let count = (TURNED / channels).next_multiple_of(S::LANES).max(S::LANES);
+		space.grow(count * channels + SLACK);
+		for first in (0..columns).step_by(count) {
+			let count = count.min(columns - first);
+			let lines = space.floats_mut();
+			transpose_with::<S>(&from[first..], columns, channels, count, lines, channels);
+			// SAFETY: the caller's promise.
+			unsafe {
+				self.lines(&lines[..count * channels], [entry, row, column + first], channels);
+			}
+		}
+	}
 }
 
 impl<T: Pod> Target<'_, T> {

@@ -458,7 +458,9 @@ fn convolved(
 	let conv = |layout| {
 		let bias = Bias::Row;
 		let mut op = product.clone();
-		op.kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
+		let output = ImageLayout::ChannelsFirst;
+		op.kind =
+			OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, output, bias });
 		let dims = match layout {
 			ImageLayout::ChannelsFirst => [n, c, h, w],
 			ImageLayout::ChannelsLast => [n, h, w, c],

@@ -70,8 +70,9 @@ fn convolution(ops: &[Op], i: usize) -> Option<(usize, Op)> {
 	{
 		return None;
 	}
-	let layout = ImageLayout::ChannelsFirst;
-	let kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
+	let (layout, output) = (ImageLayout::ChannelsFirst, ImageLayout::ChannelsFirst);
+	let kind =
+		OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, output, bias });
 	let mut operands = op.operands.clone();
 	operands[1] = unfold.operands.first()?.clone();
 	debug_assert_eq!(operands.len(), if bias == Bias::None { 2 } else { 3 });

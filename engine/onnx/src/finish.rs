@@ -14,6 +14,8 @@ use crate::convolutions::join_windows;
 use crate::epilogues::join_epilogues;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
+use crate::layouts::join_layouts;
+use crate::movements::{move_before_permutations, read_before_repetitions};
 use crate::value::{broadcast, product, strides, Origin, Value};
 
 /// A finished program with what only the compiler knows about it.
@@ -52,7 +54,13 @@ pub(crate) fn finish(
 	live = self::live(&ops, root);
 	join_expressions(&mut ops, root, &live);
 	live = self::live(&ops, root);
+	read_before_repetitions(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	move_before_permutations(&mut ops, root, &live);
+	live = self::live(&ops, root);
 	join_epilogues(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	join_layouts(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	// Before constants are looked at, once for every op that reads them.
 	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;
@@ -154,7 +162,7 @@ fn skip_expansions(ops: &mut [Op], i: usize) {
 }
 
 /// What a value repeats along some axes, if it is only that.
-fn before_expansion(ops: &[Op], value: &Value) -> Option<Value> {
+pub(crate) fn before_expansion(ops: &[Op], value: &Value) -> Option<Value> {
 	let Origin::Op(j) = value.origin else { return None };
 	let op = &ops[j];
 	let OpKind::Strided { offset: 0, strides: steps } = op.kind else { return None };

@@ -120,9 +120,19 @@ pub(super) fn conv<A: Arith, R: Reader>(
 	let [_, channels, height, width] = conv.image(view(op, 1)).unwrap_or([1; 4]).map(u64::from);
 	let pair = |pair: [u32; 2]| pair.map(u64::from);
 	let (groups, [_, columns]) = (u64::from(conv.groups), pair(conv.out));
-	let (a, n) = (view(op, 0), dim(&op.shape, 2));
+	let a = view(op, 0);
 	let (m, k) = (dim(a, 1), dim(a, 2));
-	let (batch, row, column) = (index / n / m, index / n % m, index % n);
+	let (batch, row, column) = match conv.output {
+		ImageLayout::ChannelsFirst => {
+			let n = dim(&op.shape, 2);
+			(index / n / m, index / n % m, index % n)
+		},
+		ImageLayout::ChannelsLast => {
+			let (n, all) = (dim(&op.shape, 1), dim(&op.shape, 2));
+			let channel = index % all;
+			(index / all / n * groups + channel / m, channel % m, index / all % n)
+		},
+	};
 	let place = Place { a: (batch % dim(a, 0) * m + row) * k, b: 0, k, batch, row, column };
 	let (image, first) = (batch / groups, batch % groups * (channels / groups));
 	let corner = [column / columns * pair(conv.stride)[0], column % columns * pair(conv.stride)[1]];

@@ -62,7 +62,7 @@
 //! | 15 | Scatter | 64: function `u8` |
 //! | 16 | TopK | 64: 1 largest first, 0 smallest first, `u8` |
 //! | 17 | Map | 64: number of steps `u8`; 65: the steps, six bytes each |
-//! | 18 | Conv | 64: kernel, 72: stride, 80: dilation, 88: pad, 96: out (two `u32` each); 104: groups `u32`; 108: layout `u8`: 0 channels first, 1 last; 109: bias `u8` as of MatMul |
+//! | 18 | Conv | 64: kernel, 72: stride, 80: dilation, 88: pad, 96: out (two `u32` each); 104: groups `u32`; 108: layout `u8`: 0 channels first, 1 last; 109: bias `u8` as of MatMul; 110: layout of the output |
 //! | 20 | Pool | 64: function `u8` as of Reduce; 68: kernel, 76: stride, 84: dilation, 92: pad, 100: out (two `u32` each) |
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //! | 35 | Recur | 64: cell `u8` |
@@ -417,6 +417,7 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 			put(bytes, at + 40, &conv.groups.to_le_bytes());
 			bytes[at + 44] = conv.layout as u8;
 			bytes[at + 45] = conv.bias as u8;
+			bytes[at + 46] = conv.output as u8;
 		},
 		OpKind::Pool(pool) => {
 			let pairs = [pool.kernel, pool.stride, pool.dilation, pool.pad, pool.out];
@@ -480,11 +481,8 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 			pad: pair(3),
 			out: pair(4),
 			groups: u32_at(bytes, at + 40),
-			layout: match bytes[at + 44] {
-				0 => ImageLayout::ChannelsFirst,
-				1 => ImageLayout::ChannelsLast,
-				_ => return Err(RecordError::Code),
-			},
+			layout: layout_of(bytes[at + 44])?,
+			output: layout_of(bytes[at + 46])?,
 			bias: bias_of(bytes[at + 45])?,
 		}),
 		20 => {
@@ -505,6 +503,14 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 		35 => OpKind::Recur { cell: Cell::from_code(code).ok_or(RecordError::Code)? },
 		_ => return Err(RecordError::Code),
 	})
+}
+
+const fn layout_of(code: u8) -> Result<ImageLayout, RecordError> {
+	match code {
+		0 => Ok(ImageLayout::ChannelsFirst),
+		1 => Ok(ImageLayout::ChannelsLast),
+		_ => Err(RecordError::Code),
+	}
 }
 
 const fn bias_of(code: u8) -> Result<Bias, RecordError> {

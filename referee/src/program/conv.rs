@@ -6,13 +6,14 @@ use super::record::{Bias, OpRecord};
 use super::rules::{bias_fits, require, windows_in_range};
 use crate::{DType, Shape, CHUNK_BYTES};
 
-/// How the image of a convolution lies.
+/// How the image that a convolution reads lies, or the one it gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum ImageLayout {
-	/// `[n, c, h, w]`.
+	/// `[n, c, h, w]`; an output is `[n·groups, m, oh·ow]`.
 	ChannelsFirst = 0,
-	/// `[n, h, w, c]`, where a window of all channels lies in one piece per row.
+	/// `[n, h, w, c]`, where a window of all channels lies in one piece per row; an output is
+	/// `[n, oh·ow, groups·m]`.
 	ChannelsLast = 1,
 }
 
@@ -33,6 +34,8 @@ pub struct Conv {
 	pub groups: u32,
 	/// How the image lies.
 	pub layout: ImageLayout,
+	/// How the output lies.
+	pub output: ImageLayout,
 	/// Where the bias is added, as by [`super::record::OpKind::MatMul`].
 	pub bias: Bias,
 }
@@ -46,6 +49,18 @@ impl Conv {
 			ImageLayout::ChannelsLast => [n, c, a, b],
 		})
 	}
+
+	/// `[n·groups, m, oh·ow]` of an output of this shape; `None` when it is none.
+	pub fn product(&self, shape: &Shape) -> Option<[u32; 3]> {
+		let &[n, a, b] = shape.dims() else { return None };
+		match self.output {
+			ImageLayout::ChannelsFirst => Some([n, a, b]),
+			ImageLayout::ChannelsLast => {
+				let m = b.checked_div(self.groups)?;
+				(m * self.groups == b).then_some([n.checked_mul(self.groups)?, m, a])
+			},
+		}
+	}
 }
 
 pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
@@ -57,9 +72,8 @@ pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
 	windows_in_range(&conv.stride, &conv.dilation, &conv.pad)?;
 	let [n, c, ..] = conv.image(&x.shape).ok_or(Dims)?;
 	require(conv.groups != 0 && c % conv.groups == 0, Parameter)?;
-	let (&[ba, m, k], &[batch, rows, places]) = (a.shape.dims(), op.shape.dims()) else {
-		return Err(Dims);
-	};
+	let &[ba, m, k] = a.shape.dims() else { return Err(Dims) };
+	let [batch, rows, places] = conv.product(&op.shape).ok_or(Dims)?;
 	let product = |a: u32, b: u32| u64::from(a) * u64::from(b);
 	let terms = product(conv.kernel[0], conv.kernel[1]).checked_mul((c / conv.groups).into());
 	require(terms == Some(k.into()) && rows == m, Dims)?;

@@ -445,8 +445,9 @@ pub enum OpKind {
 	Map(Steps),
 	/// [`OpKind::MatMul`] whose second operand are the windows that [`OpKind::Unfold`] would give of
 	/// an image, padded with +0: operands a `[ba, m, (c/groups)·kh·kw]`, the image as
-	/// [`Conv::layout`] says, and a bias; output `[n·groups, m, oh·ow]`, where `ba` divides
-	/// `n·groups` and the batch index is taken modulo. Terms are ordered (channel, row, column).
+	/// [`Conv::layout`] says, and a bias; output `[n·groups, m, oh·ow]`, or as [`Conv::output`] says
+	/// `[n, oh·ow, groups·m]`, where `ba` divides `n·groups` and the batch index is taken modulo. Terms
+	/// are ordered (channel, row, column).
 	Conv(Conv),
 	/// [`OpKind::Reduce`] over the windows of an image, in the order (row, column): operand
 	/// `[planes, h, w]`, output `[planes, oh, ow]`.

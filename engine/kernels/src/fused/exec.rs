@@ -19,6 +19,10 @@ thread_local! {
 	static TILES: RefCell<Buffer> = RefCell::default();
 }
 
+/// Elements of a row from which on it pays to compute rows one by one rather than to write out what is
+/// broadcast along them.
+const LONG_ROW: usize = 256;
+
 /// Work for one thread, in nanoseconds, below which another one does not pay.
 const GRAIN: usize = 10_000;
 
@@ -98,6 +102,14 @@ impl Fused {
 		isa: crate::Isa,
 	) {
 		let alone = KernelConfig { threads: 1, isa };
+		// Operands that are broadcast are read in place along rows, unless these are short.
+		let walks = self.steps.iter().flat_map(|step| &step.inputs);
+		let by_rows = block.columns >= LONG_ROW
+			&& walks.into_iter().any(|input| matches!(input.from, From::Walk { .. }));
+		let block = match block.is_split() || by_rows {
+			true => block,
+			false => Block::run(block.start, block.rows * block.columns),
+		};
 		let size = given.len() / (block.rows * block.columns).max(1);
 		// Whole rows of a tile where they are short, else stretches of one row.
 		let rows = (self.tile / block.columns.max(1)).max(1);
@@ -229,12 +241,10 @@ impl Tile<'_> {
 		debug_assert!(done.is_some(), "a region holds only what has a kernel");
 		if let (Place::Output(to), true) = (step.target, self.part.is_split()) {
 			let run = self.part.columns * size;
-			for (start, row) in self.part.starts().zip(out.chunks_exact(run)) {
-				// SAFETY: this row of the block lies inside the output, and is this thread's alone.
-				unsafe {
-					let to = self.outputs[to].at(start * size);
-					core::ptr::copy_nonoverlapping(row.as_ptr(), to, run);
-				}
+			// SAFETY: the block lies inside the output, and is this thread's alone.
+			unsafe {
+				let to = self.outputs[to].at(self.part.start * size);
+				scatter(out, run, to, self.part.step * size);
 			}
 		}
 	}
@@ -372,6 +382,27 @@ impl Tile<'_> {
 	}
 }
 
+/// Copies rows of `run` bytes to places `step` bytes apart.
+///
+/// # Safety
+/// Nobody else uses these places, which lie inside an allocation.
+pub(crate) unsafe fn scatter(from: &[u8], run: usize, to: *mut u8, step: usize) {
+	/// A line of the cache, which is copied without asking how long it is.
+	const LINE: usize = 64;
+	if run == LINE {
+		let (lines, _) = from.as_chunks::<LINE>();
+		for (i, line) in lines.iter().enumerate() {
+			// SAFETY: the caller's promise; bytes have no alignment.
+			unsafe { to.add(i * step).cast::<[u8; LINE]>().write(*line) };
+		}
+	} else {
+		for (i, row) in from.chunks_exact(run).enumerate() {
+			// SAFETY: the caller's promise.
+			unsafe { core::ptr::copy_nonoverlapping(row.as_ptr(), to.add(i * step), run) };
+		}
+	}
+}
+
 /// Writes out broadcast elements.
 fn expand(size: usize, walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [u8]) {
 	let done = match size {
@@ -398,6 +429,39 @@ impl Linked {
 /// Elements `range` of a broadcast operand, in order.
 fn spread<T: Pod>(walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [u8]) -> Option<()> {
 	let (data, out) = (view::<T>(bytes)?, view_mut::<T>(out)?);
+	let whole = |run: usize| range.start.is_multiple_of(run) && range.len().is_multiple_of(run);
+	match (walk.inner, walk.step, walk.last_outer()) {
+		(2, [0], Some((rows, [1]))) if whole(2) => repeat::<T, 2>(walk, rows, data, range, out),
+		(4, [0], Some((rows, [1]))) if whole(4) => repeat::<T, 4>(walk, rows, data, range, out),
+		(8, [0], Some((rows, [1]))) if whole(8) => repeat::<T, 8>(walk, rows, data, range, out),
+		_ => runs(walk, data, range, out),
+	}
+	Some(())
+}
+
+/// Neighbours that are repeated `N` times each, `rows` of them in a line: runs too short to be taken one
+/// by one.
+fn repeat<T: Pod, const N: usize>(
+	walk: &Walk<1>,
+	rows: usize,
+	data: &[T],
+	range: Range<usize>,
+	out: &mut [T],
+) {
+	let planes = walk.planes();
+	let (mut at, end) = (range.start / N, range.end / N);
+	let (mut rest, _) = out.as_chunks_mut::<N>();
+	while at < end {
+		let count = (rows - at % rows).min(end - at);
+		let mut first = at % rows;
+		planes.runs(at / rows, 1, |_, _, [place]| first += place as usize);
+		let (line, tail) = rest.split_at_mut(count);
+		line.iter_mut().zip(&data[first..first + count]).for_each(|(out, &x)| *out = [x; N]);
+		(rest, at) = (tail, at + count);
+	}
+}
+
+fn runs<T: Pod>(walk: &Walk<1>, data: &[T], range: Range<usize>, out: &mut [T]) {
 	walk.runs(range.start, range.len(), |at, run, [place]| {
 		let (out, place) = (&mut out[at..at + run], place as usize);
 		match walk.step {
@@ -409,5 +473,4 @@ fn spread<T: Pod>(walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &mut [
 			},
 		}
 	});
-	Some(())
 }

@@ -15,7 +15,7 @@ mod exec;
 use crate::{narrow::Chain, walk::Walk};
 use assay_referee::{OpRecord, Operand};
 pub(crate) use build::named;
-pub(crate) use exec::Block;
+pub(crate) use exec::{scatter, Block};
 
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
 const MAX_ROW: usize = 8192;

@@ -115,8 +115,21 @@ impl Program {
 			2 => {
 				let x = self.operand(DType::F32, &self.full.clone());
 				let function = self.random.pick(ReduceFn::ALL);
-				let shape = Shape::new(&self.rows[..2]).unwrap();
-				return self.push(OpKind::Reduce(function), DType::F32, shape, vec![x]);
+				let rows = self.rows[..2].to_vec();
+				let y = (self.random.below(2) == 0).then(|| self.operand(DType::F32, &rows));
+				let shape = Shape::new(&rows).unwrap();
+				self.push(OpKind::Reduce(function), DType::F32, shape, vec![x]);
+				if let Some(y) = y {
+					let op = self.ops.pop().unwrap();
+					let steps = [
+						Step::new(StepFn::Binary(BinaryFn::Max), &[0, 1]),
+						Step::new(StepFn::Binary(BinaryFn::Sub), &[2, 0]),
+					];
+					let count = self.random.pick(&[1, 2]);
+					let steps = Steps::new(&steps[..count]).unwrap();
+					self.ops.push(op.with_epilogue(steps, DType::F32, &[y]));
+				}
+				return;
 			},
 			3 => {
 				let from = self.random.pick(&[DType::Bool, DType::U8, DType::F32]);

@@ -10,6 +10,7 @@ use super::{
 	Image, Space, SPACE,
 };
 use crate::{
+	buffer::Buffer,
 	epilogue::Target,
 	isa::{dispatch_simd, Isa, SimdKernel},
 	parallel,
@@ -24,8 +25,11 @@ const VECTORS: usize = 2;
 /// Floats of a region that stays in the first-level cache.
 const REGION: usize = 6 << 10;
 
-/// Results that are worth an epilogue's while.
-const ENOUGH: usize = 2048;
+/// Results that are worth an epilogue's while, and stay in the first-level cache.
+const ENOUGH: usize = 6 << 10;
+
+/// Channels that are computed together where they come last in the output: a line of the cache.
+const TOGETHER: usize = 16;
 
 /// Solves `p` if it is a depthwise convolution with one filter per channel; false otherwise.
 pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa: Isa) -> bool {
@@ -42,10 +46,17 @@ pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa:
 	}
 	let work = p.batch * p.n * p.k;
 	let threads = if work < 1 << 16 { 1 } else { threads };
-	let tasks = if threads > 1 { p.batch.min(threads * 4) } else { 1 };
+	// Channels that are computed together.
+	let group = match target {
+		Target::Whole(_) | Target::Followed(_) => 1,
+		Target::Turned(_) => TOGETHER,
+	};
+	let groups = p.batch.div_ceil(group);
+	let tasks = if threads > 1 { groups.min(threads * 4) } else { 1 };
 	parallel::for_each(threads, tasks, |task| {
 		SPACE.with(|space| {
-			let channels = task * p.batch / tasks..(task + 1) * p.batch / tasks;
+			let first = |task: usize| (task * groups / tasks * group).min(p.batch);
+			let channels = first(task)..first(task + 1);
 			let space = &mut space.borrow_mut();
 			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, target });
 		});
@@ -74,43 +85,53 @@ impl SimdKernel for Part<'_, '_> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(self) {
 		let (p, image) = (self.p, self.image);
-		let Space { image: space, sums, .. } = self.space;
+		let work = Channels { p, image, filters: self.filters };
+		let Space { image: space, sums, turned, .. } = self.space;
 		let [height, width] = image.out;
-		if let Target::Followed(_) = self.target {
-			sums.grow(ENOUGH + self.rows * width);
+		match self.target {
+			Target::Whole(_) => {},
+			Target::Followed(_) => sums.grow(ENOUGH + self.rows * width),
+			Target::Turned(turn) => {
+				sums.grow(TOGETHER * self.rows * width);
+				let mut channel = self.channels.start;
+				while channel < self.channels.end {
+					// Neighbours of one image.
+					let left = turn.channels() - channel % turn.channels();
+					let count = TOGETHER.min(left).min(self.channels.end - channel);
+					for first in (0..height).step_by(self.rows) {
+						let len = self.rows.min(height - first) * width;
+						for (i, out) in sums.floats_mut()[..count * len].chunks_mut(len).enumerate()
+						{
+							// SAFETY: S is enabled.
+							unsafe { work.windows::<S>(channel + i, first, space, out) };
+						}
+						let from = &sums.floats()[..count * len];
+						let place = [channel, 0, first * width];
+						// SAFETY: these windows are this task's own. S is enabled.
+						unsafe { turn.block::<S>(from, place, [count, len], turned) };
+					}
+					channel += count;
+				}
+				return;
+			},
 		}
 		// Results that wait for their epilogue: the first, and how many.
 		let mut waiting = (self.channels.start * p.n, 0);
 		for channel in self.channels.clone() {
-			let filter = self.filters.part(channel % p.lhs_batches, 0, 0, [1, p.k]);
-			let bias = match p.bias {
-				BiasRef::Row(_) => p.row_bias(channel).map(|bias| Bias::One(bias[0])),
-				BiasRef::Column(bias) => Some(Bias::Each(bias)),
-				BiasRef::None => None,
-			};
 			for first in (0..height).step_by(self.rows) {
-				let rows = first..(first + self.rows).min(height);
-				let Some(region) = image.region(channel, 0..1, rows.clone()) else { return };
-				image::grow(space, &region, (ROWS + VECTORS) * SLACK);
-				// SAFETY: S is enabled.
-				unsafe { image.copy::<S>(&region, space.floats_mut()) };
 				let start = channel * p.n + first * width;
-				let len = rows.len() * width;
+				let len = self.rows.min(height - first) * width;
 				let out = match self.target {
 					// SAFETY: these windows are this task's own.
 					Target::Whole(out) => unsafe {
 						core::slice::from_raw_parts_mut(out.at(start), len)
 					},
-					Target::Followed(_) => &mut sums.floats_mut()[waiting.1..][..len],
+					Target::Followed(_) | Target::Turned(_) => {
+						&mut sums.floats_mut()[waiting.1..][..len]
+					},
 				};
-				let bias = match bias {
-					Some(Bias::Each(bias)) => Some(Bias::Each(&bias[first * width..][..len])),
-					other => other,
-				};
-				let places = image.places(&region, 0..p.k);
-				let work = Windows { image, region: &region, filter, places: &places, bias };
-				// SAFETY: the region holds the windows and slack after it.
-				unsafe { work.compute::<S>(space.floats().as_ptr(), out) };
+				// SAFETY: S is enabled.
+				unsafe { work.windows::<S>(channel, first, space, out) };
 				let Target::Followed(finish) = self.target else { continue };
 				waiting.1 += len;
 				let last = start + len == self.channels.end * p.n;
@@ -122,6 +143,47 @@ impl SimdKernel for Part<'_, '_> {
 				}
 			}
 		}
+	}
+}
+
+/// The convolution of one channel.
+#[derive(Clone, Copy)]
+struct Channels<'a, 'p> {
+	p: &'a Problem<'p>,
+	image: &'a Image<'p>,
+	filters: Matrix<'a>,
+}
+
+impl Channels<'_, '_> {
+	/// The rows of windows from row `first` on that `out` has room for.
+	///
+	/// # Safety
+	/// S must be enabled.
+	#[inline(always)]
+	unsafe fn windows<S: Simd>(
+		&self,
+		channel: usize,
+		first: usize,
+		space: &mut Buffer,
+		out: &mut [f32],
+	) {
+		let (p, image) = (self.p, self.image);
+		let width = image.out[1];
+		let filter = self.filters.part(channel % p.lhs_batches, 0, 0, [1, p.k]);
+		let bias = match p.bias {
+			BiasRef::Row(_) => p.row_bias(channel).map(|bias| Bias::One(bias[0])),
+			BiasRef::Column(bias) => Some(Bias::Each(&bias[first * width..][..out.len()])),
+			BiasRef::None => None,
+		};
+		let rows = first..first + out.len() / width;
+		let Some(region) = image.region(channel, 0..1, rows) else { return };
+		image::grow(space, &region, (ROWS + VECTORS) * SLACK);
+		// SAFETY: S is enabled.
+		unsafe { image.copy::<S>(&region, space.floats_mut()) };
+		let places = image.places(&region, 0..p.k);
+		let work = Windows { image, region: &region, filter, places: &places, bias };
+		// SAFETY: the region holds the windows and slack after it.
+		unsafe { work.compute::<S>(space.floats().as_ptr(), out) };
 	}
 }
 

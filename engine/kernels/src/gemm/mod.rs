@@ -57,8 +57,9 @@ struct Space {
 	lhs: Buffer,
 	rhs: Buffer,
 	image: Buffer,
-	/// Results that an epilogue takes.
+	/// Results that are not written where they are computed, and some of them turned.
 	sums: Buffer,
+	turned: Buffer,
 }
 
 thread_local! {
@@ -94,7 +95,7 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 	let panels = problem.n.div_ceil(panel);
 	// Little work is not cut into tasks either, each of which would pack its operands.
 	let threads = if cost(&problem) < GRAIN { 1 } else { threads };
-	let followed = matches!(target, Target::Followed(_));
+	let followed = !matches!(target, Target::Whole(_));
 	let (row_tasks, column_tasks) = split(&problem, rows.count, panels, panel, threads, followed);
 	parallel::for_each(threads, problem.batch * row_tasks * column_tasks, |task| {
 		let column = task % column_tasks;
@@ -146,6 +147,10 @@ fn split(
 		// One row leaves the time for nothing but reading, which is faster in short stretches.
 		Rhs::Packed(_) if p.m == 1 => column_panels.div_ceil((512 / panel).max(1)),
 		Rhs::Packed(_) if !followed => 1,
+		// What the epilogue takes should not leave the second-level cache; every task packs the rows.
+		Rhs::Packed(_) => {
+			column_panels.div_ceil((4 * MOST_OUT / (p.m * panel).max(1)).max(512 / panel))
+		},
 		_ => column_panels.div_ceil((MOST_OUT / (p.m * panel).max(1)).max(512 / panel)),
 	};
 	// A few tasks more than threads even out how fast these are; but each reads all of the left side,

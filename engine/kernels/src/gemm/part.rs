@@ -48,13 +48,13 @@ impl SimdKernel for Part<'_, '_> {
 		let wide = panels_per_tile::<S>(p.m);
 		let most = if matches!(p.rhs, Rhs::Packed(_)) { GROUP } else { GATHERED };
 		let group = (most / (panel * p.k.min(BLOCK))).max(1).next_multiple_of(wide) * panel;
-		let Space { lhs: lhs_space, rhs: rhs_space, image: image_space, sums } = self.space;
+		let Space { lhs: lhs_space, rhs: rhs_space, image: image_space, sums, turned } = self.space;
 		let size = [rows.len(), columns.len()];
 		let first = (self.batch * p.m + rows.start) * p.n + columns.start;
 		let (out, out_step) = match self.target {
 			// SAFETY: the part's first element lies inside the output.
 			Target::Whole(out) => (unsafe { out.at(first) }, p.n),
-			Target::Followed(_) => {
+			Target::Followed(_) | Target::Turned(_) => {
 				sums.grow(size[0] * size[1]);
 				(sums.floats_mut().as_mut_ptr(), size[1])
 			},
@@ -99,10 +99,17 @@ impl SimdKernel for Part<'_, '_> {
 				unsafe { tiles.compute::<S>(wide) };
 			}
 		}
-		if let Target::Followed(finish) = self.target {
-			let block = Block { start: first, rows: size[0], columns: size[1], step: p.n };
-			// SAFETY: this part of the output is the task's own.
-			unsafe { finish.block(&sums[..size[0] * size[1] * 4], block) };
+		// SAFETY: this part of the output is the task's own. S is enabled.
+		match self.target {
+			Target::Whole(_) => {},
+			Target::Followed(finish) => unsafe {
+				let block = Block { start: first, rows: size[0], columns: size[1], step: p.n };
+				finish.block(&sums[..size[0] * size[1] * 4], block);
+			},
+			Target::Turned(turn) => unsafe {
+				let first = [self.batch, rows.start, columns.start];
+				turn.block::<S>(&sums.floats()[..size[0] * size[1]], first, size, turned);
+			},
 		}
 	}
 }

@@ -86,6 +86,11 @@ fn run_with(
 	target: Target<'_, i32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
+	let target = match target {
+		Target::Whole(out) => Ok(out),
+		Target::Followed(finish) => Err(finish),
+		Target::Turned(_) => return None,
+	};
 	let [a, b, y, z] = [0, 1, 2, 3].map(|i| match args.get(i) {
 		Some(Arg::Bytes(bytes) | Arg::Prepared(_, bytes)) => Some(*bytes),
 		_ => None,
@@ -136,8 +141,8 @@ fn run_with(
 	let panels = n.div_ceil(COLUMNS);
 	// An epilogue is not worth while for a few elements.
 	let wide = match target {
-		Target::Whole(_) => 1,
-		Target::Followed(_) => (ENOUGH / (m * COLUMNS)).clamp(1, panels.div_ceil(threads)),
+		Ok(_) => 1,
+		Err(_) => (ENOUGH / (m * COLUMNS)).clamp(1, panels.div_ceil(threads)),
 	};
 	let (group, row_tasks) = match right {
 		Right::Windows(_) => (image::GROUP.min(panels.div_ceil(threads)), 1),
@@ -184,8 +189,8 @@ fn run_with(
 		};
 		match target {
 			// SAFETY: the task's first element lies inside the output.
-			Target::Whole(out) => compute(unsafe { out.at(start) }, n),
-			Target::Followed(finish) => SUMS.with(|sums| {
+			Ok(out) => compute(unsafe { out.at(start) }, n),
+			Err(finish) => SUMS.with(|sums| {
 				let sums = &mut *sums.borrow_mut();
 				let block = Block { start, rows: rows.len(), columns: all.len(), step: n };
 				let count = block.rows * block.columns;

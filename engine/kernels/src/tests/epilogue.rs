@@ -108,6 +108,7 @@ fn conv(
 	[n, c, h, w]: [u32; 4],
 	(groups, m): (u32, u32),
 	(kernel, stride, bias): ([u32; 2], u32, Bias),
+	(layout, output): (ImageLayout, ImageLayout),
 ) -> OpRecord {
 	let pad = kernel.map(|size| size / 2);
 	let out =
@@ -115,21 +116,31 @@ fn conv(
 	let f = DType::F32;
 	let mut operands = vec![
 		operand(f, &[groups, m, c / groups * kernel[0] * kernel[1]]),
-		operand(f, &[n, c, h, w]),
+		operand(
+			f,
+			&match layout {
+				ImageLayout::ChannelsFirst => [n, c, h, w],
+				ImageLayout::ChannelsLast => [n, h, w, c],
+			},
+		),
 	];
 	match bias {
 		Bias::None => {},
 		Bias::Row => operands.push(operand(f, &[groups, m])),
 		Bias::Column => operands.push(operand(f, &[out[0] * out[1]])),
 	}
-	let layout = ImageLayout::ChannelsFirst;
 	let (stride, dilation) = ([stride; 2], [1; 2]);
-	let kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
-	OpRecord::new(kind, f, shape(&[n * groups, m, out[0] * out[1]]), operands)
+	let kind =
+		OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, output, bias });
+	let dims = match output {
+		ImageLayout::ChannelsFirst => [n * groups, m, out[0] * out[1]],
+		ImageLayout::ChannelsLast => [n, out[0] * out[1], groups * m],
+	};
+	OpRecord::new(kind, f, shape(&dims), operands)
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(6))]
+	#![proptest_config(ProptestConfig::with_cases(8))]
 
 	#[test]
 	fn products(
@@ -184,10 +195,17 @@ proptest! {
 		kernel in prop::sample::select(vec![[1, 1], [3, 3], [1, 3], [5, 5]]),
 		stride in 1u32..3,
 		bias in prop::sample::select(vec![Bias::None, Bias::Row, Bias::Column]),
+		last: (bool, bool),
 		mask: u64,
 		seed: u64,
 	) {
-		check_followed(&conv(image, groups, (kernel, stride, bias)), mask, seed);
+		let layout = |last| match last {
+			false => ImageLayout::ChannelsFirst,
+			true => ImageLayout::ChannelsLast,
+		};
+		let op = conv(image, groups, (kernel, stride, bias), (layout(last.0), layout(last.1)));
+		check(&op, seed);
+		check_followed(&op, mask, seed);
 	}
 
 	#[test]
@@ -247,7 +265,8 @@ fn what_is_not_computed_yet() {
 /// Bytes that no vector of eight bytes could be read from in place, and wrong lengths.
 #[test]
 fn odd_places_and_lengths() {
-	let op = conv([1, 2, 9, 9], (1, 3), ([3, 3], 1, Bias::Row));
+	let layouts = (ImageLayout::ChannelsFirst, ImageLayout::ChannelsLast);
+	let op = conv([1, 2, 9, 9], (1, 3), ([3, 3], 1, Bias::Row), layouts);
 	for number in 0..EXPRESSIONS {
 		let op = followed(&op, number, 0);
 		let mut random = Random(number.into());

@@ -367,6 +367,103 @@ fn elementwise_ops_follow_their_contraction() {
 	}
 }
 
+/// What an image is enlarged to is not written where a sum alone reads it; what is read twice is.
+#[test]
+fn repeated_pixels_are_read_where_they_are() {
+	let net = || {
+		Net::new()
+			.floats("x", &[1, 2, 3, 4])
+			.floats("z", &[1, 2, 6, 8])
+			.weight("scale", &[2, 1, 1], &[0.5, -2.0])
+			.weight("sizes", &[4], &[1.0, 1.0, 2.0, 2.0])
+			.node("Sqrt", &["x"], &["a"])
+			.node_with(
+				"Resize",
+				&["a", "", "sizes"],
+				&["b"],
+				vec![
+					("mode", A::Word("nearest")),
+					("coordinate_transformation_mode", A::Word("asymmetric")),
+					("nearest_mode", A::Word("floor")),
+				],
+			)
+			.node("Mul", &["z", "scale"], &["c"])
+			.node("Add", &["c", "b"], &["d"])
+			.node("Neg", &["d"], &["e"])
+			.node_with(
+				"ReduceMax",
+				&["e"],
+				&["y"],
+				vec![("axes", A::Ints(vec![3])), ("keepdims", A::Int(0))],
+			)
+	};
+	let joined = net().output("y").compile();
+	assert_eq!(names(&joined), ["Unary(Sqrt)", "Map of 3 steps", "Reduce(Max)"]);
+	let apart = net().output("y").output("b").compile();
+	assert!(names(&apart).iter().any(|name| name == "Strided"), "{:?}", names(&apart));
+	let inputs = [f32s(&noise(24, 1)), f32s(&noise(96, 2))];
+	assert_eq!(run(&joined, &inputs)[0].bytes, run(&apart, &inputs)[0].bytes);
+}
+
+/// A transposed convolution without overlap is a product and a permutation: what follows is computed
+/// before the permutation, as part of the product.
+#[test]
+fn elementwise_ops_move_before_permutations() {
+	let (w, v) = (noise(3 * 4 * 4, 1), noise(4, 2));
+	let net = || {
+		Net::new()
+			.floats("x", &[1, 3, 2, 5])
+			.weight("w", &[3, 4, 2, 2], &w)
+			.weight("v", &[4, 1, 1], &v)
+			.node_with("ConvTranspose", &["x", "w"], &["a"], vec![("strides", A::Ints(vec![2, 2]))])
+			.node("Mul", &["a", "v"], &["b"])
+			.node("Relu", &["b"], &["c"])
+			.node_with(
+				"ReduceMax",
+				&["c"],
+				&["y"],
+				vec![("axes", A::Ints(vec![3])), ("keepdims", A::Int(0))],
+			)
+	};
+	let joined = net().output("y").compile();
+	assert_eq!(names(&joined), ["Conv 1x1 + 2 steps", "Strided", "Reduce(Max)"]);
+	let apart = net().output("y").output("a").compile();
+	assert_eq!(names(&apart)[..3], ["Conv 1x1", "Strided", "Map of 2 steps"]);
+	let x = [f32s(&noise(30, 3))];
+	assert_eq!(run(&joined, &x)[0].bytes, run(&apart, &x)[0].bytes);
+}
+
+/// A depthwise convolution gives its output as the next one reads it; where something else reads it too, it
+/// is transposed.
+#[test]
+fn images_are_not_transposed_between_convolutions() {
+	let (v, w, b) = (noise(90 * 9, 1), noise(5 * 90, 2), noise(90, 3));
+	let net = || {
+		Net::new()
+			.floats("x", &[1, 90, 20, 20])
+			.weight("v", &[90, 1, 3, 3], &v)
+			.weight("w", &[5, 90, 1, 1], &w)
+			.weight("scale", &[90, 1, 1], &b)
+			.node_with("Conv", &["x", "v"], &["a"], vec![("group", A::Int(90))])
+			.node("Mul", &["a", "scale"], &["b"])
+			.node("Relu", &["b"], &["c"])
+			.node("Conv", &["c", "w"], &["d"])
+			.node_with(
+				"ReduceMax",
+				&["d"],
+				&["y"],
+				vec![("axes", A::Ints(vec![3])), ("keepdims", A::Int(0))],
+			)
+	};
+	let joined = net().output("y").compile();
+	assert_eq!(names(&joined), ["Conv 3x3 + 2 steps", "Conv 1x1", "Reduce(Max)"]);
+	assert_eq!(joined.program.ops[0].shape.dims(), [1, 18 * 18, 90]);
+	let apart = net().output("y").output("c").compile();
+	assert_eq!(names(&apart)[..3], ["Conv 3x3 + 2 steps", "Strided", "Conv 1x1"]);
+	let x = [f32s(&noise(90 * 400, 4))];
+	assert_eq!(run(&joined, &x)[0].bytes, run(&apart, &x)[0].bytes);
+}
+
 /// Results of 8-bit products become floats, and bytes again, as part of the product.
 #[test]
 fn integer_products_are_scaled_at_once() {

@@ -4,7 +4,14 @@ use super::*;
 
 /// The sum over all channels, rows and columns of a window, in blocks of 256.
 pub(super) fn oracle(t: &Tensors<'_>, conv: &Conv, at: &[u64]) -> f32 {
-	let &[batch, row, place] = at else { unreachable!() };
+	let &[first, second, third] = at else { unreachable!() };
+	let m = u64::from(t.op.operands[0].shape.dims()[1]);
+	let [batch, row, place] = match conv.output {
+		ImageLayout::ChannelsFirst => [first, second, third],
+		ImageLayout::ChannelsLast => {
+			[first * u64::from(conv.groups) + third / m, third % m, second]
+		},
+	};
 	let (filters, image) = (t.op.operands[0].shape.dims(), t.op.operands[1].shape.dims());
 	let last = conv.layout == ImageLayout::ChannelsLast;
 	let channels = u64::from(image[if last { 3 } else { 1 }]);
@@ -56,6 +63,7 @@ fn conv(channels: u32, side: u32, layout: ImageLayout) -> OpRecord {
 		out: pair(side),
 		groups: 1,
 		layout,
+		output: ImageLayout::ChannelsFirst,
 		bias: Bias::None,
 	};
 	let operand = |dims: &[u32]| Operand::weight(0, DType::F32, shape(dims));
@@ -84,4 +92,11 @@ fn layouts_and_limits() {
 	let mut wrong = conv(20, 100, ImageLayout::ChannelsLast);
 	wrong.operands[1].shape = shape(&[1, 20, 100, 100]);
 	assert_eq!(wrong.validate(), Err(RecordError::Dims));
+	// The output's layout tells which of its dimensions are the channels.
+	let mut last = conv(20, 10, ImageLayout::ChannelsFirst);
+	let OpKind::Conv(first) = last.kind else { unreachable!() };
+	last.kind = OpKind::Conv(Conv { output: ImageLayout::ChannelsLast, ..first });
+	assert_eq!(last.validate(), Err(RecordError::Dims));
+	last.shape = shape(&[1, 100, 4]);
+	assert_eq!(last.validate(), Ok(()));
 }
