@@ -97,7 +97,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 20;
+pub(crate) const KINDS: u64 = 21;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -153,6 +153,7 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 		17 => selection::top_k(rng),
 		18 => map::random(rng),
 		19 => conv(rng),
+		20 => map::reduction(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)

@@ -274,6 +274,7 @@ impl Emitter {
 			OpKind::Binary(_)
 				| OpKind::Select
 				| OpKind::Map(_)
+				| OpKind::MapReduce { .. }
 				| OpKind::Strided { .. }
 				| OpKind::Pad { .. }
 				| OpKind::Concat { .. }

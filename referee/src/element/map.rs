@@ -21,6 +21,12 @@ pub(super) const fn to_i64(dtype: DType, bits: u64) -> i64 {
 	}
 }
 
+/// Types and bits of an expression's operands, then of the results of its steps.
+pub(super) type Values = [(DType, u64); MAX_OPERANDS + MAX_STEPS];
+
+/// Values that are not known yet.
+pub(super) const NO_VALUES: Values = [(DType::Bool, 0); MAX_OPERANDS + MAX_STEPS];
+
 /// The expression's value: all operands are read, then the steps run in order.
 pub(super) fn map<A: Arith, R: Reader>(
 	op: &OpRecord,
@@ -29,11 +35,15 @@ pub(super) fn map<A: Arith, R: Reader>(
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
 	let at = op.shape.unravel(index);
-	let mut values = [(DType::Bool, 0u64); MAX_OPERANDS + MAX_STEPS];
+	let mut values = NO_VALUES;
 	for (i, operand) in op.operands.iter().enumerate() {
 		values[i] = (operand.dtype, reader.read(i, broadcast(&operand.shape, &at))?);
 	}
-	let first = op.operands.len();
+	Ok(evaluate::<A>(steps, op.operands.len(), &mut values))
+}
+
+/// The last step's result, of `values` whose first ones, those of the operands, are known.
+pub(super) fn evaluate<A: Arith>(steps: &Steps, first: usize, values: &mut Values) -> u64 {
 	for (i, step) in steps.as_slice().iter().enumerate() {
 		let mut arguments = [(DType::Bool, 0u64); MAX_ARGUMENTS];
 		for (argument, &number) in arguments.iter_mut().zip(step.arguments()) {
@@ -58,7 +68,7 @@ pub(super) fn map<A: Arith, R: Reader>(
 		};
 		values[first + i] = (dtype, canonical(dtype, bits));
 	}
-	Ok(values[first + steps.as_slice().len() - 1].1)
+	values[first + steps.as_slice().len() - 1].1
 }
 
 pub(super) fn unary<A: Arith>(function: UnaryFn, dtype: DType, bits: u64) -> u64 {

@@ -1,7 +1,7 @@
 //! Reductions along the last axis.
 
-use super::{dtype, map, view};
-use crate::{Arith, DType, OpRecord, Reader, ReduceFn};
+use super::{broadcast, dtype, map, view};
+use crate::{Arith, DType, OpRecord, Reader, ReduceFn, Steps, MAX_OPERANDS};
 
 /// Elements in one block, and lanes inside it.
 const BLOCK: u64 = 1024;
@@ -14,14 +14,50 @@ pub(super) fn reduce<A: Arith, R: Reader>(
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
 	let k = u64::from(view(op, 0).last());
-	let first = index * k;
-	if op.dtype == DType::F32 {
-		let total = reduce_f32::<A, R>(function, first, k, reader)?;
+	combined::<A, _>(function, op.dtype, k, |position| reader.read(0, index * k + position))
+}
+
+/// Of the expression's operands those with an element for the whole row are read once.
+pub(super) fn map_reduce<A: Arith, R: Reader>(
+	op: &OpRecord,
+	(function, k, steps): (ReduceFn, u32, &Steps),
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let row = op.shape.unravel(index);
+	let mut values = map::NO_VALUES;
+	let mut first = [0; MAX_OPERANDS];
+	for (i, operand) in op.operands.iter().enumerate() {
+		first[i] = broadcast(&operand.shape, &row);
+		values[i].0 = operand.dtype;
+		if operand.shape.last() == 1 {
+			values[i].1 = reader.read(i, first[i])?;
+		}
+	}
+	combined::<A, _>(function, op.dtype, k.into(), |position| {
+		for (i, operand) in op.operands.iter().enumerate() {
+			if operand.shape.last() != 1 {
+				values[i].1 = reader.read(i, first[i] + position)?;
+			}
+		}
+		Ok(map::evaluate::<A>(steps, op.operands.len(), &mut values))
+	})
+}
+
+/// What `k` elements give, of which `term` gives the bits in order.
+fn combined<A: Arith, E>(
+	function: ReduceFn,
+	dtype: DType,
+	k: u64,
+	mut term: impl FnMut(u64) -> Result<u64, E>,
+) -> Result<u64, E> {
+	if dtype == DType::F32 {
+		let total = combined_f32::<A, E>(function, k, term)?;
 		return Ok(A::f32_to_bits(total).into());
 	}
-	let mut total = map::to_i64(op.dtype, reader.read(0, first)?);
-	for element in first + 1..first + k {
-		let x = map::to_i64(op.dtype, reader.read(0, element)?);
+	let mut total = map::to_i64(dtype, term(0)?);
+	for position in 1..k {
+		let x = map::to_i64(dtype, term(position)?);
 		total = match function {
 			ReduceFn::Sum => total.wrapping_add(x),
 			ReduceFn::Prod => total.wrapping_mul(x),
@@ -32,12 +68,11 @@ pub(super) fn reduce<A: Arith, R: Reader>(
 	Ok(total as u64)
 }
 
-fn reduce_f32<A: Arith, R: Reader>(
+fn combined_f32<A: Arith, E>(
 	function: ReduceFn,
-	first: u64,
 	k: u64,
-	reader: &mut R,
-) -> Result<A::F32, R::Error> {
+	mut term: impl FnMut(u64) -> Result<u64, E>,
+) -> Result<A::F32, E> {
 	let neutral = A::f32_from_bits(match function {
 		ReduceFn::Sum => 0,
 		ReduceFn::Prod => 0x3f80_0000,
@@ -56,7 +91,7 @@ fn reduce_f32<A: Arith, R: Reader>(
 		let end = k.min(start + BLOCK);
 		let mut lanes = [neutral; LANES];
 		for (position, element) in (start..end).enumerate() {
-			let x = A::f32_from_bits(reader.read(0, first + element)? as u32);
+			let x = A::f32_from_bits(term(element)? as u32);
 			let lane = &mut lanes[position % LANES];
 			*lane = combine(*lane, x);
 		}

@@ -1,6 +1,6 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
-use super::record::{Bias, BinaryFn, OpKind, OpRecord, ScatterFn, UnaryFn};
+use super::record::{Bias, BinaryFn, OpKind, OpRecord, Operand, ScatterFn, UnaryFn};
 use super::{conv, recur};
 use crate::CHUNK_BYTES;
 
@@ -81,10 +81,18 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		},
 		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
 		OpKind::Conv(conv) => conv::leaf_bound(op, &conv),
-		OpKind::Map(steps) => {
-			let terms =
-				steps.expand(op, |at| at as u32).iter().map(|op| leaf_bound(op).terms).sum();
-			single(op.operands.len() as u32, terms)
+		OpKind::Map(_) => single(op.operands.len() as u32, expression_terms(op)),
+		OpKind::MapReduce { k, .. } => {
+			let k = u64::from(k);
+			let bytes = |operand: &Operand| match operand.shape.last() {
+				1 => CHUNK_BYTES,
+				_ => run(k, operand.dtype.size()),
+			};
+			LeafBound {
+				spans: op.operands.len() as u32,
+				bytes: op.operands.iter().map(bytes).sum(),
+				terms: k * (expression_terms(op) + 1),
+			}
 		},
 	}
 }
@@ -93,6 +101,11 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 pub(super) fn run(count: u64, size: u64) -> u64 {
 	// The worst start is the last element of a chunk.
 	(CHUNK_BYTES - size + count * size).div_ceil(CHUNK_BYTES) * CHUNK_BYTES
+}
+
+/// What all steps of an expression cost for one of its elements.
+fn expression_terms(op: &OpRecord) -> u64 {
+	op.expression(|at| at as u32).iter().map(|step| leaf_bound(step).terms).sum()
 }
 
 fn unary_terms(function: UnaryFn) -> u64 {

@@ -51,6 +51,7 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
 		OpKind::Recur { cell } => recur::validate(op, cell),
 		OpKind::Map(steps) => map::validate(op, &steps),
+		OpKind::MapReduce { steps, .. } => map::validate_reduction(op, &steps),
 		OpKind::Conv(conv) => conv::validate(op, &conv),
 	}
 }

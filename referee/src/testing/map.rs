@@ -1,4 +1,4 @@
-//! Records of elementwise expressions.
+//! Records of elementwise expressions, and of their reductions.
 
 use super::*;
 use alloc::vec::Vec;
@@ -8,18 +8,33 @@ type Value = (DType, bool);
 
 pub(super) fn random(rng: &mut Rng) -> OpRecord {
 	loop {
-		if let Some(op) = attempt(rng) {
-			return op;
+		let rank = rng.below(4);
+		let dims = rng.dims(rank, 6);
+		if let Some((steps, dtype, operands)) = expression(rng, &dims, 2) {
+			return OpRecord::new(OpKind::Map(steps), dtype, shape(&dims), operands);
 		}
 	}
 }
 
-/// Random steps, of which those stay that the last one needs.
-fn attempt(rng: &mut Rng) -> Option<OpRecord> {
-	let rank = rng.below(4);
-	let dims = rng.dims(rank, 6);
-	let mut views: Vec<Vec<u32>> = (0..rng.below(5)).map(|_| broadcast(rng, &dims)).collect();
-	views.insert(0, dims.clone());
+pub(super) fn reduction(rng: &mut Rng) -> OpRecord {
+	loop {
+		let (rank, k) = (rng.below(3), rng.pick(&[1, 2, 5, 31, 32, 33, 100, 1025]));
+		let rows = rng.dims(rank, 3);
+		let dims = [&rows[..], &[k]].concat();
+		let Some((steps, dtype, operands)) = expression(rng, &dims, 1) else { continue };
+		if dtype != DType::Bool {
+			let function = rng.pick(ReduceFn::ALL);
+			let kind = OpKind::MapReduce { function, k, steps };
+			return OpRecord::new(kind, dtype, shape(&rows), operands);
+		}
+	}
+}
+
+/// Random steps over elements of this shape, of which those stay that the last one needs, with the type
+/// of its result and the operands; `None` when these are fewer than `least` or none was found.
+fn expression(rng: &mut Rng, dims: &[u32], least: usize) -> Option<(Steps, DType, Vec<Operand>)> {
+	let mut views: Vec<Vec<u32>> = (0..rng.below(5)).map(|_| broadcast(rng, dims)).collect();
+	views.insert(0, dims.to_vec());
 	let operands: Vec<Operand> = views
 		.iter()
 		.map(|view| {
@@ -29,7 +44,7 @@ fn attempt(rng: &mut Rng) -> Option<OpRecord> {
 		})
 		.collect();
 	let mut values: Vec<Value> =
-		operands.iter().map(|o| (o.dtype, o.shape.dims() == dims.as_slice())).collect();
+		operands.iter().map(|o| (o.dtype, o.shape.dims() == dims)).collect();
 	let mut steps = Vec::new();
 	for _ in 0..3 + rng.below(10) {
 		if let Some(step) = step(rng, &values) {
@@ -41,8 +56,7 @@ fn attempt(rng: &mut Rng) -> Option<OpRecord> {
 	}
 	let (operands, steps) = needed(&operands, &steps);
 	let dtype = values.last()?.0;
-	let kind = OpKind::Map(Steps::new(&steps)?);
-	(steps.len() >= 2).then(|| OpRecord::new(kind, dtype, shape(&dims), operands))
+	(steps.len() >= least).then_some((Steps::new(&steps)?, dtype, operands))
 }
 
 /// A step that fits random values, if one was found.

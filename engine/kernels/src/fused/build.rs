@@ -15,11 +15,8 @@ impl Fused {
 	/// or too many ops. An operand whose source is a member is read inside the region; all others
 	/// become operands of the region.
 	pub fn new(members: &[Member<'_>]) -> Option<Fused> {
-		let expanded = expressions(members);
-		let members = &steps(members, &expanded)[..];
-		if members.is_empty() || members.len() > MAX_OPS {
-			return None;
-		}
+		let steps = steps(members)?;
+		let members = &steps.iter().map(Single::member).collect::<Vec<_>>()[..];
 		let space = Space::new(members)?;
 		let mut builder = Builder {
 			members,
@@ -48,32 +45,61 @@ impl Fused {
 	}
 }
 
-/// The steps of every member that is an expression. Their results have names that no program gives.
-fn expressions(members: &[Member<'_>]) -> Vec<Vec<OpRecord>> {
-	let mut named = 0;
-	let mut expand = |member: &Member<'_>| {
-		let OpKind::Map(steps) = member.op.kind else { return Vec::new() };
-		let first = assay_referee::MAX_OPS + named;
-		named += steps.as_slice().len() as u32;
-		steps.expand(member.op, |at| first + at as u32)
-	};
-	members.iter().map(&mut expand).collect()
+/// What a region does at once: a member that is no expression, or a step of one.
+struct Single {
+	index: u32,
+	op: OpRecord,
+	keep: bool,
 }
 
-/// The members, with the steps in place of expressions.
-fn steps<'a>(members: &[Member<'a>], expanded: &'a [Vec<OpRecord>]) -> Vec<Member<'a>> {
-	let mut all = Vec::with_capacity(members.len());
-	let mut named = assay_referee::MAX_OPS;
-	for (member, steps) in members.iter().zip(expanded) {
-		let Some((last, before)) = steps.split_last() else {
-			all.push(*member);
-			continue;
-		};
-		all.extend(before.iter().zip(named..).map(|(op, index)| Member { index, op, keep: false }));
-		all.push(Member { op: last, ..*member });
-		named += steps.len() as u32;
+impl Single {
+	fn member(&self) -> Member<'_> {
+		Member { index: self.index, op: &self.op, keep: self.keep }
 	}
-	all
+}
+
+/// The members with the steps in place of expressions, which are named as no program names its ops.
+/// `None` when there are none or more than a region may have.
+///
+/// Expressions of one region often begin alike, because what they share is not stored for them (the
+/// exponentials of a softmax are part of their sum and of the quotients): what an earlier step computes
+/// from the same operands is computed once.
+fn steps(members: &[Member<'_>]) -> Option<Vec<Single>> {
+	let mut all: Vec<Single> = Vec::with_capacity(members.len());
+	// The step that gives the same as one that was left out, by the name of that.
+	let mut same: Vec<(u32, u32)> = Vec::new();
+	let mut named = assay_referee::MAX_OPS;
+	for member in members {
+		let first = named;
+		let name = |at: usize| first + at as u32;
+		let mut ops = member.op.expression(name);
+		named += ops.len() as u32;
+		let last = match member.op.reduction(name) {
+			Some(reduction) => Some(reduction),
+			None => ops.pop(),
+		};
+		let last = last.unwrap_or_else(|| member.op.clone());
+		let before =
+			ops.into_iter().zip(first..).map(|(op, index)| Single { index, op, keep: false });
+		let last = Single { index: member.index, op: last, keep: member.keep };
+		for mut single in before.chain([last]) {
+			for operand in &mut single.op.operands {
+				let known = same.iter().find(|&&(left, _)| operand.source == Source::Op(left));
+				if let Some(&(_, earlier)) = known {
+					operand.source = Source::Op(earlier);
+				}
+			}
+			let earlier = all.iter().find(|earlier| !single.keep && earlier.op == single.op);
+			match earlier {
+				Some(earlier) => same.push((single.index, earlier.index)),
+				None => all.push(single),
+			}
+			if all.len() > MAX_OPS {
+				return None;
+			}
+		}
+	}
+	(!all.is_empty()).then_some(all)
 }
 
 /// The index space that all members share.
