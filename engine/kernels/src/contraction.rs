@@ -60,7 +60,11 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 		0 if m > 1 && n > 1 => {
 			Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa), isa))
 		},
-		1 if n > 1 => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
+		1 if n > 1 => {
+			let (batches, rows) = if joins(op) { (1, batches * rows) } else { (batches, rows) };
+			let data = Matrix::dense(data.data, [batches, rows, k])?;
+			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
+		},
 		_ => return None,
 	};
 	Some(Prepared(packed))
@@ -74,6 +78,16 @@ const NARROW: u32 = 8;
 fn is_narrow(op: &OpRecord) -> bool {
 	let one_left = op.operands.first().is_some_and(|a| a.shape.dims().first() == Some(&1));
 	one_left && matches!(op.shape.dims(), &[_, m, n] if n <= NARROW && m > 2 * n)
+}
+
+/// Whether all matrices of a batch share one left operand and have right ones of their own, which then
+/// are the columns of one product.
+fn joins(op: &OpRecord) -> bool {
+	let batches =
+		|at: usize| op.operands.get(at).and_then(|operand| operand.shape.dims().first()).copied();
+	let all = op.shape.dims().first().copied().filter(|&all| all > 1);
+	let product = matches!(op.kind, OpKind::MatMul { .. });
+	product && all.is_some() && batches(0) == Some(1) && batches(1) == all
 }
 
 /// The operand of `op` that can be what `unfold` gives without its being written out: the windows of
@@ -248,7 +262,13 @@ fn contract(
 			}
 			BiasRef::Row(bias)
 		},
-		(Bias::Column, Some(Arg::Bytes(bytes))) => BiasRef::Column(dense(bytes, n)?),
+		(Bias::Column, Some(Arg::Bytes(bytes))) => {
+			let bias = view::<f32>(bytes)?;
+			if bias.len() != n && bias.len() != n * rhs_batches {
+				return None;
+			}
+			BiasRef::Column(bias)
+		},
 		_ => return None,
 	};
 	let left = *args.first()?;
@@ -256,22 +276,58 @@ fn contract(
 		// Products commute, so no bit changes.
 		let rhs = self::rhs(left, lhs_size, cfg.isa)?;
 		let (lhs_batches, rhs_batches) = (rhs_batches, lhs_batches);
-		let problem = Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-		if n == 1 {
+		let (m, n, entry) = (n, m, m);
+		let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, entry, bias };
+		if m == 1 {
 			gemm::run(&problem, out, cfg.threads, cfg.isa);
 			return Some(());
 		}
 		let mut rows = Buffer::zeroed(out.len());
 		gemm::run(&problem, rows.floats_mut(), cfg.threads, cfg.isa);
 		for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
-			gemm::transpose(rows, m, n, m, out, n);
+			gemm::transpose(rows, n, m, n, out, m);
 		}
 		return Some(());
 	}
 	let lhs = lhs(left, lhs_size, cfg.isa)?;
-	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-	gemm::run(&problem, out, cfg.threads, cfg.isa);
+	let entry = n;
+	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, entry, bias };
+	match rhs {
+		Rhs::Rows(_) | Rhs::Packed(_) if joins(op) => joined(problem, out, cfg),
+		_ => gemm::run(&problem, out, cfg.threads, cfg.isa),
+	}
 	Some(())
+}
+
+/// Solves a problem of one left operand and a right one for each entry of the batch, whose rows or
+/// packed panels follow each other, as a product of one matrix with all of them: the left operand is
+/// packed once, and the right ones make no narrow panels.
+fn joined(problem: Problem<'_>, out: &mut [f32], cfg: &KernelConfig) {
+	let Problem { batch, m, n, .. } = problem;
+	let all = batch * n;
+	let as_one = Problem { batch: 1, n: all, rhs_batches: 1, entry: all, ..problem };
+	if m == 1 {
+		return gemm::run(&as_one, out, cfg.threads, cfg.isa);
+	}
+	if n.is_multiple_of(gemm::panel_width(cfg.isa)) {
+		let as_one = Problem { entry: n, ..as_one };
+		return gemm::run(&as_one, out, cfg.threads, cfg.isa);
+	}
+	let repeated;
+	let bias = match problem.bias {
+		BiasRef::Column(bias) if bias.len() == n => {
+			repeated = bias.repeat(batch);
+			BiasRef::Column(&repeated)
+		},
+		other => other,
+	};
+	let mut rows = Buffer::zeroed(out.len());
+	gemm::run(&Problem { bias, ..as_one }, rows.floats_mut(), cfg.threads, cfg.isa);
+	for (entry, out) in out.chunks_exact_mut(m * n).enumerate() {
+		for (row, out) in rows.floats().chunks_exact(all).zip(out.chunks_exact_mut(n)) {
+			out.copy_from_slice(&row[entry * n..][..n]);
+		}
+	}
 }
 
 /// The left operand and the bias of a narrow product's transpose.

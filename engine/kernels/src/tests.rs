@@ -132,10 +132,12 @@ proptest! {
 	#[test]
 	fn matmul(
 		m in prop::sample::select(vec![1u32, 2, 3, 5, 14, 15, 29]),
-		n in prop::sample::select(vec![1u32, 2, 7, 16, 31, 33, 65]),
+		n in prop::sample::select(vec![1u32, 2, 7, 16, 31, 32, 33, 64, 65]),
 		k in prop::sample::select(vec![1u32, 3, 255, 256, 257, 511, 513]),
-		(batch, ba, bb) in prop::sample::select(vec![(1, 1, 1), (3, 3, 1), (2, 1, 2), (4, 2, 4)]),
-		bias in 0..4,
+		(batch, ba, bb) in prop::sample::select(
+			vec![(1, 1, 1), (3, 3, 1), (2, 1, 2), (3, 1, 3), (4, 2, 4)]
+		),
+		bias in 0..5,
 		plain: bool,
 		seed: u64,
 	) {
@@ -145,6 +147,7 @@ proptest! {
 			0 => Bias::None,
 			1 => { operands.push(operand(DType::F32, &[m])); Bias::Row },
 			2 => { operands.push(operand(DType::F32, &[ba, m])); Bias::Row },
+			3 => { operands.push(operand(DType::F32, &[bb, n])); Bias::Column },
 			_ => { operands.push(operand(DType::F32, &[n])); Bias::Column },
 		};
 		let kind = OpKind::MatMul { bias };

@@ -78,7 +78,7 @@ pub enum Bias {
 	None = 0,
 	/// A third operand `[m]`, or `[ba, m]` with the batch index taken modulo `ba`.
 	Row = 1,
-	/// A third operand `[n]`.
+	/// A third operand `[n]`, or `[bb, n]` with the batch index taken modulo `bb`.
 	Column = 2,
 }
 

@@ -22,10 +22,10 @@ pub(super) fn reduction(rng: &mut Rng) -> OpRecord {
 		let rows = rng.dims(rank, 3);
 		let dims = [&rows[..], &[k]].concat();
 		let Some((steps, dtype, operands)) = expression(rng, &dims, 1) else { continue };
-		if dtype != DType::Bool {
-			let function = rng.pick(ReduceFn::ALL);
-			let kind = OpKind::MapReduce { function, k, steps };
-			return OpRecord::new(kind, dtype, shape(&rows), operands);
+		let kind = OpKind::MapReduce { function: rng.pick(ReduceFn::ALL), k, steps };
+		let op = OpRecord::new(kind, dtype, shape(&rows), operands);
+		if dtype != DType::Bool && leaf_bound(&op).is_within_limits() {
+			return op;
 		}
 	}
 }

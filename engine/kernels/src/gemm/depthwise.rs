@@ -6,7 +6,7 @@
 use super::{
 	image::{self, Region},
 	pack::{BLOCK, SLACK},
-	problem::{BiasRef, Lhs, Matrix, Problem, Rhs},
+	problem::{Lhs, Matrix, Problem, Rhs},
 	Image, Space, SPACE,
 };
 use crate::{
@@ -75,10 +75,9 @@ impl SimdKernel for Part<'_, '_> {
 		let [height, width] = image.out;
 		for channel in self.channels {
 			let filter = self.filters.part(channel % p.lhs_batches, 0, 0, [1, p.k]);
-			let bias = match p.bias {
-				BiasRef::Row(_) => p.row_bias(channel).map(|bias| Bias::One(bias[0])),
-				BiasRef::Column(bias) => Some(Bias::Each(bias)),
-				BiasRef::None => None,
+			let bias = match p.row_bias(channel) {
+				Some(bias) => Some(Bias::One(bias[0])),
+				None => p.column_bias(channel, 0).map(Bias::Each),
 			};
 			for first in (0..height).step_by(self.rows) {
 				let rows = first..(first + self.rows).min(height);

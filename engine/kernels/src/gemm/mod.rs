@@ -65,6 +65,8 @@ thread_local! {
 /// Solves `problem` into `out`, `[batch, m, n]`.
 pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: Isa) {
 	debug_assert_eq!(out.len(), problem.batch * problem.m * problem.n);
+	debug_assert!(problem.entry == problem.n || problem.entry.is_multiple_of(panel_width(isa)));
+	debug_assert!(problem.n.is_multiple_of(problem.entry));
 	let problem = problem.simplified();
 	let image;
 	let problem = match (problem.lhs, problem.rhs) {

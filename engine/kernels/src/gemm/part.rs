@@ -3,7 +3,7 @@
 use super::{
 	image::{self, Image, Region},
 	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
-	problem::{BiasRef, Lhs, Problem, Rhs},
+	problem::{Lhs, Problem, Rhs},
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
 	Space,
 };
@@ -124,9 +124,10 @@ impl Tiles<'_, '_> {
 			let mut at = 0;
 			while at < all {
 				let start = self.columns.start + at * panel;
-				let full = start + wide * panel <= self.columns.end;
-				let count = if full { wide } else { 1 };
-				let end = (start + count * panel).min(self.columns.end);
+				// A tile lies in one entry.
+				let end = (start - start % p.entry + p.entry).min(self.columns.end);
+				let count = if start + wide * panel <= end { wide } else { 1 };
+				let end = (start + count * panel).min(end);
 				let tile = Tile {
 					layout: self.left.layout,
 					terms,
@@ -137,13 +138,13 @@ impl Tiles<'_, '_> {
 					ahead,
 					ahead_step,
 					// SAFETY: the tile's first element lies inside the output.
-					out: unsafe { self.out.at((self.batch * p.m + row.start) * p.n + start) },
-					out_step: p.n,
+					out: unsafe { self.out.at(p.place(self.batch, row.start, start)) },
+					out_step: p.entry,
 					columns: end - start,
 					first: block.start == 0,
 					last: block.end == p.k,
-					bias: match (p.bias, row_bias) {
-						(BiasRef::Column(bias), _) => TileBias::Column(bias[start..].as_ptr()),
+					bias: match (p.column_bias(self.batch, start), row_bias) {
+						(Some(bias), _) => TileBias::Column(bias.as_ptr()),
 						(_, Some(bias)) => TileBias::Row(bias[row.start..].as_ptr()),
 						_ => TileBias::None,
 					},
