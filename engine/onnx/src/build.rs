@@ -56,6 +56,12 @@ impl Op {
 	}
 }
 
+/// Whether an op is valid and any of its elements may be judged on chain.
+pub(crate) fn judged(op: &Op) -> bool {
+	let record = op.record().ok().filter(|record| record.validate().is_ok());
+	record.is_some_and(|record| leaf_bound(&record).is_within_limits())
+}
+
 /// For every op, the live ones that read its output, once for each operand.
 pub(crate) fn users(ops: &[Op], live: &[bool]) -> Vec<Vec<usize>> {
 	let mut users = vec![Vec::new(); ops.len()];

@@ -1,9 +1,9 @@
 //! Joins products with the windows they read, so that the windows, many times the image, are neither
 //! stored nor committed to.
 
-use assay_referee::{leaf_bound, Bias, Conv, DType, ImageLayout, OpKind, MAX_RANK};
+use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, MAX_RANK};
 
-use crate::build::{users, Op};
+use crate::build::{judged, users, Op};
 use crate::value::{product, Origin, Value};
 
 /// Makes a convolution of every product with the windows of an image that nothing else reads.
@@ -42,11 +42,6 @@ pub(crate) fn join_windows(ops: &mut [Op], root: usize, live: &[bool]) {
 			turned.push((image, copy));
 		}
 	}
-}
-
-fn judged(op: &Op) -> bool {
-	let record = op.record().ok().filter(|record| record.validate().is_ok());
-	record.is_some_and(|record| leaf_bound(&record).is_within_limits())
 }
 
 /// The convolution that op `i` is, over the image with the channels first, and the op that gives the

@@ -13,6 +13,8 @@ use crate::build::{own_output, shape, users, Op};
 use crate::convolutions::join_windows;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
+use crate::recompute::recompute;
+use crate::reorder::reorder_products;
 use crate::value::{broadcast, product, strides, Origin, Value};
 
 /// A finished program with what only the compiler knows about it.
@@ -49,7 +51,11 @@ pub(crate) fn finish(
 	live = self::live(&ops, root);
 	join_windows(&mut ops, root, &live);
 	live = self::live(&ops, root);
+	reorder_products(&mut ops, root, &live);
+	live = self::live(&ops, root);
 	join_expressions(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	recompute(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	// Before constants are looked at, once for every op that reads them.
 	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;

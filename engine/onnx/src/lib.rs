@@ -21,6 +21,8 @@ mod finish;
 mod lower;
 mod model;
 mod proto;
+mod recompute;
+mod reorder;
 mod split;
 mod value;
 mod walk;

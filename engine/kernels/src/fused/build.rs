@@ -6,7 +6,7 @@ use crate::{
 	walk::Walk,
 	KernelConfig,
 };
-use assay_referee::{DType, OpKind, OpRecord, Operand, Source, UnaryFn};
+use assay_referee::{DType, OpKind, OpRecord, Operand, Shape, Source, UnaryFn};
 
 impl Fused {
 	/// The region of these ops, which are in the order of their program.
@@ -89,6 +89,7 @@ fn steps(members: &[Member<'_>]) -> Option<Vec<Single>> {
 					operand.source = Source::Op(earlier);
 				}
 			}
+			single.op = plain(single.op);
 			let earlier = all.iter().find(|earlier| !single.keep && earlier.op == single.op);
 			match earlier {
 				Some(earlier) => same.push((single.index, earlier.index)),
@@ -100,6 +101,37 @@ fn steps(members: &[Member<'_>]) -> Option<Vec<Single>> {
 		}
 	}
 	(!all.is_empty()).then_some(all)
+}
+
+/// An elementwise op or a reduction over as few dimensions as it can be written with, so that what
+/// computes the same from other views of the same elements is equal.
+fn plain(op: OpRecord) -> OpRecord {
+	if let (OpKind::Reduce(_), [x]) = (op.kind, &op.operands[..]) {
+		let rows = op.shape.elements() as u32;
+		let shapes = (Shape::new(&[rows]), Shape::new(&[rows, x.shape.last()]));
+		let (Ok(shape), Ok(view)) = shapes else { return op };
+		return OpRecord::new(op.kind, op.dtype, shape, [x.view(view)]);
+	}
+	let full = op.shape.dims();
+	if op.operands.iter().any(|operand| operand.shape.rank() != full.len()) {
+		return op;
+	}
+	// The dimensions, and for each the operands that vary along it; neighbours that are alike are one.
+	let mut joined: Vec<(u32, Vec<bool>)> = Vec::new();
+	for (d, &dim) in full.iter().enumerate().filter(|(_, &dim)| dim != 1) {
+		let varies: Vec<bool> = op.operands.iter().map(|x| x.shape.dims()[d] != 1).collect();
+		match joined.last_mut() {
+			Some((before, alike)) if *alike == varies => *before *= dim,
+			_ => joined.push((dim, varies)),
+		}
+	}
+	let shape = |dims: Vec<u32>| Shape::new(&dims).unwrap_or(Shape::SCALAR);
+	let mut operands = op.operands;
+	for (i, operand) in operands.iter_mut().enumerate() {
+		let own = joined.iter().map(|(dim, varies)| if varies[i] { *dim } else { 1 });
+		operand.shape = shape(own.collect());
+	}
+	OpRecord { shape: shape(joined.iter().map(|(dim, _)| *dim).collect()), operands, ..op }
 }
 
 /// The index space that all members share.
