@@ -9,6 +9,7 @@ use crate::{
 	Arg, Isa, KernelConfig,
 };
 use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, OpRecord, ReduceFn, Shape};
+use core::cell::RefCell;
 
 /// An operand rearranged once for an instruction set, to be used in many executions.
 #[derive(Debug)]
@@ -282,11 +283,11 @@ fn contract(
 			gemm::run(&problem, out, cfg.threads, cfg.isa);
 			return Some(());
 		}
-		let mut rows = Buffer::zeroed(out.len());
-		gemm::run(&problem, rows.floats_mut(), cfg.threads, cfg.isa);
-		for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
-			gemm::transpose(rows, n, m, n, out, m);
-		}
+		solved(&problem, cfg, |rows| {
+			for (rows, out) in rows.chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
+				gemm::transpose(rows, n, m, n, out, m);
+			}
+		});
 		return Some(());
 	}
 	let lhs = lhs(left, lhs_size, cfg.isa)?;
@@ -305,14 +306,6 @@ fn contract(
 fn joined(problem: Problem<'_>, out: &mut [f32], cfg: &KernelConfig) {
 	let Problem { batch, m, n, .. } = problem;
 	let all = batch * n;
-	let as_one = Problem { batch: 1, n: all, rhs_batches: 1, entry: all, ..problem };
-	if m == 1 {
-		return gemm::run(&as_one, out, cfg.threads, cfg.isa);
-	}
-	if n.is_multiple_of(gemm::panel_width(cfg.isa)) {
-		let as_one = Problem { entry: n, ..as_one };
-		return gemm::run(&as_one, out, cfg.threads, cfg.isa);
-	}
 	let repeated;
 	let bias = match problem.bias {
 		BiasRef::Column(bias) if bias.len() == n => {
@@ -321,13 +314,38 @@ fn joined(problem: Problem<'_>, out: &mut [f32], cfg: &KernelConfig) {
 		},
 		other => other,
 	};
-	let mut rows = Buffer::zeroed(out.len());
-	gemm::run(&Problem { bias, ..as_one }, rows.floats_mut(), cfg.threads, cfg.isa);
-	for (entry, out) in out.chunks_exact_mut(m * n).enumerate() {
-		for (row, out) in rows.floats().chunks_exact(all).zip(out.chunks_exact_mut(n)) {
-			out.copy_from_slice(&row[entry * n..][..n]);
-		}
+	let as_one = Problem { batch: 1, n: all, rhs_batches: 1, entry: all, bias, ..problem };
+	if m == 1 {
+		return gemm::run(&as_one, out, cfg.threads, cfg.isa);
 	}
+	if n.is_multiple_of(gemm::panel_width(cfg.isa)) {
+		let as_one = Problem { entry: n, ..as_one };
+		return gemm::run(&as_one, out, cfg.threads, cfg.isa);
+	}
+	solved(&as_one, cfg, |rows| {
+		for (entry, out) in out.chunks_exact_mut(m * n).enumerate() {
+			for (row, out) in rows.chunks_exact(all).zip(out.chunks_exact_mut(n)) {
+				out.copy_from_slice(&row[entry * n..][..n]);
+			}
+		}
+	});
+}
+
+thread_local! {
+	/// What a product gives before it is put in order.
+	static RESULT: RefCell<Buffer> = RefCell::default();
+}
+
+/// Solves a problem and hands over the result.
+fn solved(problem: &Problem<'_>, cfg: &KernelConfig, then: impl FnOnce(&[f32])) {
+	let len = problem.batch * problem.m * problem.n;
+	RESULT.with(|space| {
+		let mut space = space.borrow_mut();
+		space.grow(len);
+		let result = &mut space.floats_mut()[..len];
+		gemm::run(problem, result, cfg.threads, cfg.isa);
+		then(result);
+	});
 }
 
 /// The left operand and the bias of a narrow product's transpose.

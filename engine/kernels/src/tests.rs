@@ -409,14 +409,19 @@ fn gives(op: &OpRecord, args: &[Arg<'_>], want: &[u8], cfg: &KernelConfig) {
 fn fused(unfold: &OpRecord, m: u32, seed: u64, plain: bool) {
 	let &[n, groups, places, terms] = unfold.shape.dims() else { panic!("not patches") };
 	let f = DType::F32;
+	let (bias, dims) = match seed % 3 {
+		0 => (Bias::Row, vec![groups, m]),
+		1 => (Bias::Column, vec![places]),
+		_ => (Bias::Column, vec![n * groups, places]),
+	};
 	let op = OpRecord::new(
-		OpKind::MatMul { bias: Bias::Row },
+		OpKind::MatMul { bias },
 		f,
 		shape(&[n * groups, m, places]),
 		vec![
 			operand(f, &[groups, m, terms]),
 			operand(f, &[n * groups, places, terms]),
-			operand(f, &[groups, m]),
+			operand(f, &dims),
 		],
 	);
 	op.validate().unwrap();
@@ -455,7 +460,7 @@ fn convolved(
 	};
 	let &[n, c, h, w] = unfold.operands[0].shape.dims() else { panic!("not an image") };
 	let conv = |layout| {
-		let bias = Bias::Row;
+		let OpKind::MatMul { bias } = product.kind else { panic!("not a product") };
 		let mut op = product.clone();
 		op.kind = OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, bias });
 		let dims = match layout {
@@ -490,6 +495,30 @@ fn convolved(
 			let mut out = Buffer::new(want.len());
 			execute_with(op, &[lhs, x, Arg::Bytes(bias)], &mut out, &cfg).unwrap();
 			assert!(out[..] == want[..], "{cfg:?} {op:?}");
+		}
+	}
+}
+
+/// One left operand with a right one for each entry of the batch, of whole panels and of others, with
+/// every kind of bias.
+#[test]
+fn a_shared_left_operand() {
+	for (m, n) in [(1, 31), (1, 32), (2, 8), (15, 7), (15, 32), (15, 64), (3, 80)] {
+		let factors = [operand(DType::F32, &[1, m, 257]), operand(DType::F32, &[3, n, 257])];
+		let biases: [(Bias, &[u32]); 5] = [
+			(Bias::None, &[]),
+			(Bias::Row, &[m]),
+			(Bias::Row, &[1, m]),
+			(Bias::Column, &[n]),
+			(Bias::Column, &[3, n]),
+		];
+		for (bias, dims) in biases {
+			let addend = (bias != Bias::None).then(|| operand(DType::F32, dims));
+			let operands: Vec<Operand> = factors.into_iter().chain(addend).collect();
+			let kind = OpKind::MatMul { bias };
+			let op = OpRecord::new(kind, DType::F32, shape(&[3, m, n]), operands);
+			check(&op, n.into());
+			prepared(&op, n.into(), true);
 		}
 	}
 }

@@ -83,7 +83,7 @@ pub(crate) enum BiasRef<'a> {
 	None,
 	/// `[m]`, or `[lhs batches, m]`.
 	Row(&'a [f32]),
-	/// `[n]`, or `[rhs batches, n]`; `[entry]`, where that is less than n.
+	/// `[n]`, or `[rhs batches, n]`.
 	Column(&'a [f32]),
 }
 
@@ -149,7 +149,7 @@ impl<'a> Problem<'a> {
 		before * self.m + row * self.entry + column % self.entry
 	}
 
-	/// The bias of the columns of entry `batch` from `column` on, up to the last that lies beside it.
+	/// The bias of the columns of entry `batch` from `column` on.
 	#[inline(always)]
 	pub(super) fn column_bias(&self, batch: usize, column: usize) -> Option<&'a [f32]> {
 		let BiasRef::Column(bias) = self.bias else { return None };
