@@ -115,12 +115,18 @@ impl Tiles<'_, '_> {
 		let panel = S::LANES * PANEL_VECTORS;
 		let step = panel * terms;
 		let all = self.columns.len().div_ceil(panel);
-		// While this group is multiplied, the next one comes from memory.
-		let ahead_step = (wide * panel).div_ceil(self.row_panels.len());
+		// While this group is multiplied, the next one comes from memory; where it is gathered first,
+		// the next rows do, if they lie ready.
+		let mut ahead_step = (wide * panel).div_ceil(self.row_panels.len());
 		let mut ahead = self.rhs.wrapping_add(all * step);
+		let rows_ahead = matches!(p.lhs, Lhs::Packed(_)) && !matches!(p.rhs, Rhs::Packed(_));
 		let row_bias = p.row_bias(self.batch);
 		for row_panel in self.row_panels.clone() {
 			let row = self.panels.rows(row_panel);
+			if rows_ahead {
+				ahead = self.left.row(row.end - self.first_row, terms);
+				ahead_step = row.len().div_ceil(all.div_ceil(wide));
+			}
 			let mut at = 0;
 			while at < all {
 				let start = self.columns.start + at * panel;
