@@ -123,13 +123,13 @@ fn rules_of_reductions() {
 	refused(with(&[cast(DType::I64)], DType::I64), RecordError::Parameter);
 }
 
-/// Every term counts with all steps, and what lies beside the row as a chunk.
+/// Every term counts with all steps, each of them as two, and what lies beside the row as a chunk.
 #[test]
 fn bound_of_a_reduction() {
 	let bound = leaf_bound(&squares(300, &[2, 3], [&[2, 3, 300], &[2, 3, 1]]));
-	assert_eq!(bound, LeafBound { spans: 2, bytes: 4 * CHUNK_BYTES, terms: 3 * 300 });
+	assert_eq!(bound, LeafBound { spans: 2, bytes: 4 * CHUNK_BYTES, terms: 5 * 300 });
 	let longest = |k| leaf_bound(&squares(k, &[2], [&[2, k], &[2, 1]])).is_within_limits();
-	assert!(longest(5461) && !longest(5462));
+	assert!(longest(3276) && !longest(3277));
 }
 
 /// The bytes between the last step and the length of a row are unused.
