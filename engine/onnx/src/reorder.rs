@@ -101,7 +101,8 @@ fn parts(view: &Op, m: u32, n: u32) -> Option<Vec<Part>> {
 		// Each takes the outermost of what is left of the rows, or of the columns.
 		let (size, step) = (u64::from(dim), u64::try_from(step).ok()?);
 		let inside = |left: u64, unit: u64| {
-			(left % size == 0 && step == left / size * unit).then_some(left / size)
+			let first = left.is_multiple_of(size) && step == left / size * unit;
+			first.then_some(left / size)
 		};
 		match (inside(rows, n.into()), inside(columns, 1)) {
 			(Some(left), _) => {
