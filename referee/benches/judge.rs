@@ -65,7 +65,28 @@ fn judge(criterion: &mut Criterion) {
 	let sum = OpRecord::new(kind, DType::F32, shape(&[1, 1]), [row(0)]);
 	let kind = OpKind::Unary(UnaryFn::Tanh);
 	let tanh = OpRecord::new(kind, DType::F32, shape(&[1, 1, k]), [row(0)]);
-	for (name, op) in [("matmul 16384", matmul), ("sum 16384", sum), ("tanh", tanh)] {
+	// As many elements as may be judged, of the dearest function, of the dearest of what counts as a
+	// multiply-add, and of many cheap steps.
+	let reduction = |k: u32, step: StepFn, count: u8| {
+		let steps: Vec<Step> = (0..count).map(|i| Step::new(step, &[i, i])).collect();
+		let steps = Steps::new(&steps).expect("few steps");
+		let kind = OpKind::MapReduce { function: ReduceFn::Sum, k, steps };
+		let x = Operand::weight(0, DType::F32, shape(&[1, k]));
+		OpRecord::new(kind, DType::F32, shape(&[1]), [x])
+	};
+	let exponentials = reduction(k / 66, StepFn::Unary(UnaryFn::Exp), 1);
+	let roots = reduction(k / 3, StepFn::Unary(UnaryFn::Sqrt), 1);
+	let quotients = reduction(k / 3, StepFn::Binary(BinaryFn::Div), 1);
+	let steps = reduction(k / 49, StepFn::Binary(BinaryFn::Add), 24);
+	for (name, op) in [
+		("matmul 16384", matmul),
+		("sum 16384", sum),
+		("tanh", tanh),
+		("exponentials 248", exponentials),
+		("roots 5461", roots),
+		("quotients 5461", quotients),
+		("24 sums 334", steps),
+	] {
 		let (commitments, proof) = case(op, weights.clone()).expect("a valid case");
 		let bytes = proof.encode();
 		criterion.bench_function(&format!("{name}, {} bytes", bytes.len()), |bencher| {

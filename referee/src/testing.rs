@@ -97,7 +97,7 @@ pub(crate) fn shape(dims: &[u32]) -> Shape {
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 21;
+pub(crate) const KINDS: u64 = 22;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
@@ -153,7 +153,8 @@ pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 		17 => selection::top_k(rng),
 		18 => map::random(rng),
 		19 => conv(rng),
-		20 => pool(rng),
+		20 => map::reduction(rng),
+		21 => pool(rng),
 		_ => {
 			let count = 1 + rng.below(4);
 			let operands: Vec<_> = (0..count)
@@ -266,11 +267,8 @@ fn conv(rng: &mut Rng) -> OpRecord {
 	];
 	match bias {
 		Bias::None => {},
-		Bias::Column => operands.push(rng.operand(DType::F32, &[out[0] * out[1]])),
-		Bias::Row => {
-			let dims = if rng.below(2) == 0 { vec![m] } else { vec![ba, m] };
-			operands.push(rng.operand(DType::F32, &dims));
-		},
+		Bias::Column => operands.push(addend(rng, [n * groups, out[0] * out[1]])),
+		Bias::Row => operands.push(addend(rng, [ba, m])),
 	}
 	let kind =
 		OpKind::Conv(Conv { kernel, stride, dilation, pad, out, groups, layout, output, bias });
@@ -340,26 +338,23 @@ fn contraction(rng: &mut Rng, types: [DType; 2]) -> (Operand, Operand, [u32; 3])
 	(a, b, [batch, m, n])
 }
 
+/// A bias of a side of this many batches and rows or columns, for each batch or the same for all.
+fn addend(rng: &mut Rng, [batches, count]: [u32; 2]) -> Operand {
+	let dims = if rng.below(2) == 0 { vec![count] } else { vec![batches, count] };
+	rng.operand(DType::F32, &dims)
+}
+
 fn matmul(rng: &mut Rng) -> OpRecord {
 	let (a, b, dims) = contraction(rng, [DType::F32; 2]);
 	let [_, m, n] = dims;
-	let ba = a.shape.dims()[0];
+	let [ba, bb] = [&a, &b].map(|operand| operand.shape.dims()[0]);
 	let mut operands = vec![a, b];
-	let bias = match rng.below(4) {
-		0 => Bias::None,
-		1 => {
-			operands.push(rng.operand(DType::F32, &[n]));
-			Bias::Column
-		},
-		2 => {
-			operands.push(rng.operand(DType::F32, &[m]));
-			Bias::Row
-		},
-		_ => {
-			operands.push(rng.operand(DType::F32, &[ba, m]));
-			Bias::Row
-		},
-	};
+	let bias = rng.pick(&[Bias::None, Bias::Row, Bias::Column]);
+	match bias {
+		Bias::None => {},
+		Bias::Column => operands.push(addend(rng, [bb, n])),
+		Bias::Row => operands.push(addend(rng, [ba, m])),
+	}
 	OpRecord::new(OpKind::MatMul { bias }, DType::F32, shape(&dims), operands)
 }
 

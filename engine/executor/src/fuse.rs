@@ -55,6 +55,7 @@ fn kind_fuses(kind: OpKind) -> bool {
 			| OpKind::Reduce(_)
 			| OpKind::RoundTo { .. }
 			| OpKind::Map(_)
+			| OpKind::MapReduce { .. }
 	)
 }
 

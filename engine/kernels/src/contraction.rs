@@ -61,7 +61,11 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 		0 if m > 1 && n > 1 => {
 			Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa), isa))
 		},
-		1 if n > 1 => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
+		1 if n > 1 => {
+			let (batches, rows) = if joins(op) { (1, batches * rows) } else { (batches, rows) };
+			let data = Matrix::dense(data.data, [batches, rows, k])?;
+			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
+		},
 		_ => return None,
 	};
 	Some(Prepared(packed))
@@ -83,6 +87,16 @@ fn product_dims(op: &OpRecord) -> Option<[usize; 3]> {
 		OpKind::Conv(conv) => conv.product(&op.shape).map(|dims| dims.map(|dim| dim as usize)),
 		_ => dims3(&op.shape),
 	}
+}
+
+/// Whether all matrices of a batch share one left operand and have right ones of their own, which then
+/// are the columns of one product.
+fn joins(op: &OpRecord) -> bool {
+	let batches =
+		|at: usize| op.operands.get(at).and_then(|operand| operand.shape.dims().first()).copied();
+	let all = op.shape.dims().first().copied().filter(|&all| all > 1);
+	let product = matches!(op.kind, OpKind::MatMul { .. });
+	product && all.is_some() && batches(0) == Some(1) && batches(1) == all
 }
 
 /// The operand of `op` that can be what `unfold` gives without its being written out: the windows of
@@ -302,7 +316,13 @@ fn contract(
 			}
 			BiasRef::Row(bias)
 		},
-		(Bias::Column, Some(Arg::Bytes(bytes))) => BiasRef::Column(dense(bytes, n)?),
+		(Bias::Column, Some(Arg::Bytes(bytes))) => {
+			let bias = view::<f32>(bytes)?;
+			if bias.len() != n && bias.len() != n * rhs_batches {
+				return None;
+			}
+			BiasRef::Column(bias)
+		},
 		_ => return None,
 	};
 	let left = *args.first()?;
@@ -310,40 +330,102 @@ fn contract(
 		// Products commute, so no bit changes.
 		let rhs = self::rhs(left, lhs_size, cfg.isa)?;
 		let (lhs_batches, rhs_batches) = (rhs_batches, lhs_batches);
-		let problem = Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, bias };
+		let problem =
+			Problem { batch, m: n, n: m, k, lhs, lhs_batches, rhs, rhs_batches, entry: m, bias };
 		if n == 1 && !matches!(target, Target::Turned(_)) {
 			gemm::run_to(&problem, target, cfg.threads, cfg.isa);
 			return Some(());
 		}
-		let mut rows = Buffer::zeroed(batch * m * n);
-		gemm::run(&problem, rows.floats_mut(), cfg.threads, cfg.isa);
-		let turn = |out: &mut [f32]| {
-			for (rows, out) in rows.floats().chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
-				gemm::transpose(rows, m, n, m, out, n);
-			}
-		};
-		match target {
-			// SAFETY: the target is the whole output, of which this call has the only borrow.
-			Target::Whole(out) => turn(unsafe { slice::from_raw_parts_mut(out.0, batch * m * n) }),
-			Target::Followed(finish) => {
-				let mut result = Buffer::zeroed(batch * m * n);
-				turn(result.floats_mut());
-				// SAFETY: the whole output, and all of the result.
-				unsafe { finish.run(&result, 0) };
-			},
+		solved(&problem, cfg, |rows| match target {
 			Target::Turned(turn) => {
-				for (entry, rows) in rows.floats().chunks_exact(m * n).enumerate() {
+				for (entry, rows) in rows.chunks_exact(m * n).enumerate() {
 					// SAFETY: the entries of the whole output, one after another.
 					unsafe { turn.lines(rows, [entry, 0, 0], m) };
 				}
 			},
-		}
+			Target::Whole(_) | Target::Followed(_) => filled(target, batch * m * n, |out| {
+				for (rows, out) in rows.chunks_exact(m * n).zip(out.chunks_exact_mut(m * n)) {
+					gemm::transpose(rows, m, n, m, out, n);
+				}
+			}),
+		});
 		return Some(());
 	}
 	let lhs = lhs(left, lhs_size, cfg.isa)?;
-	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, bias };
-	gemm::run_to(&problem, target, cfg.threads, cfg.isa);
+	let entry = n;
+	let problem = Problem { batch, m, n, k, lhs, lhs_batches, rhs, rhs_batches, entry, bias };
+	match (rhs, target) {
+		(Rhs::Rows(_) | Rhs::Packed(_), Target::Whole(_) | Target::Followed(_)) if joins(op) => {
+			joined(problem, target, cfg);
+		},
+		_ => gemm::run_to(&problem, target, cfg.threads, cfg.isa),
+	}
 	Some(())
+}
+
+/// Solves a problem of one left operand and a right one for each entry of the batch, whose rows or
+/// packed panels follow each other, as a product of one matrix with all of them: the left operand is
+/// packed once, and the right ones make no narrow panels.
+fn joined(problem: Problem<'_>, target: Target<'_, f32>, cfg: &KernelConfig) {
+	let Problem { batch, m, n, .. } = problem;
+	let all = batch * n;
+	let repeated;
+	let bias = match problem.bias {
+		BiasRef::Column(bias) if bias.len() == n => {
+			repeated = bias.repeat(batch);
+			BiasRef::Column(&repeated)
+		},
+		other => other,
+	};
+	let as_one = Problem { batch: 1, n: all, rhs_batches: 1, entry: all, bias, ..problem };
+	if m == 1 && matches!(target, Target::Whole(_)) {
+		return gemm::run_to(&as_one, target, cfg.threads, cfg.isa);
+	}
+	if n.is_multiple_of(gemm::panel_width(cfg.isa)) {
+		let as_one = Problem { entry: n, ..as_one };
+		return gemm::run_to(&as_one, target, cfg.threads, cfg.isa);
+	}
+	solved(&as_one, cfg, |rows| {
+		filled(target, m * all, |out| {
+			for (entry, out) in out.chunks_exact_mut(m * n).enumerate() {
+				for (row, out) in rows.chunks_exact(all).zip(out.chunks_exact_mut(n)) {
+					out.copy_from_slice(&row[entry * n..][..n]);
+				}
+			}
+		});
+	});
+}
+
+/// Gives a target, of so many elements, what `fill` writes, all at once.
+fn filled(target: Target<'_, f32>, len: usize, fill: impl FnOnce(&mut [f32])) {
+	match target {
+		// SAFETY: the target is the whole output, of which the caller has the only borrow.
+		Target::Whole(out) => fill(unsafe { slice::from_raw_parts_mut(out.0, len) }),
+		Target::Followed(finish) => {
+			let mut result = Buffer::zeroed(len);
+			fill(result.floats_mut());
+			// SAFETY: the whole output, and all of the result.
+			unsafe { finish.run(&result[..len * 4], 0) };
+		},
+		Target::Turned(_) => debug_assert!(false, "only convolutions turn"),
+	}
+}
+
+thread_local! {
+	/// What a product gives before it is put in order.
+	static RESULT: RefCell<Buffer> = RefCell::default();
+}
+
+/// Solves a problem and hands over the result.
+fn solved(problem: &Problem<'_>, cfg: &KernelConfig, then: impl FnOnce(&[f32])) {
+	let len = problem.batch * problem.m * problem.n;
+	RESULT.with(|space| {
+		let mut space = space.borrow_mut();
+		space.grow(len);
+		let result = &mut space.floats_mut()[..len];
+		gemm::run(problem, result, cfg.threads, cfg.isa);
+		then(result);
+	});
 }
 
 /// The left operand and the bias of a narrow product's transpose.

@@ -11,7 +11,7 @@ use crate::{
 	view::{view_mut, Pod},
 	Arg, Fused, KernelConfig, KernelError,
 };
-use assay_referee::{OpKind, OpRecord, Source};
+use assay_referee::{OpRecord, Source};
 use core::cell::RefCell;
 
 thread_local! {
@@ -75,8 +75,8 @@ impl Epilogue {
 			let operands = [&[&result[..bytes]], &operands[1..]].concat();
 			if let Some(finish) = finish {
 				finish.whole(operands[0], cfg);
-			} else if let OpKind::Map(steps) = self.expression.kind {
-				expression::run(&self.expression, &steps, &operands, out, cfg);
+			} else {
+				expression::run(&self.expression, &operands, out, cfg);
 			}
 			Ok(())
 		})

@@ -254,8 +254,8 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		OpKind::Unary(_) | OpKind::Cast | OpKind::Binary(_) | OpKind::Select => {
 			elementwise::run(op, operands, out, cfg)
 		},
-		OpKind::Map(steps) => {
-			expression::run(op, &steps, operands, out, cfg);
+		OpKind::Map(_) | OpKind::MapReduce { .. } => {
+			expression::run(op, operands, out, cfg);
 			true
 		},
 		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),

@@ -207,6 +207,7 @@ impl Recurrence<'_> {
 			lhs_batches: 1,
 			rhs: Rhs::Packed(weights),
 			rhs_batches: 1,
+			entry: bias.len(),
 			bias: BiasRef::Column(bias),
 		};
 		let work = problem.m * problem.n * problem.k;

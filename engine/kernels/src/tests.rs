@@ -139,10 +139,12 @@ proptest! {
 	#[test]
 	fn matmul(
 		m in prop::sample::select(vec![1u32, 2, 3, 5, 14, 15, 29]),
-		n in prop::sample::select(vec![1u32, 2, 7, 16, 31, 33, 65]),
+		n in prop::sample::select(vec![1u32, 2, 7, 16, 31, 32, 33, 64, 65]),
 		k in prop::sample::select(vec![1u32, 3, 255, 256, 257, 511, 513]),
-		(batch, ba, bb) in prop::sample::select(vec![(1, 1, 1), (3, 3, 1), (2, 1, 2), (4, 2, 4)]),
-		bias in 0..4,
+		(batch, ba, bb) in prop::sample::select(
+			vec![(1, 1, 1), (3, 3, 1), (2, 1, 2), (3, 1, 3), (4, 2, 4)]
+		),
+		bias in 0..5,
 		plain: bool,
 		seed: u64,
 	) {
@@ -152,6 +154,7 @@ proptest! {
 			0 => Bias::None,
 			1 => { operands.push(operand(DType::F32, &[m])); Bias::Row },
 			2 => { operands.push(operand(DType::F32, &[ba, m])); Bias::Row },
+			3 => { operands.push(operand(DType::F32, &[bb, n])); Bias::Column },
 			_ => { operands.push(operand(DType::F32, &[n])); Bias::Column },
 		};
 		let kind = OpKind::MatMul { bias };
@@ -410,14 +413,19 @@ fn gives(op: &OpRecord, args: &[Arg<'_>], want: &[u8], cfg: &KernelConfig) {
 fn fused(unfold: &OpRecord, m: u32, seed: u64, plain: bool) {
 	let &[n, groups, places, terms] = unfold.shape.dims() else { panic!("not patches") };
 	let f = DType::F32;
+	let (bias, dims) = match seed % 3 {
+		0 => (Bias::Row, vec![groups, m]),
+		1 => (Bias::Column, vec![places]),
+		_ => (Bias::Column, vec![n * groups, places]),
+	};
 	let op = OpRecord::new(
-		OpKind::MatMul { bias: Bias::Row },
+		OpKind::MatMul { bias },
 		f,
 		shape(&[n * groups, m, places]),
 		vec![
 			operand(f, &[groups, m, terms]),
 			operand(f, &[n * groups, places, terms]),
-			operand(f, &[groups, m]),
+			operand(f, &dims),
 		],
 	);
 	op.validate().unwrap();
@@ -456,7 +464,7 @@ fn convolved(
 	};
 	let &[n, c, h, w] = unfold.operands[0].shape.dims() else { panic!("not an image") };
 	let conv = |layout| {
-		let bias = Bias::Row;
+		let OpKind::MatMul { bias } = product.kind else { panic!("not a product") };
 		let mut op = product.clone();
 		let output = ImageLayout::ChannelsFirst;
 		op.kind =
@@ -493,6 +501,30 @@ fn convolved(
 			let mut out = Buffer::new(want.len());
 			execute_with(op, &[lhs, x, Arg::Bytes(bias)], None, &mut out, &cfg).unwrap();
 			assert!(out[..] == want[..], "{cfg:?} {op:?}");
+		}
+	}
+}
+
+/// One left operand with a right one for each entry of the batch, of whole panels and of others, with
+/// every kind of bias.
+#[test]
+fn a_shared_left_operand() {
+	for (m, n) in [(1, 31), (1, 32), (2, 8), (15, 7), (15, 32), (15, 64), (3, 80)] {
+		let factors = [operand(DType::F32, &[1, m, 257]), operand(DType::F32, &[3, n, 257])];
+		let biases: [(Bias, &[u32]); 5] = [
+			(Bias::None, &[]),
+			(Bias::Row, &[m]),
+			(Bias::Row, &[1, m]),
+			(Bias::Column, &[n]),
+			(Bias::Column, &[3, n]),
+		];
+		for (bias, dims) in biases {
+			let addend = (bias != Bias::None).then(|| operand(DType::F32, dims));
+			let operands: Vec<Operand> = factors.into_iter().chain(addend).collect();
+			let kind = OpKind::MatMul { bias };
+			let op = OpRecord::new(kind, DType::F32, shape(&[3, m, n]), operands);
+			check(&op, n.into());
+			prepared(&op, n.into(), true);
 		}
 	}
 }

@@ -75,7 +75,7 @@ fn outside<'a>(ops: &'a [Op], members: &[usize]) -> Vec<&'a Value> {
 }
 
 /// Whether both are the same elements under the same shape.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
 	let origin = match (&a.origin, &b.origin) {
 		// Long ones are not compared: a file may have many that differ at the end only.
 		(Origin::Constant(a), Origin::Constant(b)) => {

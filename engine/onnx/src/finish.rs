@@ -16,6 +16,8 @@ use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
 use crate::layouts::join_layouts;
 use crate::movements::{move_before_permutations, read_before_repetitions};
+use crate::recompute::recompute;
+use crate::reorder::reorder_products;
 use crate::value::{broadcast, product, strides, Origin, Value};
 
 /// A finished program with what only the compiler knows about it.
@@ -52,11 +54,15 @@ pub(crate) fn finish(
 	live = self::live(&ops, root);
 	join_windows(&mut ops, root, &live);
 	live = self::live(&ops, root);
+	reorder_products(&mut ops, root, &live);
+	live = self::live(&ops, root);
 	join_expressions(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	read_before_repetitions(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	move_before_permutations(&mut ops, root, &live);
+	live = self::live(&ops, root);
+	recompute(&mut ops, root, &live);
 	live = self::live(&ops, root);
 	join_epilogues(&mut ops, root, &live);
 	live = self::live(&ops, root);
@@ -288,6 +294,7 @@ impl Emitter {
 			OpKind::Binary(_)
 				| OpKind::Select
 				| OpKind::Map(_)
+				| OpKind::MapReduce { .. }
 				| OpKind::Strided { .. }
 				| OpKind::Pad { .. }
 				| OpKind::Concat { .. }

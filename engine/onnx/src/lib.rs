@@ -25,6 +25,8 @@ mod lower;
 mod model;
 mod movements;
 mod proto;
+mod recompute;
+mod reorder;
 mod split;
 mod value;
 mod walk;

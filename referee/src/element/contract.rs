@@ -98,15 +98,16 @@ fn biased<A: Arith, R: Reader>(
 	let addend = match bias {
 		Bias::None => None,
 		Bias::Column => Some(place.column),
-		Bias::Row if view(op, 2).rank() == 2 => {
-			let rows = view(op, 2);
-			Some(place.batch % dim(rows, 0) * dim(rows, 1) + place.row)
-		},
 		Bias::Row => Some(place.row),
+	};
+	let batches = view(op, 2);
+	let first = match batches.rank() {
+		2 => place.batch % dim(batches, 0) * dim(batches, 1),
+		_ => 0,
 	};
 	let total = match addend {
 		None => total,
-		Some(element) => A::add32(total, read::<A, R>(reader, 2, element)?),
+		Some(element) => A::add32(total, read::<A, R>(reader, 2, first + element)?),
 	};
 	Ok(A::f32_to_bits(total).into())
 }

@@ -23,6 +23,12 @@ pub(super) const fn to_i64(dtype: DType, bits: u64) -> i64 {
 	}
 }
 
+/// Types and bits of an expression's operands, then of the results of its steps.
+pub(super) type Values = [(DType, u64); MAX_OPERANDS + MAX_STEPS];
+
+/// Values that are not known yet.
+pub(super) const NO_VALUES: Values = [(DType::Bool, 0); MAX_OPERANDS + MAX_STEPS];
+
 /// The expression's value: all operands are read, then the steps run in order.
 pub(super) fn map<A: Arith, R: Reader>(
 	op: &OpRecord,
@@ -65,8 +71,8 @@ fn read<R: Reader>(
 	Ok(())
 }
 
-/// Runs the steps, whose arguments are `values`: the first `first` are given, then come the results.
-fn evaluate<A: Arith>(steps: &Steps, first: usize, values: &mut [(DType, u64); MAX_VALUES]) -> u64 {
+/// The last step's result, of `values` whose first ones, those that are given, are known.
+pub(super) fn evaluate<A: Arith>(steps: &Steps, first: usize, values: &mut Values) -> u64 {
 	for (i, step) in steps.as_slice().iter().enumerate() {
 		let mut arguments = [(DType::Bool, 0u64); MAX_ARGUMENTS];
 		for (argument, &number) in arguments.iter_mut().zip(step.arguments()) {

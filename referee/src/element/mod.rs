@@ -61,6 +61,9 @@ pub fn element<A: Arith, R: Reader>(
 		OpKind::Conv(conv) => contract::conv::<A, R>(op, &conv, index, reader)?,
 		OpKind::Pool(pool) => reduce::pool::<A, R>(op, &pool, index, reader)?,
 		OpKind::Map(steps) => map::map::<A, R>(op, &steps, index, reader)?,
+		OpKind::MapReduce { function, k, steps } => {
+			reduce::map_reduce::<A, R>(op, (function, k, &steps), index, reader)?
+		},
 		OpKind::Recur { cell } => recur::recur::<A, R>(op, cell, index, reader)?,
 	};
 	let own = op.own_dtype();

@@ -1,7 +1,7 @@
 //! Reductions along the last axis.
 
-use super::{dim, dtype, map, view};
-use crate::{Arith, DType, OpRecord, Pool, Reader, ReduceFn};
+use super::{broadcast, dim, dtype, map, view};
+use crate::{Arith, DType, OpRecord, Pool, Reader, ReduceFn, Steps, MAX_OPERANDS};
 
 /// Elements in one block, and lanes inside it.
 const BLOCK: u64 = 1024;
@@ -40,6 +40,33 @@ pub(super) fn pool<A: Arith, R: Reader>(
 			(Some(y), Some(x)) => reader.read(0, (plane * size[0] + y) * size[1] + x).map(Some),
 			_ => Ok(None),
 		}
+	})
+}
+
+/// Of the expression's operands those with an element for the whole row are read once.
+pub(super) fn map_reduce<A: Arith, R: Reader>(
+	op: &OpRecord,
+	(function, k, steps): (ReduceFn, u32, &Steps),
+	index: u64,
+	reader: &mut R,
+) -> Result<u64, R::Error> {
+	let row = op.shape.unravel(index);
+	let mut values = map::NO_VALUES;
+	let mut first = [0; MAX_OPERANDS];
+	for (i, operand) in op.operands.iter().enumerate() {
+		first[i] = broadcast(&operand.shape, &row);
+		values[i].0 = operand.dtype;
+		if operand.shape.last() == 1 {
+			values[i].1 = reader.read(i, first[i])?;
+		}
+	}
+	fold::<A, _>(op.dtype, function, k.into(), |position| {
+		for (i, operand) in op.operands.iter().enumerate() {
+			if operand.shape.last() != 1 {
+				values[i].1 = reader.read(i, first[i] + position)?;
+			}
+		}
+		Ok(Some(map::evaluate::<A>(steps, op.operands.len(), &mut values)))
 	})
 }
 

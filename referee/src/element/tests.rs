@@ -158,11 +158,12 @@ fn oracle(op: &OpRecord, bytes: &[Vec<u8>], index: u64) -> u64 {
 			let sum = a.chunks(256).zip(b.chunks(256)).map(chain).reduce(|x, y| x + y).unwrap();
 			let sum = match bias {
 				Bias::None => sum,
-				Bias::Column => sum + f(t.at(2, &[at[2]])),
-				Bias::Row if op.operands[2].shape.rank() == 1 => sum + f(t.at(2, &[at[1]])),
-				Bias::Row => {
-					let batches = u64::from(op.operands[0].shape.dims()[0]);
-					sum + f(t.at(2, &[at[0] % batches, at[1]]))
+				Bias::Row | Bias::Column => {
+					let side = usize::from(bias == Bias::Column);
+					let batches = u64::from(op.operands[side].shape.dims()[0]);
+					let place = [at[0] % batches, at[1 + side]];
+					let whole = op.operands[2].shape.rank() == 1;
+					sum + f(t.at(2, &place[usize::from(whole)..]))
 				},
 			};
 			sum.to_bits().into()
@@ -229,6 +230,12 @@ fn oracle(op: &OpRecord, bytes: &[Vec<u8>], index: u64) -> u64 {
 			reduce_oracle(pool.function, from, &row)
 		},
 		OpKind::Map(steps) => expression::oracle(&t, &steps, &at),
+		OpKind::MapReduce { function, k, steps } => {
+			let element =
+				|position| expression::oracle(&t, &steps, &[&at[..], &[position]].concat());
+			let row: Vec<u64> = (0..k.into()).map(element).collect();
+			reduce_oracle(function, op.dtype, &row)
+		},
 	}
 }
 

@@ -1,6 +1,6 @@
 //! What refuting one element of an op may cost, known from its record alone.
 
-use super::record::{Bias, BinaryFn, OpKind, OpRecord, ScatterFn, UnaryFn};
+use super::record::{Bias, BinaryFn, OpKind, OpRecord, Operand, ScatterFn, UnaryFn};
 use super::{conv, pool, recur};
 use crate::CHUNK_BYTES;
 
@@ -91,10 +91,20 @@ pub fn leaf_bound(op: &OpRecord) -> LeafBound {
 		OpKind::Recur { cell } => recur::leaf_bound(&op.shape, cell),
 		OpKind::Conv(conv) => conv::leaf_bound(op, &conv),
 		OpKind::Pool(pool) => pool::leaf_bound(op, &pool),
-		OpKind::Map(steps) => {
-			let terms =
-				steps.expand(op, |at| at as u32).iter().map(|op| leaf_bound(op).terms).sum();
-			single(op.operands.len() as u32, terms)
+		OpKind::Map(_) => single(op.operands.len() as u32, expression_terms(op)),
+		OpKind::MapReduce { k, steps, .. } => {
+			let k = u64::from(k);
+			// Going from step to step costs as much as a cheap one, by the bench `judge`.
+			let steps = steps.as_slice().len() as u64;
+			let bytes = |operand: &Operand| match operand.shape.last() {
+				1 => CHUNK_BYTES,
+				_ => run(k, operand.dtype.size()),
+			};
+			LeafBound {
+				spans: op.operands.len() as u32,
+				bytes: op.operands.iter().map(bytes).sum(),
+				terms: k * (expression_terms(op) + steps + 1),
+			}
 		},
 	}
 }
@@ -121,6 +131,11 @@ pub(super) fn windows(
 	let all = run(region, size);
 	let runs = lines.saturating_mul(runs).min((all / CHUNK_BYTES).div_ceil(2));
 	(runs, lines.saturating_mul(bytes).min(all))
+}
+
+/// What all steps of an expression cost for one of its elements.
+fn expression_terms(op: &OpRecord) -> u64 {
+	op.expression(|at| at as u32).iter().map(|step| leaf_bound(step).terms).sum()
 }
 
 fn unary_terms(function: UnaryFn) -> u64 {

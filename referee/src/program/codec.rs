@@ -63,11 +63,12 @@
 //! | 16 | TopK | 64: 1 largest first, 0 smallest first, `u8` |
 //! | 17 | Map | 64: number of steps `u8`; 65: the steps, six bytes each |
 //! | 18 | Conv | 64: kernel, 72: stride, 80: dilation, 88: pad, 96: out (two `u32` each); 104: groups `u32`; 108: layout `u8`: 0 channels first, 1 last; 109: bias `u8` as of MatMul; 110: layout of the output |
+//! | 19 | MapReduce | 64: function `u8`, as of Reduce; 65: number of steps `u8`; 66: the steps, six bytes each; 210: elements of a row `u32` |
 //! | 20 | Pool | 64: function `u8` as of Reduce; 68: kernel, 76: stride, 84: dilation, 92: pad, 100: out (two `u32` each) |
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //! | 35 | Recur | 64: cell `u8` |
 //!
-//! A step of a *Map* or of an epilogue is: the kind of the elementwise op whose function it has (6, 7, 8, 9 or 25); two
+//! A step of a *Map*, of a *MapReduce* or of an epilogue is: the kind of the elementwise op whose function it has (6, 7, 8, 9 or 25); two
 //! bytes of parameters (6, 8: function, 0; 7: element type, 0; 9: 0, 0; 25: as the op's); three
 //! numbers of values, unused ones zero. Values of a *Map* are the operands, from 0, then the results of the
 //! steps; of an epilogue what the kind itself gives, the operands beyond the kind's own, then the results.
@@ -102,11 +103,15 @@ const PORT_HEAD: usize = 4;
 const PARAMETERS_AT: usize = 64;
 const OPERANDS_AT: usize = 256;
 const OPERAND_BYTES: usize = 64;
-const STEPS_AT: usize = PARAMETERS_AT + 1;
 const STEP_BYTES: usize = 6;
-const _: () = assert!(STEPS_AT + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
-const EPILOGUE_AT: usize = 112;
-const _: () = assert!(EPILOGUE_AT + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
+/// Where a *Map* and a *MapReduce* have the number of their steps, which follow it.
+const MAP_AT: usize = PARAMETERS_AT;
+const MAP_REDUCE_AT: usize = PARAMETERS_AT + 1;
+/// Where a *MapReduce* has the elements of a row.
+const ROW_AT: usize = MAP_REDUCE_AT + 1 + MAX_STEPS * STEP_BYTES;
+const _: () = assert!(ROW_AT + 4 <= OPERANDS_AT);
+const EPILOGUE_AT: usize = 111;
+const _: () = assert!(EPILOGUE_AT + 1 + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
 
 /// Why bytes are not a program, or why a program has no bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -287,7 +292,7 @@ impl OpRecord {
 		let operands = (0..count)
 			.map(|i| operand_at(bytes, OPERANDS_AT + i * OPERAND_BYTES))
 			.collect::<Result<Vec<_>, _>>()?;
-		let epilogue = match (kind.own_operands(), bytes[EPILOGUE_AT - 1]) {
+		let epilogue = match (kind.own_operands(), bytes[EPILOGUE_AT]) {
 			(None, _) | (Some(_), 0) => None,
 			(Some(_), _) => Some(steps_at(bytes, EPILOGUE_AT)?),
 		};
@@ -372,6 +377,7 @@ const fn kind_code(kind: &OpKind) -> u16 {
 		OpKind::TopK { .. } => 16,
 		OpKind::Map(_) => 17,
 		OpKind::Conv(_) => 18,
+		OpKind::MapReduce { .. } => 19,
 		OpKind::Pool(_) => 20,
 		OpKind::RoundTo { .. } => 25,
 		OpKind::Recur { .. } => 35,
@@ -426,7 +432,12 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 				put_dims(bytes, at + 4 + 8 * i, pair);
 			}
 		},
-		OpKind::Map(steps) => put_steps(bytes, STEPS_AT, steps),
+		OpKind::Map(steps) => put_steps(bytes, MAP_AT, steps),
+		OpKind::MapReduce { function, k, steps } => {
+			bytes[at] = function.code();
+			put_steps(bytes, MAP_REDUCE_AT, steps);
+			put_dims(bytes, ROW_AT, &[*k]);
+		},
 		OpKind::Recur { cell } => bytes[at] = cell.code(),
 		OpKind::Cast | OpKind::Select | OpKind::MatMulInteger | OpKind::ArgMax | OpKind::Pack => {},
 	}
@@ -473,7 +484,7 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 				_ => return Err(RecordError::Code),
 			},
 		},
-		17 => OpKind::Map(steps_at(bytes, STEPS_AT)?),
+		17 => OpKind::Map(steps_at(bytes, MAP_AT)?),
 		18 => OpKind::Conv(Conv {
 			kernel: pair(0),
 			stride: pair(1),
@@ -485,6 +496,11 @@ fn kind_at(bytes: &[u8; RECORD_BYTES]) -> Result<OpKind, RecordError> {
 			output: layout_of(bytes[at + 46])?,
 			bias: bias_of(bytes[at + 45])?,
 		}),
+		19 => OpKind::MapReduce {
+			function: ReduceFn::from_code(code).ok_or(RecordError::Code)?,
+			k: u32_at(bytes, ROW_AT),
+			steps: steps_at(bytes, MAP_REDUCE_AT)?,
+		},
 		20 => {
 			let pair = |i: usize| [u32_at(bytes, at + 4 + 8 * i), u32_at(bytes, at + 8 + 8 * i)];
 			OpKind::Pool(Pool {
@@ -530,17 +546,17 @@ const fn overflow_of(code: u8) -> Result<Overflow, RecordError> {
 	}
 }
 
-/// Steps at `at`, and their number in the byte before.
+/// The number of the steps at `at`, and the steps.
 fn put_steps(bytes: &mut [u8; RECORD_BYTES], at: usize, steps: &Steps) {
-	bytes[at - 1] = steps.as_slice().len() as u8;
-	for (step, place) in steps.as_slice().iter().zip(bytes[at..].as_chunks_mut().0) {
+	bytes[at] = steps.as_slice().len() as u8;
+	for (step, place) in steps.as_slice().iter().zip(bytes[at + 1..].as_chunks_mut().0) {
 		*place = step_bytes(step);
 	}
 }
 
 fn steps_at(bytes: &[u8; RECORD_BYTES], at: usize) -> Result<Steps, RecordError> {
-	let places = bytes[at..OPERANDS_AT].as_chunks::<STEP_BYTES>().0;
-	let places = places.get(..bytes[at - 1].into()).ok_or(RecordError::Parameter)?;
+	let places = bytes[at + 1..OPERANDS_AT].as_chunks::<STEP_BYTES>().0;
+	let places = places.get(..bytes[at].into()).ok_or(RecordError::Parameter)?;
 	let steps = places.iter().map(step_at).collect::<Result<Vec<_>, _>>()?;
 	Steps::new(&steps).ok_or(RecordError::Parameter)
 }

@@ -102,5 +102,11 @@ fn every_function_is_generated() {
 	assert_eq!(missing(UnaryFn::ALL.iter().map(|&f| OpKind::Unary(f)).collect()), []);
 	assert_eq!(missing(BinaryFn::ALL.iter().map(|&f| OpKind::Binary(f)).collect()), []);
 	assert_eq!(missing(ReduceFn::ALL.iter().map(|&f| OpKind::Reduce(f)).collect()), []);
+	let reduces = |function| {
+		let is =
+			|kind: &OpKind| matches!(kind, OpKind::MapReduce { function: f, .. } if *f == function);
+		kinds.iter().any(is)
+	};
+	assert!(ReduceFn::ALL.iter().all(|&function| reduces(function)));
 	assert_eq!(missing(ScatterFn::ALL.iter().map(|&f| OpKind::Scatter(f)).collect()), []);
 }

@@ -82,7 +82,7 @@ pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
 	require(u64::from(k) <= bound::MAX_TERMS, RecordError::TooManyTerms)?;
 	match rest.first() {
 		None => Ok(()),
-		Some(addend) => require(bias_fits(conv.bias, addend, [ba, m, places]), Dims),
+		Some(addend) => require(bias_fits(conv.bias, addend, [ba, m], [batch, places]), Dims),
 	}
 }
 

@@ -3,7 +3,8 @@
 
 use super::check::RecordError;
 use super::record::{BinaryFn, OpKind, OpRecord, Operand, UnaryFn};
-use crate::{DType, FloatFormat, Overflow};
+use super::rules::require;
+use crate::{DType, FloatFormat, Overflow, Shape};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -131,18 +132,22 @@ impl Steps {
 	pub fn as_slice(&self) -> &[Step] {
 		&self.steps[..usize::from(self.len)]
 	}
+}
 
-	/// The steps as ops of their own, for the expression `op`: whoever computes one after the other computes the
-	/// expression. `index` numbers the result of each step, as [`crate::Source::Op`] names it. An
-	/// argument that does not exist ends the list.
-	pub fn expand(&self, op: &OpRecord, index: impl Fn(usize) -> u32) -> Vec<OpRecord> {
-		let mut ops: Vec<OpRecord> = Vec::with_capacity(self.as_slice().len());
-		for step in self.as_slice() {
+impl OpRecord {
+	/// The steps of an op that is an expression or reduces one, as ops of their own: whoever computes
+	/// one after the other computes the expression. `index` numbers the result of each step, as
+	/// [`crate::Source::Op`] names it. An argument that does not exist ends the list, which is empty for
+	/// other ops and where the operands would broadcast to what is no shape.
+	pub fn expression(&self, index: impl Fn(usize) -> u32) -> Vec<OpRecord> {
+		let mut ops: Vec<OpRecord> = Vec::new();
+		let Some((steps, shape)) = expression(self) else { return ops };
+		for step in steps.as_slice() {
 			let value = |&number: &u8| -> Option<Operand> {
 				let number = usize::from(number);
-				op.operands.get(number).copied().or_else(|| {
-					let at = number - op.operands.len();
-					Some(Operand::op(index(at), ops.get(at)?.dtype, op.shape))
+				self.operands.get(number).copied().or_else(|| {
+					let at = number - self.operands.len();
+					Some(Operand::op(index(at), ops.get(at)?.dtype, shape))
 				})
 			};
 			let Some(operands) = step.arguments().iter().map(value).collect::<Option<Vec<_>>>()
@@ -151,10 +156,31 @@ impl Steps {
 			};
 			let types: Vec<DType> = operands.iter().map(|operand| operand.dtype).collect();
 			let dtype = step.function.result(&types);
-			ops.push(OpRecord::new(step.function.kind(), dtype, op.shape, operands));
+			ops.push(OpRecord::new(step.function.kind(), dtype, shape, operands));
 		}
 		ops
 	}
+
+	/// The op that reduces what the last of [`OpRecord::expression`] gives, numbered by the same
+	/// `index`; `None` for an op that is no [`OpKind::MapReduce`].
+	pub fn reduction(&self, index: impl Fn(usize) -> u32) -> Option<OpRecord> {
+		let OpKind::MapReduce { function, steps, .. } = self.kind else { return None };
+		let last = self.expression(&index).pop()?;
+		let source = index(steps.as_slice().len().checked_sub(1)?);
+		let rows = Operand::op(source, last.dtype, last.shape);
+		Some(OpRecord::new(OpKind::Reduce(function), self.dtype, self.shape, [rows]))
+	}
+}
+
+/// The steps of an op that has some, and the shape to which its operands broadcast.
+fn expression(op: &OpRecord) -> Option<(&Steps, Shape)> {
+	if let OpKind::Map(steps) = &op.kind {
+		return Some((steps, op.shape));
+	}
+	let OpKind::MapReduce { k, steps, .. } = &op.kind else { return None };
+	let mut dims = op.shape.dims().to_vec();
+	dims.push(*k);
+	Some((steps, Shape::new(&dims).ok()?))
 }
 
 impl fmt::Debug for Steps {
@@ -163,24 +189,32 @@ impl fmt::Debug for Steps {
 	}
 }
 
-/// `least` steps or more, each a valid op of its own; every value is used, the last one as the output.
+/// `least` steps or more.
 pub(super) fn validate(op: &OpRecord, steps: &Steps, least: usize) -> Result<(), RecordError> {
+	let last = validate_steps(op, steps, least)?;
+	require(last.dtype == op.dtype, RecordError::Type)
+}
+
+/// One step or more, and a row of what they give that may be reduced.
+pub(super) fn validate_reduction(op: &OpRecord, steps: &Steps) -> Result<(), RecordError> {
+	validate_steps(op, steps, 1)?;
+	op.reduction(|at| at as u32).ok_or(RecordError::Parameter)?.validate()
+}
+
+/// At least `least` steps, each a valid op of its own; every value is used, the last one, of the op
+/// that is given, as the output.
+fn validate_steps(op: &OpRecord, steps: &Steps, least: usize) -> Result<OpRecord, RecordError> {
 	let count = steps.as_slice().len();
-	let ops = steps.expand(op, |at| at as u32);
-	if count < least || ops.len() != count {
-		return Err(RecordError::Parameter);
-	}
+	require(count >= least, RecordError::Parameter)?;
+	require(expression(op).is_some(), RecordError::Dims)?;
+	let mut ops = op.expression(|at| at as u32);
+	require(ops.len() == count, RecordError::Parameter)?;
 	ops.iter().try_for_each(OpRecord::validate)?;
-	if ops.last().is_none_or(|last| last.dtype != op.dtype) {
-		return Err(RecordError::Type);
-	}
 	let used = |number: usize| {
 		let mut arguments = steps.as_slice().iter().flat_map(Step::arguments);
 		arguments.any(|&argument| usize::from(argument) == number)
 	};
-	if (0..op.operands.len() + count - 1).all(used) {
-		Ok(())
-	} else {
-		Err(RecordError::Parameter)
-	}
+	let values = op.operands.len() + count;
+	require((0..values - 1).all(used), RecordError::Parameter)?;
+	ops.pop().ok_or(RecordError::Parameter)
 }

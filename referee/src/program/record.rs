@@ -79,7 +79,7 @@ pub enum Bias {
 	None = 0,
 	/// A third operand `[m]`, or `[ba, m]` with the batch index taken modulo `ba`.
 	Row = 1,
-	/// A third operand `[n]`.
+	/// A third operand `[n]`, or `[bb, n]` with the batch index taken modulo `bb`.
 	Column = 2,
 }
 
@@ -443,6 +443,19 @@ pub enum OpKind {
 	///
 	/// Every result is what an op of its own would have stored.
 	Map(Steps),
+	/// [`OpKind::Reduce`] of an expression: the operands broadcast, as those of [`OpKind::Map`], to the
+	/// output's shape with `k` as one more dimension at its end, over which the expression's elements
+	/// are reduced in the order of [`ReduceFn`]. 1 to 12 operands, at least one step.
+	///
+	/// Every result is what an op of its own would have stored.
+	MapReduce {
+		/// How the elements of a row are combined.
+		function: ReduceFn,
+		/// Elements of a row.
+		k: u32,
+		/// The expression.
+		steps: Steps,
+	},
 	/// [`OpKind::MatMul`] whose second operand are the windows that [`OpKind::Unfold`] would give of
 	/// an image, padded with +0: operands a `[ba, m, (c/groups)·kh·kw]`, the image as
 	/// [`Conv::layout`] says, and a bias; output `[n·groups, m, oh·ow]`, or as [`Conv::output`] says
@@ -480,7 +493,8 @@ impl OpKind {
 			| OpKind::Pack
 			| OpKind::Recur { .. }
 			| OpKind::RoundTo { .. }
-			| OpKind::Map(_) => None,
+			| OpKind::Map(_)
+			| OpKind::MapReduce { .. } => None,
 		}
 	}
 }
@@ -527,6 +541,9 @@ impl fmt::Display for OpKind {
 			OpKind::Scatter(function) => return write!(f, "Scatter({function:?})"),
 			OpKind::Recur { cell } => return write!(f, "Recur({cell:?})"),
 			OpKind::Map(steps) => return write!(f, "Map of {} steps", steps.as_slice().len()),
+			OpKind::MapReduce { function, steps, .. } => {
+				return write!(f, "MapReduce({function:?}) of {} steps", steps.as_slice().len());
+			},
 			OpKind::Conv(Conv { kernel: [h, w], .. }) => return write!(f, "Conv {h}x{w}"),
 			OpKind::Pool(Pool { function, kernel: [h, w], .. }) => {
 				return write!(f, "Pool({function:?}) {h}x{w}");

@@ -56,7 +56,9 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 		OpKind::TopK { .. } => top_k(op),
 		OpKind::RoundTo { format, overflow } => round_to(op, format, overflow),
 		OpKind::Recur { cell } => recur::validate(op, cell),
+		// A single one would be an op of its own.
 		OpKind::Map(steps) => map::validate(op, &steps, 2),
+		OpKind::MapReduce { steps, .. } => map::validate_reduction(op, &steps),
 		OpKind::Conv(conv) => conv::validate(op, &conv),
 		OpKind::Pool(pool) => pool::validate(op, &pool),
 	}
@@ -205,15 +207,15 @@ fn broadcasts(operand: &Operand, op: &OpRecord) -> Rule {
 	require(pairs.all(|(&own, &out)| own == out || own == 1), Dims)
 }
 
-/// The rules that both contractions share; gives `(ba, m, n)`.
-fn contraction(op: &OpRecord, a: &Operand, b: &Operand) -> Result<(u32, u32, u32), RecordError> {
+/// The rules that both contractions share; gives `[ba, m]` and `[bb, n]`.
+fn contraction(op: &OpRecord, a: &Operand, b: &Operand) -> Result<[[u32; 2]; 2], RecordError> {
 	let &[ba, m, k] = dims(&a.shape)?;
 	let &[bb, n, kb] = dims(&b.shape)?;
 	let &[batch, rows, columns] = dims(&op.shape)?;
 	require(k == kb && rows == m && columns == n, Dims)?;
 	require(batch % ba == 0 && batch % bb == 0, Dims)?;
 	require(u64::from(k) <= MAX_TERMS, RecordError::TooManyTerms)?;
-	Ok((ba, m, n))
+	Ok([[ba, m], [bb, n]])
 }
 
 fn matmul(op: &OpRecord, bias: Bias) -> Rule {
@@ -224,20 +226,24 @@ fn matmul(op: &OpRecord, bias: Bias) -> Rule {
 	require(op.operands.len() == expected, OperandCount)?;
 	let all_f32 = op.operands.iter().all(|operand| operand.dtype == DType::F32);
 	require(all_f32 && op.dtype == DType::F32, Type)?;
-	let (ba, m, n) = contraction(op, a, b)?;
+	let [rows, columns] = contraction(op, a, b)?;
 	let Some(addend) = rest.first() else {
 		return Ok(());
 	};
-	require(bias_fits(bias, addend, [ba, m, n]), Dims)
+	require(bias_fits(bias, addend, rows, columns), Dims)
 }
 
-/// Whether a bias has the shape that products `[.., m, n]` of `ba` left operands need.
-pub(super) fn bias_fits(bias: Bias, addend: &Operand, [ba, m, n]: [u32; 3]) -> bool {
-	let dims = addend.shape.dims();
+/// Whether a bias has the shape that products of left operands `[ba, m, ..]` and right ones
+/// `[bb, n, ..]` need.
+pub(super) fn bias_fits(bias: Bias, addend: &Operand, rows: [u32; 2], columns: [u32; 2]) -> bool {
+	let along = |side: [u32; 2]| {
+		let dims = addend.shape.dims();
+		dims == side || dims == [side[1]]
+	};
 	match bias {
 		Bias::None => false,
-		Bias::Row => dims == [m] || dims == [ba, m],
-		Bias::Column => dims == [n],
+		Bias::Row => along(rows),
+		Bias::Column => along(columns),
 	}
 }
 
@@ -246,7 +252,7 @@ fn matmul_integer(op: &OpRecord) -> Rule {
 	let is_byte = |dtype| matches!(dtype, DType::U8 | DType::I8);
 	require(is_byte(a.dtype) && is_byte(b.dtype) && op.dtype == DType::I32, Type)?;
 	require(a_zero.dtype == a.dtype && b_zero.dtype == b.dtype, Type)?;
-	let (_, _, n) = contraction(op, a, b)?;
+	let [_, [_, n]] = contraction(op, a, b)?;
 	require(a_zero.shape.elements() == 1, Dims)?;
 	let columns = b_zero.shape.elements();
 	require(columns == 1 || columns == u64::from(n), Dims)

@@ -1,4 +1,4 @@
-//! Records of elementwise expressions.
+//! Records of elementwise expressions, and of their reductions.
 
 use super::*;
 use alloc::vec::Vec;
@@ -8,7 +8,23 @@ type Value = (DType, bool);
 
 pub(super) fn random(rng: &mut Rng) -> OpRecord {
 	loop {
-		if let Some(op) = attempt(rng) {
+		let rank = rng.below(4);
+		let dims = rng.dims(rank, 6);
+		if let Some((steps, dtype, operands)) = expression(rng, &dims, 2) {
+			return OpRecord::new(OpKind::Map(steps), dtype, shape(&dims), operands);
+		}
+	}
+}
+
+pub(super) fn reduction(rng: &mut Rng) -> OpRecord {
+	loop {
+		let (rank, k) = (rng.below(3), rng.pick(&[1, 2, 5, 31, 32, 33, 100, 1025]));
+		let rows = rng.dims(rank, 3);
+		let dims = [&rows[..], &[k]].concat();
+		let Some((steps, dtype, operands)) = expression(rng, &dims, 1) else { continue };
+		let kind = OpKind::MapReduce { function: rng.pick(ReduceFn::ALL), k, steps };
+		let op = OpRecord::new(kind, dtype, shape(&rows), operands);
+		if dtype != DType::Bool && leaf_bound(&op).is_within_limits() {
 			return op;
 		}
 	}
@@ -34,15 +50,14 @@ pub(super) fn followed(rng: &mut Rng, op: OpRecord) -> OpRecord {
 	}
 }
 
-fn attempt(rng: &mut Rng) -> Option<OpRecord> {
-	let rank = rng.below(4);
-	let dims = rng.dims(rank, 6);
-	let mut views = views(rng, &dims, 4);
-	views.insert(0, dims.clone());
+/// A random expression over elements of this shape: its steps, the type of its result and its operands;
+/// `None` when there are fewer than `least` steps or none was found.
+fn expression(rng: &mut Rng, dims: &[u32], least: usize) -> Option<(Steps, DType, Vec<Operand>)> {
+	let mut views = views(rng, dims, 4);
+	views.insert(0, dims.to_vec());
 	let operands = random_operands(rng, &views);
-	let (operands, steps, dtype) = random_steps(rng, &operands, &dims)?;
-	let kind = OpKind::Map(Steps::new(&steps)?);
-	(steps.len() >= 2).then(|| OpRecord::new(kind, dtype, shape(&dims), operands))
+	let (operands, steps, dtype) = random_steps(rng, &operands, dims)?;
+	(steps.len() >= least).then_some((Steps::new(&steps)?, dtype, operands))
 }
 
 /// At most `most` views that broadcast to `dims`.

@@ -9,7 +9,7 @@ use crate::{
 	walk::Walk,
 	KernelConfig,
 };
-use assay_referee::{DType, OpKind, OpRecord, Operand, Source, UnaryFn};
+use assay_referee::{DType, OpKind, OpRecord, Operand, Shape, Source, UnaryFn};
 
 impl Fused {
 	/// The region of these ops, which are in the order of their program.
@@ -43,11 +43,8 @@ impl Fused {
 	/// The region of these ops; with `by_rows`, one that may be divided at the rows by which an operand
 	/// is broadcast only, else one that may be divided anywhere, which does not reduce.
 	fn build(members: &[Member<'_>], by_rows: bool) -> Option<Fused> {
-		let expanded = expressions(members);
-		let members = &steps(members, &expanded)[..];
-		if members.is_empty() || members.len() > MAX_OPS {
-			return None;
-		}
+		let steps = steps(members)?;
+		let members = &steps.iter().map(Single::member).collect::<Vec<_>>()[..];
 		let space = Space::new(members, by_rows)?;
 		let mut builder = Builder {
 			members,
@@ -90,41 +87,100 @@ pub(crate) fn named(op: &OpRecord) -> OpRecord {
 	named
 }
 
-/// The parts of every member that is an expression or has an epilogue. Their results have names that no
-/// program gives.
-fn expressions(members: &[Member<'_>]) -> Vec<Vec<OpRecord>> {
-	let mut named = 0;
-	let mut expand = |member: &Member<'_>| {
-		let first = assay_referee::MAX_OPS + named;
-		let ops = match (member.op.kind, member.op.epilogue.zip(member.op.apart(first))) {
-			(_, Some((steps, [own, expression]))) => {
-				let mut ops = steps.expand(&expression, |at| first + 1 + at as u32);
+/// What a region does at once: a member that is no expression, or a step of one.
+struct Single {
+	index: u32,
+	op: OpRecord,
+	keep: bool,
+}
+
+impl Single {
+	fn member(&self) -> Member<'_> {
+		Member { index: self.index, op: &self.op, keep: self.keep }
+	}
+}
+
+/// The members with the steps in place of expressions and epilogues, which are named as no program names its ops.
+/// `None` when there are none or more than a region may have.
+///
+/// Expressions of one region often begin alike, because what they share is not stored for them (the
+/// exponentials of a softmax are part of their sum and of the quotients): what an earlier step computes
+/// from the same operands is computed once.
+fn steps(members: &[Member<'_>]) -> Option<Vec<Single>> {
+	let mut all: Vec<Single> = Vec::with_capacity(members.len());
+	// The step that gives the same as one that was left out, by the name of that.
+	let mut same: Vec<(u32, u32)> = Vec::new();
+	let mut named = assay_referee::MAX_OPS;
+	for member in members {
+		let first = named;
+		let name = |at: usize| first + at as u32;
+		let mut ops = match member.op.apart(first) {
+			Some([own, expression]) => {
+				let mut ops = expression.expression(|at| name(at + 1));
 				ops.insert(0, own);
 				ops
 			},
-			(OpKind::Map(steps), None) => steps.expand(member.op, |at| first + at as u32),
-			_ => Vec::new(),
+			None => member.op.expression(name),
 		};
 		named += ops.len() as u32;
-		ops
-	};
-	members.iter().map(&mut expand).collect()
+		let last = match member.op.reduction(name) {
+			Some(reduction) => Some(reduction),
+			None => ops.pop(),
+		};
+		let last = last.unwrap_or_else(|| member.op.clone());
+		let before =
+			ops.into_iter().zip(first..).map(|(op, index)| Single { index, op, keep: false });
+		let last = Single { index: member.index, op: last, keep: member.keep };
+		for mut single in before.chain([last]) {
+			for operand in &mut single.op.operands {
+				let known = same.iter().find(|&&(left, _)| operand.source == Source::Op(left));
+				if let Some(&(_, earlier)) = known {
+					operand.source = Source::Op(earlier);
+				}
+			}
+			single.op = plain(single.op);
+			let earlier = all.iter().find(|earlier| !single.keep && earlier.op == single.op);
+			match earlier {
+				Some(earlier) => same.push((single.index, earlier.index)),
+				None => all.push(single),
+			}
+			if all.len() > MAX_OPS {
+				return None;
+			}
+		}
+	}
+	(!all.is_empty()).then_some(all)
 }
 
-/// The members, with the parts in place of what is expanded.
-fn steps<'a>(members: &[Member<'a>], expanded: &'a [Vec<OpRecord>]) -> Vec<Member<'a>> {
-	let mut all = Vec::with_capacity(members.len());
-	let mut named = assay_referee::MAX_OPS;
-	for (member, steps) in members.iter().zip(expanded) {
-		let Some((last, before)) = steps.split_last() else {
-			all.push(*member);
-			continue;
-		};
-		all.extend(before.iter().zip(named..).map(|(op, index)| Member { index, op, keep: false }));
-		all.push(Member { op: last, ..*member });
-		named += steps.len() as u32;
+/// An elementwise op or a reduction over as few dimensions as it can be written with, so that what
+/// computes the same from other views of the same elements is equal.
+fn plain(op: OpRecord) -> OpRecord {
+	if let (OpKind::Reduce(_), [x]) = (op.kind, &op.operands[..]) {
+		let rows = op.shape.elements() as u32;
+		let shapes = (Shape::new(&[rows]), Shape::new(&[rows, x.shape.last()]));
+		let (Ok(shape), Ok(view)) = shapes else { return op };
+		return OpRecord::new(op.kind, op.dtype, shape, [x.view(view)]);
 	}
-	all
+	let full = op.shape.dims();
+	if op.operands.iter().any(|operand| operand.shape.rank() != full.len()) {
+		return op;
+	}
+	// The dimensions, and for each the operands that vary along it; neighbours that are alike are one.
+	let mut joined: Vec<(u32, Vec<bool>)> = Vec::new();
+	for (d, &dim) in full.iter().enumerate().filter(|(_, &dim)| dim != 1) {
+		let varies: Vec<bool> = op.operands.iter().map(|x| x.shape.dims()[d] != 1).collect();
+		match joined.last_mut() {
+			Some((before, alike)) if *alike == varies => *before *= dim,
+			_ => joined.push((dim, varies)),
+		}
+	}
+	let shape = |dims: Vec<u32>| Shape::new(&dims).unwrap_or(Shape::SCALAR);
+	let mut operands = op.operands;
+	for (i, operand) in operands.iter_mut().enumerate() {
+		let own = joined.iter().map(|(dim, varies)| if varies[i] { *dim } else { 1 });
+		operand.shape = shape(own.collect());
+	}
+	OpRecord { shape: shape(joined.iter().map(|(dim, _)| *dim).collect()), operands, ..op }
 }
 
 /// The index space that all members share.

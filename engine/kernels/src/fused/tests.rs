@@ -131,6 +131,19 @@ impl Program {
 				}
 				return;
 			},
+			8 => {
+				let dims = self.full.clone();
+				let (a, b) = (self.operand(DType::F32, &dims), self.broadcast(DType::F32, &dims));
+				let steps = [
+					Step::new(StepFn::Binary(BinaryFn::Mul), &[0, 1]),
+					Step::new(StepFn::Unary(UnaryFn::Exp), &[2]),
+				];
+				let steps = Steps::new(&steps).unwrap();
+				let (function, k) = (self.random.pick(ReduceFn::ALL), dims[2]);
+				let kind = OpKind::MapReduce { function, k, steps };
+				let shape = Shape::new(&self.rows[..2]).unwrap();
+				return self.push(kind, DType::F32, shape, vec![a, b]);
+			},
 			3 => {
 				let from = self.random.pick(&[DType::Bool, DType::U8, DType::F32]);
 				let to = self.random.pick(&[DType::F32, DType::F32, DType::U8]);
@@ -289,6 +302,49 @@ fn softmax_is_one_region() {
 		op(OpKind::Binary(BinaryFn::Div), full, vec![of(2, full), of(3, rows)]),
 	];
 	let outside = vec![Random(9).numbers(DType::F32, 40 * 130)];
+	let (full, rows) = (vec![40, 130, 1], vec![40, 1, 1]);
+	let mut softmax = Program { random: Random(1), full, rows, ops, outside };
+	assert_eq!(softmax.check(), 1);
+}
+
+/// What a softmax shares with its maximum and its sum is not stored for them, nor computed twice.
+#[test]
+fn shared_steps_run_once() {
+	let (full, rows) = (Shape::new(&[40, 130]).unwrap(), Shape::new(&[40, 1]).unwrap());
+	let x = Operand::input(0, DType::F32, full);
+	let mask = Operand::input(64, DType::F32, Shape::new(&[1, 130]).unwrap());
+	let reduced = Shape::new(&[40]).unwrap();
+	let of = |i| Operand::op(i, DType::F32, rows);
+	let binary = |function, a, b| Step::new(StepFn::Binary(function), &[a, b]);
+	let shifted = [
+		binary(BinaryFn::Add, 0, 1),
+		binary(BinaryFn::Sub, 3, 2),
+		Step::new(StepFn::Unary(UnaryFn::Exp), &[4]),
+	];
+	let divided = [
+		binary(BinaryFn::Add, 0, 1),
+		binary(BinaryFn::Sub, 4, 2),
+		Step::new(StepFn::Unary(UnaryFn::Exp), &[5]),
+		binary(BinaryFn::Div, 6, 3),
+	];
+	let reduction = |function, steps: &[Step], operands: Vec<Operand>| {
+		let kind = OpKind::MapReduce { function, k: 130, steps: Steps::new(steps).unwrap() };
+		OpRecord::new(kind, DType::F32, reduced, operands)
+	};
+	let quotient = OpKind::Map(Steps::new(&divided).unwrap());
+	let ops = vec![
+		reduction(ReduceFn::Max, &[binary(BinaryFn::Add, 0, 1)], vec![x, mask]),
+		reduction(ReduceFn::Sum, &shifted, vec![x, mask, of(0)]),
+		OpRecord::new(quotient, DType::F32, full, vec![x, mask, of(0), of(1)]),
+	];
+	for keep in [false, true] {
+		let member = |(i, op)| Member { index: i, op, keep: keep || i == 2 };
+		let members: Vec<Member<'_>> = (0..).zip(&ops).map(member).collect();
+		let fused = Fused::new(&members).unwrap();
+		// The sum with the mask, its maximum, the difference, the exponential, its sum, the quotient.
+		assert_eq!(fused.steps.len(), 6);
+	}
+	let outside = [40 * 130, 130].map(|n| Random(9).numbers(DType::F32, n)).into();
 	let (full, rows) = (vec![40, 130, 1], vec![40, 1, 1]);
 	let mut softmax = Program { random: Random(1), full, rows, ops, outside };
 	assert_eq!(softmax.check(), 1);

@@ -6,7 +6,7 @@
 use super::{
 	image::{self, Region},
 	pack::{BLOCK, SLACK},
-	problem::{BiasRef, Lhs, Matrix, Problem, Rhs},
+	problem::{Lhs, Matrix, Problem, Rhs},
 	Image, Space, SPACE,
 };
 use crate::{
@@ -170,10 +170,10 @@ impl Channels<'_, '_> {
 		let (p, image) = (self.p, self.image);
 		let width = image.out[1];
 		let filter = self.filters.part(channel % p.lhs_batches, 0, 0, [1, p.k]);
-		let bias = match p.bias {
-			BiasRef::Row(_) => p.row_bias(channel).map(|bias| Bias::One(bias[0])),
-			BiasRef::Column(bias) => Some(Bias::Each(&bias[first * width..][..out.len()])),
-			BiasRef::None => None,
+		let column_bias = || p.column_bias(channel, first * width);
+		let bias = match p.row_bias(channel) {
+			Some(bias) => Some(Bias::One(bias[0])),
+			None => column_bias().map(|bias| Bias::Each(&bias[..out.len()])),
 		};
 		let rows = first..first + out.len() / width;
 		let Some(region) = image.region(channel, 0..1, rows) else { return };

@@ -74,6 +74,8 @@ pub(crate) fn run(problem: &Problem<'_>, out: &mut [f32], threads: usize, isa: I
 
 /// As [`run`], to a target of `[batch, m, n]` elements.
 pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa: Isa) {
+	debug_assert!(problem.entry == problem.n || problem.entry.is_multiple_of(panel_width(isa)));
+	debug_assert!(problem.n.is_multiple_of(problem.entry));
 	let problem = problem.simplified();
 	let image;
 	let problem = match (problem.lhs, problem.rhs) {

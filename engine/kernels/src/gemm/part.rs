@@ -3,11 +3,11 @@
 use super::{
 	image::{self, Image, Region},
 	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
-	problem::{BiasRef, Lhs, Problem, Rhs},
+	problem::{Lhs, Problem, Rhs},
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
 	Space,
 };
-use crate::{epilogue::Target, fused::Block, isa::SimdKernel, simd::Simd};
+use crate::{epilogue::Target, fused::Block, isa::SimdKernel, parallel::Shared, simd::Simd};
 use core::ops::Range;
 
 pub(super) struct Part<'a, 'p> {
@@ -50,13 +50,12 @@ impl SimdKernel for Part<'_, '_> {
 		let group = (most / (panel * p.k.min(BLOCK))).max(1).next_multiple_of(wide) * panel;
 		let Space { lhs: lhs_space, rhs: rhs_space, image: image_space, sums, turned } = self.space;
 		let size = [rows.len(), columns.len()];
-		let first = (self.batch * p.m + rows.start) * p.n + columns.start;
-		let (out, out_step) = match self.target {
-			// SAFETY: the part's first element lies inside the output.
-			Target::Whole(out) => (unsafe { out.at(first) }, p.n),
+		let out = match self.target {
+			Target::Whole(out) => Out::Whole(out),
 			Target::Followed(_) | Target::Turned(_) => {
 				sums.grow(size[0] * size[1]);
-				(sums.floats_mut().as_mut_ptr(), size[1])
+				let data = Shared(sums.floats_mut().as_mut_ptr());
+				Out::Space { data, rows: rows.clone(), columns: columns.clone() }
 			},
 		};
 		rhs_space.grow(BLOCK.min(p.k) * group + SLACK);
@@ -87,12 +86,10 @@ impl SimdKernel for Part<'_, '_> {
 					panels,
 					row_panels: &self.row_panels,
 					first_row: rows.start,
-					first_column: self.column_panels.start * panel,
 					columns,
 					left,
 					rhs,
-					out,
-					out_step,
+					out: &out,
 				};
 				// SAFETY: `left` and `rhs` hold the block's terms for these rows and columns;
 				// this task alone writes them. S is enabled.
@@ -103,8 +100,17 @@ impl SimdKernel for Part<'_, '_> {
 		match self.target {
 			Target::Whole(_) => {},
 			Target::Followed(finish) => unsafe {
-				let block = Block { start: first, rows: size[0], columns: size[1], step: p.n };
-				finish.block(&sums[..size[0] * size[1] * 4], block);
+				let mut from = 0;
+				let mut column = columns.start;
+				while column < columns.end {
+					let end = p.entry_end(column).min(columns.end);
+					let start = p.place(self.batch, rows.start, column);
+					let block =
+						Block { start, rows: size[0], columns: end - column, step: p.entry };
+					let len = size[0] * block.columns * 4;
+					finish.block(&sums[from..from + len], block);
+					(from, column) = (from + len, end);
+				}
 			},
 			Target::Turned(turn) => unsafe {
 				let first = [self.batch, rows.start, columns.start];
@@ -121,16 +127,50 @@ struct Tiles<'a, 'p> {
 	block: &'a Range<usize>,
 	panels: RowPanels,
 	row_panels: &'a Range<usize>,
-	/// The task's first row and column.
+	/// The task's first row.
 	first_row: usize,
-	first_column: usize,
 	columns: Range<usize>,
 	left: Left,
 	/// Panels of the columns.
 	rhs: *const f32,
-	/// Where the task's first element goes, and how far the next row is.
-	out: *mut f32,
-	out_step: usize,
+	out: &'a Out,
+}
+
+/// Where the results of a task go.
+enum Out {
+	/// To the output.
+	Whole(Shared<f32>),
+	/// Into space for these rows and columns of the task, one entry after another.
+	Space { data: Shared<f32>, rows: Range<usize>, columns: Range<usize> },
+}
+
+impl Out {
+	/// The place of an element, and how far the next row is.
+	///
+	/// # Safety
+	/// The element must be one of the task's.
+	#[inline(always)]
+	unsafe fn at(
+		&self,
+		p: &Problem<'_>,
+		batch: usize,
+		row: usize,
+		column: usize,
+	) -> (*mut f32, usize) {
+		match self {
+			// SAFETY: the caller's promise.
+			Out::Whole(out) => (unsafe { out.at(p.place(batch, row, column)) }, p.entry),
+			Out::Space { data, rows, columns } => {
+				let end = p.entry_end(column);
+				let first = (end - p.entry).max(columns.start);
+				let step = end.min(columns.end) - first;
+				let before = rows.len() * (first - columns.start);
+				// SAFETY: the space is for all of the task's elements.
+				let at = unsafe { data.at(before + (row - rows.start) * step + column - first) };
+				(at, step)
+			},
+		}
+	}
 }
 
 impl Tiles<'_, '_> {
@@ -143,18 +183,27 @@ impl Tiles<'_, '_> {
 		let panel = S::LANES * PANEL_VECTORS;
 		let step = panel * terms;
 		let all = self.columns.len().div_ceil(panel);
-		// While this group is multiplied, the next one comes from memory.
-		let ahead_step = (wide * panel).div_ceil(self.row_panels.len());
+		// While this group is multiplied, the next one comes from memory; where it is gathered first,
+		// the next rows do, if they lie ready.
+		let mut ahead_step = (wide * panel).div_ceil(self.row_panels.len());
 		let mut ahead = self.rhs.wrapping_add(all * step);
+		let rows_ahead = matches!(p.lhs, Lhs::Packed(_)) && !matches!(p.rhs, Rhs::Packed(_));
 		let row_bias = p.row_bias(self.batch);
 		for row_panel in self.row_panels.clone() {
 			let row = self.panels.rows(row_panel);
+			if rows_ahead {
+				ahead = self.left.row(row.end - self.first_row, terms);
+				ahead_step = row.len().div_ceil(all.div_ceil(wide));
+			}
 			let mut at = 0;
 			while at < all {
 				let start = self.columns.start + at * panel;
-				let full = start + wide * panel <= self.columns.end;
-				let count = if full { wide } else { 1 };
-				let end = (start + count * panel).min(self.columns.end);
+				// A tile lies in one entry.
+				let end = p.entry_end(start).min(self.columns.end);
+				let count = if start + wide * panel <= end { wide } else { 1 };
+				let end = (start + count * panel).min(end);
+				// SAFETY: the tile's first element is one of the task's.
+				let (out, out_step) = unsafe { self.out.at(p, self.batch, row.start, start) };
 				let tile = Tile {
 					layout: self.left.layout,
 					terms,
@@ -164,17 +213,13 @@ impl Tiles<'_, '_> {
 					rhs_step: step,
 					ahead,
 					ahead_step,
-					// SAFETY: the tile's first element is one of the task's.
-					out: unsafe {
-						let row = (row.start - self.first_row) * self.out_step;
-						self.out.add(row + start - self.first_column)
-					},
-					out_step: self.out_step,
+					out,
+					out_step,
 					columns: end - start,
 					first: block.start == 0,
 					last: block.end == p.k,
-					bias: match (p.bias, row_bias) {
-						(BiasRef::Column(bias), _) => TileBias::Column(bias[start..].as_ptr()),
+					bias: match (p.column_bias(self.batch, start), row_bias) {
+						(Some(bias), _) => TileBias::Column(bias.as_ptr()),
 						(_, Some(bias)) => TileBias::Row(bias[row.start..].as_ptr()),
 						_ => TileBias::None,
 					},

@@ -83,11 +83,14 @@ pub(crate) enum BiasRef<'a> {
 	None,
 	/// `[m]`, or `[lhs batches, m]`.
 	Row(&'a [f32]),
-	/// `[n]`.
+	/// `[n]`, or `[rhs batches, n]`.
 	Column(&'a [f32]),
 }
 
 /// `out[b][i][j] = Σ_t lhs[b % lhs_batches][i][t] * rhs[b % rhs_batches][j][t] + bias`.
+///
+/// The output is `[batch, n / entry, m, entry]`: matrices that share a left operand are computed as the
+/// columns of one and lie one after another all the same.
 #[derive(Clone, Copy)]
 pub(crate) struct Problem<'a> {
 	pub(crate) batch: usize,
@@ -98,6 +101,8 @@ pub(crate) struct Problem<'a> {
 	pub(crate) lhs_batches: usize,
 	pub(crate) rhs: Rhs<'a>,
 	pub(crate) rhs_batches: usize,
+	/// Columns that lie side by side: n, or a divisor of it that is whole panels.
+	pub(crate) entry: usize,
 	pub(crate) bias: BiasRef<'a>,
 }
 
@@ -137,7 +142,27 @@ impl<'a> Problem<'a> {
 		Problem { rhs: Rhs::Lines(matrix), ..self }
 	}
 
-	/// The bias of a row panel, and of the columns.
+	/// The end of the columns that lie side by side with this one.
+	#[inline(always)]
+	pub(super) fn entry_end(&self, column: usize) -> usize {
+		column - column % self.entry + self.entry
+	}
+
+	/// Where element `[row, column]` of entry `batch` is in the output.
+	#[inline(always)]
+	pub(super) fn place(&self, batch: usize, row: usize, column: usize) -> usize {
+		let before = batch * self.n + column - column % self.entry;
+		before * self.m + row * self.entry + column % self.entry
+	}
+
+	/// The bias of the columns of entry `batch` from `column` on.
+	#[inline(always)]
+	pub(super) fn column_bias(&self, batch: usize, column: usize) -> Option<&'a [f32]> {
+		let BiasRef::Column(bias) = self.bias else { return None };
+		Some(&bias[(batch % self.rhs_batches * self.n + column) % bias.len()..])
+	}
+
+	/// The bias of the rows of entry `batch`.
 	pub(super) fn row_bias(&self, batch: usize) -> Option<&'a [f32]> {
 		let BiasRef::Row(bias) = self.bias else { return None };
 		let start = if bias.len() == self.m { 0 } else { batch % self.lhs_batches * self.m };

@@ -63,6 +63,7 @@ fn every_level_and_packing_agrees() {
 				lhs_batches: lb,
 				rhs: Rhs::Rows(Matrix::dense(&b, [rb, n, k]).unwrap()),
 				rhs_batches: rb,
+				entry: n,
 				bias,
 			};
 			let expected = reference(&p, &a, &b);

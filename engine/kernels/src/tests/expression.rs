@@ -11,6 +11,17 @@ fn map(dtype: DType, dims: &[u32], operands: Vec<Operand>, steps: &[Step]) -> Op
 	op
 }
 
+/// A reduction of an expression over rows of `k`.
+fn reduction(
+	function: ReduceFn,
+	(dtype, rows, k): (DType, &[u32], u32),
+	operands: Vec<Operand>,
+	steps: &[Step],
+) -> OpRecord {
+	let kind = OpKind::MapReduce { function, k, steps: Steps::new(steps).unwrap() };
+	OpRecord::new(kind, dtype, shape(rows), operands)
+}
+
 fn unary(function: UnaryFn, x: u8) -> Step {
 	Step::new(StepFn::Unary(function), &[x])
 }
@@ -194,5 +205,44 @@ proptest! {
 			Step::new(StepFn::RoundTo(FloatFormat::F16, Overflow::Special), &[6]),
 		];
 		check(&map(DType::F32, &dims, operands, &steps), seed);
+	}
+
+	/// Sums of exp(x · scale + mask - max), by every function and for rows of every length.
+	#[test]
+	fn exponentials(
+		rows in prop::collection::vec(1u32..6, 0..=3),
+		k in prop::sample::select(vec![1u32, 2, 31, 32, 33, 100, 1023, 1025, 2100]),
+		masks: (u64, u64, u64),
+		seed: u64,
+	) {
+		let dims = [&rows[..], &[k]].concat();
+		let operands = vec![
+			operand(DType::F32, &dims),
+			operand(DType::F32, &narrowed(&dims, masks.0)),
+			operand(DType::F32, &narrowed(&dims, masks.1)),
+			operand(DType::F32, &narrowed(&dims, masks.2 | 1 << rows.len())),
+		];
+		let steps = [
+			binary(BinaryFn::Mul, 0, 1),
+			binary(BinaryFn::Add, 4, 2),
+			binary(BinaryFn::Sub, 5, 3),
+			unary(UnaryFn::Exp, 6),
+		];
+		for &function in ReduceFn::ALL {
+			let dims = (DType::F32, &rows[..], k);
+			check(&reduction(function, dims, operands.clone(), &steps), seed);
+		}
+	}
+
+	/// Integers, whose reductions have no kernel of their own.
+	#[test]
+	fn counts(rows in 1u32..9, k in 1u32..70, mask: u64, seed: u64) {
+		let dims = [rows, k];
+		let operands =
+			vec![operand(DType::F32, &dims), operand(DType::F32, &narrowed(&dims, mask))];
+		let steps = [binary(BinaryFn::Less, 0, 1), cast(DType::I32, 2)];
+		for &function in ReduceFn::ALL {
+			check(&reduction(function, (DType::I32, &[rows], k), operands.clone(), &steps), seed);
+		}
 	}
 }

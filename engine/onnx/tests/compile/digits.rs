@@ -119,9 +119,9 @@ fn compiles_to_the_same_bytes() {
 }
 
 #[test]
-fn the_worst_leaf_is_the_widest_contraction() {
+fn the_worst_leaf_is_the_sum_of_the_exponentials() {
 	let compiled = compile(DIGITS, &options(1)).unwrap();
 	let worst = compiled.worst_leaf().unwrap();
-	assert_eq!((worst.origin.as_str(), worst.bound.terms), ("conv2", 181));
+	assert_eq!((worst.origin.as_str(), worst.bound.terms), ("softmax", 10 * (1 + 64 + 2 + 1)));
 	assert!(worst.bound.is_within_limits());
 }

@@ -15,6 +15,7 @@ mod quantized;
 mod recurrent;
 mod resampling;
 mod selection;
+mod stored;
 mod support;
 mod transformers;
 mod volumes;

@@ -39,14 +39,16 @@ pub(super) fn oracle(t: &Tensors<'_>, conv: &Conv, at: &[u64]) -> f32 {
 	let products: Vec<(f32, f32)> = products.collect();
 	let block = |block: &[(f32, f32)]| block.iter().fold(0.0, |s, (a, b)| f32::mul_add(*a, *b, s));
 	let sum = products.chunks(256).map(block).reduce(|a, b| a + b).unwrap();
-	match (conv.bias, t.op.operands.get(2)) {
-		(Bias::Column, _) => sum + f(t.at(2, &[place])),
-		(Bias::Row, Some(bias)) if bias.shape.rank() == 1 => sum + f(t.at(2, &[row])),
-		(Bias::Row, Some(bias)) => {
-			sum + f(t.at(2, &[batch % u64::from(bias.shape.dims()[0]), row]))
-		},
-		_ => sum,
-	}
+	let along = match conv.bias {
+		Bias::None => return sum,
+		Bias::Row => row,
+		Bias::Column => place,
+	};
+	let addend = match *t.op.operands[2].shape.dims() {
+		[batches, _] => t.at(2, &[batch % u64::from(batches), along]),
+		_ => t.at(2, &[along]),
+	};
+	sum + f(addend)
 }
 
 fn conv(channels: u32, side: u32, layout: ImageLayout) -> OpRecord {

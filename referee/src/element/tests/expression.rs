@@ -147,3 +147,70 @@ fn epilogues_are_canonical() {
 		assert_eq!(OpRecord::from_bytes(&wrong), Err(error), "byte {at}");
 	}
 }
+
+/// The sum of `(a - b)²` over rows of `k`, of operands with these dimensions.
+fn squares(k: u32, rows: &[u32], [a, b]: [&[u32]; 2]) -> OpRecord {
+	let steps = [
+		Step::new(StepFn::Binary(BinaryFn::Sub), &[0, 1]),
+		Step::new(StepFn::Binary(BinaryFn::Mul), &[2, 2]),
+	];
+	let steps = Steps::new(&steps).unwrap();
+	let kind = OpKind::MapReduce { function: ReduceFn::Sum, k, steps };
+	let operands = [a, b].map(|dims| Operand::weight(0, DType::F32, shape(dims)));
+	OpRecord::new(kind, DType::F32, shape(rows), operands)
+}
+
+/// Rows have the length that the record says, whichever operands have them.
+#[test]
+fn rules_of_reductions() {
+	let op = squares(5, &[2, 3], [&[2, 3, 5], &[2, 3, 1]]);
+	assert_eq!(op.validate(), Ok(()));
+	assert_eq!(squares(5, &[2, 3], [&[2, 3, 1], &[1, 1, 1]]).validate(), Ok(()));
+	let refused = |op: OpRecord, error| assert_eq!(op.validate(), Err(error), "{op:?}");
+	refused(squares(4, &[2, 3], [&[2, 3, 5], &[2, 3, 1]]), RecordError::Dims);
+	refused(squares(5, &[2, 3, 1], [&[2, 3, 5], &[2, 3, 1]]), RecordError::Dims);
+	refused(squares(0, &[2, 3], [&[2, 3, 1], &[2, 3, 1]]), RecordError::Dims);
+	refused(squares(5, &[1; 8], [&[1; 8], &[1; 8]]), RecordError::Dims);
+	refused(squares(1 << 30, &[2], [&[2, 1], &[2, 1]]), RecordError::Dims);
+	refused(squares(16_385, &[2], [&[2, 16_385], &[2, 1]]), RecordError::TooManyTerms);
+	let with = |steps: &[Step], dtype| {
+		let steps = Steps::new(steps).unwrap();
+		let kind = OpKind::MapReduce { function: ReduceFn::Max, k: 5, steps };
+		OpRecord { kind, dtype, ..op.clone() }
+	};
+	let less = Step::new(StepFn::Binary(BinaryFn::Less), &[0, 1]);
+	let cast = |to| Step::new(StepFn::Cast(to), &[2]);
+	assert_eq!(with(&[less, cast(DType::I64)], DType::I64).validate(), Ok(()));
+	refused(with(&[], DType::F32), RecordError::Parameter);
+	refused(with(&[less], DType::Bool), RecordError::Type);
+	refused(with(&[less, cast(DType::I64)], DType::I32), RecordError::Type);
+	refused(with(&[cast(DType::I64)], DType::I64), RecordError::Parameter);
+}
+
+/// Every term counts with all steps, each of them as two, and what lies beside the row as a chunk.
+#[test]
+fn bound_of_a_reduction() {
+	let bound = leaf_bound(&squares(300, &[2, 3], [&[2, 3, 300], &[2, 3, 1]]));
+	assert_eq!(bound, LeafBound { spans: 2, bytes: 4 * CHUNK_BYTES, terms: 5 * 300 });
+	let longest = |k| leaf_bound(&squares(k, &[2], [&[2, k], &[2, 1]])).is_within_limits();
+	assert!(longest(3276) && !longest(3277));
+}
+
+/// The bytes between the last step and the length of a row are unused.
+#[test]
+fn reductions_are_canonical() {
+	let op = squares(5, &[2, 3], [&[2, 3, 5], &[2, 3, 1]]);
+	let bytes = op.to_bytes().unwrap();
+	assert_eq!(OpRecord::from_bytes(&bytes), Ok(op));
+	assert_eq!(bytes[210..214], 5u32.to_le_bytes());
+	for (at, error) in [
+		(64, RecordError::Code),
+		(65, RecordError::Code),
+		(66 + 12, RecordError::Padding),
+		(214, RecordError::Padding),
+	] {
+		let mut wrong = bytes;
+		wrong[at] = 25;
+		assert_eq!(OpRecord::from_bytes(&wrong), Err(error), "byte {at}");
+	}
+}
