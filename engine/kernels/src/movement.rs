@@ -205,11 +205,23 @@ impl<T: Pod> SimdKernel for Plane<'_, T> {
 		let last = self.first + rows as isize + (columns as isize - 1) * self.step;
 		let inside = self.first >= 0 && last <= self.data.len() as isize;
 		assert!(self.out.len() >= rows * columns);
-		let vectors = size_of::<T>() == size_of::<f32>() && self.step > 0 && inside;
+		let size = size_of::<T>();
+		let vectors = (size == size_of::<f32>() || size == 1) && self.step > 0 && inside;
 		for row in (0..rows).step_by(SIDE) {
 			let end = (row + SIDE).min(rows);
 			let mut column = 0;
-			while vectors && end - row == SIDE && column + SIDE <= columns {
+			while vectors && size == 1 && end - row == SIDE && column + SIDE <= columns {
+				let from = self.first as usize + row + column * self.step as usize;
+				// SAFETY: SIDE runs of SIDE bytes inside of `data`, and as many inside of `out`, as
+				// checked. S is enabled.
+				unsafe {
+					let from = self.data.as_ptr().add(from).cast();
+					let to = self.out.as_mut_ptr().add(row * columns + column).cast();
+					S::transpose_bytes(from, self.step as usize, to, columns);
+				}
+				column += SIDE;
+			}
+			while vectors && size != 1 && end - row == SIDE && column + SIDE <= columns {
 				for r in (row..end).step_by(S::LANES) {
 					for c in (column..column + SIDE).step_by(S::LANES) {
 						let from = self.first as usize + r + c * self.step as usize;

@@ -573,7 +573,7 @@ fn golden_values() {
 			}
 		}
 	}
-	let golden = "1e322594447a44357e9bc5f24cae1cbb08a9b0475a355103eee3e2a77c90559b";
+	let golden = "edd18bc14829a390e4509a0b06a3a034c9a94fb9e3839ce01cea621d53fa7dc1";
 	let hash = blake3::hash(&values);
 	assert_eq!(hash.to_hex().as_str(), golden);
 }

@@ -350,6 +350,31 @@ fn shared_steps_run_once() {
 	assert_eq!(softmax.check(), 1);
 }
 
+/// Nothing between the steps of a quantization and its inverse is written anywhere.
+#[test]
+fn quantizations_are_one_step() {
+	let (full, one) = (Shape::new(&[8, 40]).unwrap(), Shape::new(&[1, 1]).unwrap());
+	let x = Operand::input(0, DType::F32, full);
+	let [scale, zero] = [64, 128].map(|at| Operand::input(at, DType::F32, one));
+	let binary = |function, a, b| Step::new(StepFn::Binary(function), &[a, b]);
+	let steps = [
+		binary(BinaryFn::Div, 0, 1),
+		Step::new(StepFn::Unary(UnaryFn::Round), &[3]),
+		binary(BinaryFn::Add, 4, 2),
+		Step::new(StepFn::Cast(DType::U8), &[5]),
+		Step::new(StepFn::Cast(DType::F32), &[6]),
+		binary(BinaryFn::Sub, 7, 2),
+		binary(BinaryFn::Mul, 8, 1),
+	];
+	for (kept, dtype) in [(4, DType::U8), (7, DType::F32)] {
+		let kind = OpKind::Map(Steps::new(&steps[..kept]).unwrap());
+		let op = OpRecord::new(kind, dtype, full, vec![x, scale, zero]);
+		op.validate().unwrap();
+		let fused = Fused::new(&[Member { index: 0, op: &op, keep: true }]).unwrap();
+		assert_eq!(fused.steps.len(), 1);
+	}
+}
+
 #[test]
 fn wrong_operands_are_refused() {
 	let shape = Shape::new(&[8]).unwrap();

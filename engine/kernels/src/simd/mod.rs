@@ -80,4 +80,14 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	/// Writes `out[t * width + r] = source[r * step + t]` for `LANES` terms t and `LANES` rows r,
 	/// term by term; rows from `rows` on read as zeros. Every row needs `LANES` valid floats.
 	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize);
+	/// Writes `out[t * width + r] = source[r * step + t]` for 16 rows r of 16 bytes t.
+	#[inline(always)]
+	unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+		for t in 0..16 {
+			for r in 0..16 {
+				// SAFETY: the caller gives 16 bytes in each of 16 rows on both sides.
+				unsafe { *out.add(t * width + r) = *source.add(r * step + t) };
+			}
+		}
+	}
 }

@@ -84,6 +84,11 @@ unsafe impl Simd for Avx2 {
 			}
 		}
 	}
+
+	#[inline(always)]
+	unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+		unsafe { transpose_bytes(source, step, out, width) }
+	}
 }
 
 // SAFETY: as above.
@@ -163,6 +168,38 @@ unsafe impl Simd for Avx512 {
 			for (t, v) in v.iter().enumerate() {
 				_mm512_storeu_ps(out.add(t * width), *v);
 			}
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+		unsafe { transpose_bytes(source, step, out, width) }
+	}
+}
+
+/// [`Simd::transpose_bytes`] with 128-bit vectors, which every processor of the target has.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+	unsafe {
+		let mut v = [_mm_setzero_si128(); 16];
+		for (r, v) in v.iter_mut().enumerate() {
+			*v = _mm_loadu_si128(source.add(r * step).cast());
+		}
+		// Each round moves the highest bit of a row's number to the end of its bytes' numbers, and the
+		// highest bit of those to the end of the row's.
+		for _ in 0..4 {
+			let mut w = [_mm_setzero_si128(); 16];
+			for i in 0..8 {
+				w[2 * i] = _mm_unpacklo_epi8(v[i], v[i + 8]);
+				w[2 * i + 1] = _mm_unpackhi_epi8(v[i], v[i + 8]);
+			}
+			v = w;
+		}
+		for (t, v) in v.iter().enumerate() {
+			_mm_storeu_si128(out.add(t * width).cast(), *v);
 		}
 	}
 }

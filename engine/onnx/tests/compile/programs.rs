@@ -358,7 +358,7 @@ fn elementwise_ops_follow_their_contraction() {
 	for (shared, expected) in [
 		("a", ["Conv 3x3", "Unary(Relu)", "Conv 1x1 + 4 steps"]),
 		("c", ["Conv 3x3 + 1 step", "Conv 1x1", "Map of 4 steps"]),
-		("d", ["Conv 3x3 + 1 step", "Conv 1x1 + 1 step", "Map of 3 steps"]),
+		("d", ["Conv 3x3 + 1 step", "Conv 1x1 + 1 step", "MapReduce(Sum) of 3 steps"]),
 		("h", ["Conv 3x3 + 1 step", "Conv 1x1 + 4 steps", "Reduce(Sum)"]),
 	] {
 		let apart = net().output("y").output(shared).compile();
@@ -428,7 +428,7 @@ fn elementwise_ops_move_before_permutations() {
 	let joined = net().output("y").compile();
 	assert_eq!(names(&joined), ["Conv 1x1 + 2 steps", "Strided", "Reduce(Max)"]);
 	let apart = net().output("y").output("a").compile();
-	assert_eq!(names(&apart)[..3], ["Conv 1x1", "Strided", "Map of 2 steps"]);
+	assert_eq!(names(&apart)[..3], ["Conv 1x1", "Strided", "MapReduce(Max) of 2 steps"]);
 	let x = [f32s(&noise(30, 3))];
 	assert_eq!(run(&joined, &x)[0].bytes, run(&apart, &x)[0].bytes);
 }
