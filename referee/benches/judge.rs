@@ -78,6 +78,16 @@ fn judge(criterion: &mut Criterion) {
 	let roots = reduction(k / 3, StepFn::Unary(UnaryFn::Sqrt), 1);
 	let quotients = reduction(k / 3, StepFn::Binary(BinaryFn::Div), 1);
 	let steps = reduction(k / 49, StepFn::Binary(BinaryFn::Add), 24);
+	let pool = Pool {
+		function: ReduceFn::Sum,
+		kernel: [64, 204],
+		stride: [1, 1],
+		dilation: [1, 1],
+		pad: [0, 0],
+		out: [1, 1],
+	};
+	let image = Operand::weight(0, DType::F32, shape(&[1, 64, 204]));
+	let pool = OpRecord::new(OpKind::Pool(pool), DType::F32, shape(&[1, 1, 1]), [image]);
 	for (name, op) in [
 		("matmul 16384", matmul),
 		("sum 16384", sum),
@@ -86,6 +96,7 @@ fn judge(criterion: &mut Criterion) {
 		("roots 5461", roots),
 		("quotients 5461", quotients),
 		("24 sums 334", steps),
+		("window of 13056", pool),
 	] {
 		let (commitments, proof) = case(op, weights.clone()).expect("a valid case");
 		let bytes = proof.encode();

@@ -26,17 +26,20 @@ pub(super) fn pool<A: Arith, R: Reader>(
 ) -> Result<u64, R::Error> {
 	let (image, pair) = (view(op, 0), |pair: [u32; 2]| pair.map(u64::from));
 	let size = [dim(image, 1), dim(image, 2)];
-	let ([rows, columns], [_, pieces]) = (pair(pool.out), pair(pool.kernel));
+	let ([rows, columns], kernel) = (pair(pool.out), pair(pool.kernel));
 	let plane = index / columns / rows;
-	let window = [index / columns % rows, index % columns];
 	let (stride, dilation, pad) = (pair(pool.stride), pair(pool.dilation), pair(pool.pad));
-	fold::<A, _>(dtype(op, 0), pool.function, pool.terms(), |position| {
-		let piece = [position / pieces, position % pieces];
-		let at = |d: usize| {
-			let at = window[d] * stride[d] + piece[d] * dilation[d];
-			at.checked_sub(pad[d]).filter(|&at| at < size[d])
-		};
-		match (at(0), at(1)) {
+	let corner = [index / columns % rows * stride[0], index % columns * stride[1]];
+	// Row and column of the next element in the window.
+	let (mut ky, mut kx) = (0, 0);
+	fold::<A, _>(dtype(op, 0), pool.function, pool.terms(), |_| {
+		let y = (corner[0] + ky * dilation[0]).checked_sub(pad[0]).filter(|&y| y < size[0]);
+		let x = (corner[1] + kx * dilation[1]).checked_sub(pad[1]).filter(|&x| x < size[1]);
+		kx += 1;
+		if kx == kernel[1] {
+			(kx, ky) = (0, ky + 1);
+		}
+		match (y, x) {
 			(Some(y), Some(x)) => reader.read(0, (plane * size[0] + y) * size[1] + x).map(Some),
 			_ => Ok(None),
 		}
