@@ -31,6 +31,23 @@ pub(crate) struct Finished {
 	pub(crate) nodes: Vec<usize>,
 }
 
+/// Rewrites the ops up to the root that are live, to fewer of them or fewer bytes between them.
+type Pass = fn(&mut [Op], usize, &[bool]);
+
+/// In this order: products before the expressions they are read by, expressions as large as they can be
+/// before what takes them in.
+const PASSES: [Pass; 9] = [
+	join_biases,
+	join_windows,
+	reorder_products,
+	join_expressions,
+	read_before_repetitions,
+	move_before_permutations,
+	recompute,
+	join_epilogues,
+	join_layouts,
+];
+
 /// Makes the program that computes `outputs`.
 pub(crate) fn finish(
 	mut ops: Vec<Op>,
@@ -50,24 +67,10 @@ pub(crate) fn finish(
 	for (i, _) in live.iter().enumerate().filter(|(_, live)| **live) {
 		skip_expansions(&mut ops, i);
 	}
-	join_biases(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	join_windows(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	reorder_products(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	join_expressions(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	read_before_repetitions(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	move_before_permutations(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	recompute(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	join_epilogues(&mut ops, root, &live);
-	live = self::live(&ops, root);
-	join_layouts(&mut ops, root, &live);
-	live = self::live(&ops, root);
+	for pass in PASSES {
+		pass(&mut ops, root, &live);
+		live = self::live(&ops, root);
+	}
 	// Before constants are looked at, once for every op that reads them.
 	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;
 	let mut emitter = Emitter::new(inputs).map_err(at_file)?;

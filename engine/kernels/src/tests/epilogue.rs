@@ -1,20 +1,11 @@
 //! Contractions and reductions followed by an expression.
 
-use super::*;
+use super::{
+	expression::{binary, cast, unary},
+	*,
+};
 use crate::Epilogue;
-use assay_referee::{Step, StepFn, Steps};
-
-fn unary(function: UnaryFn, x: u8) -> Step {
-	Step::new(StepFn::Unary(function), &[x])
-}
-
-fn binary(function: BinaryFn, a: u8, b: u8) -> Step {
-	Step::new(StepFn::Binary(function), &[a, b])
-}
-
-fn cast(dtype: DType, x: u8) -> Step {
-	Step::new(StepFn::Cast(dtype), &[x])
-}
+use assay_referee::Steps;
 
 /// Number of expressions that [`followed`] knows.
 const EXPRESSIONS: u32 = 6;

@@ -22,15 +22,15 @@ fn reduction(
 	OpRecord::new(kind, dtype, shape(rows), operands)
 }
 
-fn unary(function: UnaryFn, x: u8) -> Step {
+pub(super) fn unary(function: UnaryFn, x: u8) -> Step {
 	Step::new(StepFn::Unary(function), &[x])
 }
 
-fn binary(function: BinaryFn, a: u8, b: u8) -> Step {
+pub(super) fn binary(function: BinaryFn, a: u8, b: u8) -> Step {
 	Step::new(StepFn::Binary(function), &[a, b])
 }
 
-fn cast(dtype: DType, x: u8) -> Step {
+pub(super) fn cast(dtype: DType, x: u8) -> Step {
 	Step::new(StepFn::Cast(dtype), &[x])
 }
 
