@@ -98,8 +98,7 @@ fn pooling(ops: &[Op], i: usize) -> Option<(usize, Op)> {
 	let planes = n.checked_mul(c)?;
 	let image = image.view(vec![planes, h, w]).ok()?;
 	let kind = OpKind::Pool(Pool { function, kernel, stride, dilation, pad, out });
-	let dims = vec![planes, out[0], out[1]];
-	Some((windows, Op { kind, dims, operands: vec![image], ..op.clone() }))
+	Some((windows, Op { kind, operands: vec![image], ..op.clone() }))
 }
 
 /// The convolution over an image with the channels last.

@@ -35,7 +35,7 @@ fn followed(ops: &[Op], j: usize, i: usize) -> Option<Op> {
 	let steps = steps(next)?;
 	let dims = match first.kind {
 		// Its output may have any shape of as many elements.
-		OpKind::Reduce(_) => next.dims.clone(),
+		OpKind::Reduce(_) | OpKind::Pool(_) => next.dims.clone(),
 		_ => first.dims.clone(),
 	};
 	if product(&dims) != product(&next.dims) {

@@ -36,10 +36,9 @@ pub(super) fn validate(op: &OpRecord, pool: &Pool) -> Result<(), RecordError> {
 	windows_in_range(&pool.stride, &pool.dilation, &pool.pad)?;
 	require(pool.terms() != 0, Parameter)?;
 	require(pool.terms() <= bound::MAX_TERMS, RecordError::TooManyTerms)?;
-	let (&[planes, _, _], &[out_planes, oh, ow]) = (x.shape.dims(), op.shape.dims()) else {
-		return Err(Dims);
-	};
-	require(planes == out_planes && [oh, ow] == pool.out, Dims)
+	let &[planes, _, _] = x.shape.dims() else { return Err(Dims) };
+	let windows = u64::from(pool.out[0]) * u64::from(pool.out[1]);
+	require(windows.checked_mul(planes.into()) == Some(op.shape.elements()), Dims)
 }
 
 pub(super) fn leaf_bound(op: &OpRecord, pool: &Pool) -> LeafBound {

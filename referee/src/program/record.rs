@@ -463,7 +463,7 @@ pub enum OpKind {
 	/// are ordered (channel, row, column).
 	Conv(Conv),
 	/// [`OpKind::Reduce`] over the windows of an image, in the order (row, column): operand
-	/// `[planes, h, w]`, output `[planes, oh, ow]`.
+	/// `[planes, h, w]`, output with one element per window, the elements of `[planes, oh, ow]`.
 	Pool(Pool),
 }
 

@@ -115,7 +115,7 @@ fn compiles_to_the_same_bytes() {
 	assert_eq!(compiled.weights, again.weights);
 	assert_eq!(compiled.manifest, again.manifest);
 	let hex: String = compiled.manifest.model_id.iter().map(|b| format!("{b:02x}")).collect();
-	assert_eq!(hex, "1972b8020f1942a204cfa629f8cc22e26170d46ba387193706ec318c5b379cd5");
+	assert_eq!(hex, "339c3cd07b3604095b6c4ba5873f251299e040600ff782a31a147228ed75f3f5");
 }
 
 #[test]
