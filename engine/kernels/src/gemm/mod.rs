@@ -170,6 +170,9 @@ fn split(
 	} else {
 		// What has to be packed of the right side should be packed by one task.
 		let columns = least_columns.max(wanted.min(column_panels.div_ceil(2)));
-		(least_rows.max(wanted.div_ceil(columns).min(row_panels.div_ceil(2))), columns)
+		// Tasks that share windows each gather them: then as few as give every thread one.
+		let gathers = matches!(p.rhs, Rhs::Image(_));
+		let enough = if gathers { threads.div_ceil(p.batch) } else { wanted };
+		(least_rows.max(enough.div_ceil(columns).min(row_panels.div_ceil(2))), columns)
 	}
 }
