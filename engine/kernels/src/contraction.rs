@@ -309,20 +309,8 @@ fn contract(
 	let [lhs_batches, _, k] = lhs_size;
 	let bias = match (bias, args.get(2)) {
 		(Bias::None, _) => BiasRef::None,
-		(Bias::Row, Some(Arg::Bytes(bytes))) => {
-			let bias = view::<f32>(bytes)?;
-			if bias.len() != m && bias.len() != m * lhs_batches {
-				return None;
-			}
-			BiasRef::Row(bias)
-		},
-		(Bias::Column, Some(Arg::Bytes(bytes))) => {
-			let bias = view::<f32>(bytes)?;
-			if bias.len() != n && bias.len() != n * rhs_batches {
-				return None;
-			}
-			BiasRef::Column(bias)
-		},
+		(Bias::Row, Some(Arg::Bytes(bytes))) => BiasRef::Row(addend(bytes, m, lhs_batches)?),
+		(Bias::Column, Some(Arg::Bytes(bytes))) => BiasRef::Column(addend(bytes, n, rhs_batches)?),
 		_ => return None,
 	};
 	let left = *args.first()?;
@@ -363,6 +351,11 @@ fn contract(
 	Some(())
 }
 
+/// A bias of `len` elements, for each entry of the batch or for all.
+fn addend(bytes: &[u8], len: usize, batches: usize) -> Option<&[f32]> {
+	view(bytes).filter(|bias| bias.len() == len || bias.len() == len * batches)
+}
+
 /// Solves a problem of one left operand and a right one for each entry of the batch, whose rows or
 /// packed panels follow each other, as a product of one matrix with all of them: the left operand is
 /// packed once, and the right ones make no narrow panels.
@@ -401,12 +394,13 @@ fn filled(target: Target<'_, f32>, len: usize, fill: impl FnOnce(&mut [f32])) {
 	match target {
 		// SAFETY: the target is the whole output, of which the caller has the only borrow.
 		Target::Whole(out) => fill(unsafe { slice::from_raw_parts_mut(out.0, len) }),
-		Target::Followed(finish) => {
-			let mut result = Buffer::zeroed(len);
-			fill(result.floats_mut());
+		Target::Followed(finish) => ORDERED.with(|space| {
+			let space = &mut *space.borrow_mut();
+			space.grow(len);
+			fill(&mut space.floats_mut()[..len]);
 			// SAFETY: the whole output, and all of the result.
-			unsafe { finish.run(&result[..len * 4], 0) };
-		},
+			unsafe { finish.run(&space[..len * 4], 0) };
+		}),
 		Target::Turned(_) => debug_assert!(false, "only convolutions turn"),
 	}
 }
@@ -414,6 +408,8 @@ fn filled(target: Target<'_, f32>, len: usize, fill: impl FnOnce(&mut [f32])) {
 thread_local! {
 	/// What a product gives before it is put in order.
 	static RESULT: RefCell<Buffer> = RefCell::default();
+	/// What an epilogue takes of it then.
+	static ORDERED: RefCell<Buffer> = RefCell::default();
 }
 
 /// Solves a problem and hands over the result.

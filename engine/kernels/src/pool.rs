@@ -7,7 +7,7 @@
 use crate::{
 	isa::{dispatch, Kernel},
 	parallel,
-	reduce::{combine_all, side_by_side, store, Combine, Max, Min, Prod, Sum, BLOCK, LANES},
+	reduce::{begin, combine_all, side_by_side, store, Combine, Max, Min, Prod, Sum, BLOCK, LANES},
 	view::{view, view_mut, Pod},
 	KernelConfig,
 };
@@ -240,12 +240,6 @@ impl<T: Pod> Space<T> {
 		}
 		side_by_side::<T, F>(&mut self.lanes, g.terms.min(LANES), width);
 	}
-}
-
-/// What lanes hold after their first elements.
-#[inline(always)]
-fn begin<T: Pod, F: Combine<T>>(lanes: &mut [T]) {
-	lanes.iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
 }
 
 /// Every `step`-th element of a row, from column `first` of the row with `pad` elements before it.

@@ -275,7 +275,7 @@ fn has_nan(block: &[f32]) -> bool {
 /// could become vectors.
 #[inline(always)]
 pub(crate) fn side_by_side<T: Copy, F: Combine<T>>(lanes: &mut [T], k: usize, width: usize) {
-	lanes[..k * width].iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
+	begin::<T, F>(&mut lanes[..k * width]);
 	let (mut used, mut half) = (k, LANES / 2);
 	while half > 0 {
 		if used > half {
@@ -285,6 +285,12 @@ pub(crate) fn side_by_side<T: Copy, F: Combine<T>>(lanes: &mut [T], k: usize, wi
 		}
 		half /= 2;
 	}
+}
+
+/// What lanes hold after their first elements.
+#[inline(always)]
+pub(crate) fn begin<T: Copy, F: Combine<T>>(lanes: &mut [T]) {
+	lanes.iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
 }
 
 /// Combines every element with the one beside it.

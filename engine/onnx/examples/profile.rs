@@ -61,13 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 	let session = Session::new(bundle.clone(), options)?;
 	let output = session.run(&input)?;
 	println!("output {}", hex(&Session::output_root(&output)));
-	let mut times: Vec<f64> = (0..request.repeat.max(1))
-		.map(|_| {
-			let start = Instant::now();
-			session.run(&input).map(|_| milliseconds(start))
-		})
-		.collect::<Result<_, _>>()?;
-	times.sort_by(f64::total_cmp);
+	let times = times(request.repeat, || session.run(&input).map(drop))?;
 	println!(
 		"{} runs on {} threads ({}): min {:.3} ms, median {:.3} ms",
 		times.len(),
@@ -76,13 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 		times[0],
 		times[times.len() / 2],
 	);
-	let mut traced: Vec<f64> = (0..request.repeat.max(1))
-		.map(|_| {
-			let start = Instant::now();
-			session.trace(&input, None).map(|_| milliseconds(start))
-		})
-		.collect::<Result<_, _>>()?;
-	traced.sort_by(f64::total_cmp);
+	let traced = self::times(request.repeat, || session.trace(&input, None).map(drop))?;
 	let written: u64 = compiled.program.ops.iter().map(OpRecord::bytes).sum();
 	println!(
 		"traced: min {:.3} ms ({:.2} of a run), {:.1} MB hashed",
@@ -143,6 +131,17 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Request, Box<dyn
 		true => Err(USAGE.into()),
 		false => Ok(request),
 	}
+}
+
+/// The times of `repeat` runs, one at least, in ascending order, in milliseconds.
+fn times<E>(repeat: usize, run: impl Fn() -> Result<(), E>) -> Result<Vec<f64>, E> {
+	let time = |_| {
+		let start = Instant::now();
+		run().map(|()| milliseconds(start))
+	};
+	let mut times = (0..repeat.max(1)).map(time).collect::<Result<Vec<f64>, E>>()?;
+	times.sort_by(f64::total_cmp);
+	Ok(times)
 }
 
 fn milliseconds(start: Instant) -> f64 {

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use assay_referee::{
 	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
-	Shape, Soft, Steps, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
+	Shape, Soft, StepFn, Steps, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
+	MAX_TERMS,
 };
 
 use crate::compose::View;
@@ -57,6 +58,11 @@ impl Op {
 		let operands = operands.into_iter().chain(own_output(self.kind, 0, shape));
 		let record = OpRecord::new(self.kind, self.dtype, shape, operands.collect::<Vec<_>>());
 		Ok(OpRecord { epilogue: self.epilogue, ..record })
+	}
+
+	/// Whether every element of its output is a function of the operands' elements there.
+	pub(crate) fn is_elementwise(&self) -> bool {
+		StepFn::of(self.kind, self.dtype).is_some() || matches!(self.kind, OpKind::Map(_))
 	}
 
 	/// Whether the format has this op, and one element may be judged on chain.
@@ -368,7 +374,7 @@ impl Builder {
 			return Err(Failure::invalid("a scalar has no axis to reduce"));
 		};
 		if last == 0 {
-			let neutral = neutral(function, x.dtype)?.to_le_bytes();
+			let neutral = function.neutral(x.dtype).to_le_bytes();
 			let element = &neutral[..x.dtype.size() as usize];
 			self.spend(product(outer) * x.dtype.size())?;
 			let bytes = element.repeat(product(outer) as usize);
@@ -387,7 +393,7 @@ impl Builder {
 		if padded != last {
 			dims[1] = padded;
 			check_dims(&dims)?;
-			let fill = neutral(function, x.dtype)?;
+			let fill = function.neutral(x.dtype);
 			flat =
 				self.push(OpKind::Pad { before: [0; MAX_RANK], fill }, x.dtype, dims, vec![flat])?;
 		}
@@ -429,42 +435,12 @@ fn fold_cost(record: &OpRecord) -> u64 {
 	record.shape.elements().saturating_mul(leaf_bound(record).terms).saturating_mul(each)
 }
 
-/// Bits of the element that leaves a reduction unchanged.
-fn neutral(function: ReduceFn, dtype: DType) -> Result<u64> {
-	Ok(match (function, dtype) {
-		(ReduceFn::Sum, _) => 0,
-		(ReduceFn::Prod, DType::F32) => 1f32.to_bits().into(),
-		(ReduceFn::Prod, _) => 1,
-		(ReduceFn::Max, dtype) => lowest(dtype),
-		(ReduceFn::Min, DType::F32) => f32::INFINITY.to_bits().into(),
-		(ReduceFn::Min, DType::I32) => i32::MAX as u64,
-		(ReduceFn::Min, DType::I64) => i64::MAX as u64,
-		(ReduceFn::Min, DType::I8) => 0x7f,
-		(ReduceFn::Min, DType::U8 | DType::Bool) => 0xff,
-	})
-}
-
-/// Bits of a type's smallest value.
-pub(crate) fn lowest(dtype: DType) -> u64 {
-	match dtype {
-		DType::F32 => f32::NEG_INFINITY.to_bits().into(),
-		DType::I32 => u64::from(i32::MIN as u32),
-		DType::I64 => i64::MIN as u64,
-		DType::I8 => 0x80,
-		DType::U8 | DType::Bool => 0,
-	}
-}
-
 /// Bits of the value that comes last in ascending order, in which NaN is the largest.
 pub(crate) fn last_ascending(dtype: DType) -> u64 {
 	match dtype {
 		// The one NaN.
 		DType::F32 => 0x7fc0_0000,
-		DType::I32 => i32::MAX as u64,
-		DType::I64 => i64::MAX as u64,
-		DType::I8 => 0x7f,
-		DType::U8 => 0xff,
-		DType::Bool => 1,
+		_ => ReduceFn::Min.neutral(dtype),
 	}
 }
 

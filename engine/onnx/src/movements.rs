@@ -1,7 +1,7 @@
 //! Spares copies between elementwise ops and others: what is only repeated is read where it is, and what is
 //! only permuted is computed with before.
 
-use assay_referee::{OpKind, StepFn, MAX_RANK};
+use assay_referee::{OpKind, MAX_RANK};
 
 use crate::build::{users, Op};
 use crate::epilogues::broadcast_as;
@@ -13,7 +13,7 @@ use crate::value::{product, strides, Dims, Origin, Value};
 pub(crate) fn read_before_repetitions(ops: &mut [Op], root: usize, live: &[bool]) {
 	let users = users(ops, live);
 	for i in 0..root {
-		if !live[i] || !is_elementwise(&ops[i]) {
+		if !live[i] || !ops[i].is_elementwise() {
 			continue;
 		}
 		for at in 0..ops[i].operands.len() {
@@ -25,10 +25,6 @@ pub(crate) fn read_before_repetitions(ops: &mut [Op], root: usize, live: &[bool]
 			}
 		}
 	}
-}
-
-fn is_elementwise(op: &Op) -> bool {
-	matches!(op.kind, OpKind::Map(_)) || StepFn::of(op.kind, op.dtype).is_some()
 }
 
 /// Op `i`, which is elementwise, with operand `at` from before its repetition.
@@ -58,7 +54,7 @@ fn without_repetition(ops: &[Op], i: usize, at: usize) -> Option<Op> {
 pub(crate) fn move_before_permutations(ops: &mut [Op], root: usize, live: &[bool]) {
 	let users = users(ops, live);
 	for i in 0..=root {
-		if !live[i] || !is_elementwise(&ops[i]) {
+		if !live[i] || !ops[i].is_elementwise() {
 			continue;
 		}
 		let sources: Vec<usize> = ops[i].operands.iter().filter_map(Value::op).collect();

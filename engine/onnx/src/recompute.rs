@@ -18,7 +18,7 @@ pub(crate) fn recompute(ops: &mut [Op], root: usize, live: &[bool]) {
 	let mut users = users(ops, live);
 	let depths = depths(ops);
 	for i in (0..root).rev().filter(|&i| live[i]) {
-		if !function(&ops[i]) {
+		if !ops[i].is_elementwise() {
 			continue;
 		}
 		let mut readers = std::mem::take(&mut users[i]);
@@ -46,11 +46,6 @@ pub(crate) fn recompute(ops: &mut [Op], root: usize, live: &[bool]) {
 	}
 }
 
-/// Whether an op has a value for every element that is a function of the operands' there.
-fn function(op: &Op) -> bool {
-	StepFn::of(op.kind, op.dtype).is_some() || matches!(op.kind, OpKind::Map(_))
-}
-
 /// Whether an op is what alone reads a product, element for element.
 fn follows_product(ops: &[Op], users: &[Vec<usize>], i: usize) -> bool {
 	ops[i].operands.iter().filter_map(Value::op).any(|j| {
@@ -62,7 +57,7 @@ fn follows_product(ops: &[Op], users: &[Vec<usize>], i: usize) -> bool {
 }
 
 fn runs_with_others(op: &Op) -> bool {
-	function(op) || matches!(op.kind, OpKind::Reduce(_) | OpKind::MapReduce { .. })
+	op.is_elementwise() || matches!(op.kind, OpKind::Reduce(_) | OpKind::MapReduce { .. })
 }
 
 /// For every op how often the ways to it change between ops that an engine runs with others and ops that
@@ -162,7 +157,7 @@ fn reading(ops: &[Op], i: usize, reader: usize) -> Option<Op> {
 	let reduces = match op.kind {
 		OpKind::Reduce(function) => Some((function, *op.operands.first()?.dims.last()?)),
 		OpKind::MapReduce { function, k, .. } => Some((function, k)),
-		_ if self::function(op) => None,
+		_ if op.is_elementwise() => None,
 		_ => return None,
 	};
 	// What the steps run over.

@@ -2,7 +2,7 @@
 
 use assay_referee::{Bias, BinaryFn, DType, OpKind, ReduceFn, MAX_RANK, MAX_TERMS};
 
-use crate::build::{last_ascending, lowest, Builder};
+use crate::build::{last_ascending, Builder};
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{dims, strides, Value};
 
@@ -94,7 +94,7 @@ impl Builder {
 			let reason = format!("its k of {count} exceeds {} for an axis of {k}", size / 2);
 			return Err(Failure::new(ErrorKind::LeafLimit, reason));
 		}
-		let last = if largest { lowest(x.dtype) } else { last_ascending(x.dtype) };
+		let last = if largest { ReduceFn::Max.neutral(x.dtype) } else { last_ascending(x.dtype) };
 		let cut = self.blocks(x, size, last)?;
 		let blocks = cut.dims[1];
 		let cut = cut.view(vec![rows * blocks, size])?;
@@ -130,7 +130,7 @@ impl Builder {
 			return self.push(OpKind::ArgMax, DType::I64, outer, vec![x.clone()]);
 		}
 		let rows = (x.elements() / u64::from(k)) as u32;
-		let cut = self.blocks(&x.view(vec![rows, k])?, BLOCK, lowest(x.dtype))?;
+		let cut = self.blocks(&x.view(vec![rows, k])?, BLOCK, ReduceFn::Max.neutral(x.dtype))?;
 		let blocks = cut.dims[1];
 		let inside = self.arg_max_last(&cut)?;
 		let largest = self.reduce_last(ReduceFn::Max, &cut)?;

@@ -11,8 +11,6 @@ use crate::{
 const ONE: u32 = 0x3f80_0000;
 const SIGN: u32 = 0x8000_0000;
 const INFINITY: u32 = 0x7f80_0000;
-/// Most values of an expression.
-const MAX_VALUES: usize = MAX_OPERANDS + MAX_STEPS;
 
 /// The whole number that canonical bits of an integer or a `Bool` stand for.
 pub(super) const fn to_i64(dtype: DType, bits: u64) -> i64 {
@@ -36,7 +34,7 @@ pub(super) fn map<A: Arith, R: Reader>(
 	index: u64,
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
-	let mut values = [(DType::Bool, 0u64); MAX_VALUES];
+	let mut values = NO_VALUES;
 	read::<R>(op, 0, index, &mut values, reader)?;
 	Ok(evaluate::<A>(steps, op.operands.len(), &mut values))
 }
@@ -49,7 +47,7 @@ pub(super) fn epilogue<A: Arith, R: Reader>(
 	index: u64,
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
-	let mut values = [(DType::Bool, 0u64); MAX_VALUES];
+	let mut values = NO_VALUES;
 	values[0] = own;
 	read::<R>(op, first, index, &mut values[1..], reader)?;
 	Ok(evaluate::<A>(steps, 1 + op.operands.len().saturating_sub(first), &mut values))

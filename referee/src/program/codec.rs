@@ -399,9 +399,7 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 		},
 		OpKind::Concat { axis } | OpKind::Gather { axis } => bytes[at] = *axis,
 		OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill } => {
-			for (i, pair) in [kernel, stride, dilation, pad, out].into_iter().enumerate() {
-				put_dims(bytes, at + 8 * i, pair);
-			}
+			put_pairs(bytes, at, [*kernel, *stride, *dilation, *pad, *out]);
 			put(bytes, at + 40, &groups.to_le_bytes());
 			put(bytes, at + 48, &fill.to_le_bytes());
 		},
@@ -416,21 +414,15 @@ fn put_parameters(bytes: &mut [u8; RECORD_BYTES], kind: &OpKind) {
 			bytes[at + 1] = *overflow as u8;
 		},
 		OpKind::Conv(conv) => {
-			let pairs = [conv.kernel, conv.stride, conv.dilation, conv.pad, conv.out];
-			for (i, pair) in pairs.iter().enumerate() {
-				put_dims(bytes, at + 8 * i, pair);
-			}
+			put_pairs(bytes, at, [conv.kernel, conv.stride, conv.dilation, conv.pad, conv.out]);
 			put(bytes, at + 40, &conv.groups.to_le_bytes());
 			bytes[at + 44] = conv.layout as u8;
 			bytes[at + 45] = conv.bias as u8;
 			bytes[at + 46] = conv.output as u8;
 		},
 		OpKind::Pool(pool) => {
-			let pairs = [pool.kernel, pool.stride, pool.dilation, pool.pad, pool.out];
 			bytes[at] = pool.function.code();
-			for (i, pair) in pairs.iter().enumerate() {
-				put_dims(bytes, at + 4 + 8 * i, pair);
-			}
+			put_pairs(bytes, at + 4, [pool.kernel, pool.stride, pool.dilation, pool.pad, pool.out]);
 		},
 		OpKind::Map(steps) => put_steps(bytes, MAP_AT, steps),
 		OpKind::MapReduce { function, k, steps } => {
@@ -618,6 +610,11 @@ fn shape_at(bytes: &[u8; RECORD_BYTES], at: usize, rank: usize) -> Result<Shape,
 
 fn put(bytes: &mut [u8; RECORD_BYTES], at: usize, field: &[u8]) {
 	bytes[at..at + field.len()].copy_from_slice(field);
+}
+
+/// What is told of windows: two numbers each, down and right.
+fn put_pairs(bytes: &mut [u8; RECORD_BYTES], at: usize, pairs: [[u32; 2]; 5]) {
+	put_dims(bytes, at, pairs.as_flattened());
 }
 
 fn put_dims(bytes: &mut [u8; RECORD_BYTES], at: usize, dims: &[u32]) {

@@ -5,7 +5,6 @@ use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 
 use super::window::{unfold, Axis, Windows};
 use super::{one, reduce, Cx};
-use crate::build::lowest;
 use crate::error::{ErrorKind, Failure, Result};
 use crate::value::{self, product, Value};
 
@@ -64,10 +63,10 @@ fn max_pool(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let x = cx.input(0)?;
 	let windows = windows_of(cx, &x)?;
 	if !cx.wants(1) {
-		return Ok(vec![pooled(cx, ReduceFn::Max, &x, &windows, lowest(x.dtype))?]);
+		return Ok(vec![pooled(cx, ReduceFn::Max, &x, &windows, ReduceFn::Max.neutral(x.dtype))?]);
 	}
 	let (plane, [n, c]) = (windows.plane()?, [x.dims[0], x.dims[1]]);
-	let patches = unfold(cx, &x, [n, c], &plane, c, lowest(x.dtype))?;
+	let patches = unfold(cx, &x, [n, c], &plane, c, ReduceFn::Max.neutral(x.dtype))?;
 	let largest = cx.b.reduce_last(ReduceFn::Max, &patches)?;
 	let place = reduce::arg_max_rows(cx, &patches)?;
 	// What is at that place of that window, in an image of its own pixels' indices.

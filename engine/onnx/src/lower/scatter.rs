@@ -1,6 +1,6 @@
 //! Operators that put elements at indices or bring them into order.
 
-use assay_referee::{DType, OpKind, ScatterFn, MAX_RANK, MAX_TERMS};
+use assay_referee::{DType, OpKind, ReduceFn, ScatterFn, MAX_RANK, MAX_TERMS};
 
 use super::index::{gather_elements, joined, tuple_length};
 use super::{one, Cx};
@@ -113,7 +113,7 @@ fn scatter_elements(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		)));
 	}
 	// The smallest index lies outside of every axis, where an update goes nowhere.
-	let nowhere = crate::build::lowest(indices.dtype);
+	let nowhere = ReduceFn::Max.neutral(indices.dtype);
 	let indices = widened(cx, &indices, &data, at, nowhere)?;
 	let updates = widened(cx, &updates, &data, at, 0)?;
 	let function = reduction(cx)?;
