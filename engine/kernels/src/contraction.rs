@@ -3,7 +3,7 @@
 use crate::{
 	buffer::Buffer,
 	epilogue::{Finish, Target, Turn},
-	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
+	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs, Windows},
 	integer, recur,
 	view::view,
 	Arg, Isa, KernelConfig,
@@ -56,7 +56,9 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
 	let [_, m, n] = product_dims(op)?;
 	let packed = match operand {
-		0 if is_narrow(op) => Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa)),
+		0 if is_narrow(op) || windows_in_place(op, isa).is_some() => {
+			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
+		},
 		// Packing a dense left operand costs next to nothing when there are many columns.
 		0 if m > 1 && n > 1 => {
 			Packed::Lhs(PackedLhs::new(data, batches, rows, k, gemm::max_rows(isa), isa))
@@ -79,6 +81,48 @@ const NARROW: usize = 8;
 fn is_narrow(op: &OpRecord) -> bool {
 	let one_left = op.operands.first().is_some_and(|a| a.shape.dims().first() == Some(&1));
 	one_left && product_dims(op).is_some_and(|[_, m, n]| n <= NARROW && m > 2 * n)
+}
+
+/// Least windows in a row, and least channels, for which windows are read where they are.
+const LEAST_WINDOWS: usize = 6;
+const LEAST_CHANNELS: usize = 8;
+
+/// The windows of a convolution that is computed as the transposed product, of windows that are read
+/// where they are with filters that lie ready: nothing is gathered, but the columns are the filters
+/// then, which have to fill their panels. Without the image's elements; `None` for other ops.
+fn windows_in_place(op: &OpRecord, isa: Isa) -> Option<Windows<'static>> {
+	let (OpKind::Conv(conv), [filters, image, ..]) = (op.kind, op.operands.as_slice()) else {
+		return None;
+	};
+	let [_, channels, height, width] = conv.image(&image.shape)?.map(|dim| dim as usize);
+	let [_, m, n] = product_dims(op)?;
+	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
+	let windows = Windows {
+		data: &[],
+		channels_last: conv.layout == ImageLayout::ChannelsLast,
+		channels,
+		height,
+		width,
+		kernel: pair(conv.kernel),
+		stride: pair(conv.stride),
+		dilation: pair(conv.dilation),
+		pad: pair(conv.pad),
+		out: pair(conv.out),
+	};
+	let panel = gemm::panel_width(isa);
+	// Gathering takes some 15 per cent. Pixels are not gathered but copied or transposed, which takes less
+	// than putting the result in order.
+	let gain = if conv.kernel == [1, 1] && conv.stride == [1, 1] { 92 } else { 115 };
+	let (own, other) = (m.next_multiple_of(panel) * n, n.next_multiple_of(panel) * m);
+	let fits = conv.groups == 1
+		&& conv.bias != Bias::Column
+		&& filters.shape.dims().first() == Some(&1)
+		&& windows.out[1] >= LEAST_WINDOWS
+		&& channels >= LEAST_CHANNELS
+		&& own * 100 <= other * gain
+		&& !is_narrow(op)
+		&& windows.are_near(m);
+	fits.then(|| windows.joined())
 }
 
 /// `[batch, m, n]` of a product.
@@ -205,6 +249,16 @@ fn conv(
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let [_, m, n] = product_dims(op)?;
+	let (bytes, layout) = match *args.get(1)? {
+		Arg::Patches { unfold, image } => (fusible_operand(unfold, op) == Some(1))
+			.then_some((image, ImageLayout::ChannelsFirst))?,
+		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => (bytes, conv.layout),
+	};
+	if let Some(windows) = windows_in_place(op, cfg.isa) {
+		let channels_last = layout == ImageLayout::ChannelsLast;
+		let windows = Windows { data: view(bytes)?, channels_last, ..windows };
+		return in_place(op, conv, args, &windows, target, cfg);
+	}
 	let turn;
 	let target = match conv.output {
 		ImageLayout::ChannelsFirst => target,
@@ -213,16 +267,10 @@ fn conv(
 			Target::Turned(&turn)
 		},
 	};
-	let bytes = match (*args.get(1)?, conv.layout) {
-		(Arg::Patches { unfold, image }, _) => {
-			Some(image).filter(|_| fusible_operand(unfold, op) == Some(1))?
-		},
-		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsFirst) => bytes,
-		(Arg::Bytes(bytes) | Arg::Prepared(_, bytes), ImageLayout::ChannelsLast) => {
-			return channels_last(op, conv, args, bytes, target, cfg);
-		},
-	};
-	windows(op, conv, args, view(bytes)?, target, cfg)
+	match layout {
+		ImageLayout::ChannelsFirst => windows(op, conv, args, view(bytes)?, target, cfg),
+		ImageLayout::ChannelsLast => channels_last(op, conv, args, bytes, target, cfg),
+	}
 }
 
 /// A convolution of an image `[n, h, w, c]`.
@@ -259,6 +307,49 @@ fn channels_last(
 		crate::execute(&turn, &[bytes], &mut image[..elements * 4], cfg).ok()?;
 		windows(op, conv, args, &image.floats()[..elements], target, cfg)
 	})
+}
+
+/// A convolution whose windows are read where they are.
+fn in_place(
+	op: &OpRecord,
+	conv: &Conv,
+	args: &[Arg<'_>],
+	windows: &Windows<'_>,
+	target: Target<'_, f32>,
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let [batch, filters, places] = product_dims(op)?;
+	let len = batch * windows.channels * windows.height * windows.width;
+	(windows.data.len() == len).then_some(())?;
+	let size = dims3(&op.operands.first()?.shape)?;
+	let bias = match (conv.bias, args.get(2)) {
+		(Bias::None, _) => BiasRef::None,
+		(Bias::Row, Some(Arg::Bytes(bytes))) => BiasRef::Column(addend(bytes, filters, 1)?),
+		_ => return None,
+	};
+	let turn;
+	let target = match conv.output {
+		ImageLayout::ChannelsLast => target,
+		ImageLayout::ChannelsFirst => {
+			// Filters and windows have changed places.
+			turn = Turn::new(target, 1, places, filters)?;
+			Target::Turned(&turn)
+		},
+	};
+	let problem = Problem {
+		batch,
+		m: places,
+		n: filters,
+		k: size[2],
+		lhs: Lhs::Windows(windows),
+		lhs_batches: batch,
+		rhs: rhs(*args.first()?, size, cfg.isa)?,
+		rhs_batches: 1,
+		entry: filters,
+		bias,
+	};
+	gemm::run_to(&problem, target, cfg.threads, cfg.isa);
+	Some(())
 }
 
 thread_local! {

@@ -358,6 +358,25 @@ proptest! {
 		fused(&unfold, m, seed, plain);
 	}
 
+	/// Many filters of many channels, which are multiplied with windows where these are.
+	#[test]
+	fn windows_in_place(
+		n in 1u32..3, channels in prop::sample::select(vec![8u32, 30, 61]), m in 25u32..70,
+		hw in [1u32..9, 6u32..40], kernel in [1u32..5, 1u32..5], stride in [1u32..4, 1u32..4],
+		dilation in [1u32..3, 1u32..3], pad in [0u32..4, 0u32..4], seed: u64, plain: bool,
+	) {
+		let out = [0, 1].map(|i| (hw[i] + 2 * pad[i]) / stride[i] + 1);
+		let (groups, places) = (1, out[0] * out[1]);
+		let unfold = OpRecord::new(
+			OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill: 0 },
+			DType::F32,
+			shape(&[n, groups, places, channels * kernel[0] * kernel[1]]),
+			vec![operand(DType::F32, &[n, channels, hw[0], hw[1]])],
+		);
+		// Others have a bias for each window.
+		fused(&unfold, m, seed / 3 * 3, plain);
+	}
+
 	#[test]
 	fn windows(
 		n in 1u32..3, channels in 1u32..4, groups in 1u32..4, hw in [1u32..14, 1u32..40],
@@ -532,7 +551,7 @@ fn a_shared_left_operand() {
 /// Windows so far apart that nothing is gained by copying what lies between them.
 #[test]
 fn windows_far_apart() {
-	for groups in [1, 3] {
+	for (groups, channels, width) in [(1, 3, 200_000), (3, 3, 200_000), (1, 10, 20_000)] {
 		let unfold = OpRecord::new(
 			OpKind::Unfold {
 				kernel: [2, 2],
@@ -544,12 +563,13 @@ fn windows_far_apart() {
 				fill: 0,
 			},
 			DType::F32,
-			shape(&[1, groups, 1_200, 3 / groups * 4]),
-			vec![operand(DType::F32, &[1, 3, 4, 200_000])],
+			shape(&[1, groups, 1_200, channels / groups * 4]),
+			vec![operand(DType::F32, &[1, channels, 4, width])],
 		);
 		unfold.validate().unwrap();
 		fused(&unfold, 1, 3, false);
 		fused(&unfold, 5, 4, true);
+		fused(&unfold, 32, 3, true);
 	}
 }
 

@@ -8,10 +8,12 @@ mod problem;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod windows;
 
 pub(crate) use image::{Image, Region};
 pub(crate) use pack::{transpose, transpose_with, PackedLhs, PackedRhs, RowPanels, BLOCK, SLACK};
 pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
+pub(crate) use windows::Windows;
 
 use crate::{
 	buffer::Buffer,
@@ -93,7 +95,7 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 		return;
 	}
 	let panel = panel_width(isa);
-	let rows = RowPanels::new(problem.m, max_rows(isa));
+	let rows = problem.row_panels(max_rows(isa));
 	let panels = problem.n.div_ceil(panel);
 	// Little work is not cut into tasks either, each of which would pack its operands.
 	let threads = if cost(&problem) < GRAIN { 1 } else { threads };
@@ -140,6 +142,7 @@ fn split(
 	const MOST_ROWS: usize = 768;
 	let least_rows = match p.lhs {
 		Lhs::Rows(_) => p.m.div_ceil(MOST_ROWS),
+		Lhs::Windows(_) => p.m.div_ceil(Windows::together(p.n)),
 		Lhs::Packed(_) | Lhs::Image(_) => 1,
 	};
 	const MOST_LEFT: usize = 256 << 10;

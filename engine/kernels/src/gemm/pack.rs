@@ -42,34 +42,56 @@ pub(crate) fn blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
 pub(crate) struct RowPanels {
 	m: usize,
 	pub(crate) count: usize,
-	/// Rows of each panel but the last; 0 where they are as even as possible.
-	whole: usize,
+	cut: Cut,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+	/// As even as possible.
+	Even,
+	/// Of so many rows, but for the last one.
+	Whole(usize),
+	/// Every `line` rows into `parts`, as even as possible.
+	Lines { line: usize, parts: usize },
 }
 
 impl RowPanels {
 	/// None longer than `max_rows`, as even as possible.
 	pub(crate) fn new(m: usize, max_rows: usize) -> RowPanels {
-		RowPanels { m, count: m.div_ceil(max_rows), whole: 0 }
+		RowPanels { m, count: m.div_ceil(max_rows), cut: Cut::Even }
 	}
 
 	/// All of `rows`, except the last one.
 	pub(crate) fn whole(m: usize, rows: usize) -> RowPanels {
-		RowPanels { m, count: m.div_ceil(rows), whole: rows }
+		RowPanels { m, count: m.div_ceil(rows), cut: Cut::Whole(rows) }
+	}
+
+	/// None longer than `max_rows`, each inside one of the lines of `line` rows that `m` consists of.
+	pub(crate) fn lines(m: usize, line: usize, max_rows: usize) -> RowPanels {
+		let parts = line.div_ceil(max_rows);
+		RowPanels { m, count: m / line * parts, cut: Cut::Lines { line, parts } }
 	}
 
 	#[inline(always)]
 	pub(crate) fn rows(&self, panel: usize) -> Range<usize> {
-		match self.whole {
-			0 => panel * self.m / self.count..(panel + 1) * self.m / self.count,
-			rows => panel * rows..((panel + 1) * rows).min(self.m),
+		match self.cut {
+			Cut::Even => panel * self.m / self.count..(panel + 1) * self.m / self.count,
+			Cut::Whole(rows) => panel * rows..((panel + 1) * rows).min(self.m),
+			Cut::Lines { line, parts } => {
+				let (start, part) = (panel / parts * line, panel % parts);
+				start + part * line / parts..start + (part + 1) * line / parts
+			},
 		}
 	}
 
 	/// The panel that begins with a row.
 	pub(crate) fn panel_of(&self, first: usize) -> usize {
-		match self.whole {
-			0 => (first * self.count).div_ceil(self.m.max(1)),
-			rows => first / rows,
+		match self.cut {
+			Cut::Even => (first * self.count).div_ceil(self.m.max(1)),
+			Cut::Whole(rows) => first / rows,
+			Cut::Lines { line, parts } => {
+				first / line * parts + (first % line * parts).div_ceil(line)
+			},
 		}
 	}
 }

@@ -5,6 +5,7 @@ use super::{
 	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
 	problem::{Lhs, Problem, Rhs},
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
+	windows::{self, Windows},
 	Space,
 };
 use crate::{epilogue::Target, fused::Block, isa::SimdKernel, parallel::Shared, simd::Simd};
@@ -20,12 +21,12 @@ pub(super) struct Part<'a, 'p> {
 }
 
 /// The left side of one block of k.
-#[derive(Clone, Copy)]
-struct Left {
+struct Left<'a> {
 	layout: Layout,
-	/// The task's first row.
+	/// The task's first row, or the copied part of an image.
 	data: *const f32,
 	step: usize,
+	windows: Option<(&'a Windows<'a>, windows::Part)>,
 }
 
 /// Columns up to which reading rows where they are beats packing them.
@@ -41,7 +42,7 @@ impl SimdKernel for Part<'_, '_> {
 	unsafe fn run<S: Simd>(self) {
 		let p = self.problem;
 		let panel = S::LANES * PANEL_VECTORS;
-		let panels = RowPanels::new(p.m, S::MAX_ROWS);
+		let panels = p.row_panels(S::MAX_ROWS);
 		let rows =
 			panels.rows(self.row_panels.start).start..panels.rows(self.row_panels.end - 1).end;
 		let columns = self.column_panels.start * panel..(self.column_panels.end * panel).min(p.n);
@@ -87,7 +88,7 @@ impl SimdKernel for Part<'_, '_> {
 					row_panels: &self.row_panels,
 					first_row: rows.start,
 					columns,
-					left,
+					left: &left,
 					rhs,
 					out: &out,
 				};
@@ -130,7 +131,7 @@ struct Tiles<'a, 'p> {
 	/// The task's first row.
 	first_row: usize,
 	columns: Range<usize>,
-	left: Left,
+	left: &'a Left<'p>,
 	/// Panels of the columns.
 	rhs: *const f32,
 	out: &'a Out,
@@ -192,7 +193,7 @@ impl Tiles<'_, '_> {
 		for row_panel in self.row_panels.clone() {
 			let row = self.panels.rows(row_panel);
 			if rows_ahead {
-				ahead = self.left.row(row.end - self.first_row, terms);
+				ahead = self.left.row(row.end, self.first_row, terms);
 				ahead_step = row.len().div_ceil(all.div_ceil(wide));
 			}
 			let mut at = 0;
@@ -207,8 +208,9 @@ impl Tiles<'_, '_> {
 				let tile = Tile {
 					layout: self.left.layout,
 					terms,
-					lhs: self.left.row(row.start - self.first_row, terms),
+					lhs: self.left.row(row.start, self.first_row, terms),
 					lhs_step: self.left.step,
+					places: self.left.places(),
 					rhs: self.rhs.wrapping_add(at * step),
 					rhs_step: step,
 					ahead,
@@ -233,12 +235,22 @@ impl Tiles<'_, '_> {
 	}
 }
 
-impl Left {
-	/// The `row`-th of the task's rows, the first of a panel.
+impl Left<'_> {
+	/// A row that is the first of a panel; the task's first row is `first`.
 	#[inline(always)]
-	fn row(&self, row: usize, terms: usize) -> *const f32 {
-		let step = if self.layout == Layout::LeftRows { self.step } else { terms };
-		self.data.wrapping_add(row * step)
+	fn row(&self, row: usize, first: usize, terms: usize) -> *const f32 {
+		let floats = match (&self.windows, self.layout) {
+			(Some((windows, part)), _) => windows.start(part, row),
+			(None, Layout::LeftRows) => (row - first) * self.step,
+			(None, _) => (row - first) * terms,
+		};
+		self.data.wrapping_add(floats)
+	}
+
+	/// Where the terms of a window are.
+	#[inline(always)]
+	fn places(&self) -> *const usize {
+		self.windows.as_ref().map_or(core::ptr::null(), |(_, part)| part.places.as_ptr())
 	}
 }
 
@@ -247,22 +259,23 @@ impl Left {
 /// # Safety
 /// S must be enabled.
 #[inline(always)]
-unsafe fn left<S: Simd>(
-	p: &Problem<'_>,
+unsafe fn left<'p, S: Simd>(
+	p: &Problem<'p>,
 	batch: usize,
 	block: &Range<usize>,
 	panels: &RowPanels,
 	row_panels: &Range<usize>,
 	columns: usize,
 	[space, image_space]: [&mut crate::Buffer; 2],
-) -> Left {
+) -> Left<'p> {
+	let windows = None;
 	let batch = batch % p.lhs_batches;
 	let rows = panels.rows(row_panels.start).start..panels.rows(row_panels.end - 1).end;
 	match p.lhs {
 		Lhs::Packed(packed) => {
 			let start = batch * packed.batch_step + block.start * p.m + rows.start * block.len();
 			let data = packed.data.floats()[start..][..rows.len() * block.len()].as_ptr();
-			Left { layout: Layout::Packed, data, step: 0 }
+			Left { layout: Layout::Packed, data, step: 0, windows }
 		},
 		Lhs::Rows(matrix) => {
 			let part = |rows: &Range<usize>| {
@@ -270,7 +283,7 @@ unsafe fn left<S: Simd>(
 			};
 			if rows.len() == 1 || columns <= FEW_COLUMNS {
 				let layout = if rows.len() == 1 { Layout::Packed } else { Layout::LeftRows };
-				return Left { layout, data: part(&rows).as_ptr(), step: matrix.step };
+				return Left { layout, data: part(&rows).as_ptr(), step: matrix.step, windows };
 			}
 			space.grow(rows.len() * block.len() + SLACK);
 			let out = space.floats_mut();
@@ -280,7 +293,13 @@ unsafe fn left<S: Simd>(
 				let (count, terms) = (row.len(), block.len());
 				transpose_with::<S>(part(&row), matrix.step, count, terms, out, count);
 			}
-			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
+			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0, windows }
+		},
+		Lhs::Windows(windows) => {
+			// SAFETY: the caller's promise.
+			let part = unsafe { windows.copy::<S>(batch, block, &rows, image_space) };
+			let (data, step) = (image_space.floats().as_ptr(), windows.step(&part));
+			Left { layout: Layout::Windows, data, step, windows: Some((windows, part)) }
 		},
 		Lhs::Image(image) => {
 			space.grow(rows.len() * block.len());
@@ -305,7 +324,7 @@ unsafe fn left<S: Simd>(
 					),
 				}
 			}
-			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0 }
+			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0, windows }
 		},
 	}
 }

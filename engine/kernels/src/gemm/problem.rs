@@ -1,6 +1,6 @@
 //! What is multiplied with what.
 
-use super::{Image, PackedLhs, PackedRhs};
+use super::{Image, PackedLhs, PackedRhs, RowPanels, Windows};
 
 /// Where the entries of a batch lie: entry `b` starts at `b / inner * outer + b % inner * near`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +64,8 @@ pub(crate) enum Lhs<'a> {
 	Packed(&'a PackedLhs),
 	/// m windows of k elements.
 	Image(&'a Image<'a>),
+	/// The same of an image with the channels last.
+	Windows(&'a Windows<'a>),
 }
 
 /// The right operand, `[batches, n, k]`.
@@ -110,6 +112,14 @@ impl<'a> Problem<'a> {
 	/// A problem with the same result that is easier.
 	pub(super) fn simplified(self) -> Problem<'a> {
 		self.with_joined_rows().with_matrix_for_image()
+	}
+
+	/// The panels that the rows are worked at in.
+	pub(super) fn row_panels(&self, max_rows: usize) -> RowPanels {
+		match self.lhs {
+			Lhs::Windows(windows) => windows.panels(max_rows),
+			_ => RowPanels::new(self.m, max_rows),
+		}
 	}
 
 	/// One right operand for all: batches of rows are just more rows.

@@ -23,6 +23,8 @@ pub(crate) enum Layout {
 	Packed,
 	/// Left `[rows][terms]`, right as above.
 	LeftRows,
+	/// Left windows of an image: a term of a row is where [`Tile::places`] says, right as above.
+	Windows,
 }
 
 /// How many floats ahead in every panel one row asks for: it does nothing but wait for memory, and
@@ -31,6 +33,7 @@ const NEAR: usize = 512;
 
 const PACKED: u8 = Layout::Packed as u8;
 const LEFT_ROWS: u8 = Layout::LeftRows as u8;
+const WINDOWS: u8 = Layout::Windows as u8;
 
 /// One tile of work.
 #[derive(Clone, Copy)]
@@ -41,6 +44,8 @@ pub(crate) struct Tile {
 	pub(crate) lhs: *const f32,
 	/// Floats from a row of the left side to the next, where it is not packed.
 	pub(crate) lhs_step: usize,
+	/// How far from a window's first float each of its terms is.
+	pub(crate) places: *const usize,
 	pub(crate) rhs: *const f32,
 	/// Floats from one panel of the right side to the next.
 	pub(crate) rhs_step: usize,
@@ -83,6 +88,7 @@ pub(crate) unsafe fn compute<S: Simd>(tile: &Tile, rows: usize, panels: usize) {
 		match tile.layout {
 			Layout::Packed => compute_with::<S, PACKED>(tile, rows, panels),
 			Layout::LeftRows => compute_with::<S, LEFT_ROWS>(tile, rows, panels),
+			Layout::Windows => compute_with::<S, WINDOWS>(tile, rows, panels),
 		}
 	}
 }
@@ -142,9 +148,9 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 	unsafe {
 		let mut sums = [[[S::splat(0.0); PANEL_VECTORS]; PANELS]; ROWS];
 		let (mut lhs, mut rhs, mut ahead) = (t.lhs, t.rhs, t.ahead);
-		let lhs_step = if LAYOUT == LEFT_ROWS { t.lhs_step } else { 1 };
+		let lhs_step = if LAYOUT == PACKED { 1 } else { t.lhs_step };
 		// Wrapping pointers: a check in this loop would force the sums out of their registers.
-		for _ in 0..t.terms {
+		for term in 0..t.terms {
 			let mut b = [[S::splat(0.0); PANEL_VECTORS]; PANELS];
 			for (p, panel) in b.iter_mut().enumerate() {
 				for (v, lanes) in panel.iter_mut().enumerate() {
@@ -155,8 +161,17 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 					}
 				}
 			}
+			let mut left = lhs;
+			if LAYOUT == WINDOWS {
+				left = lhs.wrapping_add(*t.places.wrapping_add(term));
+			}
 			for (r, row) in sums.iter_mut().enumerate() {
-				let a = S::splat(*lhs.wrapping_add(r * lhs_step));
+				// Three rows share a pointer, or there would be more than registers.
+				if LAYOUT == WINDOWS && r > 0 && r % 3 == 0 {
+					left = left.wrapping_add(3 * lhs_step);
+				}
+				let at = if LAYOUT == WINDOWS { r % 3 } else { r };
+				let a = S::splat(*left.wrapping_add(at * lhs_step));
 				for (sum, b) in row.iter_mut().zip(&b) {
 					for (sum, &b) in sum.iter_mut().zip(b) {
 						*sum = S::fma(a, b, *sum);
@@ -167,7 +182,11 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 				S::prefetch(ahead);
 				ahead = ahead.wrapping_add(t.ahead_step);
 			}
-			lhs = lhs.wrapping_add(if LAYOUT == LEFT_ROWS { 1 } else { ROWS });
+			lhs = lhs.wrapping_add(match LAYOUT {
+				PACKED => ROWS,
+				LEFT_ROWS => 1,
+				_ => 0,
+			});
 			rhs = rhs.wrapping_add(PANEL_VECTORS * S::LANES);
 		}
 		sums
@@ -187,19 +206,7 @@ unsafe fn store_full<S: Simd, const ROWS: usize, const PANELS: usize>(
 		for (r, row) in sums.iter().enumerate() {
 			for (i, &sum) in row.iter().flatten().enumerate() {
 				let out = t.out.add(r * t.out_step + i * S::LANES);
-				let mut x = sum;
-				if !t.first {
-					x = S::add(S::load(out), x);
-				}
-				if t.last {
-					match t.bias {
-						TileBias::None => {},
-						TileBias::Row(bias) => x = S::add(x, S::splat(*bias.add(r))),
-						TileBias::Column(bias) => x = S::add(x, S::load(bias.add(i * S::LANES))),
-					}
-					x = S::canonical(x);
-				}
-				S::store(out, x);
+				finish::<S>(t, out, sum, [r, i * S::LANES]);
 			}
 		}
 	}
@@ -220,10 +227,15 @@ unsafe fn store_part<S: Simd, const ROWS: usize, const PANELS: usize>(
 				if start >= t.columns {
 					break;
 				}
+				let count = (t.columns - start).min(S::LANES);
+				let out = t.out.add(r * t.out_step + start);
+				if count == S::LANES {
+					finish::<S>(t, out, sum, [r, start]);
+					continue;
+				}
 				S::store(lanes.as_mut_ptr(), sum);
-				for (lane, &sum) in lanes.iter().enumerate().take((t.columns - start).min(S::LANES))
-				{
-					let out = t.out.add(r * t.out_step + start + lane);
+				for (lane, &sum) in lanes.iter().enumerate().take(count) {
+					let out = out.add(lane);
 					let mut x = if t.first { sum } else { *out + sum };
 					if t.last {
 						match t.bias {
@@ -237,5 +249,26 @@ unsafe fn store_part<S: Simd, const ROWS: usize, const PANELS: usize>(
 				}
 			}
 		}
+	}
+}
+
+/// Puts the sums of a vector of a row to their place in the output.
+#[inline(always)]
+unsafe fn finish<S: Simd>(t: &Tile, out: *mut f32, sum: S::V, [row, column]: [usize; 2]) {
+	// SAFETY: the caller's promise: the output and a bias hold a vector there.
+	unsafe {
+		let mut x = sum;
+		if !t.first {
+			x = S::add(S::load(out), x);
+		}
+		if t.last {
+			match t.bias {
+				TileBias::None => {},
+				TileBias::Row(bias) => x = S::add(x, S::splat(*bias.add(row))),
+				TileBias::Column(bias) => x = S::add(x, S::load(bias.add(column))),
+			}
+			x = S::canonical(x);
+		}
+		S::store(out, x);
 	}
 }
