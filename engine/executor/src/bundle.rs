@@ -9,7 +9,7 @@ use crate::{
 };
 use assay_kernels::{Buffer, Isa, KernelConfig};
 use assay_referee::{tree, DType, Program, Root, Slice, Source, TreeError};
-use memmap2::{Mmap, MmapOptions};
+use memmap2::{Advice, Mmap};
 use std::{
 	collections::BTreeMap,
 	fs::{self, File},
@@ -116,6 +116,9 @@ impl Bundle {
 		// One pass over the weights by all processors: each part is hashed and looked at while it
 		// is in the cache.
 		let threads = std::thread::available_parallelism().map_or(1, usize::from);
+		if let Weights::File(map) = &weights {
+			touch(map, threads);
+		}
 		let regions = Regions::new(&program);
 		let suspect = AtomicBool::new(false);
 		let tree = Tree::with(weights.bytes(), threads, |start, part| {
@@ -183,12 +186,26 @@ fn map(path: &Path) -> Result<Weights, BundleError> {
 	if file.metadata().map_err(io)?.len() == 0 {
 		return Ok(Weights::Memory(Buffer::new(0)));
 	}
-	// All of it is read at once to be checked: mapped ahead, it costs no page faults.
 	// SAFETY: sound as long as nobody truncates or rewrites the file, which the documentation of
 	// `Bundle::load` demands and `Bundle::write` respects.
-	let map = unsafe { MmapOptions::new().populate().map(&file) }.map_err(io)?;
+	let map = unsafe { Mmap::map(&file) }.map_err(io)?;
 	Ok(Weights::File(map))
 }
+
+/// Maps the pages of a file that is going to be read by `threads` threads, so that these meet no page
+/// faults.
+#[cfg(target_os = "linux")]
+fn touch(map: &Mmap, threads: usize) {
+	const PART: usize = 4 << 20;
+	assay_kernels::for_each(threads, map.len().div_ceil(PART), |part| {
+		let start = part * PART;
+		// Advice only: pages that are not mapped now are mapped when they are read.
+		let _ = map.advise_range(Advice::PopulateRead, start, PART.min(map.len() - start));
+	});
+}
+
+#[cfg(not(target_os = "linux"))]
+fn touch(_map: &Mmap, _threads: usize) {}
 
 /// The parts of the weights that ops read as one type, by where they start.
 ///
