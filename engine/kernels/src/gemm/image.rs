@@ -298,10 +298,20 @@ impl Image<'_> {
 		panel: usize,
 	) {
 		let (runs, count) = self.runs(region, columns);
+		if let [(_, from, len)] = runs[..count] {
+			let from = data.wrapping_add(from);
+			// SAFETY: the caller's promise; a line ends at most a vector too late.
+			return unsafe {
+				match len.div_ceil(S::LANES) {
+					1 => copy_vectors::<S, 1>(from, places, out, panel),
+					_ => copy_vectors::<S, 2>(from, places, out, panel),
+				}
+			};
+		}
 		for (t, &place) in places.iter().enumerate() {
+			// What is too much of one run is overwritten by the next.
 			for &(to, from, len) in &runs[..count] {
 				let mut i = 0;
-				// Whole vectors; what is too much of one run is overwritten by the next.
 				while i < len {
 					// SAFETY: the caller's promise; a run ends at most a vector too late.
 					unsafe {
@@ -397,6 +407,28 @@ impl Image<'_> {
 		} else {
 			for (to, &x) in to.iter_mut().zip(from.iter().step_by(stride)) {
 				*to = x;
+			}
+		}
+	}
+}
+
+/// Copies N vectors from each of `places` to lines of `panel` floats.
+///
+/// # Safety
+/// The vectors are readable there, and `to` has room for them. S is enabled.
+#[inline(always)]
+unsafe fn copy_vectors<S: Simd, const N: usize>(
+	from: *const f32,
+	places: &[usize],
+	to: *mut f32,
+	panel: usize,
+) {
+	for (t, &place) in places.iter().enumerate() {
+		for v in 0..N {
+			// SAFETY: the caller's promise.
+			unsafe {
+				let x = S::load(from.wrapping_add(place + v * S::LANES));
+				S::store(to.wrapping_add(t * panel + v * S::LANES), x);
 			}
 		}
 	}
