@@ -43,7 +43,7 @@ pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS
 pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
 pub use program::conv::{Conv, ImageLayout};
-pub use program::map::{Step, StepFn, Steps, MAX_STEPS};
+pub use program::map::{Step, StepFn, Steps, MAX_STEPS, MAX_STRIDED_STEPS};
 pub use program::pool::Pool;
 pub use program::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,

@@ -208,14 +208,19 @@ fn pad(rng: &mut Rng) -> OpRecord {
 
 fn concat(rng: &mut Rng) -> OpRecord {
 	let (rank, dtype) = (1 + rng.below(4), rng.pick_dtype());
-	let mut dims = rng.dims(rank, 5);
+	let mut dims = rng.dims(rank, 6);
 	let axis = rng.below(rank) as usize;
 	let mut operands = Vec::new();
 	let mut total = 0;
 	for _ in 0..1 + rng.below(12) {
 		dims[axis] = rng.dim(4);
 		total += dims[axis];
-		operands.push(rng.operand(dtype, &dims));
+		let mut own = dims.clone();
+		for (d, own) in own.iter_mut().enumerate().filter(|&(d, _)| d != axis) {
+			let repeats = rng.pick(&[1, 1, 2, 3, dims[d]]);
+			*own /= if *own % repeats == 0 { repeats } else { 1 };
+		}
+		operands.push(rng.operand(dtype, &own));
 	}
 	dims[axis] = total;
 	OpRecord::new(OpKind::Concat { axis: axis as u8 }, dtype, shape(&dims), operands)

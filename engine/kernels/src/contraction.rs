@@ -176,7 +176,11 @@ fn is_channels_last(op: &OpRecord, conv: &Conv, view: &Shape) -> bool {
 		// A dimension of one is never stepped along.
 		dim == 1 || step == own
 	});
-	alike && op.shape == *view && op.operands.iter().all(|x| x.shape.elements() == view.elements())
+	let alone = op.epilogue.is_none();
+	alike
+		&& alone
+		&& op.shape == *view
+		&& op.operands.iter().all(|x| x.shape.elements() == view.elements())
 }
 
 fn dims3(shape: &Shape) -> Option<[usize; 3]> {

@@ -1,4 +1,4 @@
-//! The expression after a contraction or a reduction, applied to parts of the result while they are in the
+//! The expression after a contraction, a reduction or a movement, applied to parts of the result while they are in the
 //! cache.
 
 use crate::{
@@ -6,12 +6,13 @@ use crate::{
 	contraction, expression,
 	fused::{scatter, Block},
 	gemm::{transpose_with, SLACK},
+	movement,
 	parallel::{self, Shared},
 	simd::Simd,
 	view::{view_mut, Pod},
 	Arg, Fused, KernelConfig, KernelError,
 };
-use assay_referee::{OpRecord, Source};
+use assay_referee::{OpKind, OpRecord, Source};
 use core::cell::RefCell;
 
 thread_local! {
@@ -63,7 +64,11 @@ impl Epilogue {
 		}
 		let finish = self.finish(&operands, out, cfg);
 		if let Some(finish) = &finish {
-			if contraction::run_followed(&self.own, own, finish, cfg) {
+			let followed = match self.own.kind {
+				OpKind::Strided { .. } => movement::run_followed(&self.own, own, finish, cfg),
+				_ => contraction::run_followed(&self.own, own, finish, cfg),
+			};
+			if followed {
 				return Ok(());
 			}
 		}

@@ -1,15 +1,17 @@
 //! Kernels that move values without changing them, by element size.
 
 use crate::{
+	buffer::Buffer,
+	epilogue::Finish,
 	isa::{dispatch_simd, SimdKernel},
 	parallel,
 	simd::Simd,
 	view::{view, view_mut, Pod},
 	walk::Walk,
-	KernelConfig,
+	Arg, Isa, KernelConfig,
 };
 use assay_referee::{DType, Layout, OpKind, OpRecord, Operand};
-use core::ops::Range;
+use core::{cell::RefCell, ops::Range};
 
 /// Runs an op that only moves values; false when it is not one, or for unaligned operands.
 pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) -> bool {
@@ -54,9 +56,9 @@ fn typed<T: FromBits>(
 	let out = view_mut::<T>(out)?;
 	match op.kind {
 		OpKind::Strided { offset, strides } => {
-			let strides: Vec<[isize; 1]> = strides.iter().map(|&s| [s as isize]).collect();
-			let walk = Walk::new(op.shape.dims(), &strides);
-			strided(&walk, offset as isize, view(operands.first()?)?, out, cfg);
+			let moves = Moves::new(op, offset, &strides, view(operands.first()?)?, cfg.isa);
+			let unit = moves.unit().unwrap_or(64);
+			parallel::for_each_part(cfg.threads, out, unit, 1, |start, out| moves.part(start, out));
 		},
 		OpKind::Pad { before, fill } => {
 			let data = view(operands.first()?)?;
@@ -64,7 +66,7 @@ fn typed<T: FromBits>(
 		},
 		OpKind::Concat { axis } => {
 			let parts = operands.iter().map(|bytes| view(bytes)).collect::<Option<Vec<&[T]>>>()?;
-			concat(op, axis.into(), &parts, out, cfg);
+			concat(op, axis.into(), &parts, out, cfg)?;
 		},
 		OpKind::Gather { axis } => {
 			let [data, indices] = operands else { return None };
@@ -79,32 +81,151 @@ fn typed<T: FromBits>(
 	Some(())
 }
 
-fn strided<T: Pod>(walk: &Walk<1>, offset: isize, data: &[T], out: &mut [T], cfg: &KernelConfig) {
-	let [step] = walk.step;
-	match (walk.last_outer(), walk.inner) {
-		(Some((rows, [outer])), 2) => {
-			narrow::<T, 2>(walk, [rows, 2], outer, offset, data, out, cfg)
-		},
-		(Some((rows, [outer])), 4) => {
-			narrow::<T, 4>(walk, [rows, 4], outer, offset, data, out, cfg)
-		},
-		(Some((rows, [outer])), 8) => {
-			narrow::<T, 8>(walk, [rows, 8], outer, offset, data, out, cfg)
-		},
-		(Some((rows, [1])), _) if step != 1 && step != 0 => {
-			transpose(walk, rows, offset, data, out, cfg);
-		},
-		_ => runs(walk, offset, data, out, cfg),
+/// Runs a strided op part by part through an epilogue; false for other ops and unaligned operands.
+pub(crate) fn run_followed(
+	op: &OpRecord,
+	args: &[Arg<'_>],
+	finish: &Finish<'_>,
+	cfg: &KernelConfig,
+) -> bool {
+	let [Arg::Bytes(bytes)] = args else { return false };
+	if op.operands.first().is_none_or(|operand| operand.bytes() != bytes.len() as u64) {
+		return false;
 	}
+	let done = match op.dtype.size() {
+		1 => followed::<u8>(op, bytes, finish, cfg),
+		4 => followed::<u32>(op, bytes, finish, cfg),
+		_ => followed::<u64>(op, bytes, finish, cfg),
+	};
+	done.is_some()
 }
 
-/// Runs that follow each other.
-fn runs<T: Pod>(walk: &Walk<1>, offset: isize, data: &[T], out: &mut [T], cfg: &KernelConfig) {
-	let [step] = walk.step;
-	parallel::for_each_part(cfg.threads, out, 64, 1, |start, out| {
-		walk.runs(start, out.len(), |at, run, [place]| {
+/// Elements that are moved together before an epilogue takes them.
+const MOVED: usize = 8 << 10;
+/// Elements below which another thread costs more than it gains.
+const WORTH: usize = 32 << 10;
+
+thread_local! {
+	static SPACE: RefCell<Buffer> = RefCell::default();
+}
+
+fn followed<T: Pod>(
+	op: &OpRecord,
+	bytes: &[u8],
+	finish: &Finish<'_>,
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let OpKind::Strided { offset, strides } = op.kind else { return None };
+	let moves = Moves::<T>::new(op, offset, &strides, view(bytes)?, cfg.isa);
+	let (elements, row) = (op.shape.elements() as usize, op.shape.last() as usize);
+	// An epilogue takes whole rows, or a part of one.
+	let unit = moves.unit().unwrap_or(row);
+	let stretch = match MOVED / unit {
+		0 if moves.unit().is_none() => MOVED,
+		// Squares of a transposition are whole.
+		units @ SIDE.. => units / SIDE * SIDE * unit,
+		units => units.max(1) * unit,
+	};
+	let line = stretch.max(unit);
+	let pieces = line.div_ceil(stretch);
+	let count = elements.div_ceil(line) * pieces;
+	let share = (WORTH / stretch).max(count.div_ceil(cfg.threads * 4)).max(1);
+	parallel::for_each(cfg.threads, count.div_ceil(share), |task| {
+		SPACE.with(|space| {
+			let space = &mut *space.borrow_mut();
+			let size = size_of::<T>();
+			space.grow((stretch * size).div_ceil(4));
+			for piece in task * share..((task + 1) * share).min(count) {
+				let (first, inside) = (piece / pieces * line, piece % pieces * stretch);
+				let start = first + inside;
+				let len = stretch.min(line - inside).min(elements - start);
+				let Some(out) = view_mut::<T>(&mut space[..len * size]) else { continue };
+				moves.part(start, out);
+				// SAFETY: pieces have places of their own, of one row or of whole ones.
+				unsafe { finish.run(&space[..len * size], start) };
+			}
+		});
+	});
+	Some(())
+}
+
+/// A strided op, of which parts can be computed.
+struct Moves<'a, T> {
+	walk: Walk<1>,
+	/// What is left of it without the rows that are moved together.
+	planes: Walk<1>,
+	form: Form,
+	offset: isize,
+	data: &'a [T],
+	isa: Isa,
+}
+
+/// How elements are moved together.
+#[derive(Clone, Copy)]
+enum Form {
+	/// Runs that follow each other.
+	Runs,
+	/// Rows of 2, 4 or 8 elements, which are too short to be taken one by one: pixels that are
+	/// repeated, or that come from so many images in turn; so many rows, which lie `outer` apart, of
+	/// elements at these places.
+	Narrow { rows: usize, outer: isize, width: usize, places: [isize; 8] },
+	/// Planes of so many rows, which are neighbours in the source: squares keep both sides in the cache.
+	Planes { rows: usize },
+}
+
+impl<'a, T: Pod> Moves<'a, T> {
+	fn new(op: &OpRecord, offset: u64, strides: &[i64], data: &'a [T], isa: Isa) -> Self {
+		let strides: Vec<[isize; 1]> = strides.iter().map(|&s| [s as isize]).collect();
+		let walk = Walk::new(op.shape.dims(), &strides);
+		let [step] = walk.step;
+		let mut planes = walk.planes();
+		let form = match (walk.last_outer(), walk.inner) {
+			(Some((rows, [outer])), 2 | 4 | 8) => {
+				let (mut rows, mut outer, mut width) = (rows, outer, walk.inner);
+				let mut places = core::array::from_fn(|j| j as isize * step);
+				// Rows of a few rows are rows too.
+				if let (Some((more, [next])), 4 | 8) = (planes.last_outer(), rows * width) {
+					places = core::array::from_fn(|j| {
+						(j / width) as isize * outer + (j % width) as isize * step
+					});
+					(width, rows, outer) = (rows * width, more, next);
+					planes = planes.planes();
+				}
+				Form::Narrow { rows, outer, width, places }
+			},
+			(Some((rows, [1])), _) if step != 1 && step != 0 => Form::Planes { rows },
+			_ => Form::Runs,
+		};
+		Moves { walk, planes, form, offset: offset as isize, data, isa }
+	}
+
+	/// The number of elements of which parts have to be multiples, if there is one.
+	fn unit(&self) -> Option<usize> {
+		match self.form {
+			Form::Runs => None,
+			Form::Narrow { rows, width, .. } => Some(rows * width),
+			Form::Planes { .. } => Some(self.walk.inner),
+		}
+	}
+
+	/// The elements from `start` on.
+	fn part(&self, start: usize, out: &mut [T]) {
+		match self.form {
+			Form::Narrow { rows, outer, width, ref places } => match width {
+				2 => self.narrow::<2>([rows, start], outer, places, out),
+				4 => self.narrow::<4>([rows, start], outer, places, out),
+				_ => self.narrow::<8>([rows, start], outer, places, out),
+			},
+			Form::Planes { rows } => self.transpose(rows, start, out),
+			Form::Runs => self.runs(start, out),
+		}
+	}
+
+	fn runs(&self, start: usize, out: &mut [T]) {
+		let ([step], data) = (self.walk.step, self.data);
+		self.walk.runs(start, out.len(), |at, run, [place]| {
 			let out = &mut out[at..at + run];
-			let first = offset + place;
+			let first = self.offset + place;
 			match step {
 				0 => out.fill(data[first as usize]),
 				1 => out.copy_from_slice(&data[first as usize..][..run]),
@@ -113,65 +234,53 @@ fn runs<T: Pod>(walk: &Walk<1>, offset: isize, data: &[T], out: &mut [T], cfg: &
 				}),
 			}
 		});
-	});
-}
+	}
 
-/// Runs of `N` elements, which are too short to be taken one by one: pixels that are repeated, or
-/// that come from `N` images in turn.
-fn narrow<T: Pod, const N: usize>(
-	walk: &Walk<1>,
-	[rows, columns]: [usize; 2],
-	outer: isize,
-	offset: isize,
-	data: &[T],
-	out: &mut [T],
-	cfg: &KernelConfig,
-) {
-	let (plane, [step], planes) = (rows * columns, walk.step, walk.planes());
-	parallel::for_each_part(cfg.threads, out, plane, 1, |start, out| {
-		planes.runs(start / plane, out.len() / plane, |at, _, [place]| {
-			let first = offset + place;
+	fn narrow<const N: usize>(
+		&self,
+		[rows, start]: [usize; 2],
+		outer: isize,
+		places: &[isize; 8],
+		out: &mut [T],
+	) {
+		let (plane, data) = (rows * N, self.data);
+		self.planes.runs(start / plane, out.len() / plane, |at, _, [place]| {
+			let first = self.offset + place;
 			let (out, _) = out[at * plane..(at + 1) * plane].as_chunks_mut::<N>();
 			if outer == 1 {
 				let lines: [&[T]; N] =
-					core::array::from_fn(|j| &data[(first + j as isize * step) as usize..][..rows]);
+					core::array::from_fn(|j| &data[(first + places[j]) as usize..][..rows]);
 				for (i, out) in out.iter_mut().enumerate() {
 					*out = lines.map(|line| line[i]);
 				}
 			} else {
 				for (i, out) in out.iter_mut().enumerate() {
 					let first = first + i as isize * outer;
-					*out = core::array::from_fn(|j| data[(first + j as isize * step) as usize]);
+					*out = core::array::from_fn(|j| data[(first + places[j]) as usize]);
 				}
 			}
 		});
-	});
-}
+	}
 
-/// Planes whose rows are neighbours in the source: squares keep both sides in the cache.
-fn transpose<T: Pod>(
-	walk: &Walk<1>,
-	rows: usize,
-	offset: isize,
-	data: &[T],
-	out: &mut [T],
-	cfg: &KernelConfig,
-) {
-	let (columns, [step]) = (walk.inner, walk.step);
-	let planes = walk.planes();
-	parallel::for_each_part(cfg.threads, out, columns, 1, |start, out| {
+	fn transpose(&self, rows: usize, start: usize, out: &mut [T]) {
+		let (columns, [step]) = (self.walk.inner, self.walk.step);
+		let planes = &self.planes;
 		let (mut row, end) = (start / columns, (start + out.len()) / columns);
 		let mut rest = out;
 		while row < end {
 			let count = (rows - row % rows).min(end - row);
-			let mut first = offset + (row % rows) as isize;
+			let mut first = self.offset + (row % rows) as isize;
 			planes.runs(row / rows, 1, |_, _, [place]| first += place);
 			let (out, tail) = rest.split_at_mut(count * columns);
-			dispatch_simd(cfg.isa, Plane { data, first, step, rows: count, columns, out });
+			let data = self.data;
+			dispatch_simd(self.isa, Plane { data, first, step, rows: count, columns, out });
 			(rest, row) = (tail, row + count);
 		}
-	});
+	}
 }
+
+/// Rows and columns that are transposed together.
+const SIDE: usize = 16;
 
 /// `out[r][c] = data[first + r + c * step]`.
 struct Plane<'a, T> {
@@ -199,7 +308,6 @@ impl<T: Pod> Plane<'_, T> {
 impl<T: Pod> SimdKernel for Plane<'_, T> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(mut self) {
-		const SIDE: usize = 16;
 		let (rows, columns) = (self.rows, self.columns);
 		// Everything that is read lies between these two.
 		let last = self.first + rows as isize + (columns as isize - 1) * self.step;
@@ -207,39 +315,41 @@ impl<T: Pod> SimdKernel for Plane<'_, T> {
 		assert!(self.out.len() >= rows * columns);
 		let size = size_of::<T>();
 		let vectors = (size == size_of::<f32>() || size == 1) && self.step > 0 && inside;
+		// Where there are enough, the last ones are taken again with those before, for whole squares.
+		let last_of = |from: usize, all: usize| match all.checked_sub(SIDE) {
+			Some(most) => (from.min(most), from.min(most) + SIDE),
+			None => (from, all),
+		};
 		for row in (0..rows).step_by(SIDE) {
-			let end = (row + SIDE).min(rows);
-			let mut column = 0;
-			while vectors && size == 1 && end - row == SIDE && column + SIDE <= columns {
-				let from = self.first as usize + row + column * self.step as usize;
-				// SAFETY: SIDE runs of SIDE bytes inside of `data`, and as many inside of `out`, as
-				// checked. S is enabled.
-				unsafe {
-					let from = self.data.as_ptr().add(from).cast();
-					let to = self.out.as_mut_ptr().add(row * columns + column).cast();
-					S::transpose_bytes(from, self.step as usize, to, columns);
-				}
-				column += SIDE;
-			}
-			while vectors && size != 1 && end - row == SIDE && column + SIDE <= columns {
-				for r in (row..end).step_by(S::LANES) {
-					for c in (column..column + SIDE).step_by(S::LANES) {
-						let from = self.first as usize + r + c * self.step as usize;
-						// SAFETY: LANES runs of LANES elements of four bytes inside of `data`, and
-						// as many inside of `out`, as checked; loads and stores keep bits. S is enabled.
-						unsafe {
-							let from = self.data.as_ptr().add(from).cast();
-							let to = self.out.as_mut_ptr().add(r * columns + c).cast();
-							S::transpose(from, self.step as usize, S::LANES, to, columns);
+			let (row, end) = last_of(row, rows);
+			for column in (0..columns).step_by(SIDE) {
+				let (column, next) = last_of(column, columns);
+				let square = end - row == SIDE && next - column == SIDE;
+				if vectors && square && size == 1 {
+					let from = self.first as usize + row + column * self.step as usize;
+					// SAFETY: SIDE runs of SIDE bytes inside of `data`, and as many inside of `out`, as
+					// checked. S is enabled.
+					unsafe {
+						let from = self.data.as_ptr().add(from).cast();
+						let to = self.out.as_mut_ptr().add(row * columns + column).cast();
+						S::transpose_bytes(from, self.step as usize, to, columns);
+					}
+				} else if vectors && square {
+					for r in (row..end).step_by(S::LANES) {
+						for c in (column..next).step_by(S::LANES) {
+							let from = self.first as usize + r + c * self.step as usize;
+							// SAFETY: LANES runs of LANES elements of four bytes inside of `data`, and as
+							// many inside of `out`, as checked; loads and stores keep bits. S is enabled.
+							unsafe {
+								let from = self.data.as_ptr().add(from).cast();
+								let to = self.out.as_mut_ptr().add(r * columns + c).cast();
+								S::transpose(from, self.step as usize, S::LANES, to, columns);
+							}
 						}
 					}
+				} else {
+					self.elements(row..end, column..next);
 				}
-				column += SIDE;
-			}
-			while column < columns {
-				let next = (column + SIDE).min(columns);
-				self.elements(row..end, column..next);
-				column = next;
 			}
 		}
 	}
@@ -270,22 +380,104 @@ fn pad<T: Pod>(op: &OpRecord, before: &[u32; 8], fill: T, data: &[T], out: &mut 
 	});
 }
 
-fn concat<T: Pod>(op: &OpRecord, axis: usize, parts: &[&[T]], out: &mut [T], cfg: &KernelConfig) {
-	let inner = |dims: &[u32]| dims[axis..].iter().map(|&dim| dim as usize).product::<usize>();
-	let lengths: Vec<usize> =
-		op.operands.iter().map(|operand| inner(operand.shape.dims())).collect();
-	let total = inner(op.shape.dims());
+fn concat<T: Pod>(
+	op: &OpRecord,
+	axis: usize,
+	parts: &[&[T]],
+	out: &mut [T],
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let dims = op.shape.dims();
+	let parts = parts.iter().zip(&op.operands);
+	let parts = parts.map(|(&data, operand)| Part::new(data, operand.shape.dims(), dims, axis));
+	let parts = parts.collect::<Option<Vec<Part<'_, T>>>>()?;
+	let total: usize = dims[axis..].iter().map(|&dim| dim as usize).product();
+	// Rows that stay in the cache while each operand's part is written to them.
+	let rows = (JOINED / total).max(1);
 	parallel::for_each_part(cfg.threads, out, total, 1, |start, out| {
-		for (row, out) in out.chunks_exact_mut(total).enumerate() {
-			let row = start / total + row;
-			let mut rest = out;
-			for (part, &len) in parts.iter().zip(&lengths) {
-				let (to, tail) = rest.split_at_mut(len);
-				to.copy_from_slice(&part[row * len..(row + 1) * len]);
-				rest = tail;
+		for (block, out) in out.chunks_mut(rows * total).enumerate() {
+			let (first, mut offset) = (start / total + block * rows, 0);
+			for part in &parts {
+				part.write(first, &mut out[offset..], total);
+				offset += part.written;
 			}
 		}
 	});
+	Some(())
+}
+
+/// Elements of rows to which operands are joined together.
+const JOINED: usize = 4 << 10;
+
+/// An operand of a *Concat*.
+struct Part<'a, T> {
+	data: &'a [T],
+	/// The first element of a row, for each of the output's rows.
+	walk: Walk<1>,
+	/// The dimensions of a row: so many elements, each of them repeated so many times.
+	inner: Vec<(usize, usize)>,
+	/// Elements of a row, and those that they become.
+	read: usize,
+	written: usize,
+}
+
+impl<'a, T: Pod> Part<'a, T> {
+	/// The part of an operand of the dimensions `own` in an output of `dims`; `None` where there are too
+	/// many of them.
+	fn new(data: &'a [T], own: &[u32], dims: &[u32], axis: usize) -> Option<Part<'a, T>> {
+		let inner: Vec<(usize, usize)> = (axis..own.len())
+			.map(|d| (own[d] as usize, if d == axis { 1 } else { (dims[d] / own[d]) as usize }))
+			.collect();
+		let read: usize = inner.iter().map(|&(own, _)| own).product();
+		let written = inner.iter().map(|&(own, times)| own * times).product();
+		let (mut sizes, mut steps) = (Vec::new(), Vec::new());
+		let mut step = read as isize;
+		for (&own, &dim) in own[..axis].iter().zip(dims).rev() {
+			for (size, step) in [(dim / own, 0), (own, step)] {
+				sizes.insert(0, size);
+				steps.insert(0, [step]);
+			}
+			step *= own as isize;
+		}
+		let walk = Walk::new(&sizes, &steps);
+		walk.is_short().then_some(Part { data, walk, inner, read, written })
+	}
+
+	/// Writes the output's rows from `first` on, which are `total` elements apart.
+	fn write(&self, first: usize, out: &mut [T], total: usize) {
+		let [step] = self.walk.step;
+		let alike = self.read == self.written;
+		self.walk.runs(first, out.len().div_ceil(total), |at, run, [place]| {
+			for (row, out) in out[at * total..].chunks_mut(total).take(run).enumerate() {
+				let from = (place + row as isize * step) as usize;
+				let (from, out) = (&self.data[from..from + self.read], &mut out[..self.written]);
+				match alike {
+					true => out.copy_from_slice(from),
+					false => repeat(from, &self.inner, out),
+				}
+			}
+		});
+	}
+}
+
+/// Writes elements of these dimensions with their repetitions.
+fn repeat<T: Pod>(from: &[T], dims: &[(usize, usize)], out: &mut [T]) {
+	if dims.iter().all(|&(_, times)| times == 1) {
+		out.copy_from_slice(from);
+		return;
+	}
+	let Some((&(own, times), rest)) = dims.split_first() else { return };
+	let (step, len) = (from.len() / own, out.len() / own);
+	let inner = len / times;
+	for (from, out) in from.chunks_exact(step).zip(out.chunks_exact_mut(len)) {
+		if let ([x], []) = (from, rest) {
+			out.fill(*x);
+			continue;
+		}
+		let (first, others) = out.split_at_mut(inner);
+		repeat(from, rest, first);
+		others.chunks_exact_mut(inner).for_each(|other| other.copy_from_slice(first));
+	}
 }
 
 fn gather<T: Pod + Default>(

@@ -297,6 +297,20 @@ proptest! {
 			let x: Vec<_> = sizes.iter().map(|&size| operand(dtype, &with(size))).collect();
 			let out = shape(&with(sizes.iter().sum()));
 			check(&OpRecord::new(OpKind::Concat { axis: axis as u8 }, dtype, out, x), seed);
+			// Each operand repeated in another way.
+			let x: Vec<_> = sizes.iter().enumerate().map(|(i, &size)| {
+				let own = |(d, &dim): (usize, &u32)| match (seed >> (8 * i + d)) & 1 {
+					0 if d != axis => dim,
+					_ => dim * [2, 3][d % 2],
+				};
+				let mut own: Vec<u32> = dims.iter().enumerate().map(own).collect();
+				own[axis] = size;
+				operand(dtype, &own)
+			}).collect();
+			let mut out: Vec<u32> =
+				dims.iter().enumerate().map(|(d, &dim)| dim * [2, 3][d % 2]).collect();
+			out[axis] = sizes.iter().sum();
+			check(&OpRecord::new(OpKind::Concat { axis: axis as u8 }, dtype, shape(&out), x), seed);
 			let x: Vec<_> = sizes.iter().map(|&size| operand(dtype, &with(size))).collect();
 			let ends = x.iter().fold(0u64, |end, x| end.next_multiple_of(64) + x.bytes());
 			check(&OpRecord::new(OpKind::Pack, DType::U8, shape(&[ends as u32]), x), seed);

@@ -1,5 +1,8 @@
 //! Going through an output in order while following operands with strides of their own.
 
+/// Most outer dimensions that a cursor follows: those of an op.
+const OUTER: usize = 8;
+
 /// Rows of an index space, innermost dimension last, with one stride per operand and dimension.
 ///
 /// Dimensions that can be walked as one are merged, so that inner runs are long.
@@ -45,6 +48,11 @@ impl<const N: usize> Walk<N> {
 			}
 		}
 		Walk::new(dims, &strides)
+	}
+
+	/// Whether a cursor can follow it.
+	pub(crate) fn is_short(&self) -> bool {
+		self.dims.len() <= OUTER
 	}
 
 	/// One run of `len` elements.
@@ -104,7 +112,7 @@ impl<const N: usize> Walk<N> {
 			0 => (0, 0),
 			_ => (start / self.inner, start % self.inner),
 		};
-		let mut at = [0usize; 8];
+		let mut at = [0usize; OUTER];
 		let mut base = [0isize; N];
 		if rest > 0 {
 			for d in (0..self.dims.len()).rev() {
@@ -134,7 +142,7 @@ impl<const N: usize> Walk<N> {
 /// Where a walk has come to.
 pub(crate) struct Cursor<'a, const N: usize> {
 	walk: &'a Walk<N>,
-	at: [usize; 8],
+	at: [usize; OUTER],
 	base: [isize; N],
 	column: usize,
 	done: usize,

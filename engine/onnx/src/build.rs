@@ -289,7 +289,7 @@ impl Builder {
 		if !moves && offset == 0 && product(&dims) == x.elements() {
 			return x.view(dims);
 		}
-		if let Some(View { source, offset, steps }) = self.composed(x, &dims, offset, steps) {
+		if let Some(View { source, offset, steps, .. }) = self.composed(x, &dims, offset, steps) {
 			return self.strided(&source, dims, offset, &steps);
 		}
 		let mut all = [0; MAX_RANK];

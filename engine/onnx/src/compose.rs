@@ -3,12 +3,13 @@
 use assay_referee::{OpKind, MAX_RANK};
 
 use crate::build::{Builder, Op};
-use crate::value::{strides, Origin, Value};
+use crate::value::{strides, Dims, Origin, Value};
 
-/// What a `Strided` op reads: its operand, offset and one step per output dimension.
+/// What a `Strided` op reads: its operand, offset and one step per dimension of `dims`.
 pub(crate) struct View {
 	pub(crate) source: Value,
 	pub(crate) offset: u64,
+	pub(crate) dims: Dims,
 	pub(crate) steps: Vec<i64>,
 }
 
@@ -27,16 +28,17 @@ impl Builder {
 		let source = inner.operands.first()?;
 		if source.elements() == 1 && matches!(inner.kind, OpKind::Strided { .. }) {
 			// One element repeated, in whatever order.
-			let (source, offset, steps) = (source.clone(), 0, vec![0; dims.len()]);
-			return Some(View { source, offset, steps });
+			let (source, dims, steps) = (source.clone(), dims.to_vec(), vec![0; dims.len()]);
+			return Some(View { source, offset: 0, dims, steps });
 		}
-		compose(inner, dims, offset, steps)
+		compose(inner, dims, offset, steps).filter(|view| view.dims == dims)
 	}
 }
 
-/// Follows every output dimension along one dimension of the inner op's output. The positions along
-/// each of those stay inside it, so no step carries over into another one.
-fn compose(inner: &Op, dims: &[u32], offset: u64, steps: &[i64]) -> Option<View> {
+/// Follows every output dimension along dimensions of the inner op's output, of which it may run over
+/// several: it is split then. The positions along each of those stay inside it, so no step carries over
+/// into another one.
+pub(crate) fn compose(inner: &Op, dims: &[u32], offset: u64, steps: &[i64]) -> Option<View> {
 	let OpKind::Strided { offset: inner_offset, strides: inner_steps } = inner.kind else {
 		return None;
 	};
@@ -47,24 +49,21 @@ fn compose(inner: &Op, dims: &[u32], offset: u64, steps: &[i64]) -> Option<View>
 		(*place, rest) = (rest / size, rest % size);
 	}
 	let (mut low, mut high) = (start, start);
-	let mut composed = Vec::new();
+	let mut composed: Vec<(u32, i64)> = Vec::new();
 	for (&dim, &step) in dims.iter().zip(steps) {
 		if dim == 1 || step == 0 {
-			composed.push(0);
+			composed.push((dim, 0));
 			continue;
 		}
-		let reach = i64::from(dim) - 1;
-		let fits = |&j: &usize| {
-			let (turns, odd) = (step / flat[j], step % flat[j]);
-			odd == 0
-				&& turns != 0
-				&& turns.abs().checked_mul(reach).is_some_and(|all| all < i64::from(inner.dims[j]))
-		};
-		let j = (0..flat.len()).find(fits)?;
-		let turns = step / flat[j];
-		let all = turns * reach;
-		(low[j], high[j]) = (low[j] + all.min(0), high[j] + all.max(0));
-		composed.push(turns * inner_steps[j]);
+		// From the innermost part of the dimension outwards.
+		let (mut left, mut step, at) = (dim, step, composed.len());
+		while left > 1 {
+			let (j, turns, part) = along(&inner.dims, &flat, left, step)?;
+			let all = turns * (i64::from(part) - 1);
+			(low[j], high[j]) = (low[j] + all.min(0), high[j] + all.max(0));
+			composed.insert(at, (part, turns * inner_steps[j]));
+			(left, step) = (left / part, step.checked_mul(part.into())?);
+		}
 	}
 	let inside = |j: usize| low[j] >= 0 && high[j] < i64::from(inner.dims[j]);
 	if !(0..flat.len()).all(inside) {
@@ -72,5 +71,25 @@ fn compose(inner: &Op, dims: &[u32], offset: u64, steps: &[i64]) -> Option<View>
 	}
 	let moved: i64 = start.iter().zip(&inner_steps).map(|(&at, &step)| at * step).sum();
 	let offset = u64::try_from(i64::try_from(inner_offset).ok()? + moved).ok()?;
-	Some(View { source: inner.operands.first()?.clone(), offset, steps: composed })
+	let (dims, steps) = composed.into_iter().unzip();
+	Some(View { source: inner.operands.first()?.clone(), offset, dims, steps })
+}
+
+/// The dimension of an output of `dims`, with steps `flat`, along which `count` steps of `step` elements
+/// lead, the steps along it that each is, and how many of them it has: all, or a factor of `count` after
+/// which the dimension before goes on.
+fn along(dims: &[u32], flat: &[i64], count: u32, step: i64) -> Option<(usize, i64, u32)> {
+	let turns =
+		|j: usize| (step % flat[j] == 0).then_some(step / flat[j]).filter(|&turns| turns != 0);
+	let whole = |j: usize| {
+		let all = turns(j)?.abs().checked_mul(i64::from(count) - 1)?;
+		(all < i64::from(dims[j])).then_some((j, turns(j)?, count))
+	};
+	let factor = |j: usize| {
+		let turns = u32::try_from(turns(j)?).ok()?;
+		let part = dims[j] / turns;
+		let fits = part > 1 && dims[j].is_multiple_of(turns) && count.is_multiple_of(part);
+		fits.then_some((j, turns.into(), part))
+	};
+	(0..dims.len()).find_map(whole).or_else(|| (0..dims.len()).find_map(factor))
 }

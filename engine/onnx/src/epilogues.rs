@@ -1,25 +1,27 @@
-//! Joins contractions and reductions with the elementwise op that alone reads them, so that their results
-//! are neither stored nor committed to.
+//! Joins contractions, reductions and movements with the elementwise op that alone reads them, so that their
+//! results are neither stored nor committed to.
 
 use assay_referee::{OpKind, Step, StepFn, Steps};
 
 use crate::build::{users, Op};
+use crate::movements::part_of_input;
 use crate::value::{product, Dims, Value};
 
-/// Makes an elementwise op or expression the epilogue of a contraction or a reduction that nothing else
+/// Makes an elementwise op or expression the epilogue of an op that may have one and that nothing else
 /// reads. The joined op stands where the elementwise one stood, after all its operands; what was before
 /// stays behind as an op that nothing reads.
 pub(crate) fn join_epilogues(ops: &mut [Op], root: usize, live: &[bool]) {
 	let users = users(ops, live);
 	for i in (0..=root).filter(|&i| live[i]) {
 		let mut sources: Vec<usize> = ops[i].operands.iter().filter_map(Value::op).collect();
-		sources.sort_unstable();
+		// Of several, the one that is computed last: it is the least likely to be in the way of others. What
+		// is only moved may be joined with what it was moved from.
+		let moves = |&j: &usize| !matches!(ops[j].kind, OpKind::Strided { .. });
+		sources.sort_unstable_by_key(|j| (moves(j), *j));
 		sources.dedup();
-		// Of several, the one that is computed last: it is the least likely to be in the way of others.
 		let joined = sources.into_iter().rev().find_map(|j| {
-			let alone = users[j].iter().all(|&user| user == i);
-			let joined = alone.then(|| followed(ops, j, i)).flatten()?;
-			(i != root || joined.dims == ops[i].dims).then_some(joined)
+			let alone = users[j].iter().all(|&user| user == i) && part_of_input(&ops[j]).is_none();
+			alone.then(|| followed(&ops[j], j, &ops[i])).flatten()
 		});
 		if let Some(joined) = joined {
 			ops[i] = joined;
@@ -27,9 +29,8 @@ pub(crate) fn join_epilogues(ops: &mut [Op], root: usize, live: &[bool]) {
 	}
 }
 
-/// Op `j` followed by op `i`, which reads it.
-fn followed(ops: &[Op], j: usize, i: usize) -> Option<Op> {
-	let (first, next) = (&ops[j], &ops[i]);
+/// Op `first`, which is op `j`, followed by op `next`, which reads it.
+pub(crate) fn followed(first: &Op, j: usize, next: &Op) -> Option<Op> {
 	let own = first.kind.own_operands().filter(|_| first.epilogue.is_none())?;
 	debug_assert_eq!(first.operands.len(), own);
 	let steps = steps(next)?;

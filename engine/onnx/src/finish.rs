@@ -14,8 +14,11 @@ use crate::convolutions::join_windows;
 use crate::epilogues::join_epilogues;
 use crate::error::{CompileError, ErrorKind, Failure, Place, Result};
 use crate::expressions::join_expressions;
-use crate::layouts::join_layouts;
-use crate::movements::{move_before_permutations, read_before_repetitions};
+use crate::layouts::{compute_transposed, join_layouts};
+use crate::movements::{
+	concat_before_repetitions, convolve_before_permutations, join_parts, join_views,
+	move_before_permutations, part_of_input, read_before_repetitions,
+};
 use crate::recompute::recompute;
 use crate::reorder::reorder_products;
 use crate::value::{broadcast, product, strides, Origin, Value};
@@ -36,14 +39,21 @@ type Pass = fn(&mut [Op], usize, &[bool]);
 
 /// In this order: products before the expressions they are read by, expressions as large as they can be
 /// before what takes them in.
-const PASSES: [Pass; 9] = [
+const PASSES: [Pass; 15] = [
 	join_biases,
 	join_windows,
 	reorder_products,
 	join_expressions,
 	read_before_repetitions,
 	move_before_permutations,
+	convolve_before_permutations,
+	// What comes after such a convolution.
+	move_before_permutations,
+	join_views,
+	join_parts,
+	compute_transposed,
 	recompute,
+	concat_before_repetitions,
 	join_epilogues,
 	join_layouts,
 ];
@@ -75,6 +85,10 @@ pub(crate) fn finish(
 	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;
 	let mut emitter = Emitter::new(inputs).map_err(at_file)?;
 	for (i, op) in ops.iter().enumerate().take(root + 1).filter(|(i, _)| live[*i]) {
+		if let Some((input, start)) = part_of_input(op).filter(|_| i != root) {
+			emitter.parts.insert(i, emitter.input_offsets[input] + start);
+			continue;
+		}
 		emitter.emit(i, op).map_err(|failure| failure.at(place(op.node)))?;
 	}
 	check_count(emitter.ops.len()).map_err(at_file)?;
@@ -111,9 +125,7 @@ fn root(ops: &mut Vec<Op>, outputs: &[Value], specs: &[TensorSpec], node: usize)
 		[] => return Err(Failure::invalid("the model has no outputs")),
 		[one] => {
 			if let Origin::Op(index) = one.origin {
-				if ops[index].dims == one.dims {
-					return Ok(index);
-				}
+				return Ok(index);
 			}
 			let mut steps = [0; MAX_RANK];
 			for ((place, step), &dim) in steps.iter_mut().zip(strides(&one.dims)).zip(&one.dims) {
@@ -195,14 +207,14 @@ fn join_biases(ops: &mut [Op], root: usize, live: &[bool]) {
 	let users = users(ops, live);
 	for i in 0..=root {
 		if live[i] {
-			if let Some(joined) = join_bias(ops, i, i == root, &users) {
+			if let Some(joined) = join_bias(ops, i, &users) {
 				ops[i] = joined;
 			}
 		}
 	}
 }
 
-fn join_bias(ops: &[Op], i: usize, is_root: bool, users: &[Vec<usize>]) -> Option<Op> {
+fn join_bias(ops: &[Op], i: usize, users: &[Vec<usize>]) -> Option<Op> {
 	let op = &ops[i];
 	if op.kind != OpKind::Binary(BinaryFn::Add) {
 		return None;
@@ -212,9 +224,7 @@ fn join_bias(ops: &[Op], i: usize, is_root: bool, users: &[Vec<usize>]) -> Optio
 		let bias = &op.operands[bias_at];
 		let source = &ops[j];
 		let plain = source.kind == OpKind::MatMul { bias: Bias::None };
-		let fits = users[j].len() == 1
-			&& op.operands[product_at].dims == op.dims
-			&& (!is_root || source.dims == op.dims);
+		let fits = users[j].len() == 1 && op.operands[product_at].dims == op.dims;
 		if !plain || !fits {
 			continue;
 		}
@@ -262,6 +272,8 @@ struct Emitter {
 	/// New index of every op that has been written.
 	index: HashMap<usize, u32>,
 	input_offsets: Vec<u64>,
+	/// Offset in the inputs of every op that is left out because it is a part of one.
+	parts: HashMap<usize, u64>,
 	weights: Vec<u8>,
 	parameters: u64,
 	/// Offset of a weight by the hash of its bytes.
@@ -283,6 +295,7 @@ impl Emitter {
 			nodes: Vec::new(),
 			index: HashMap::new(),
 			input_offsets: Layout::new(lengths).offsets,
+			parts: HashMap::new(),
 			weights: Vec::new(),
 			parameters: 0,
 			known: HashMap::new(),
@@ -331,6 +344,9 @@ impl Emitter {
 			Origin::Input(i) => Ok(Operand::input(self.input_offsets[*i], value.dtype, dims)),
 			Origin::Op(j) => match self.index.get(j) {
 				Some(&new) => Ok(Operand::op(new, value.dtype, dims)),
+				None if self.parts.contains_key(j) => {
+					Ok(Operand::input(self.parts[j], value.dtype, dims))
+				},
 				None => Err(Failure::invalid("an operand is computed after its use")),
 			},
 			Origin::Constant(bytes) => {

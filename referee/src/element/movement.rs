@@ -43,16 +43,21 @@ pub(super) fn concat<R: Reader>(
 	index: u64,
 	reader: &mut R,
 ) -> Result<u64, R::Error> {
-	let inner: u64 = (axis + 1..op.shape.rank()).map(|d| dim(&op.shape, d)).product();
-	let total = dim(&op.shape, axis);
-	let (outer, mut at) = (index / inner / total, index / inner % total);
+	let mut at = op.shape.unravel(index);
 	let last = op.operands.len().saturating_sub(1);
 	let mut part = 0;
-	while part < last && at >= dim(view(op, part), axis) {
-		at -= dim(view(op, part), axis);
+	while part < last && at[axis] >= dim(view(op, part), axis) {
+		at[axis] -= dim(view(op, part), axis);
 		part += 1;
 	}
-	reader.read(part, (outer * dim(view(op, part), axis) + at) * inner + index % inner)
+	let mut source = 0;
+	for (d, &own) in view(op, part).dims().iter().enumerate() {
+		let own = u64::from(own);
+		// How often each element is repeated.
+		let times = if d == axis { 1 } else { dim(&op.shape, d) / own };
+		source = source * own + at[d] / times;
+	}
+	reader.read(part, source)
 }
 
 pub(super) fn gather<R: Reader>(

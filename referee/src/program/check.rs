@@ -172,10 +172,14 @@ impl Program {
 				ensure(same(earlier.dtype, &earlier.shape), CheckReason::Mismatch)
 			},
 			Source::Input(offset) => {
+				let end = offset.checked_add(operand.bytes()).ok_or(CheckReason::NoSuchInput)?;
 				let mut declared = self.header.inputs.iter().zip(&inputs.offsets);
-				let (spec, _) =
-					declared.find(|(_, &at)| at == offset).ok_or(CheckReason::NoSuchInput)?;
-				ensure(same(spec.dtype, &spec.shape), CheckReason::Mismatch)
+				// All of it, or a part of neighbouring elements.
+				let (spec, at) = declared
+					.find(|(spec, &at)| at <= offset && offset < at + spec.bytes())
+					.ok_or(CheckReason::NoSuchInput)?;
+				let fits = operand.dtype == spec.dtype && end <= at + spec.bytes();
+				ensure(fits, CheckReason::Mismatch)
 			},
 			Source::Weight(offset) => {
 				let end = offset.checked_add(operand.bytes()).ok_or(CheckReason::WeightRange)?;
@@ -184,12 +188,12 @@ impl Program {
 		}
 	}
 
-	/// The last op gives the one output, or packs them all.
+	/// The last op gives the elements of the one output, under whatever shape, or packs them all.
 	fn check_output(&self) -> Result<(), CheckReason> {
 		let outputs = &self.header.outputs;
 		let last = self.ops.last().ok_or(CheckReason::Header)?;
 		if let [only] = outputs.as_slice() {
-			let same = last.dtype == only.dtype && last.shape == only.shape;
+			let same = last.dtype == only.dtype && last.shape.elements() == only.shape.elements();
 			return ensure(same, CheckReason::Output);
 		}
 		let packs = last.kind == OpKind::Pack

@@ -31,6 +31,7 @@
 //! | 64..256 | parameters of the kind |
 //! | 111 | kinds 10, 11, 12, 18, 20: number of steps of the epilogue `u8`, 0 for none |
 //! | 112..256 | the same kinds: the steps of the epilogue, six bytes each |
+//! | 136, 137..251 | kind 1: the same, 19 steps at most |
 //! | 256..1024 | 12 operands of 64 bytes, unused ones zero |
 //!
 //! Element types: 1 `F32`, 2 `I32`, 3 `I64`, 4 `U8`, 5 `I8`, 6 `Bool`.
@@ -78,7 +79,7 @@
 
 use super::check::RecordError;
 use super::conv::{Conv, ImageLayout};
-use super::map::{Step, StepFn, Steps, MAX_STEPS};
+use super::map::{Step, StepFn, Steps, MAX_STEPS, MAX_STRIDED_STEPS};
 use super::pool::Pool;
 use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
@@ -112,6 +113,9 @@ const ROW_AT: usize = MAP_REDUCE_AT + 1 + MAX_STEPS * STEP_BYTES;
 const _: () = assert!(ROW_AT + 4 <= OPERANDS_AT);
 const EPILOGUE_AT: usize = 111;
 const _: () = assert!(EPILOGUE_AT + 1 + MAX_STEPS * STEP_BYTES <= OPERANDS_AT);
+/// The same of a *Strided*, whose parameters are longer.
+const STRIDED_EPILOGUE_AT: usize = PARAMETERS_AT + 8 + 8 * MAX_RANK;
+const _: () = assert!(STRIDED_EPILOGUE_AT + 1 + MAX_STRIDED_STEPS * STEP_BYTES <= OPERANDS_AT);
 
 /// Why bytes are not a program, or why a program has no bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -262,7 +266,7 @@ impl OpRecord {
 		put_dims(&mut bytes, 8, self.shape.dims());
 		put_parameters(&mut bytes, &self.kind);
 		if let Some(steps) = &self.epilogue {
-			put_steps(&mut bytes, EPILOGUE_AT, steps);
+			put_steps(&mut bytes, epilogue_at(&self.kind), steps);
 		}
 		for (i, operand) in self.operands.iter().enumerate() {
 			let at = OPERANDS_AT + i * OPERAND_BYTES;
@@ -292,9 +296,10 @@ impl OpRecord {
 		let operands = (0..count)
 			.map(|i| operand_at(bytes, OPERANDS_AT + i * OPERAND_BYTES))
 			.collect::<Result<Vec<_>, _>>()?;
-		let epilogue = match (kind.own_operands(), bytes[EPILOGUE_AT]) {
+		let at = epilogue_at(&kind);
+		let epilogue = match (kind.own_operands(), bytes[at]) {
 			(None, _) | (Some(_), 0) => None,
-			(Some(_), _) => Some(steps_at(bytes, EPILOGUE_AT)?),
+			(Some(_), _) => Some(steps_at(bytes, at)?),
 		};
 		let record = OpRecord { kind, dtype, shape, operands, epilogue };
 		// Whatever the fields above do not cover must be as the encoder leaves it.
@@ -355,6 +360,14 @@ fn operand_at(bytes: &[u8; RECORD_BYTES], at: usize) -> Result<Operand, RecordEr
 	let rank = usize::from(bytes[at + 2]);
 	let shape = shape_at(bytes, at + 16, rank).map_err(|_| RecordError::Shape)?;
 	Ok(Operand { source, dtype, shape })
+}
+
+/// Where an op that may have an epilogue has the number of its steps, which follow it.
+const fn epilogue_at(kind: &OpKind) -> usize {
+	match kind {
+		OpKind::Strided { .. } => STRIDED_EPILOGUE_AT,
+		_ => EPILOGUE_AT,
+	}
 }
 
 const fn kind_code(kind: &OpKind) -> u16 {

@@ -11,6 +11,9 @@ use core::fmt;
 /// Most steps of one expression.
 pub const MAX_STEPS: usize = 24;
 
+/// Most steps after an [`OpKind::Strided`], whose record has less room.
+pub const MAX_STRIDED_STEPS: usize = 19;
+
 /// Most arguments of one step.
 pub const MAX_ARGUMENTS: usize = 3;
 

@@ -346,7 +346,8 @@ pub enum OpKind {
 		/// Canonical bits of the value outside the operand.
 		fill: u64,
 	},
-	/// The operands one after another along `axis`. 1 to 12 operands.
+	/// The operands one after another along `axis`. 1 to 12 operands, each of whose other dimensions divides
+	/// the output's: its elements are repeated along it as often as that takes, each before the next.
 	Concat {
 		/// Dimension that is joined.
 		axis: u8,
@@ -477,9 +478,8 @@ impl OpKind {
 				Bias::Row | Bias::Column => Some(3),
 			},
 			OpKind::MatMulInteger => Some(4),
-			OpKind::Reduce(_) | OpKind::Pool(_) => Some(1),
-			OpKind::Strided { .. }
-			| OpKind::Pad { .. }
+			OpKind::Strided { .. } | OpKind::Reduce(_) | OpKind::Pool(_) => Some(1),
+			OpKind::Pad { .. }
 			| OpKind::Concat { .. }
 			| OpKind::Gather { .. }
 			| OpKind::Unfold { .. }
@@ -589,7 +589,7 @@ impl OpRecord {
 		match (self.epilogue, self.kind) {
 			(None, _) => self.dtype,
 			(Some(_), OpKind::MatMulInteger) => DType::I32,
-			(Some(_), OpKind::Reduce(_) | OpKind::Pool(_)) => {
+			(Some(_), OpKind::Strided { .. } | OpKind::Reduce(_) | OpKind::Pool(_)) => {
 				self.operands.first().map_or(self.dtype, |operand| operand.dtype)
 			},
 			(Some(_), _) => DType::F32,

@@ -33,6 +33,8 @@ pub(super) fn validate(op: &OpRecord) -> Rule {
 	op.operands.iter().try_for_each(operand)?;
 	if let Some(steps) = op.epilogue {
 		require(op.kind.own_operands().is_some(), Parameter)?;
+		let strided = matches!(op.kind, OpKind::Strided { .. });
+		require(!strided || steps.as_slice().len() <= map::MAX_STRIDED_STEPS, Parameter)?;
 		let [first, expression] = op.apart(0).ok_or(OperandCount)?;
 		validate(&first)?;
 		return map::validate(&expression, &steps, 1);
@@ -121,7 +123,7 @@ fn concat(op: &OpRecord, axis: u8) -> Rule {
 		require(part.dtype == op.dtype, Type)?;
 		require(part.shape.rank() == op.shape.rank(), Dims)?;
 		for (d, (&own, &out)) in part.shape.dims().iter().zip(op.shape.dims()).enumerate() {
-			require(d == axis || own == out, Dims)?;
+			require(d == axis || out % own == 0, Dims)?;
 		}
 		sum += u64::from(part.shape.dims()[axis]);
 	}

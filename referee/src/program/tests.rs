@@ -179,11 +179,17 @@ fn rules_between_records() {
 	let op_0 = Operand::op(0, DType::F32, shape(&[2, 3]));
 	assert_eq!(operand(op_0), Some((0, CheckReason::Order)));
 	assert_eq!(operand(f32_input(64, &[2, 3])), Some((0, CheckReason::NoSuchInput)));
-	assert_eq!(operand(f32_input(0, &[2, 2])), Some((0, CheckReason::Mismatch)));
+	// A part of an input is an operand, what lies beyond it is not.
+	assert_eq!(operand(f32_input(0, &[2, 2])), Some((0, CheckReason::Output)));
+	assert_eq!(operand(f32_input(0, &[2, 4])), Some((0, CheckReason::Mismatch)));
+	assert_eq!(
+		operand(Operand::input(0, DType::I32, shape(&[2, 3]))),
+		Some((0, CheckReason::Mismatch))
+	);
 	let weight = |offset| Operand::weight(offset, DType::F32, shape(&[2, 3]));
 	assert_eq!(operand(weight(0)), None);
 	assert_eq!(operand(weight(64)), Some((0, CheckReason::WeightRange)));
-	assert_eq!(operand(f32_input(0, &[3, 2])), Some((0, CheckReason::Output)));
+	assert_eq!(operand(f32_input(0, &[3, 2])), None);
 	assert_eq!(
 		reason(&|p| {
 			p.ops.push(p.ops[0].clone());

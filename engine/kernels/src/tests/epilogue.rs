@@ -1,4 +1,4 @@
-//! Contractions and reductions followed by an expression.
+//! Contractions, reductions and movements followed by an expression.
 
 use super::{
 	expression::{binary, cast, unary},
@@ -214,6 +214,30 @@ proptest! {
 			let x = operand(dtype, &[&rows[..], &[k]].concat());
 			let op = OpRecord::new(OpKind::Reduce(function), dtype, shape(&rows), vec![x]);
 			check_followed(&op, mask, seed);
+		}
+	}
+}
+
+/// Transposed, repeated, reversed, and rows longer than are moved together.
+#[test]
+fn movements() {
+	let mut random = Random(1);
+	for (from, dims, steps) in [
+		(&[33, 500][..], &[500, 33][..], &[1, 500][..]),
+		(&[3, 40, 70], &[40, 70, 3], &[70, 1, 2800]),
+		(&[5, 30, 30], &[30, 2, 30, 2, 5], &[30, 0, 1, 0, 900]),
+		(&[4, 6, 50, 20], &[4, 50, 3, 20, 2], &[6000, 20, 2000, 1, 1000]),
+		(&[2, 20_000], &[2, 1, 20_000], &[20_000, 0, -1]),
+		(&[7], &[3, 9000], &[2, 0]),
+		(&[9, 7], &[1], &[0]),
+	] {
+		let offset = if steps.contains(&-1) { 19_999 } else { 0 };
+		let mut strides = [0; 8];
+		strides[..steps.len()].copy_from_slice(steps);
+		for dtype in [DType::F32, DType::I64, DType::U8] {
+			let kind = OpKind::Strided { offset, strides };
+			let op = OpRecord::new(kind, dtype, shape(dims), vec![operand(dtype, from)]);
+			check_followed(&op, random.next(), random.next());
 		}
 	}
 }

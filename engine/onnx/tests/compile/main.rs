@@ -8,6 +8,7 @@ mod elements;
 mod errors;
 mod external;
 mod hostile;
+mod layouts;
 mod long;
 mod operators;
 mod programs;

@@ -127,6 +127,36 @@ fn rules_of_epilogues() {
 	assert_eq!(units(&op), units(&product) + 12);
 }
 
+/// Its record has less room for steps.
+#[test]
+fn epilogues_of_movements() {
+	let operands = [Operand::weight(0, DType::F32, shape(&[2, 3]))];
+	let kind = OpKind::Strided { offset: 0, strides: [1, 3, 0, 0, 0, 0, 0, 0] };
+	let op = OpRecord::new(kind, DType::F32, shape(&[3, 2]), operands);
+	let followed = |count: u8| {
+		let steps: Vec<Step> =
+			(0..count).map(|i| Step::new(StepFn::Unary(UnaryFn::Neg), &[i])).collect();
+		op.clone().with_epilogue(Steps::new(&steps).unwrap(), DType::F32, &[])
+	};
+	let most = followed(19);
+	assert_eq!(most.validate(), Ok(()));
+	assert_eq!(most.to_string(), "Strided + 19 steps");
+	let bytes = most.to_bytes().unwrap();
+	assert_eq!(bytes[136..140], [19, 6, 1, 0]);
+	assert_eq!(OpRecord::from_bytes(&bytes), Ok(most));
+	assert_eq!(followed(20).validate(), Err(RecordError::Parameter));
+	for (at, value, error) in [
+		(111, 1, RecordError::Parameter),
+		(136, 0, RecordError::Padding),
+		(136, 20, RecordError::Parameter),
+		(251, 1, RecordError::Padding),
+	] {
+		let mut wrong = bytes;
+		wrong[at] = value;
+		assert_eq!(OpRecord::from_bytes(&wrong), Err(error), "byte {at}");
+	}
+}
+
 #[test]
 fn epilogues_are_canonical() {
 	let op = followed([0, 1], &[1, 2, 1]);
