@@ -4,7 +4,7 @@
 //! storage: its values are read into one of these exactly (`f64` is rounded to nearest) and, at
 //! the outputs, written back from it.
 
-use assay_referee::{arith::NAN32, DType, FloatFormat, Overflow};
+use assay_referee::{canonical, DType, FloatFormat, Overflow};
 use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
 
 /// The element type of a tensor in a model file.
@@ -172,7 +172,7 @@ impl ElementType {
 				if narrow.is_infinite() && wide.is_finite() {
 					return false;
 				}
-				let bits = if narrow.is_nan() { NAN32 } else { narrow.to_bits() };
+				let bits = canonical(DType::F32, narrow.to_bits().into()) as u32;
 				out.extend(bits.to_le_bytes());
 			},
 			ElementType::I16 => out.extend(i32::from(bits as i16).to_le_bytes()),

@@ -11,7 +11,7 @@ use crate::{
 	trace::{Tensors, Trace},
 };
 use assay_kernels::{execute, resume, Buffer, Isa, KernelConfig};
-use assay_referee::{tree, DType, Operand, Source};
+use assay_referee::{canonical, tree, DType, Operand, Source};
 use std::{
 	sync::{
 		atomic::{AtomicBool, Ordering},
@@ -217,10 +217,9 @@ impl Session {
 		for (spec, &offset) in header.inputs.iter().zip(&layout.offsets) {
 			let part = &mut bytes[offset as usize..(offset + spec.bytes()) as usize];
 			match spec.dtype {
-				DType::F32 => part.chunks_exact_mut(4).for_each(|x| {
-					if f32::from_le_bytes([x[0], x[1], x[2], x[3]]).is_nan() {
-						x.copy_from_slice(&assay_referee::arith::NAN32.to_le_bytes());
-					}
+				DType::F32 => part.as_chunks_mut().0.iter_mut().for_each(|x| {
+					let bits = canonical(DType::F32, u32::from_le_bytes(*x).into()) as u32;
+					*x = bits.to_le_bytes();
 				}),
 				DType::Bool => part.iter_mut().for_each(|x| *x = u8::from(*x != 0)),
 				_ => {},

@@ -58,10 +58,11 @@ impl Arith for Hard {
 	}
 	#[inline(always)]
 	fn f64_to_bits(x: f64) -> u64 {
-		if x.is_nan() {
+		let bits = x.to_bits();
+		if bits & (u64::MAX >> 1) > f64::INFINITY.to_bits() {
 			NAN64
 		} else {
-			x.to_bits()
+			bits
 		}
 	}
 
