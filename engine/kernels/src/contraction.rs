@@ -272,7 +272,9 @@ fn conv(
 		},
 	};
 	match layout {
-		ImageLayout::ChannelsFirst => windows(op, conv, args, view(bytes)?, target, cfg),
+		ImageLayout::ChannelsFirst => {
+			contract_windows(op, conv, args, &image_of(op, view(bytes)?)?, target, cfg)
+		},
 		ImageLayout::ChannelsLast => channels_last(op, conv, args, bytes, target, cfg),
 	}
 }
@@ -297,6 +299,17 @@ fn channels_last(
 		let rhs = Rhs::Rows(Matrix::dense(view(bytes)?, size)?);
 		return contract(op, conv.bias, args, (rhs, size[0]), target, cfg);
 	}
+	let image = image_of(op, view(bytes)?)?;
+	if image.groups == 1 && image.channels > 1 && !is_narrow(op) && image.has_regions() {
+		return contract_windows(
+			op,
+			conv,
+			args,
+			&Image { channels_last: true, ..image },
+			target,
+			cfg,
+		);
+	}
 	// As many elements as the operand, so both shapes are within their limits.
 	let operand = Operand::input(0, DType::F32, Shape::new(&[n, h * w, c]).ok()?);
 	let mut strides = [0; MAX_RANK];
@@ -309,7 +322,8 @@ fn channels_last(
 		let elements = shape.elements() as usize;
 		image.grow(elements);
 		crate::execute(&turn, &[bytes], &mut image[..elements * 4], cfg).ok()?;
-		windows(op, conv, args, &image.floats()[..elements], target, cfg)
+		let image = image_of(op, &image.floats()[..elements])?;
+		contract_windows(op, conv, args, &image, target, cfg)
 	})
 }
 
@@ -361,20 +375,15 @@ thread_local! {
 	static IMAGE: RefCell<Buffer> = RefCell::default();
 }
 
-/// A convolution of an image `[n, c, h, w]`.
-fn windows(
-	op: &OpRecord,
-	conv: &Conv,
-	args: &[Arg<'_>],
-	data: &[f32],
-	target: Target<'_, f32>,
-	cfg: &KernelConfig,
-) -> Option<()> {
+/// The image of a convolution, `[n, c, h, w]`.
+fn image_of<'a>(op: &OpRecord, data: &'a [f32]) -> Option<Image<'a>> {
+	let OpKind::Conv(conv) = op.kind else { return None };
 	let [images, channels, height, width] =
 		conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
 	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
-	let image = Image {
+	Some(Image {
 		data: Some(data).filter(|data| data.len() == images * channels * height * width)?,
+		channels_last: false,
 		channels,
 		height,
 		width,
@@ -385,9 +394,20 @@ fn windows(
 		pad: pair(conv.pad),
 		out: pair(conv.out),
 		fill: 0.0,
-	};
-	let batch = images * image.groups;
-	contract(op, conv.bias, args, (Rhs::Image(&image), batch), target, cfg)
+	})
+}
+
+/// A convolution of an image.
+fn contract_windows(
+	op: &OpRecord,
+	conv: &Conv,
+	args: &[Arg<'_>],
+	image: &Image<'_>,
+	target: Target<'_, f32>,
+	cfg: &KernelConfig,
+) -> Option<()> {
+	let [batch, ..] = product_dims(op)?;
+	contract(op, conv.bias, args, (Rhs::Image(image), batch), target, cfg)
 }
 
 /// The products of the left operand with a right one of so many batches.
@@ -585,6 +605,7 @@ pub(crate) fn geometry(unfold: &OpRecord) -> Option<(Image<'static>, usize)> {
 		[images, channels, height, width].map(|dim| dim as usize);
 	let image = Image {
 		data: &[],
+		channels_last: false,
 		channels,
 		height,
 		width,

@@ -15,6 +15,8 @@ use core::ops::Range;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Image<'a> {
 	pub(crate) data: &'a [f32],
+	/// Whether it lies as `[n, height, width, channels]`, not `[n, channels, height, width]`; for one group.
+	pub(crate) channels_last: bool,
 	pub(crate) channels: usize,
 	pub(crate) height: usize,
 	pub(crate) width: usize,
@@ -115,6 +117,13 @@ impl Image<'_> {
 		(floats <= MOST).then_some(region)
 	}
 
+	/// Whether a region of any windows can be copied.
+	pub(crate) fn has_regions(&self) -> bool {
+		let window = self.kernel[0] * self.kernel[1];
+		let channels = self.channels.min(BLOCK / window + 2);
+		self.region(0, 0..channels, 0..self.out[0]).is_some()
+	}
+
 	/// Copies a region; `out` has room for it and [`SLACK`] floats more.
 	///
 	/// # Safety
@@ -124,6 +133,13 @@ impl Image<'_> {
 		let plane = self.height * self.width;
 		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
 		assert!(out.len() >= region.len() + SLACK);
+		if self.channels_last {
+			for y in 0..region.rows {
+				// SAFETY: the caller's promise.
+				unsafe { self.copy_turned::<S>(region, y, top + y as isize, out) };
+			}
+			return;
+		}
 		for c in 0..region.channels {
 			for y in 0..region.rows {
 				let start = (c * region.rows + y) * region.row_floats();
@@ -143,6 +159,47 @@ impl Image<'_> {
 		}
 	}
 
+	/// Where the columns `phase`, `phase + stride`, … of a padded row are, `len` of them.
+	fn columns(&self, phase: usize, len: usize) -> Columns {
+		let stride = self.stride[1];
+		let left = self.pad[1].saturating_sub(phase).div_ceil(stride).min(len);
+		let first = (phase + left * stride).saturating_sub(self.pad[1]);
+		let inside = self.width.saturating_sub(first).div_ceil(stride).min(len - left);
+		Columns { left, first, inside }
+	}
+
+	/// Row `y` of every channel of a region, which is row `row` of an image with the channels last.
+	///
+	/// # Safety
+	/// S must be enabled.
+	#[inline(always)]
+	unsafe fn copy_turned<S: Simd>(&self, region: &Region, y: usize, row: isize, out: &mut [f32]) {
+		let step = region.rows * region.row_floats();
+		let out = &mut out[y * region.row_floats()..];
+		if row < 0 || row as usize >= self.height {
+			let rows = out.chunks_mut(step).take(region.channels);
+			return rows.for_each(|out| out[..region.row_floats()].fill(self.fill));
+		}
+		let (image, channel) = (region.channel / self.channels, region.channel % self.channels);
+		let row = (image * self.height + row as usize) * self.width;
+		for phase in 0..region.phases {
+			let Columns { left, first, inside } = self.columns(phase, region.line);
+			let out = &mut out[phase * region.line..];
+			for out in out.chunks_mut(step).take(region.channels) {
+				out[..left].fill(self.fill);
+				out[left + inside..region.line].fill(self.fill);
+			}
+			if inside > 0 {
+				let from = &self.data[(row + first) * self.channels + channel..];
+				let steps = [self.stride[1] * self.channels, step];
+				// SAFETY: the caller's promise.
+				unsafe {
+					turn::<S>(from, &mut out[left..], steps, [inside, region.channels]);
+				}
+			}
+		}
+	}
+
 	/// The columns `phase`, `phase + stride`, … of the padded row at `row`, `len` of them; may write
 	/// [`SLACK`] floats more, which `out` has room for.
 	///
@@ -151,9 +208,7 @@ impl Image<'_> {
 	#[inline(always)]
 	unsafe fn copy_phase<S: Simd>(&self, row: usize, phase: usize, len: usize, out: &mut [f32]) {
 		let stride = self.stride[1];
-		let left = self.pad[1].saturating_sub(phase).div_ceil(stride).min(len);
-		let first = phase + left * stride - self.pad[1].min(phase + left * stride);
-		let inside = self.width.saturating_sub(first).div_ceil(stride).min(len - left);
+		let Columns { left, first, inside } = self.columns(phase, len);
 		out[..left].fill(self.fill);
 		if inside > 0 {
 			let from = &self.data[row + first..];
@@ -356,6 +411,7 @@ impl Image<'_> {
 		out: &mut [f32],
 		panel: usize,
 	) {
+		debug_assert!(!self.channels_last);
 		let [kh, kw] = self.kernel;
 		let plane = self.height * self.width;
 		for (term, line) in terms.zip(out.chunks_exact_mut(panel)) {
@@ -407,6 +463,58 @@ impl Image<'_> {
 		} else {
 			for (to, &x) in to.iter_mut().zip(from.iter().step_by(stride)) {
 				*to = x;
+			}
+		}
+	}
+}
+
+/// Which columns of a padded row are inside of the image.
+struct Columns {
+	/// Those before.
+	left: usize,
+	/// The image's column of the first inside.
+	first: usize,
+	inside: usize,
+}
+
+/// Writes `to[c * steps[1] + x] = from[x * steps[0] + c]` for `[columns, channels]`.
+///
+/// # Safety
+/// S must be enabled.
+#[inline(always)]
+unsafe fn turn<S: Simd>(
+	from: &[f32],
+	to: &mut [f32],
+	[pixel, line]: [usize; 2],
+	[columns, channels]: [usize; 2],
+) {
+	assert!((columns - 1) * pixel + channels <= from.len());
+	assert!((channels - 1) * line + columns <= to.len());
+	if channels < S::LANES {
+		for (c, to) in to.chunks_mut(line).take(channels).enumerate() {
+			let pixels = from[c..].iter().step_by(pixel);
+			to[..columns].iter_mut().zip(pixels).for_each(|(to, &x)| *to = x);
+		}
+		return;
+	}
+	let mut square = [0f32; 16 * 16];
+	// The last channels again, where they do not fill a vector of their own.
+	let starts = (0..channels).step_by(S::LANES).map(|c| c.min(channels - S::LANES));
+	for c in starts {
+		for x in (0..columns).step_by(S::LANES) {
+			let count = S::LANES.min(columns - x);
+			// SAFETY: as many pixels of LANES channels lie inside `from`; of the lines only what belongs to
+			// them is written. S is enabled.
+			unsafe {
+				let from = from.as_ptr().add(x * pixel + c);
+				if count == S::LANES {
+					S::transpose(from, pixel, count, to.as_mut_ptr().add(c * line + x), line);
+					continue;
+				}
+				S::transpose(from, pixel, count, square.as_mut_ptr(), S::LANES);
+			}
+			for (i, lane) in square.chunks_exact(S::LANES).take(S::LANES).enumerate() {
+				to[(c + i) * line + x..][..count].copy_from_slice(&lane[..count]);
 			}
 		}
 	}

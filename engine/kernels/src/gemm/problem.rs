@@ -140,7 +140,8 @@ impl<'a> Problem<'a> {
 	/// Windows of one pixel that cover an image are the image.
 	fn with_matrix_for_image(self) -> Problem<'a> {
 		let Rhs::Image(image) = self.rhs else { return self };
-		if image.kernel != [1, 1]
+		if image.channels_last
+			|| image.kernel != [1, 1]
 			|| image.stride != [1, 1]
 			|| image.pad != [0, 0]
 			|| image.out != [image.height, image.width]
