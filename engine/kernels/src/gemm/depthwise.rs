@@ -85,7 +85,10 @@ impl SimdKernel for Part<'_, '_> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(self) {
 		let (p, image) = (self.p, self.image);
-		let work = Channels { p, image, filters: self.filters };
+		let Some(region) = image.region(0, 0..1, 0..1) else { return };
+		// Of one channel, so that it does not matter how many rows are copied.
+		let places = image.places(&region, 0..p.k);
+		let work = Channels { p, image, filters: self.filters, places: &places };
 		let Space { image: space, sums, turned, .. } = self.space;
 		let [height, width] = image.out;
 		match self.target {
@@ -152,6 +155,7 @@ struct Channels<'a, 'p> {
 	p: &'a Problem<'p>,
 	image: &'a Image<'p>,
 	filters: Matrix<'a>,
+	places: &'a [usize; BLOCK],
 }
 
 impl Channels<'_, '_> {
@@ -180,8 +184,7 @@ impl Channels<'_, '_> {
 		image::grow(space, &region, (ROWS + VECTORS) * SLACK);
 		// SAFETY: S is enabled.
 		unsafe { image.copy::<S>(&region, space.floats_mut()) };
-		let places = image.places(&region, 0..p.k);
-		let work = Windows { image, region: &region, filter, places: &places, bias };
+		let work = Windows { image, region: &region, filter, places: self.places, bias };
 		// SAFETY: the region holds the windows and slack after it.
 		unsafe { work.compute::<S>(space.floats().as_ptr(), out) };
 	}
@@ -234,7 +237,11 @@ impl Windows<'_> {
 		let rows = out.len() / width;
 		let mut y = 0;
 		while y < rows {
-			let tall = y + ROWS <= rows;
+			let tall = ROWS <= rows;
+			// The last rows again, where they do not fill a tile of their own.
+			if tall {
+				y = y.min(rows - ROWS);
+			}
 			let mut x = 0;
 			while x < width {
 				let wide = x + S::LANES < width;
@@ -349,18 +356,29 @@ impl Windows<'_> {
 				let x = x + v * S::LANES;
 				if x < width {
 					let count = (width - x).min(S::LANES);
+					// A row that is a single tile is followed by one that is written later.
+					let alone = width <= V * S::LANES;
 					// SAFETY: the caller's promise.
-					unsafe { self.store::<S>(sum, (y + r) * width + x, count, out) };
+					unsafe { self.store::<S>(sum, (y + r) * width + x, (count, alone), out) };
 				}
 			}
 		}
 	}
 
+	/// Writes the first `count` lanes, or all where what follows is written `later`.
+	///
 	/// # Safety
 	/// S is enabled.
 	#[inline(always)]
-	unsafe fn store<S: Simd>(&self, sum: S::V, at: usize, count: usize, out: &mut [f32]) {
-		let out = &mut out[at..at + count];
+	unsafe fn store<S: Simd>(
+		&self,
+		sum: S::V,
+		at: usize,
+		(count, later): (usize, bool),
+		out: &mut [f32],
+	) {
+		let room = out.len() - at;
+		let out = &mut out[at..];
 		let mut lanes = [0f32; SLACK];
 		// SAFETY: a vector has at most SLACK lanes, and `out` has LANES of them where it is written
 		// directly.
@@ -375,11 +393,11 @@ impl Windows<'_> {
 				},
 			}
 			let x = S::canonical(x);
-			if count == S::LANES {
+			if count == S::LANES || (later && room >= S::LANES) {
 				S::store(out.as_mut_ptr(), x);
 			} else {
 				S::store(lanes.as_mut_ptr(), x);
-				out.copy_from_slice(&lanes[..count]);
+				out[..count].copy_from_slice(&lanes[..count]);
 			}
 		}
 	}

@@ -209,7 +209,17 @@ impl Image<'_> {
 	unsafe fn copy_phase<S: Simd>(&self, row: usize, phase: usize, len: usize, out: &mut [f32]) {
 		let stride = self.stride[1];
 		let Columns { left, first, inside } = self.columns(phase, len);
-		out[..left].fill(self.fill);
+		// What is too much is overwritten by what follows.
+		let fill = |out: &mut [f32], count: usize| match out.first_chunk_mut::<SLACK>() {
+			Some(out) if count <= S::LANES => {
+				// SAFETY: a vector has at most SLACK lanes. S is enabled.
+				unsafe { S::store(out.as_mut_ptr(), S::splat(self.fill)) };
+			},
+			_ => out[..count].fill(self.fill),
+		};
+		if left > 0 {
+			fill(out, left);
+		}
 		if inside > 0 {
 			let from = &self.data[row + first..];
 			let to = &mut out[left..];
@@ -235,7 +245,9 @@ impl Image<'_> {
 				},
 			}
 		}
-		out[left + inside..len].fill(self.fill);
+		if left + inside < len {
+			fill(&mut out[left + inside..], len - left - inside);
+		}
 	}
 
 	/// Where term (channel of the region, row, column of the kernel) of a region's first window is.
