@@ -170,6 +170,15 @@ fn split(
 		let most = if most > threads { most - most % threads } else { most };
 		let wanted = wanted.div_ceil(2 * rows).min(most);
 		(rows, wanted.max(least_columns))
+	} else if let Lhs::Windows(_) = p.lhs {
+		// Tasks of rows each read all filters, tasks of columns each copy all windows, which takes longer.
+		let each = if p.m > 2 * p.n { 4 } else { 1 };
+		let rows = (threads * each).div_ceil(p.batch).max(least_rows).next_multiple_of(threads);
+		match threads {
+			1 => (least_rows, least_columns),
+			_ if 2 * p.m > p.n => (rows.min(row_panels), 1),
+			_ => (least_rows, threads.min(column_panels)),
+		}
 	} else {
 		// What has to be packed of the right side should be packed by one task.
 		let columns = least_columns.max(wanted.min(column_panels.div_ceil(2)));
