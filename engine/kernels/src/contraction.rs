@@ -3,7 +3,7 @@
 use crate::{
 	buffer::Buffer,
 	epilogue::{Finish, Target, Turn},
-	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs, Windows},
+	gemm::{self, BiasRef, Image, Lhs, Matrix, PackedLhs, PackedRhs, Problem, Rhs},
 	integer, recur,
 	view::view,
 	Arg, Isa, KernelConfig,
@@ -87,28 +87,14 @@ fn is_narrow(op: &OpRecord) -> bool {
 const LEAST_WINDOWS: usize = 6;
 const LEAST_CHANNELS: usize = 8;
 
-/// The windows of a convolution that is computed as the transposed product, of windows that are read
+/// The image of a convolution that is computed as the transposed product, of windows that are read
 /// where they are with filters that lie ready: nothing is gathered, but the columns are the filters
-/// then, which have to fill their panels. Without the image's elements; `None` for other ops.
-fn windows_in_place(op: &OpRecord, isa: Isa) -> Option<Windows<'static>> {
-	let (OpKind::Conv(conv), [filters, image, ..]) = (op.kind, op.operands.as_slice()) else {
-		return None;
-	};
-	let [_, channels, height, width] = conv.image(&image.shape)?.map(|dim| dim as usize);
+/// then, which have to fill their panels. Without its elements; `None` for other ops.
+fn windows_in_place(op: &OpRecord, isa: Isa) -> Option<Image<'static>> {
+	let OpKind::Conv(conv) = op.kind else { return None };
+	let (image, _) = conv_geometry(op)?;
+	let filters = op.operands.first()?;
 	let [_, m, n] = product_dims(op)?;
-	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
-	let windows = Windows {
-		data: &[],
-		channels_last: conv.layout == ImageLayout::ChannelsLast,
-		channels,
-		height,
-		width,
-		kernel: pair(conv.kernel),
-		stride: pair(conv.stride),
-		dilation: pair(conv.dilation),
-		pad: pair(conv.pad),
-		out: pair(conv.out),
-	};
 	let panel = gemm::panel_width(isa);
 	// Gathering takes some 15 per cent. Pixels are not gathered but copied or transposed, which takes less
 	// than putting the result in order.
@@ -117,12 +103,12 @@ fn windows_in_place(op: &OpRecord, isa: Isa) -> Option<Windows<'static>> {
 	let fits = conv.groups == 1
 		&& conv.bias != Bias::Column
 		&& filters.shape.dims().first() == Some(&1)
-		&& windows.out[1] >= LEAST_WINDOWS
-		&& channels >= LEAST_CHANNELS
+		&& image.out[1] >= LEAST_WINDOWS
+		&& image.channels >= LEAST_CHANNELS
 		&& own * 100 <= other * gain
 		&& !is_narrow(op)
-		&& windows.are_near(m);
-	fits.then(|| windows.joined())
+		&& image.are_near(m);
+	fits.then(|| image.joined())
 }
 
 /// `[batch, m, n]` of a product.
@@ -258,10 +244,10 @@ fn conv(
 			.then_some((image, ImageLayout::ChannelsFirst))?,
 		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => (bytes, conv.layout),
 	};
-	if let Some(windows) = windows_in_place(op, cfg.isa) {
+	if let Some(image) = windows_in_place(op, cfg.isa) {
 		let channels_last = layout == ImageLayout::ChannelsLast;
-		let windows = Windows { data: view(bytes)?, channels_last, ..windows };
-		return in_place(op, conv, args, &windows, target, cfg);
+		let image = Image { data: view(bytes)?, channels_last, ..image };
+		return in_place(op, conv, args, &image, target, cfg);
 	}
 	let turn;
 	let target = match conv.output {
@@ -332,13 +318,13 @@ fn in_place(
 	op: &OpRecord,
 	conv: &Conv,
 	args: &[Arg<'_>],
-	windows: &Windows<'_>,
+	image: &Image<'_>,
 	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let [batch, filters, places] = product_dims(op)?;
-	let len = batch * windows.channels * windows.height * windows.width;
-	(windows.data.len() == len).then_some(())?;
+	let len = batch * image.channels * image.height * image.width;
+	(image.data.len() == len).then_some(())?;
 	let size = dims3(&op.operands.first()?.shape)?;
 	let bias = match (conv.bias, args.get(2)) {
 		(Bias::None, _) => BiasRef::None,
@@ -359,7 +345,7 @@ fn in_place(
 		m: places,
 		n: filters,
 		k: size[2],
-		lhs: Lhs::Windows(windows),
+		lhs: Lhs::Windows(image),
 		lhs_batches: batch,
 		rhs: rhs(*args.first()?, size, cfg.isa)?,
 		rhs_batches: 1,
@@ -377,12 +363,18 @@ thread_local! {
 
 /// The image of a convolution, `[n, c, h, w]`.
 fn image_of<'a>(op: &OpRecord, data: &'a [f32]) -> Option<Image<'a>> {
+	let (image, len) = conv_geometry(op)?;
+	(data.len() == len).then_some(Image { data, ..image })
+}
+
+/// The same without its elements, and how many these are.
+fn conv_geometry(op: &OpRecord) -> Option<(Image<'static>, usize)> {
 	let OpKind::Conv(conv) = op.kind else { return None };
 	let [images, channels, height, width] =
 		conv.image(&op.operands.get(1)?.shape)?.map(|dim| dim as usize);
 	let pair = |[a, b]: [u32; 2]| [a as usize, b as usize];
-	Some(Image {
-		data: Some(data).filter(|data| data.len() == images * channels * height * width)?,
+	let image = Image {
+		data: &[],
 		channels_last: false,
 		channels,
 		height,
@@ -394,7 +386,8 @@ fn image_of<'a>(op: &OpRecord, data: &'a [f32]) -> Option<Image<'a>> {
 		pad: pair(conv.pad),
 		out: pair(conv.out),
 		fill: 0.0,
-	})
+	};
+	Some((image, images * channels * height * width))
 }
 
 /// A convolution of an image.

@@ -13,7 +13,6 @@ mod windows;
 pub(crate) use image::{Image, Region};
 pub(crate) use pack::{transpose, transpose_with, PackedLhs, PackedRhs, RowPanels, BLOCK, SLACK};
 pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
-pub(crate) use windows::Windows;
 
 use crate::{
 	buffer::Buffer,
@@ -142,7 +141,7 @@ fn split(
 	const MOST_ROWS: usize = 768;
 	let least_rows = match p.lhs {
 		Lhs::Rows(_) => p.m.div_ceil(MOST_ROWS),
-		Lhs::Windows(_) => p.m.div_ceil(Windows::together(p.n)),
+		Lhs::Windows(_) => p.m.div_ceil(windows::together(p.n)),
 		Lhs::Packed(_) | Lhs::Image(_) => 1,
 	};
 	const MOST_LEFT: usize = 256 << 10;

@@ -5,8 +5,7 @@ use super::{
 	pack::{blocks, copy_lines, transpose_with, RowPanels, BLOCK, SLACK},
 	problem::{Lhs, Problem, Rhs},
 	tile::{compute, panels_per_tile, Layout, Tile, TileBias, PANEL_VECTORS},
-	windows::{self, Windows},
-	Space,
+	windows, Space,
 };
 use crate::{epilogue::Target, fused::Block, isa::SimdKernel, parallel::Shared, simd::Simd};
 use core::ops::Range;
@@ -26,7 +25,7 @@ struct Left<'a> {
 	/// The task's first row, or the copied part of an image.
 	data: *const f32,
 	step: usize,
-	windows: Option<(&'a Windows<'a>, windows::Part)>,
+	windows: Option<(&'a Image<'a>, windows::Part)>,
 }
 
 /// Columns up to which reading rows where they are beats packing them.
@@ -240,7 +239,7 @@ impl Left<'_> {
 	#[inline(always)]
 	fn row(&self, row: usize, first: usize, terms: usize) -> *const f32 {
 		let floats = match (&self.windows, self.layout) {
-			(Some((windows, part)), _) => windows.start(part, row),
+			(Some((image, part)), _) => image.part_start(part, row),
 			(None, Layout::LeftRows) => (row - first) * self.step,
 			(None, _) => (row - first) * terms,
 		};
@@ -295,11 +294,11 @@ unsafe fn left<'p, S: Simd>(
 			}
 			Left { layout: Layout::Packed, data: out.as_ptr(), step: 0, windows }
 		},
-		Lhs::Windows(windows) => {
+		Lhs::Windows(image) => {
 			// SAFETY: the caller's promise.
-			let part = unsafe { windows.copy::<S>(batch, block, &rows, image_space) };
-			let (data, step) = (image_space.floats().as_ptr(), windows.step(&part));
-			Left { layout: Layout::Windows, data, step, windows: Some((windows, part)) }
+			let part = unsafe { image.copy_part::<S>(batch, block, &rows, image_space) };
+			let (data, step) = (image_space.floats().as_ptr(), image.part_step(&part));
+			Left { layout: Layout::Windows, data, step, windows: Some((image, part)) }
 		},
 		Lhs::Image(image) => {
 			space.grow(rows.len() * block.len());

@@ -1,6 +1,6 @@
 //! What is multiplied with what.
 
-use super::{Image, PackedLhs, PackedRhs, RowPanels, Windows};
+use super::{Image, PackedLhs, PackedRhs, RowPanels};
 
 /// Where the entries of a batch lie: entry `b` starts at `b / inner * outer + b % inner * near`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,8 +64,8 @@ pub(crate) enum Lhs<'a> {
 	Packed(&'a PackedLhs),
 	/// m windows of k elements.
 	Image(&'a Image<'a>),
-	/// The same of an image with the channels last.
-	Windows(&'a Windows<'a>),
+	/// The same, read where they are; one group, padded with zeros.
+	Windows(&'a Image<'a>),
 }
 
 /// The right operand, `[batches, n, k]`.
@@ -117,7 +117,7 @@ impl<'a> Problem<'a> {
 	/// The panels that the rows are worked at in.
 	pub(super) fn row_panels(&self, max_rows: usize) -> RowPanels {
 		match self.lhs {
-			Lhs::Windows(windows) => windows.panels(max_rows),
+			Lhs::Windows(image) => image.window_panels(max_rows),
 			_ => RowPanels::new(self.m, max_rows),
 		}
 	}

@@ -5,28 +5,14 @@
 //! is then one distance from a window's first float, and neighbouring windows lie one distance apart:
 //! nothing has to be gathered.
 
-use super::pack::{transpose_with, RowPanels, BLOCK, SLACK};
+use super::{
+	image::Image,
+	pack::{transpose_with, RowPanels, BLOCK, SLACK},
+};
 use crate::{buffer::Buffer, simd::Simd};
 use core::ops::Range;
 
-/// An image, padded with zeros, and its windows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Windows<'a> {
-	pub(crate) data: &'a [f32],
-	/// Whether it lies as `[n, height, width, channels]`, not `[n, channels, height, width]`.
-	pub(crate) channels_last: bool,
-	pub(crate) channels: usize,
-	pub(crate) height: usize,
-	pub(crate) width: usize,
-	pub(crate) kernel: [usize; 2],
-	pub(crate) stride: [usize; 2],
-	pub(crate) dilation: [usize; 2],
-	pub(crate) pad: [usize; 2],
-	pub(crate) out: [usize; 2],
-}
-
 /// A copied part of an image, `[rows][line][channels]`, and where the terms of a block are in it.
-#[derive(Clone)]
 pub(super) struct Part {
 	/// First row of windows, and the first of a row.
 	first: [usize; 2],
@@ -37,7 +23,7 @@ pub(super) struct Part {
 	pub(super) places: [usize; BLOCK],
 }
 
-impl Windows<'_> {
+impl Image<'_> {
 	/// The same windows, all in one row where every pixel is one.
 	pub(crate) fn joined(self) -> Self {
 		let pixels = self.kernel == [1, 1]
@@ -47,14 +33,14 @@ impl Windows<'_> {
 		match pixels {
 			true => {
 				let all = self.height * self.width;
-				Windows { height: 1, width: all, out: [1, all], ..self }
+				Image { height: 1, width: all, out: [1, all], ..self }
 			},
 			false => self,
 		}
 	}
 
 	/// The panels of windows: each in one row of them.
-	pub(super) fn panels(&self, max_rows: usize) -> RowPanels {
+	pub(super) fn window_panels(&self, max_rows: usize) -> RowPanels {
 		RowPanels::lines(self.out[0] * self.out[1], self.out[1], max_rows)
 	}
 
@@ -63,18 +49,11 @@ impl Windows<'_> {
 		(windows - 1) * self.stride[axis] + (self.kernel[axis] - 1) * self.dilation[axis] + 1
 	}
 
-	/// Windows to work at together with so many filters, so that their results stay in the second-level
-	/// cache; but filters are read once for every such number.
-	pub(super) fn together(filters: usize) -> usize {
-		const MOST: usize = 64 << 10;
-		(MOST / filters.max(1)).max(512)
-	}
-
 	/// Whether what lies between the windows that are worked at together is not much more than they.
 	pub(crate) fn are_near(&self, filters: usize) -> bool {
 		const MOST: usize = 1 << 22;
 		let [kh, kw] = self.kernel;
-		let rows = Windows::together(filters).div_ceil(self.out[1]).min(self.out[0]) + 2;
+		let rows = together(filters).div_ceil(self.out[1]).min(self.out[0]) + 2;
 		let floats = [self.reach(1, self.out[1]), self.channels.min(BLOCK / (kh * kw) + 2)]
 			.into_iter()
 			.try_fold(self.reach(0, rows), usize::checked_mul);
@@ -86,7 +65,7 @@ impl Windows<'_> {
 	/// # Safety
 	/// S must be enabled.
 	#[inline(always)]
-	pub(super) unsafe fn copy<S: Simd>(
+	pub(super) unsafe fn copy_part<S: Simd>(
 		&self,
 		batch: usize,
 		block: &Range<usize>,
@@ -150,6 +129,10 @@ impl Windows<'_> {
 		pixels: &Range<usize>,
 		out: &mut [f32],
 	) {
+		// Windows may see nothing but padding.
+		if pixels.is_empty() {
+			return;
+		}
 		let count = channels.len();
 		let image = &self.data[batch * self.channels * self.height * self.width..];
 		if !self.channels_last {
@@ -177,14 +160,21 @@ impl Windows<'_> {
 	}
 
 	/// Floats from a window to the next one of its row.
-	pub(super) fn step(&self, part: &Part) -> usize {
+	pub(super) fn part_step(&self, part: &Part) -> usize {
 		self.stride[1] * part.channels
 	}
 
 	/// Where a window begins in the copied part that holds it.
 	#[inline(always)]
-	pub(super) fn start(&self, part: &Part, window: usize) -> usize {
+	pub(super) fn part_start(&self, part: &Part, window: usize) -> usize {
 		let (y, x) = (window / self.out[1] - part.first[0], window % self.out[1] - part.first[1]);
 		(y * self.stride[0] * part.line + x * self.stride[1]) * part.channels
 	}
+}
+
+/// Windows to work at together with so many filters, so that their results stay in the second-level
+/// cache; but filters are read once for every such number.
+pub(super) fn together(filters: usize) -> usize {
+	const MOST: usize = 64 << 10;
+	(MOST / filters.max(1)).max(512)
 }
