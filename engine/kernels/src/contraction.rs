@@ -56,7 +56,7 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
 	let [_, m, n] = product_dims(op)?;
 	let packed = match operand {
-		0 if is_narrow(op) || windows_in_place(op, isa).is_some() => {
+		0 if is_narrow(op) || is_in_place(op, isa) => {
 			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
 		},
 		// Packing a dense left operand costs next to nothing when there are many columns.
@@ -87,28 +87,27 @@ fn is_narrow(op: &OpRecord) -> bool {
 const LEAST_WINDOWS: usize = 6;
 const LEAST_CHANNELS: usize = 8;
 
-/// The image of a convolution that is computed as the transposed product, of windows that are read
-/// where they are with filters that lie ready: nothing is gathered, but the columns are the filters
-/// then, which have to fill their panels. Without its elements; `None` for other ops.
-fn windows_in_place(op: &OpRecord, isa: Isa) -> Option<Image<'static>> {
-	let OpKind::Conv(conv) = op.kind else { return None };
-	let (image, _) = conv_geometry(op)?;
-	let filters = op.operands.first()?;
-	let [_, m, n] = product_dims(op)?;
+/// Whether a convolution is computed as the transposed product, of windows that are read where they are
+/// with filters that lie ready: nothing is gathered, but the columns are the filters then, which have to
+/// fill their panels.
+fn is_in_place(op: &OpRecord, isa: Isa) -> bool {
+	let (OpKind::Conv(conv), Some(filters)) = (op.kind, op.operands.first()) else { return false };
+	let (Some((image, _)), Some([_, m, n])) = (conv_geometry(op), product_dims(op)) else {
+		return false;
+	};
 	let panel = gemm::panel_width(isa);
 	// Gathering takes some 15 per cent. Pixels are not gathered but copied or transposed, which takes less
 	// than putting the result in order.
 	let gain = if conv.kernel == [1, 1] && conv.stride == [1, 1] { 92 } else { 115 };
 	let (own, other) = (m.next_multiple_of(panel) * n, n.next_multiple_of(panel) * m);
-	let fits = conv.groups == 1
+	conv.groups == 1
 		&& conv.bias != Bias::Column
 		&& filters.shape.dims().first() == Some(&1)
 		&& image.out[1] >= LEAST_WINDOWS
 		&& image.channels >= LEAST_CHANNELS
 		&& own * 100 <= other * gain
 		&& !is_narrow(op)
-		&& image.are_near(m);
-	fits.then(|| image.joined())
+		&& image.are_near(m)
 }
 
 /// `[batch, m, n]` of a product.
@@ -244,9 +243,10 @@ fn conv(
 			.then_some((image, ImageLayout::ChannelsFirst))?,
 		Arg::Bytes(bytes) | Arg::Prepared(_, bytes) => (bytes, conv.layout),
 	};
-	if let Some(image) = windows_in_place(op, cfg.isa) {
+	let image = image_of(op, view(bytes)?)?;
+	if is_in_place(op, cfg.isa) {
 		let channels_last = layout == ImageLayout::ChannelsLast;
-		let image = Image { data: view(bytes)?, channels_last, ..image };
+		let image = Image { channels_last, ..image.joined() };
 		return in_place(op, conv, args, &image, target, cfg);
 	}
 	let turn;
@@ -258,10 +258,8 @@ fn conv(
 		},
 	};
 	match layout {
-		ImageLayout::ChannelsFirst => {
-			contract_windows(op, conv, args, &image_of(op, view(bytes)?)?, target, cfg)
-		},
-		ImageLayout::ChannelsLast => channels_last(op, conv, args, bytes, target, cfg),
+		ImageLayout::ChannelsFirst => contract_windows(op, conv, args, &image, target, cfg),
+		ImageLayout::ChannelsLast => channels_last(op, conv, args, (bytes, image), target, cfg),
 	}
 }
 
@@ -270,31 +268,19 @@ fn channels_last(
 	op: &OpRecord,
 	conv: &Conv,
 	args: &[Arg<'_>],
-	bytes: &[u8],
+	(bytes, image): (&[u8], Image<'_>),
 	target: Target<'_, f32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let [n, c, h, w] = conv.image(&op.operands.get(1)?.shape)?;
-	let same = conv.kernel == [1, 1]
-		&& conv.stride == [1, 1]
-		&& conv.pad == [0, 0]
-		&& conv.out == [h, w]
-		&& conv.groups == 1;
 	let size = [n, h * w, c].map(|dim| dim as usize);
-	if same {
-		let rhs = Rhs::Rows(Matrix::dense(view(bytes)?, size)?);
+	if image.groups == 1 && image.is_pixels() {
+		let rhs = Rhs::Rows(Matrix::dense(image.data, size)?);
 		return contract(op, conv.bias, args, (rhs, size[0]), target, cfg);
 	}
-	let image = image_of(op, view(bytes)?)?;
 	if image.groups == 1 && image.channels > 1 && !is_narrow(op) && image.has_regions() {
-		return contract_windows(
-			op,
-			conv,
-			args,
-			&Image { channels_last: true, ..image },
-			target,
-			cfg,
-		);
+		let image = Image { channels_last: true, ..image };
+		return contract_windows(op, conv, args, &image, target, cfg);
 	}
 	// As many elements as the operand, so both shapes are within their limits.
 	let operand = Operand::input(0, DType::F32, Shape::new(&[n, h * w, c]).ok()?);
@@ -323,8 +309,6 @@ fn in_place(
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let [batch, filters, places] = product_dims(op)?;
-	let len = batch * image.channels * image.height * image.width;
-	(image.data.len() == len).then_some(())?;
 	let size = dims3(&op.operands.first()?.shape)?;
 	let bias = match (conv.bias, args.get(2)) {
 		(Bias::None, _) => BiasRef::None,

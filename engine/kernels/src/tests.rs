@@ -362,13 +362,8 @@ proptest! {
 		dilation in [1u32..3, 1u32..3], pad in [0u32..4, 0u32..4], seed: u64, plain: bool,
 	) {
 		let out = [0, 1].map(|i| ((hw[i] + 2 * pad[i]) / stride[i] + 1).min([2, 4][i]));
-		let (groups, places) = (1, out[0] * out[1]);
-		let unfold = OpRecord::new(
-			OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill: 0 },
-			DType::F32,
-			shape(&[n, groups, places, channels * kernel[0] * kernel[1]]),
-			vec![operand(DType::F32, &[n, channels, hw[0], hw[1]])],
-		);
+		let source = [n, channels, hw[0], hw[1]];
+		let unfold = one_group(source, [kernel, stride, dilation, pad, out]);
 		fused(&unfold, m, seed, plain);
 	}
 
@@ -380,13 +375,8 @@ proptest! {
 		dilation in [1u32..3, 1u32..3], pad in [0u32..4, 0u32..4], seed: u64, plain: bool,
 	) {
 		let out = [0, 1].map(|i| (hw[i] + 2 * pad[i]) / stride[i] + 1);
-		let (groups, places) = (1, out[0] * out[1]);
-		let unfold = OpRecord::new(
-			OpKind::Unfold { kernel, stride, dilation, pad, out, groups, fill: 0 },
-			DType::F32,
-			shape(&[n, groups, places, channels * kernel[0] * kernel[1]]),
-			vec![operand(DType::F32, &[n, channels, hw[0], hw[1]])],
-		);
+		let source = [n, channels, hw[0], hw[1]];
+		let unfold = one_group(source, [kernel, stride, dilation, pad, out]);
 		// Others have a bias for each window.
 		fused(&unfold, m, seed / 3 * 3, plain);
 	}
@@ -412,6 +402,19 @@ proptest! {
 		fused(&unfold(DType::F32, 0), 1 + (seed % 17) as u32, seed, plain);
 		fused(&unfold(DType::F32, 0x8000_0000), 1, seed, plain);
 	}
+}
+
+/// Patches of an image `[n, c, h, w]`, all channels of which are one group.
+fn one_group(
+	[n, c, h, w]: [u32; 4],
+	[kernel, stride, dilation, pad, out]: [[u32; 2]; 5],
+) -> OpRecord {
+	OpRecord::new(
+		OpKind::Unfold { kernel, stride, dilation, pad, out, groups: 1, fill: 0 },
+		DType::F32,
+		shape(&[n, 1, out[0] * out[1], c * kernel[0] * kernel[1]]),
+		vec![operand(DType::F32, &[n, c, h, w])],
+	)
 }
 
 /// A product with weights that were rearranged.

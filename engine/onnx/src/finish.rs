@@ -342,12 +342,10 @@ impl Emitter {
 		let dims = shape(&value.dims)?;
 		match &value.origin {
 			Origin::Input(i) => Ok(Operand::input(self.input_offsets[*i], value.dtype, dims)),
-			Origin::Op(j) => match self.index.get(j) {
-				Some(&new) => Ok(Operand::op(new, value.dtype, dims)),
-				None if self.parts.contains_key(j) => {
-					Ok(Operand::input(self.parts[j], value.dtype, dims))
-				},
-				None => Err(Failure::invalid("an operand is computed after its use")),
+			Origin::Op(j) => match (self.index.get(j), self.parts.get(j)) {
+				(Some(&new), _) => Ok(Operand::op(new, value.dtype, dims)),
+				(None, Some(&start)) => Ok(Operand::input(start, value.dtype, dims)),
+				(None, None) => Err(Failure::invalid("an operand is computed after its use")),
 			},
 			Origin::Constant(bytes) => {
 				let address = bytes.as_ptr().addr();

@@ -44,6 +44,8 @@ pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa:
 	if image.region(0, 0..1, 0..rows).is_none() {
 		return false;
 	}
+	// Of one channel, so that it does not matter how many rows are copied.
+	let places = &image.places(&one, 0..p.k);
 	let work = p.batch * p.n * p.k;
 	let threads = if work < 1 << 16 { 1 } else { threads };
 	// Channels that are computed together.
@@ -58,7 +60,7 @@ pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa:
 			let first = |task: usize| (task * groups / tasks * group).min(p.batch);
 			let channels = first(task)..first(task + 1);
 			let space = &mut space.borrow_mut();
-			dispatch_simd(isa, Part { p, image, filters, rows, channels, space, target });
+			dispatch_simd(isa, Part { p, image, filters, places, rows, channels, space, target });
 		});
 	});
 	true
@@ -73,6 +75,7 @@ struct Part<'a, 'p> {
 	p: &'a Problem<'p>,
 	image: &'a Image<'p>,
 	filters: Matrix<'a>,
+	places: &'a [usize; BLOCK],
 	/// Rows of windows per region.
 	rows: usize,
 	/// Entries of the batch: channels of all images.
@@ -85,10 +88,7 @@ impl SimdKernel for Part<'_, '_> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(self) {
 		let (p, image) = (self.p, self.image);
-		let Some(region) = image.region(0, 0..1, 0..1) else { return };
-		// Of one channel, so that it does not matter how many rows are copied.
-		let places = image.places(&region, 0..p.k);
-		let work = Channels { p, image, filters: self.filters, places: &places };
+		let work = Channels { p, image, filters: self.filters, places: self.places };
 		let Space { image: space, sums, turned, .. } = self.space;
 		let [height, width] = image.out;
 		match self.target {

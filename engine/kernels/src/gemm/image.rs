@@ -77,6 +77,14 @@ impl Image<'_> {
 		}
 	}
 
+	/// Whether the windows are the pixels, one by one.
+	pub(crate) fn is_pixels(&self) -> bool {
+		self.kernel == [1, 1]
+			&& self.stride == [1, 1]
+			&& self.pad == [0, 0]
+			&& self.out == [self.height, self.width]
+	}
+
 	/// The images as the only rows of matrices, where the one window of each is all of it.
 	pub(crate) fn as_one_row(&self) -> Option<Matrix<'_>> {
 		let whole = self.pad == [0, 0] && self.kernel == [self.height, self.width];
@@ -318,7 +326,7 @@ impl Image<'_> {
 		[fill, flip]: [u8; 2],
 		out: &mut [u8],
 	) {
-		let (stride, pad, len) = (self.stride[1], self.pad[1], region.line);
+		let (stride, len) = (self.stride[1], region.line);
 		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
 		for (line, out) in out.chunks_exact_mut(region.row_floats()).enumerate() {
 			let (c, y) = (line / region.rows, top + (line % region.rows) as isize);
@@ -329,9 +337,7 @@ impl Image<'_> {
 			let row = ((region.channel + c) * self.height + y as usize) * self.width;
 			let row = &data[row..row + self.width];
 			for (phase, out) in out.chunks_exact_mut(len).enumerate() {
-				let left = pad.saturating_sub(phase).div_ceil(stride).min(len);
-				let first = (phase + left * stride).saturating_sub(pad);
-				let inside = self.width.saturating_sub(first).div_ceil(stride).min(len - left);
+				let Columns { left, first, inside } = self.columns(phase, len);
 				out[..left].fill(fill ^ flip);
 				out[left + inside..].fill(fill ^ flip);
 				let out = &mut out[left..left + inside];

@@ -140,12 +140,7 @@ impl<'a> Problem<'a> {
 	/// Windows of one pixel that cover an image are the image.
 	fn with_matrix_for_image(self) -> Problem<'a> {
 		let Rhs::Image(image) = self.rhs else { return self };
-		if image.channels_last
-			|| image.kernel != [1, 1]
-			|| image.stride != [1, 1]
-			|| image.pad != [0, 0]
-			|| image.out != [image.height, image.width]
-		{
+		if image.channels_last || !image.is_pixels() {
 			return self;
 		}
 		let entries = Entries { inner: 1, near: 0, outer: self.k * self.n };

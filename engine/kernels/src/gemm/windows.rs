@@ -26,17 +26,11 @@ pub(super) struct Part {
 impl Image<'_> {
 	/// The same windows, all in one row where every pixel is one.
 	pub(crate) fn joined(self) -> Self {
-		let pixels = self.kernel == [1, 1]
-			&& self.stride == [1, 1]
-			&& self.pad == [0, 0]
-			&& self.out == [self.height, self.width];
-		match pixels {
-			true => {
-				let all = self.height * self.width;
-				Image { height: 1, width: all, out: [1, all], ..self }
-			},
-			false => self,
+		if !self.is_pixels() {
+			return self;
 		}
+		let all = self.height * self.width;
+		Image { height: 1, width: all, out: [1, all], ..self }
 	}
 
 	/// The panels of windows: each in one row of them.
