@@ -116,12 +116,13 @@ impl Bundle {
 		// One pass over the weights by all processors: each part is hashed and looked at while it
 		// is in the cache.
 		let threads = std::thread::available_parallelism().map_or(1, usize::from);
+		let config = KernelConfig::new(threads, Isa::detect());
 		if let Weights::File(map) = &weights {
 			touch(map, threads);
 		}
 		let regions = Regions::new(&program);
 		let suspect = AtomicBool::new(false);
-		let tree = Tree::with(weights.bytes(), threads, |start, part| {
+		let tree = Tree::with(weights.bytes(), &config, |start, part| {
 			if regions.may_hold_bad_value(start, part) {
 				suspect.store(true, Ordering::Relaxed);
 			}

@@ -163,6 +163,12 @@ pub enum ExecError {
 		/// The reason.
 		error: KernelError,
 	},
+	/// A tensor that was committed to comes out differently when it is computed again.
+	#[error("op {op} gives another result than before on this machine: its memory or processor is faulty")]
+	Unsteady {
+		/// Index of the op.
+		op: u32,
+	},
 	/// The published openings do not belong to the trace root they are said to open.
 	#[error("the openings do not belong to the trace root")]
 	Openings,

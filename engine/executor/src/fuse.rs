@@ -15,12 +15,12 @@ pub(crate) struct Group {
 ///
 /// An op joins the groups that its operands come from where the kernels can run all of them as one
 /// region and no path leads out of the union and back into it; those that `alone` names do not.
-/// With `keep_all` every op's output is written, otherwise those that other groups read.
+/// With `each` every op's output is written, otherwise those that other groups read.
 pub(crate) fn groups(
 	program: &Program,
 	wanted: impl Fn(u32) -> bool,
 	alone: impl Fn(u32) -> bool,
-	keep_all: bool,
+	each: bool,
 ) -> Vec<Group> {
 	let fusible = |(i, op): (usize, &OpRecord)| kind_fuses(op.kind) && !alone(i as u32);
 	let mut grouping = Grouping {
@@ -32,7 +32,7 @@ pub(crate) fn groups(
 	for op in (0..program.ops.len() as u32).filter(|&op| wanted(op)) {
 		grouping.place(op);
 	}
-	grouping.finish(keep_all)
+	grouping.finish(each)
 }
 
 struct Grouping<'a> {
@@ -154,7 +154,7 @@ impl Grouping<'_> {
 	}
 
 	/// The groups in an order in which each finds its operands computed.
-	fn finish(self, keep_all: bool) -> Vec<Group> {
+	fn finish(self, each: bool) -> Vec<Group> {
 		let count = self.members.len();
 		let mut waits = vec![0usize; count];
 		let mut users: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -179,7 +179,7 @@ impl Grouping<'_> {
 		while let Some(Reverse((_, group))) = ready.pop() {
 			let ops = &self.members[group];
 			let fused = self.fusible[ops[0] as usize]
-				.then(|| self.region(ops, |op| keep_all || read_outside[op as usize]))
+				.then(|| self.region(ops, |op| each || read_outside[op as usize]))
 				.flatten();
 			order.push(Group { ops: ops.clone(), fused });
 			for &user in &users[group] {

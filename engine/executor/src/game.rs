@@ -115,15 +115,18 @@ impl Trace {
 		let (offset, claimed) = theirs
 			.iter()
 			.enumerate()
-			.find(|&(i, root)| self.entries.get(first as usize + i) != Some(root))
+			.find(|&(i, root)| self.entries().get(first as usize + i) != Some(root))
 			.ok_or(ExecError::Openings)?;
+		let entry = first as u32 + offset as u32;
+		let tensors = self.tensors(entry)?;
 		let fault = prove::Fault {
 			trace: self,
 			published: &published,
 			known,
 			chunk,
 			bytes: &bytes,
-			entry: first as u32 + offset as u32,
+			tensors: &tensors,
+			entry,
 			claimed: *claimed,
 		};
 		self.tensor_move(&fault)
@@ -132,7 +135,7 @@ impl Trace {
 	/// The next move once the first wrong entry is known.
 	fn tensor_move(&self, fault: &prove::Fault<'_>) -> Result<Move, ExecError> {
 		let object = Object::Tensor(fault.entry);
-		let own = self.object(&object)?;
+		let own = fault.tensors.get(fault.entry)?;
 		let mut known = Known::new(own.len() as u64);
 		// The root of a tensor of one chunk is all a chunk proof needs.
 		let single = own.len() as u64 <= CHUNK_BYTES;

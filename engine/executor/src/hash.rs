@@ -2,7 +2,7 @@
 //! without hashing the object again.
 
 use crate::{error::ExecError, known::beside};
-use assay_kernels::for_each_mut;
+use assay_kernels::{for_each_mut, hash_all, hash_subtree, KernelConfig};
 use assay_referee::{
 	tree::{self, chunk_count, node_range, subtree_cv},
 	Root, Slice, TreeError, CHUNK_BYTES,
@@ -12,6 +12,11 @@ use std::ops::Range;
 /// Chunks whose chaining value is kept: few enough that hashing them anew takes tens of microseconds and
 /// that they stay in the second-level cache, enough that combining their values costs next to nothing.
 const GRAIN: u64 = 256;
+
+/// Tensors of up to as many bytes do not fill the vectors that hash them, so several are hashed together.
+const SMALL: usize = 16 << 10;
+/// Bytes of them that may wait: what fits the first-level cache.
+const WAITING: usize = 2 * SMALL;
 
 /// The root of an object and the chaining values of its subtrees of [`GRAIN`] chunks.
 #[derive(Clone, Debug, Default)]
@@ -23,26 +28,30 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-	/// Hashes `bytes` on up to `threads` threads.
-	pub(crate) fn new(bytes: &[u8], threads: usize) -> Tree {
-		Tree::with(bytes, threads, |_, _| ())
+	/// Hashes `bytes` on up to as many threads as `config` says.
+	pub(crate) fn new(bytes: &[u8], config: &KernelConfig) -> Tree {
+		Tree::with(bytes, config, |_, _| ())
 	}
 
 	/// As [`Tree::new`]; `see` is given every part of the object and where it starts, while it is in
 	/// the cache.
-	pub(crate) fn with(bytes: &[u8], threads: usize, see: impl Fn(usize, &[u8]) + Sync) -> Tree {
+	pub(crate) fn with(
+		bytes: &[u8],
+		config: &KernelConfig,
+		see: impl Fn(usize, &[u8]) + Sync,
+	) -> Tree {
 		let len = bytes.len() as u64;
 		if chunk_count(len) <= GRAIN {
 			see(0, bytes);
-			return Tree { len, cvs: Vec::new(), root: tree::hash(bytes) };
+			return Tree { len, cvs: Vec::new(), root: hash_all(&[bytes], config)[0] };
 		}
 		let part = (GRAIN * CHUNK_BYTES) as usize;
 		let mut cvs = vec![Root::default(); bytes.len().div_ceil(part)];
-		for_each_mut(threads, &mut cvs, |i, cv| {
+		for_each_mut(config.threads(), &mut cvs, |i, cv| {
 			let start = i * part;
 			let bytes = &bytes[start..bytes.len().min(start + part)];
 			// Hashing reads the part from memory while it computes; to look at it first would only wait.
-			*cv = subtree_cv(bytes, i as u64 * GRAIN);
+			*cv = hash_subtree(bytes, i as u64 * GRAIN, config);
 			see(start, bytes);
 		});
 		let root = tree::fold_root(&cvs);
@@ -52,6 +61,11 @@ impl Tree {
 	/// The object's hash.
 	pub(crate) fn root(&self) -> Root {
 		self.root
+	}
+
+	/// Bytes of memory.
+	pub(crate) fn memory(&self) -> usize {
+		size_of::<Tree>() + size_of_val(&self.cvs[..])
 	}
 
 	/// The chaining value of a subtree, not the whole object.
@@ -99,9 +113,59 @@ impl Tree {
 	}
 }
 
+/// Trees over the tensors of an execution, taken in as they are computed.
+#[derive(Debug)]
+pub(crate) struct Trees {
+	config: KernelConfig,
+	trees: Vec<Tree>,
+	/// Small tensors that are not hashed yet, and which they are.
+	waiting: Vec<u8>,
+	places: Vec<(u32, Range<usize>)>,
+}
+
+impl Trees {
+	/// Over `count` tensors, on up to as many threads as `config` says.
+	pub(crate) fn new(count: usize, config: KernelConfig) -> Trees {
+		let trees = vec![Tree::default(); count];
+		Trees { config, trees, waiting: Vec::new(), places: Vec::new() }
+	}
+
+	/// Takes in tensor `op`, which is in the cache and may be overwritten afterwards.
+	pub(crate) fn add(&mut self, op: u32, tensor: &[u8]) {
+		if tensor.len() > SMALL {
+			self.trees[op as usize] = Tree::new(tensor, &self.config);
+			return;
+		}
+		if self.waiting.len() + tensor.len() > WAITING {
+			self.flush();
+		}
+		let start = self.waiting.len();
+		self.waiting.extend_from_slice(tensor);
+		self.places.push((op, start..self.waiting.len()));
+	}
+
+	/// The trees.
+	pub(crate) fn finish(mut self) -> Vec<Tree> {
+		self.flush();
+		self.trees
+	}
+
+	fn flush(&mut self) {
+		let tensors: Vec<&[u8]> =
+			self.places.iter().map(|(_, place)| &self.waiting[place.clone()]).collect();
+		let roots = hash_all(&tensors, &self.config);
+		for ((op, place), root) in self.places.drain(..).zip(roots) {
+			let len = place.len() as u64;
+			self.trees[op as usize] = Tree { len, cvs: Vec::new(), root };
+		}
+		self.waiting.clear();
+	}
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use assay_kernels::Isa;
 
 	#[test]
 	fn equals_the_referee() {
@@ -123,7 +187,7 @@ mod tests {
 		] {
 			let bytes: Vec<u8> = (0..len).map(|i| ((i * i) >> 7) as u8).collect();
 			for threads in [1, 2, 7] {
-				let tree = Tree::new(&bytes, threads);
+				let tree = Tree::new(&bytes, &KernelConfig::new(threads, Isa::detect()));
 				assert_eq!(tree.root(), tree::hash(&bytes), "{len}");
 				let chunks = chunk_count(len as u64);
 				for (first, count) in [

@@ -2,10 +2,11 @@
 //!
 //! A [`Bundle`] is a model on disk: program, weights and manifest, checked against each other when
 //! loaded. A [`Session`] runs it: [`Session::run`] gives the output, in memory that tensors share as
-//! their lifetimes allow; [`Session::trace`] keeps them all and commits to each. A [`Trace`] plays both
+//! their lifetimes allow; [`Session::trace`] commits to each as well. A [`Trace`] plays both
 //! sides of a dispute: the operator's ([`Trace::open`], [`Trace::last_entry_proof`]) and the
 //! challenger's ([`Trace::next_move`]), who finds the first wrong element of somebody else's trace
-//! by asking for one node after another, and proves it.
+//! by asking for one node after another, and proves it. It holds hashes, not tensors, and executes
+//! again what it is asked about.
 //!
 //! Every result is bit-identical on every machine, whatever the threads and instruction set.
 
@@ -25,6 +26,7 @@ mod memory;
 mod plan;
 mod ports;
 mod prove;
+mod runner;
 mod session;
 mod tamper;
 mod trace;

@@ -6,7 +6,6 @@ use crate::{
 	error::ExecError,
 	fuse::{groups, Group},
 	memory::{arrange, Tensor},
-	session::Cancel,
 };
 use assay_kernels::{
 	execute_with, fusible_operand, prepare, split_borrow, Arg, Epilogue, Fused, KernelConfig,
@@ -18,6 +17,15 @@ use std::{
 	ops::Range,
 	sync::{Arc, Mutex, PoisonError},
 };
+
+/// What an execution writes to memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Keep {
+	/// What steps read of each other, and the output.
+	Needed,
+	/// Every op's output, until after the last op that reads it.
+	Each,
+}
 
 /// The steps of an execution, in order, and the memory they work in.
 #[derive(Debug)]
@@ -92,15 +100,16 @@ fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
 }
 
 impl Plan {
-	/// The plan of an execution that gives the output; with `keep_all`, every op's output.
-	pub(crate) fn new(program: &Program, packed: &Packed, keep_all: bool) -> Plan {
+	/// The plan of an execution of `program`.
+	pub(crate) fn new(program: &Program, packed: &Packed, keep: Keep) -> Plan {
 		let fusions = fusions(program);
 		let patches = |op: u32| {
 			let fusion = fusions.iter().find(|fusion| fusion.user == op)?;
 			Some((fusion.unfold, fusion.operand))
 		};
-		let wanted = |op| keep_all || !fusions.iter().any(|fusion| fusion.unfold == op);
-		let groups = groups(program, wanted, |op| patches(op).is_some(), keep_all);
+		let each = keep == Keep::Each;
+		let wanted = |op| each || !fusions.iter().any(|fusion| fusion.unfold == op);
+		let groups = groups(program, wanted, |op| patches(op).is_some(), each);
 		let mut steps: Vec<(Step, Vec<Operand>)> = Vec::with_capacity(groups.len());
 		for Group { ops, fused } in groups {
 			let (work, operands) = match fused {
@@ -113,31 +122,14 @@ impl Plan {
 			let step = Step { ops, work, operands: vec![], reads: vec![], writes: vec![] };
 			steps.push((step, operands));
 		}
-		let (places, memory) = places(program, &steps, keep_all);
+		let (places, memory) = places(program, &steps, keep);
 		let steps = steps.into_iter().map(|(step, operands)| step.placed(&operands, &places));
 		Plan { steps: steps.collect(), places, memory }
 	}
 
-	/// Executes the steps; `done` is given each op that is written and its output, right after. The
-	/// tensors are then in `memory` at `places`, those that were overwritten in the meantime
-	/// excepted; the last one is there.
-	pub(crate) fn run(
-		&self,
-		bundle: &Bundle,
-		input: &[u8],
-		memory: &mut [u8],
-		config: &KernelConfig,
-		cancel: &Cancel,
-		mut done: impl FnMut(usize, &[u8]),
-	) -> Result<(), ExecError> {
-		for step in &self.steps {
-			cancel.check()?;
-			step.run(bundle, input, memory, config)?;
-			for (&op, place) in step.outputs().iter().zip(&step.writes) {
-				done(op as usize, memory.get(place.clone()).unwrap_or(&[]));
-			}
-		}
-		Ok(())
+	/// The step that executes op `op`.
+	pub(crate) fn step_of(&self, op: u32) -> Option<usize> {
+		self.steps.iter().position(|step| step.ops.contains(&op))
 	}
 }
 
@@ -162,12 +154,14 @@ fn single(
 fn places(
 	program: &Program,
 	steps: &[(Step, Vec<Operand>)],
-	keep_all: bool,
+	keep: Keep,
 ) -> (Vec<Range<usize>>, usize) {
 	let mut alive: Vec<Option<(usize, usize)>> = vec![None; program.ops.len()];
 	for (at, (step, operands)) in steps.iter().enumerate() {
 		step.outputs().iter().for_each(|&op| alive[op as usize] = Some((at, at)));
-		for operand in operands {
+		// What an op reads by its record, if not in its step, is there for whoever proves a fault of it.
+		let by_record = step.ops.iter().flat_map(|&op| &program.ops[op as usize].operands);
+		for operand in operands.iter().chain(by_record.filter(|_| keep == Keep::Each)) {
 			if let Source::Op(op) = operand.source {
 				if let Some(alive) = &mut alive[op as usize] {
 					alive.1 = at;
@@ -178,12 +172,8 @@ fn places(
 	if let Some(Some(last)) = alive.last_mut() {
 		last.1 = usize::MAX;
 	}
-	let written: Vec<(usize, (usize, usize))> = alive
-		.iter()
-		.enumerate()
-		.filter_map(|(op, alive)| Some((op, (*alive)?)))
-		.map(|(op, alive)| (op, if keep_all { (0, usize::MAX) } else { alive }))
-		.collect();
+	let written: Vec<(usize, (usize, usize))> =
+		alive.iter().enumerate().filter_map(|(op, alive)| Some((op, (*alive)?))).collect();
 	let tensors: Vec<Tensor> = written
 		.iter()
 		.map(|&(op, alive)| Tensor { len: program.ops[op].bytes() as usize, alive })
@@ -197,6 +187,11 @@ fn places(
 }
 
 impl Step {
+	/// The ops whose outputs are written, and where.
+	pub(crate) fn written(&self) -> impl Iterator<Item = (u32, &Range<usize>)> {
+		self.outputs().iter().copied().zip(&self.writes)
+	}
+
 	/// The ops whose outputs are written.
 	fn outputs(&self) -> &[u32] {
 		match &self.work {

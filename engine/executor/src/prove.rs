@@ -1,6 +1,11 @@
 //! Building fault proofs against another party's trace.
 
-use crate::{error::ExecError, game::Published, known::Known, trace::Trace};
+use crate::{
+	error::ExecError,
+	game::Published,
+	known::Known,
+	trace::{Tensors, Trace},
+};
 use assay_kernels::Hard;
 use assay_referee::{
 	element, leaf_bound, opening::ENTRIES_PER_CHUNK, proof::MAX_CHUNK_TERMS, verify_fault, Claimed,
@@ -14,6 +19,8 @@ use std::{collections::BTreeSet, ops::Range};
 pub(crate) struct Fault<'a> {
 	/// The honest trace.
 	pub(crate) trace: &'a Trace,
+	/// Its tensors around the first wrong entry.
+	pub(crate) tensors: &'a Tensors,
 	pub(crate) published: &'a Published<'a>,
 	/// What is known of the operator's list of entries.
 	pub(crate) known: Known<'a>,
@@ -89,7 +96,7 @@ impl Fault<'_> {
 		known: Known<'_>,
 	) -> Result<FaultProof, ExecError> {
 		let op = self.trace.op(self.entry)?;
-		let own = self.trace.tensor(self.entry).ok_or(ExecError::NoSuch("op"))?;
+		let own = self.tensors.get(self.entry)?;
 		let start = (chunk * CHUNK_BYTES) as usize;
 		let size = op.dtype.size() as usize;
 		let known = known.with_equal(own.get(..start).ok_or(ExecError::Openings)?);
@@ -164,7 +171,7 @@ impl Fault<'_> {
 		let tensors = op
 			.operands
 			.iter()
-			.map(|operand| self.trace.operand_bytes(operand))
+			.map(|operand| self.trace.operand_bytes(self.tensors, operand))
 			.collect::<Result<Vec<_>, _>>()?;
 		let mut reader = RecordingReader::new(op, &tensors);
 		for index in elements {
@@ -188,7 +195,9 @@ impl Fault<'_> {
 			for &(first, chunks) in runs {
 				let slice = match own {
 					Some(claim) => claim.slice(first..first + chunks)?,
-					None => self.trace.operand_slice(&op.operands[i], first, chunks)?,
+					None => {
+						self.trace.operand_slice(self.tensors, &op.operands[i], first, chunks)?
+					},
 				};
 				reads.push(Read { operand: i as u8, slice });
 			}

@@ -3,12 +3,12 @@
 use crate::{
 	bundle::Bundle,
 	error::ExecError,
-	hash::Tree,
-	memory::Pool,
-	plan::Plan,
+	hash::Trees,
+	plan::Keep,
 	ports::{InputTensor, OutputTensor},
+	runner::Runner,
 	tamper::{candidates, Tamper},
-	trace::{Tensors, Trace},
+	trace::Trace,
 };
 use assay_kernels::{execute, resume, Buffer, Isa, KernelConfig};
 use assay_referee::{canonical, tree, DType, Operand, Source};
@@ -57,8 +57,9 @@ impl Cancel {
 	}
 }
 
-/// Pieces of memory that a session keeps for executions that run at the same time.
-const KEPT: usize = 4;
+/// Pieces of memory that a session keeps for executions that run at the same time, and for traced ones.
+const SPARE: usize = 4;
+const SPARE_TRACED: usize = 1;
 
 /// What one step of an execution took.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,12 +73,9 @@ pub struct StepTime {
 /// A model ready to run; it may run on several threads at once.
 #[derive(Debug)]
 pub struct Session {
-	bundle: Arc<Bundle>,
-	config: KernelConfig,
-	plan: Plan,
-	memory: Pool,
-	/// The plan of executions that keep every tensor, and their memory; made for the first one.
-	traced: OnceLock<(Plan, Pool)>,
+	runner: Runner,
+	/// For traced executions, which traces repeat; made for the first one.
+	traced: OnceLock<Arc<Runner>>,
 }
 
 impl Session {
@@ -91,24 +89,23 @@ impl Session {
 			threads => threads,
 		};
 		let config = KernelConfig::new(threads, options.isa.unwrap_or_else(Isa::detect));
-		let plan = Plan::new(bundle.program(), &bundle.packed(&config), false);
-		let memory = Pool::new(plan.memory, KEPT);
-		Ok(Session { bundle, config, plan, memory, traced: OnceLock::new() })
+		let runner = Runner::new(bundle, config, Keep::Needed, SPARE);
+		Ok(Session { runner, traced: OnceLock::new() })
 	}
 
 	/// The model.
 	pub fn bundle(&self) -> &Arc<Bundle> {
-		&self.bundle
+		&self.runner.bundle
 	}
 
 	/// Bytes that the tensors of one execution take.
 	pub fn memory(&self) -> usize {
-		self.plan.memory
+		self.runner.plan.memory
 	}
 
 	/// The threads and the instruction set in use.
 	pub fn config(&self) -> &KernelConfig {
-		&self.config
+		&self.runner.config
 	}
 
 	/// The output bytes for these input bytes, both in the layouts of the program's header.
@@ -121,10 +118,8 @@ impl Session {
 	/// As [`Session::run`]; stops with [`ExecError::Cancelled`] when `cancel` is set.
 	pub fn run_with(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
 		let input = self.canonical_input(input)?;
-		let mut memory = self.memory.take();
-		self.plan.run(&self.bundle, &input, &mut memory, &self.config, cancel, |_, _| ())?;
-		let output = self.plan.places.last().and_then(|place| memory.get(place.clone()));
-		Ok(output.ok_or(ExecError::NoSuch("op"))?.to_vec())
+		let memory = self.runner.run(&input, None, cancel, |_, _| ())?;
+		self.runner.output(&memory)
 	}
 
 	/// As [`Session::run`], but gives the time of every step instead of the output.
@@ -132,18 +127,21 @@ impl Session {
 	/// Errors: the input has the wrong length.
 	pub fn profile(&self, input: &[u8]) -> Result<Vec<StepTime>, ExecError> {
 		let input = self.canonical_input(input)?;
-		let mut memory = self.memory.take();
-		let steps = self.plan.steps.iter();
-		let times = steps.map(|step| {
+		let Runner { bundle, config, plan, .. } = &self.runner;
+		let mut memory = self.runner.memory();
+		let times = plan.steps.iter().map(|step| {
 			let start = Instant::now();
-			step.run(&self.bundle, &input, &mut memory, &self.config)?;
+			step.run(bundle, &input, &mut memory, config)?;
 			let nanoseconds = start.elapsed().as_nanos() as u64;
 			Ok(StepTime { ops: step.ops.clone(), nanoseconds })
 		});
 		times.collect()
 	}
 
-	/// Executes and keeps every op's output, committed to; with `tamper`, wrongly.
+	/// Executes and commits to every op's output; with `tamper`, wrongly.
+	///
+	/// The tensors themselves are not kept: the trace executes anew, up to the op in question, when
+	/// it is asked for some of their bytes.
 	///
 	/// Errors: the input has the wrong length, or there is no such op or element to tamper with.
 	pub fn trace(&self, input: &[u8], tamper: Option<&Tamper>) -> Result<Trace, ExecError> {
@@ -158,15 +156,22 @@ impl Session {
 		cancel: &Cancel,
 	) -> Result<Trace, ExecError> {
 		let canonical = self.canonical_input(input)?;
-		if let Some(tamper) = tamper {
-			let ops = &self.bundle.program().ops;
-			let op = ops.get(tamper.op as usize).ok_or(ExecError::NoSuch("op"))?;
-			if tamper.element.is_some_and(|element| element >= op.shape.elements()) {
-				return Err(ExecError::NoSuch("element"));
-			}
-		}
-		let tensors = self.tensors(&canonical, tamper, cancel)?;
-		Trace::new(self.bundle.clone(), input.to_vec(), canonical, tensors)
+		let runner = self.traced.get_or_init(|| {
+			let Runner { bundle, config, .. } = &self.runner;
+			Arc::new(Runner::new(bundle.clone(), *config, Keep::Each, SPARE_TRACED))
+		});
+		let mut trees = Trees::new(self.bundle().program().ops.len(), *self.config());
+		let mut commit = |op, tensor: &_| trees.add(op, tensor);
+		let (output, kept) = match tamper {
+			None => (runner.output(&runner.run(&canonical, None, cancel, commit)?)?, None),
+			Some(tamper) => {
+				let tensors = self.tensors(&canonical, Some(tamper), cancel)?;
+				(0..).zip(&tensors).for_each(|(op, tensor)| commit(op, tensor));
+				(tensors.last().ok_or(ExecError::NoSuch("op"))?.to_vec(), Some(tensors))
+			},
+		};
+		let given = (canonical[..] != *input).then(|| input.to_vec());
+		Ok(Trace::new(runner.clone(), given, canonical, output, trees.finish(), kept))
 	}
 
 	/// A way to tamper with op `op` after which the model's output for `input` differs, if one of
@@ -179,11 +184,11 @@ impl Session {
 		op: u32,
 	) -> Result<Option<Tamper>, ExecError> {
 		let canonical = self.canonical_input(input)?;
-		let record = self.bundle.program().ops.get(op as usize).ok_or(ExecError::NoSuch("op"))?;
+		let record = self.bundle().program().ops.get(op as usize).ok_or(ExecError::NoSuch("op"))?;
 		let honest = self.tensors(&canonical, None, &Cancel::new())?;
 		for element in candidates(record.shape.elements()) {
 			let tamper = Tamper { op, element: Some(element) };
-			if self.changes_output(&canonical, &honest, &tamper)? {
+			if self.changes_output(&canonical, &honest, tamper)? {
 				return Ok(Some(tamper));
 			}
 		}
@@ -192,12 +197,12 @@ impl Session {
 
 	/// The input bytes of a job from named tensors; see [`crate::Manifest::pack_inputs`].
 	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, ExecError> {
-		self.bundle.manifest().pack_inputs(tensors)
+		self.bundle().manifest().pack_inputs(tensors)
 	}
 
 	/// The named outputs of a job; see [`crate::Manifest::unpack_outputs`].
 	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, ExecError> {
-		self.bundle.manifest().unpack_outputs(bytes)
+		self.bundle().manifest().unpack_outputs(bytes)
 	}
 
 	/// The root of an output, to be claimed on chain.
@@ -207,7 +212,7 @@ impl Session {
 
 	/// The input as ops read it: one NaN, and 0 or 1 in every `Bool`.
 	fn canonical_input(&self, input: &[u8]) -> Result<Buffer, ExecError> {
-		let header = &self.bundle.program().header;
+		let header = &self.bundle().program().header;
 		let layout = header.input_layout();
 		let (expected, found) = (layout.total_len, input.len() as u64);
 		if expected != found {
@@ -241,7 +246,7 @@ impl Session {
 		match operand.source {
 			Source::Op(op) => tensor(op as usize).unwrap_or(&[]),
 			Source::Input(offset) => part(input, offset),
-			Source::Weight(offset) => part(self.bundle.weights(), offset),
+			Source::Weight(offset) => part(self.bundle().weights(), offset),
 		}
 	}
 
@@ -252,11 +257,11 @@ impl Session {
 		input: &'a [u8],
 		tensor: impl Fn(usize) -> Option<&'a [u8]>,
 	) -> Result<Buffer, ExecError> {
-		let record = &self.bundle.program().ops[op];
+		let record = &self.bundle().program().ops[op];
 		let operands: Vec<&[u8]> =
 			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
 		let mut out = Buffer::new(record.bytes() as usize);
-		execute(record, &operands, &mut out, &self.config)
+		execute(record, &operands, &mut out, self.config())
 			.map_err(|error| ExecError::Kernel { op: op as u32, error })?;
 		Ok(out)
 	}
@@ -270,64 +275,57 @@ impl Session {
 		out: &mut [u8],
 		element: u64,
 	) -> Result<(), ExecError> {
-		let record = &self.bundle.program().ops[op];
+		let record = &self.bundle().program().ops[op];
 		let operands: Vec<&[u8]> =
 			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
-		resume(record, &operands, out, element, &self.config)
+		resume(record, &operands, out, element, self.config())
 			.map_err(|error| ExecError::Kernel { op: op as u32, error })
 	}
 
-	/// Executes and keeps every op's output; with `tamper` op by op, so that it has its effect.
+	/// Every op's output, computed op by op so that tampering with one has its effect on the next.
+	///
+	/// Errors: there is no such op or element to tamper with.
 	fn tensors(
 		&self,
 		input: &[u8],
 		tamper: Option<&Tamper>,
 		cancel: &Cancel,
-	) -> Result<Tensors, ExecError> {
-		let (plan, pool) = self.traced.get_or_init(|| {
-			let plan = Plan::new(self.bundle.program(), &self.bundle.packed(&self.config), true);
-			let pool = Pool::new(plan.memory, 1);
-			(plan, pool)
-		});
-		let mut memory = pool.take();
-		let threads = self.config.threads();
-		let mut trees = vec![Tree::default(); plan.places.len()];
-		// Hashed while they are in the cache.
-		let mut commit = |op: usize, tensor: &[u8]| trees[op] = Tree::new(tensor, threads);
-		match tamper {
-			None => plan.run(&self.bundle, input, &mut memory, &self.config, cancel, commit)?,
-			Some(tamper) => {
-				for (i, op) in self.bundle.program().ops.iter().enumerate() {
-					cancel.check()?;
-					let place = plan.places[i].clone();
-					let mut out =
-						self.compute(i, input, |j| memory.get(plan.places.get(j)?.clone()))?;
-					if tamper.op as usize == i {
-						let element = tamper.apply(op, &mut out);
-						let tensor = |j: usize| memory.get(plan.places.get(j)?.clone());
-						self.resume(i, input, tensor, &mut out, element)?;
-					}
-					commit(i, &out);
-					memory[place].copy_from_slice(&out);
-				}
-			},
+	) -> Result<Vec<Buffer>, ExecError> {
+		let ops = &self.bundle().program().ops;
+		if let Some(tamper) = tamper {
+			let op = ops.get(tamper.op as usize).ok_or(ExecError::NoSuch("op"))?;
+			if tamper.element.is_some_and(|element| element >= op.shape.elements()) {
+				return Err(ExecError::NoSuch("element"));
+			}
 		}
-		Ok(Tensors::new(memory, plan.places.clone(), trees))
+		let mut tensors: Vec<Buffer> = Vec::with_capacity(ops.len());
+		for (i, op) in ops.iter().enumerate() {
+			cancel.check()?;
+			let tensor = |j: usize| tensors.get(j).map(|tensor| &tensor[..]);
+			let mut out = self.compute(i, input, tensor)?;
+			if let Some(tamper) = tamper.filter(|tamper| tamper.op as usize == i) {
+				let element = tamper.apply(op, &mut out);
+				self.resume(i, input, tensor, &mut out, element)?;
+			}
+			tensors.push(out);
+		}
+		Ok(tensors)
 	}
 
 	/// Whether tampering reaches the output; recomputes only what it touches.
 	fn changes_output(
 		&self,
 		input: &[u8],
-		honest: &Tensors,
-		tamper: &Tamper,
+		honest: &[Buffer],
+		tamper: Tamper,
 	) -> Result<bool, ExecError> {
-		let ops = &self.bundle.program().ops;
+		let honest = |j: usize| honest.get(j).map(|tensor| &tensor[..]);
+		let ops = &self.bundle().program().ops;
 		let mut changed: Vec<Option<Buffer>> = (0..ops.len()).map(|_| None).collect();
 		let first = tamper.op as usize;
-		let mut tensor = Buffer::from_bytes(honest.get(first).unwrap_or(&[]));
+		let mut tensor = Buffer::from_bytes(honest(first).unwrap_or(&[]));
 		let element = tamper.apply(&ops[first], &mut tensor);
-		self.resume(first, input, |j| honest.get(j), &mut tensor, element)?;
+		self.resume(first, input, honest, &mut tensor, element)?;
 		changed[first] = Some(tensor);
 		for i in first + 1..ops.len() {
 			let touched = ops[i].operands.iter().any(|operand| match operand.source {
@@ -337,9 +335,9 @@ impl Session {
 			if touched {
 				let tensor = self.compute(i, input, |j| match changed.get(j) {
 					Some(Some(tensor)) => Some(&tensor[..]),
-					_ => honest.get(j),
+					_ => honest(j),
 				})?;
-				if Some(&tensor[..]) != honest.get(i) {
+				if Some(&tensor[..]) != honest(i) {
 					changed[i] = Some(tensor);
 				}
 			}

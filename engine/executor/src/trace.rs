@@ -1,63 +1,88 @@
 //! An execution whose every step is committed to.
 
-use crate::{bundle::Bundle, error::ExecError, hash::Tree, memory::Lent};
+use crate::{
+	bundle::Bundle, error::ExecError, hash::Tree, memory::Lent, runner::Runner, session::Cancel,
+};
 use assay_kernels::Buffer;
 use assay_referee::{
 	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
 	tree, Commitments, NodeKey, Object, OpRecord, Opening, Operand, Root, Slice, Source,
 };
-use std::{ops::Range, sync::Arc};
+use std::{
+	ops::Range,
+	sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
-/// Every op's output tensor of one execution, and the commitments to them.
+/// The commitments to every op's output tensor of one execution, and the means to have the tensors
+/// again.
 #[derive(Clone, Debug)]
 pub struct Trace {
-	pub(crate) bundle: Arc<Bundle>,
-	/// The input as it was given: what the input root commits to.
-	pub(crate) input: Vec<u8>,
+	runner: Arc<Runner>,
+	/// The input as it was given, which the input root commits to, where ops read it differently.
+	given: Option<Vec<u8>>,
 	/// The input as ops read it.
-	pub(crate) canonical: Arc<Buffer>,
-	tensors: Arc<Tensors>,
-	pub(crate) entries: Vec<Root>,
-	input_tree: Arc<Tree>,
+	canonical: Arc<Buffer>,
+	output: Vec<u8>,
+	trees: Arc<[Tree]>,
+	entries: Vec<Root>,
+	/// Made when it is asked for.
+	input_tree: Arc<OnceLock<Tree>>,
 	root: Root,
+	/// The tensors of an execution that the runner would not repeat: one that was tampered with.
+	kept: Option<Arc<Tensors>>,
+	/// The op that was last asked about, and the tensors around it.
+	found: Arc<Mutex<Found>>,
 }
 
-/// Every op's output, and the trees over them.
+/// An op and the tensors around it.
+type Found = Option<(u32, Arc<Tensors>)>;
+
+/// Output tensors of some ops of an execution.
 #[derive(Debug)]
-pub(crate) struct Tensors {
-	memory: Lent,
-	places: Vec<Range<usize>>,
-	trees: Vec<Tree>,
+pub(crate) enum Tensors {
+	/// Of all ops.
+	All(Vec<Buffer>),
+	/// Of one op and of those that it reads.
+	Around {
+		/// Where the execution worked.
+		memory: Lent,
+		/// The ops, and where their outputs lie in it.
+		places: Vec<(u32, Range<usize>)>,
+	},
 }
 
 impl Tensors {
-	/// The tensors at `places` of `memory`, and the tree over each.
-	pub(crate) fn new(memory: Lent, places: Vec<Range<usize>>, trees: Vec<Tree>) -> Tensors {
-		Tensors { memory, places, trees }
-	}
-
 	/// The output of op `op`.
-	pub(crate) fn get(&self, op: usize) -> Option<&[u8]> {
-		self.memory.get(self.places.get(op)?.clone())
+	pub(crate) fn get(&self, op: u32) -> Result<&[u8], ExecError> {
+		let found = match self {
+			Tensors::All(tensors) => tensors.get(op as usize).map(|tensor| &tensor[..]),
+			Tensors::Around { memory, places } => {
+				let place = places.iter().find(|(at, _)| *at == op);
+				place.and_then(|(_, place)| memory.get(place.clone()))
+			},
+		};
+		found.ok_or(ExecError::NoSuch("op"))
 	}
 }
 
 impl Trace {
-	/// The trace with these tensors.
+	/// The trace of an execution with this output and these trees over its tensors. `given` is the input
+	/// if it is not `canonical`, `kept` are the tensors if `runner` would compute others.
 	pub(crate) fn new(
-		bundle: Arc<Bundle>,
-		input: Vec<u8>,
+		runner: Arc<Runner>,
+		given: Option<Vec<u8>>,
 		canonical: Buffer,
-		tensors: Tensors,
-	) -> Result<Trace, ExecError> {
-		let entries: Vec<Root> = tensors.trees.iter().map(Tree::root).collect();
-		if entries.is_empty() {
-			return Err(ExecError::NoSuch("op"));
-		}
-		let input_tree = Arc::new(Tree::new(&input, 1));
+		output: Vec<u8>,
+		trees: Vec<Tree>,
+		kept: Option<Vec<Buffer>>,
+	) -> Trace {
+		let entries: Vec<Root> = trees.iter().map(Tree::root).collect();
+		let input_tree = Arc::default();
 		let root = tree::hash(entries.as_flattened());
-		let (canonical, tensors) = (Arc::new(canonical), Arc::new(tensors));
-		Ok(Trace { bundle, input, canonical, tensors, entries, input_tree, root })
+		let (canonical, trees) = (Arc::new(canonical), trees.into());
+		let kept = kept.map(|tensors| Arc::new(Tensors::All(tensors)));
+		let found = Arc::default();
+		Trace { runner, given, canonical, output, trees, entries, input_tree, root, kept, found }
 	}
 
 	/// The root of every op's output tensor, in order.
@@ -72,7 +97,7 @@ impl Trace {
 
 	/// The output bytes.
 	pub fn output(&self) -> &[u8] {
-		self.entries.len().checked_sub(1).and_then(|last| self.tensors.get(last)).unwrap_or(&[])
+		&self.output
 	}
 
 	/// The root of the output: the last entry.
@@ -80,21 +105,81 @@ impl Trace {
 		self.entries.last().copied().unwrap_or_default()
 	}
 
-	/// The output tensor of op `entry`, if there is such an op.
-	pub fn tensor(&self, entry: u32) -> Option<&[u8]> {
-		self.tensors.get(entry as usize)
+	/// The output tensor of op `entry`, computed again.
+	///
+	/// Errors: there is no such op, or the machine computes it differently this time.
+	pub fn tensor(&self, entry: u32) -> Result<Vec<u8>, ExecError> {
+		Ok(self.tensors(entry)?.get(entry)?.to_vec())
+	}
+
+	/// Bytes of memory that the trace holds, or will when it is asked about an op.
+	pub fn memory(&self) -> usize {
+		let tensors = match self.kept.as_deref() {
+			Some(Tensors::All(tensors)) => tensors.iter().map(|tensor| tensor.len()).sum(),
+			_ => self.runner.plan.memory,
+		};
+		let trees: usize = self.trees.iter().map(Tree::memory).sum();
+		let given = self.given.as_ref().map_or(0, Vec::len);
+		tensors + trees + given + self.canonical.len() + self.output.len()
+	}
+
+	/// The output of op `entry` and what it reads of other ops, as they were committed to.
+	///
+	/// Errors: there is no such op, or the machine computes something differently this time.
+	pub(crate) fn tensors(&self, entry: u32) -> Result<Arc<Tensors>, ExecError> {
+		let op = self.op(entry)?;
+		if let Some(kept) = &self.kept {
+			return Ok(kept.clone());
+		}
+		// Whoever asks at the same time wants the same tensors, or the memory.
+		let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+		match &*found {
+			Some((at, tensors)) if *at == entry => return Ok(tensors.clone()),
+			_ => *found = None,
+		}
+		let memory = self.runner.run(&self.canonical, Some(entry), &Cancel::new(), |_, _| ())?;
+		let read = op.operands.iter().filter_map(|operand| match operand.source {
+			Source::Op(op) => Some(op),
+			_ => None,
+		});
+		let ops: Vec<u32> = [entry].into_iter().chain(read).collect();
+		let place = |op: &u32| (*op, self.runner.plan.places[*op as usize].clone());
+		let tensors = Tensors::Around { memory, places: ops.iter().map(place).collect() };
+		// What is opened has to be what was committed to, or it costs the stake.
+		for op in ops {
+			let tree = Tree::new(tensors.get(op)?, &self.runner.config);
+			if tree.root() != self.tree(op)?.root() {
+				return Err(ExecError::Unsteady { op });
+			}
+		}
+		let tensors = Arc::new(tensors);
+		*found = Some((entry, tensors.clone()));
+		Ok(tensors)
+	}
+
+	/// The input as it was given.
+	fn input(&self) -> &[u8] {
+		self.given.as_deref().unwrap_or(&self.canonical)
+	}
+
+	fn input_tree(&self) -> &Tree {
+		self.input_tree.get_or_init(|| Tree::new(self.input(), &self.runner.config))
+	}
+
+	fn bundle(&self) -> &Bundle {
+		&self.runner.bundle
 	}
 
 	/// The commitments of a job with this input whose operator published `trace_root`.
 	pub fn commitments(&self, trace_root: &Root) -> Commitments {
-		let manifest = self.bundle.manifest();
+		let manifest = self.bundle().manifest();
 		Commitments {
 			program_root: manifest.program_root,
 			n_ops: self.entries.len() as u32,
 			weights_root: manifest.weights_root,
-			weights_len: self.bundle.weights().len() as u64,
-			input_root: self.input_tree.root(),
-			input_len: self.input.len() as u64,
+			weights_len: self.bundle().weights().len() as u64,
+			input_root: self.input_tree().root(),
+			input_len: self.input().len() as u64,
 			trace_root: *trace_root,
 		}
 	}
@@ -110,22 +195,22 @@ impl Trace {
 	///
 	/// Errors: there is no such node.
 	pub fn open(&self, key: &NodeKey) -> Result<Opening, ExecError> {
-		let bytes = self.object(&key.object)?;
-		let level = key.level_in(bytes.len() as u64).ok_or(ExecError::NoSuch("node"))?;
-		let (payload, path) = match key.object {
+		let level = |len| key.level_in(len).ok_or(ExecError::NoSuch("node"));
+		match key.object {
 			Object::Tensor(entry) => {
-				let tree = self.tensors.trees.get(entry as usize).ok_or(ExecError::NoSuch("op"))?;
-				tree.open(bytes, level, key.index)?
+				let tensors = self.tensors(entry)?;
+				let bytes = tensors.get(entry)?;
+				let (payload, path) =
+					self.tree(entry)?.open(bytes, level(bytes.len() as u64)?, key.index)?;
+				let (entry, record) = (self.entry_slice(entry)?, self.record_slice(entry)?);
+				Ok(Opening { entry: Some(entry), record: Some(record), path, payload })
 			},
-			Object::Trace => tree::open_node(bytes, level, key.index)?,
-		};
-		let (entry, record) = match key.object {
-			Object::Trace => (None, None),
-			Object::Tensor(entry) => {
-				(Some(self.entry_slice(entry)?), Some(self.record_slice(entry)?))
+			Object::Trace => {
+				let (payload, path) =
+					tree::open_node(self.trace_bytes(), level(self.trace_len())?, key.index)?;
+				Ok(Opening { entry: None, record: None, path, payload })
 			},
-		};
-		Ok(Opening { entry, record, path, payload })
+		}
 	}
 
 	pub(crate) fn trace_bytes(&self) -> &[u8] {
@@ -136,12 +221,9 @@ impl Trace {
 		self.entries.len() as u64 * ENTRY_BYTES
 	}
 
-	/// The bytes of an object of this trace.
-	pub(crate) fn object(&self, object: &Object) -> Result<&[u8], ExecError> {
-		match object {
-			Object::Trace => Ok(self.trace_bytes()),
-			Object::Tensor(entry) => self.tensor(*entry).ok_or(ExecError::NoSuch("op")),
-		}
+	/// The tree over op `entry`'s tensor.
+	fn tree(&self, entry: u32) -> Result<&Tree, ExecError> {
+		self.trees.get(entry as usize).ok_or(ExecError::NoSuch("op"))
 	}
 
 	/// The chunk of the trace that holds an entry.
@@ -151,44 +233,44 @@ impl Trace {
 
 	/// The chunk of the program that holds an op's record.
 	pub(crate) fn record_slice(&self, entry: u32) -> Result<Slice, assay_referee::TreeError> {
-		Slice::make(self.bundle.program_bytes(), u64::from(entry) + 1, 1)
+		Slice::make(self.bundle().program_bytes(), u64::from(entry) + 1, 1)
 	}
 
 	pub(crate) fn op(&self, entry: u32) -> Result<&OpRecord, ExecError> {
-		self.bundle.program().ops.get(entry as usize).ok_or(ExecError::NoSuch("op"))
+		self.bundle().program().ops.get(entry as usize).ok_or(ExecError::NoSuch("op"))
 	}
 
-	/// Chunks of the object that holds an operand, as it was committed to.
+	/// Chunks of the object that holds an operand, as it was committed to; `tensors` are those around
+	/// the op.
 	pub(crate) fn operand_slice(
 		&self,
+		tensors: &Tensors,
 		operand: &Operand,
 		first: u64,
 		chunks: u64,
 	) -> Result<Slice, ExecError> {
 		Ok(match operand.source {
-			Source::Op(op) => {
-				let tree = self.tensors.trees.get(op as usize).ok_or(ExecError::NoSuch("op"))?;
-				tree.slice(self.object(&Object::Tensor(op))?, first, chunks)?
-			},
-			Source::Input(_) => self.input_tree.slice(&self.input, first, chunks)?,
-			Source::Weight(_) => self.bundle.weights_slice(first, chunks)?,
+			Source::Op(op) => self.tree(op)?.slice(tensors.get(op)?, first, chunks)?,
+			Source::Input(_) => self.input_tree().slice(self.input(), first, chunks)?,
+			Source::Weight(_) => self.bundle().weights_slice(first, chunks)?,
 		})
 	}
 
-	/// An operand's bytes as the op reads them.
-	pub(crate) fn operand_bytes(&self, operand: &Operand) -> Result<&[u8], ExecError> {
+	/// An operand's bytes as the op reads them; `tensors` are those around the op.
+	pub(crate) fn operand_bytes<'a>(
+		&'a self,
+		tensors: &'a Tensors,
+		operand: &Operand,
+	) -> Result<&'a [u8], ExecError> {
 		let object = match operand.source {
-			Source::Op(op) => self.object(&Object::Tensor(op))?,
+			Source::Op(op) => tensors.get(op)?,
 			Source::Input(_) => &self.canonical,
-			Source::Weight(_) => self.bundle.weights(),
+			Source::Weight(_) => self.bundle().weights(),
 		};
 		let start = operand.base() as usize;
 		object.get(start..start + operand.bytes() as usize).ok_or(ExecError::NoSuch("operand"))
 	}
 }
-
-#[cfg(test)]
-use crate::memory::Pool;
 
 #[cfg(test)]
 impl Trace {
@@ -200,20 +282,28 @@ impl Trace {
 
 	/// This trace with another tensor, whose entry is right for it.
 	pub(crate) fn with_tensor(&self, entry: u32, tensor: Buffer) -> Trace {
-		let places = self.tensors.places.clone();
-		let mut memory = Pool::new(self.tensors.memory.len(), 0).take();
-		memory.copy_from_slice(&self.tensors.memory);
-		memory[places[entry as usize].clone()].copy_from_slice(&tensor);
-		let trees = places.iter().map(|place| Tree::new(&memory[place.clone()], 1)).collect();
-		let tensors = Arc::new(Tensors::new(memory, places, trees));
+		let mut tensors: Vec<Buffer> = (0..self.entries.len() as u32)
+			.map(|op| Buffer::from_bytes(&self.tensor(op).unwrap()))
+			.collect();
+		tensors[entry as usize] = tensor;
+		let trees: Vec<Tree> =
+			tensors.iter().map(|tensor| Tree::new(tensor, &self.runner.config)).collect();
 		let mut entries = self.entries.clone();
-		entries[entry as usize] = tree::hash(&tensor);
-		Trace { tensors, ..self.with_entries(entries) }
+		entries[entry as usize] = trees[entry as usize].root();
+		let (trees, kept) = (trees.into(), Some(Arc::new(Tensors::All(tensors))));
+		Trace { trees, kept, ..self.with_entries(entries) }
+	}
+
+	/// This trace of a machine that computed op `entry` differently the first time.
+	pub(crate) fn with_unsteady(&self, entry: u32) -> Trace {
+		let mut trees = self.trees.to_vec();
+		trees[entry as usize] = Tree::new(&[entry as u8], &self.runner.config);
+		Trace { trees: trees.into(), ..self.clone() }
 	}
 
 	/// This trace with one bit of op `entry`'s tensor wrong, committed to; later ops are as they were.
 	pub(crate) fn with_flipped_bit(&self, entry: u32, bit: u64) -> Trace {
-		let mut wrong = Buffer::from_bytes(self.tensors.get(entry as usize).unwrap());
+		let mut wrong = Buffer::from_bytes(&self.tensor(entry).unwrap());
 		wrong[bit as usize / 8] ^= 1 << (bit % 8);
 		self.with_tensor(entry, wrong)
 	}

@@ -68,7 +68,7 @@ pub enum Request {
 	/// Run the model; answered by [`Response::Run`].
 	#[codec(index = 0)]
 	Run(RunSpec),
-	/// Run it keeping every tensor, and commit to the trace; answered by [`Response::Trace`].
+	/// Run it and commit to the trace; answered by [`Response::Trace`].
 	#[codec(index = 1)]
 	Trace(RunSpec),
 	/// Open one node of the trace or of a tensor; answered by [`Response::Opening`].

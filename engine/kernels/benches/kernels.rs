@@ -3,9 +3,9 @@
 //! `cargo bench -p assay-kernels`; add `-- matmul` for the contractions alone. Rates count
 //! multiply-adds for contractions, operand elements for reductions, output elements for the rest.
 
-use assay_kernels::{execute, execute_with, prepare, Arg, Buffer, Isa, KernelConfig};
+use assay_kernels::{execute, execute_with, hash_all, prepare, Arg, Buffer, Isa, KernelConfig};
 use assay_referee::{
-	Bias, BinaryFn, Cell, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, UnaryFn,
+	tree, Bias, BinaryFn, Cell, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, UnaryFn,
 };
 use std::{
 	hint::black_box,
@@ -195,6 +195,33 @@ fn elements(filter: &str) {
 	bench(filter, "transpose 256x256", &op, n.into());
 }
 
+/// Chunks of one object in the second-level cache, and objects of a small model, against the `blake3`
+/// crate in turns; rates count bytes.
+fn hashes(filter: &str) {
+	let cases = [("hash 256 KiB", 256 << 10, 1), ("hash 16 of 1.2 KiB", 1200, 16)];
+	for (name, len, count) in cases.into_iter().filter(|case| case.0.contains(filter)) {
+		let bytes: Vec<u8> = (0..len * count).map(|i| ((i * i) >> 7) as u8).collect();
+		let objects: Vec<&[u8]> = bytes.chunks(len).collect();
+		let rate = |seconds: f64| bytes.len() as f64 / seconds / 1e9;
+		for isa in Isa::available() {
+			let config = KernelConfig::new(1, isa);
+			let (mut ours, mut peer) = (f64::INFINITY, f64::INFINITY);
+			for _ in 0..4 {
+				ours = ours.min(shortest(|| drop(hash_all(black_box(&objects), &config))));
+				peer = peer.min(shortest(|| {
+					for object in black_box(&objects) {
+						black_box(tree::hash(object));
+					}
+				}));
+			}
+			let (ratio, ours, peer) = (peer / ours, rate(ours), rate(peer));
+			println!(
+				"{name:28} {isa:7} {ours:8.2} GB/s, blake3 {peer:.2}, {ratio:.2} times as fast"
+			);
+		}
+	}
+}
+
 fn main() {
 	// Cargo passes options of its own.
 	let filter = std::env::args().skip(1).find(|x| !x.starts_with('-')).unwrap_or_default();
@@ -203,4 +230,5 @@ fn main() {
 	convolution(&filter, "convolution 8 bits", [DType::U8, DType::I8]);
 	recurrences(&filter);
 	elements(&filter);
+	hashes(&filter);
 }

@@ -19,6 +19,7 @@ mod fused;
 mod gemm;
 mod generic;
 mod hard;
+mod hash;
 mod helpers;
 mod integer;
 mod isa;
@@ -45,6 +46,7 @@ pub use environment::in_default_environment;
 pub use epilogue::Epilogue;
 pub use fused::{Fused, Member};
 pub use hard::{fma32_to_odd, Hard};
+pub use hash::{hash_all, hash_subtree};
 pub use isa::Isa;
 pub use parallel::{for_each, for_each_mut};
 

@@ -47,7 +47,7 @@ impl TraceCache {
 
 	/// Keep a trace.
 	pub(super) fn put(&self, key: TraceKey, trace: Arc<Trace>) {
-		let bytes = size(&trace);
+		let bytes = trace.memory() as u64;
 		let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
 		kept.retain(|entry| entry.key != key);
 		let mut total = kept.iter().map(|entry| entry.bytes).sum::<u64>();
@@ -56,10 +56,4 @@ impl TraceCache {
 		}
 		kept.push(Kept { key, bytes, trace });
 	}
-}
-
-/// Bytes of all tensors of a trace.
-fn size(trace: &Trace) -> u64 {
-	let count = u32::try_from(trace.entries().len()).unwrap_or(u32::MAX);
-	(0..count).filter_map(|entry| trace.tensor(entry)).map(|tensor| tensor.len() as u64).sum()
 }

@@ -16,7 +16,12 @@ const RECUR: u32 = 1;
 
 /// `[steps, batch, 3]` to the states of a recurrence; with `then`, to an elementwise function of
 /// its output.
-fn recurrent(seed: u64, cell: Cell, [steps, batch, hidden]: [u32; 3], then: bool) -> Model {
+pub(super) fn recurrent(
+	seed: u64,
+	cell: Cell,
+	[steps, batch, hidden]: [u32; 3],
+	then: bool,
+) -> Model {
 	let mut random = Random(seed);
 	let mut b = Builder::default();
 	let rows = cell.gates() * hidden;
@@ -116,12 +121,12 @@ fn the_first_of_many_lies_is_found() {
 		let elements = shape_of(model).elements();
 		let mut random = Random(seed as u64 ^ 77);
 		for count in [2, 5, elements] {
-			let mut tensor = Buffer::from_bytes(honest.tensor(RECUR).unwrap());
+			let mut tensor = Buffer::from_bytes(&honest.tensor(RECUR).unwrap());
 			for _ in 0..count {
 				tensor[random.below(elements) as usize * 4] ^= 1;
 			}
-			let ours = honest.tensor(RECUR).unwrap().chunks(4);
-			let Some(first) = ours.zip(tensor.chunks(4)).position(|(a, b)| a != b) else {
+			let ours = honest.tensor(RECUR).unwrap();
+			let Some(first) = ours.chunks(4).zip(tensor.chunks(4)).position(|(a, b)| a != b) else {
 				continue;
 			};
 			let wrong = honest.with_tensor(RECUR, tensor);
@@ -163,7 +168,7 @@ fn reads_are_bound_to_the_claimed_tensor() {
 	let own = model.bundle.program().ops[RECUR as usize].self_operand().unwrap();
 	let read = proof.reads.iter_mut().find(|read| usize::from(read.operand) == own).unwrap();
 	let chunks = (read.slice.data.len() as u64).div_ceil(1024);
-	read.slice = Slice::make(honest.tensor(RECUR).unwrap(), read.slice.start, chunks).unwrap();
+	read.slice = Slice::make(&honest.tensor(RECUR).unwrap(), read.slice.start, chunks).unwrap();
 	let verdict = verify_fault(&honest.commitments(&wrong.root()), &proof);
 	assert_eq!(verdict, Err(ProofError::Slice(TreeError::Root)));
 }

@@ -1,11 +1,16 @@
 //! Running, packing and storing.
 
-use super::models::{convolutional, dense, random, shape, Builder, Random};
+use super::{
+	models::{convolutional, dense, random, shape, Builder, Random},
+	recurrent::recurrent,
+};
 use crate::{
 	Bundle, BundleError, Cancel, ElementType, ExecError, InputTensor, Manifest, Options, Session,
 	Tamper,
 };
-use assay_referee::{tree, DType, OpKind, Operand, Program, TensorSpec, UnaryFn};
+use assay_referee::{
+	tree, Cell, DType, OpKind, OpRecord, Operand, Program, Source, TensorSpec, UnaryFn,
+};
 
 #[test]
 fn runs_equal_traces_everywhere() {
@@ -93,6 +98,48 @@ fn tensors_share_memory_and_ops_share_steps() {
 	let mut executed: Vec<u32> = steps.iter().flat_map(|step| step.ops.clone()).collect();
 	executed.sort_unstable();
 	assert!(executed.iter().copied().eq(0..ops.len() as u32));
+}
+
+/// A trace has every tensor again, with what the op reads, in the memory of a run.
+#[test]
+fn tensors_are_computed_again() {
+	for (model, threads) in [
+		(convolutional(16, 3, 12), 1),
+		(random(17, 60, 8, 40), 2),
+		(dense(18, 3, 700, 65), 7),
+		(recurrent(19, Cell::Gru, [5, 2, 30], true), 1),
+	] {
+		let trace = model.session(threads).trace(&model.input, None).unwrap();
+		let ops = model.bundle.program().ops.len() as u32;
+		let mut random = Random(20);
+		for op in (0..ops).chain((0..ops).map(|_| random.below(ops.into()) as u32)) {
+			// Which checks them against the entries.
+			let tensors = trace.tensors(op).unwrap();
+			assert_eq!(trace.tensor(op).unwrap(), tensors.get(op).unwrap());
+		}
+		assert!(matches!(trace.tensor(ops), Err(ExecError::NoSuch("op"))));
+		// What another op reads is no longer there.
+		assert!(trace.tensors(ops - 1).unwrap().get(ops).is_err());
+	}
+	let model = random(17, 200, 20, 40);
+	let trace = model.session(1).trace(&model.input, None).unwrap();
+	let tensors: u64 = model.bundle.program().ops.iter().map(|op| op.bytes()).sum();
+	assert!(trace.memory() < tensors as usize, "{} of {tensors}", trace.memory());
+}
+
+/// Opening what does not belong to the trace root would cost the stake.
+#[test]
+fn a_machine_that_computes_differently_notices() {
+	let model = convolutional(21, 3, 12);
+	let trace = model.session(1).trace(&model.input, None).unwrap().with_unsteady(1);
+	let error = trace.tensor(1).unwrap_err();
+	assert!(matches!(error, ExecError::Unsteady { op: 1 }), "{error}");
+	// What reads it as well.
+	let ops = &model.bundle.program().ops;
+	let reads = |op: &OpRecord| op.operands.iter().any(|x| x.source == Source::Op(1));
+	let reader = ops.iter().position(reads).unwrap() as u32;
+	assert!(matches!(trace.tensor(reader), Err(ExecError::Unsteady { op: 1 })));
+	assert!(trace.tensor(0).is_ok());
 }
 
 #[test]
