@@ -54,7 +54,7 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	let size = dims3(&op.operands.get(operand)?.shape)?;
 	let [batches, rows, k] = size;
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
-	let [_, m, n] = product_dims(op)?;
+	let [all, m, n] = product_dims(op)?;
 	let packed = match operand {
 		0 if is_narrow(op) || is_in_place(op, isa) => {
 			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
@@ -66,7 +66,11 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 		1 if n > 1 => {
 			let (batches, rows) = if joins(op) { (1, batches * rows) } else { (batches, rows) };
 			let data = Matrix::dense(data.data, [batches, rows, k])?;
-			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
+			let one_row = m == 1 && all == 1 && batches == 1;
+			Packed::Rhs(match one_row {
+				true => PackedRhs::for_one_row(data, rows, k, isa),
+				false => PackedRhs::new(data, batches, rows, k, isa),
+			})
 		},
 		_ => return None,
 	};

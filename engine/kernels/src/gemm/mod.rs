@@ -96,10 +96,19 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 	let panel = panel_width(isa);
 	let rows = problem.row_panels(max_rows(isa));
 	let panels = problem.n.div_ceil(panel);
+	let together = match problem.rhs {
+		Rhs::Packed(packed) => packed.together,
+		_ => 1,
+	};
+	// Its tiles are the only ones that find panels that lie together.
+	assert!(together == 1 || problem.m == 1);
 	// Little work is not cut into tasks either, each of which would pack its operands.
 	let threads = if cost(&problem) < GRAIN { 1 } else { threads };
 	let followed = !matches!(target, Target::Whole(_));
 	let (row_tasks, column_tasks) = split(&problem, rows.count, panels, panel, threads, followed);
+	let groups = panels.div_ceil(together);
+	let column_tasks = column_tasks.min(groups);
+	let first_panel = |task: usize| (task * groups / column_tasks * together).min(panels);
 	parallel::for_each(threads, problem.batch * row_tasks * column_tasks, |task| {
 		let column = task % column_tasks;
 		let row = task / column_tasks % row_tasks;
@@ -111,8 +120,7 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 					problem: &problem,
 					batch,
 					row_panels: row * rows.count / row_tasks..(row + 1) * rows.count / row_tasks,
-					column_panels: column * panels / column_tasks
-						..(column + 1) * panels / column_tasks,
+					column_panels: first_panel(column)..first_panel(column + 1),
 					space: &mut space.borrow_mut(),
 					target,
 				},
@@ -148,8 +156,6 @@ fn split(
 	// As should the outputs; but a task does not pay off for a few columns.
 	const MOST_OUT: usize = 64 << 10;
 	let least_columns = match p.rhs {
-		// One row leaves the time for nothing but reading, which is faster in short stretches.
-		Rhs::Packed(_) if p.m == 1 => column_panels.div_ceil((512 / panel).max(1)),
 		Rhs::Packed(_) if !followed => 1,
 		// What the epilogue takes should not leave the second-level cache; every task packs the rows.
 		Rhs::Packed(_) => {

@@ -1,6 +1,6 @@
 //! Rearranging operands so that the register tile reads them front to back.
 
-use super::{panel_width, problem::Matrix};
+use super::{panel_width, problem::Matrix, tile::PANELS_OF_ONE_ROW};
 use crate::{
 	buffer::Buffer,
 	isa::{dispatch_simd, Isa, SimdKernel},
@@ -23,13 +23,16 @@ pub(crate) struct PackedLhs {
 	pub(crate) max_rows: usize,
 }
 
-/// The right operand packed once: per block of k, per panel of columns, `[terms][panel]`.
+/// The right operand packed once: per block of k, per panel of columns, `[terms][panel]`. Where several
+/// panels lie together, whole groups of them are `[terms][panels][panel]` and the rest as before.
 #[derive(Debug)]
 pub(crate) struct PackedRhs {
 	pub(crate) data: Buffer,
 	/// Floats of one batch entry.
 	pub(crate) batch_step: usize,
 	pub(crate) panel: usize,
+	/// Panels that lie together: 1, or as many as a tile of one row reads.
+	pub(crate) together: usize,
 }
 
 /// The blocks of k, in order.
@@ -247,15 +250,43 @@ impl PackedLhs {
 }
 
 impl PackedRhs {
-	/// Packs `[batches, n, k]`.
+	/// Packs `[batches, n, k]` for products of any number of rows.
 	pub(crate) fn new(source: Matrix<'_>, batches: usize, n: usize, k: usize, isa: Isa) -> Self {
+		PackedRhs::with(source, [batches, n, k], 1, isa)
+	}
+
+	/// Packs `[n, k]` for products of one row, which then reads it from front to back.
+	pub(crate) fn for_one_row(source: Matrix<'_>, n: usize, k: usize, isa: Isa) -> Self {
+		PackedRhs::with(source, [1, n, k], PANELS_OF_ONE_ROW, isa)
+	}
+
+	fn with(
+		source: Matrix<'_>,
+		[batches, n, k]: [usize; 3],
+		together: usize,
+		isa: Isa,
+	) -> PackedRhs {
 		let panel = panel_width(isa);
 		let batch_step = n.next_multiple_of(panel) * k;
 		let mut data = Buffer::zeroed(batches * batch_step + SLACK);
-		let panels = (0..n).step_by(panel);
-		let panels = panels.map(move |start| (start..(start + panel).min(n), panel, start));
+		let (group, grouped) = (panel * together, n - n % (panel * together));
+		let groups = (0..grouped).step_by(group).map(move |start| (start, group));
+		let rest = (grouped..n).step_by(panel).map(move |start| (start, panel));
+		let panels = groups
+			.chain(rest)
+			.map(move |(start, width)| (start..(start + width).min(n), width, start));
 		let out = data.floats_mut();
 		dispatch_simd(isa, Pack { source, batches, k, out, batch_step, panels });
-		PackedRhs { data, batch_step, panel }
+		PackedRhs { data, batch_step, panel, together }
+	}
+
+	/// How far panel `q` of `n` columns is from the first, and each of its terms from the next.
+	#[inline(always)]
+	pub(crate) fn place(&self, q: usize, n: usize, terms: usize) -> (usize, usize) {
+		let first = q - q % self.together;
+		if (first + self.together) * self.panel > n {
+			return (q * self.panel * terms, self.panel);
+		}
+		((first * terms + q - first) * self.panel, self.together * self.panel)
 	}
 }

@@ -204,14 +204,16 @@ impl Tiles<'_, '_> {
 				let end = (start + count * panel).min(end);
 				// SAFETY: the tile's first element is one of the task's.
 				let (out, out_step) = unsafe { self.out.at(p, self.batch, row.start, start) };
+				let (rhs, rhs_step, rhs_term) = self.panel(start / panel, at, step);
 				let tile = Tile {
 					layout: self.left.layout,
 					terms,
 					lhs: self.left.row(row.start, self.first_row, terms),
 					lhs_step: self.left.step,
 					places: self.left.places(),
-					rhs: self.rhs.wrapping_add(at * step),
-					rhs_step: step,
+					rhs,
+					rhs_step,
+					rhs_term,
 					ahead,
 					ahead_step,
 					out,
@@ -230,6 +232,22 @@ impl Tiles<'_, '_> {
 				ahead = ahead.wrapping_add(ahead_step * terms);
 				at += count;
 			}
+		}
+	}
+
+	/// Panel `q` of the problem, `at` of these columns, whose panels are `step` floats; how far the next
+	/// is, and each term from the next.
+	#[inline(always)]
+	fn panel(&self, q: usize, at: usize, step: usize) -> (*const f32, usize, usize) {
+		let width = step / self.block.len();
+		match self.problem.rhs {
+			Rhs::Packed(packed) if packed.together > 1 => {
+				let (place, term) = packed.place(q, self.problem.n, self.block.len());
+				let own = packed.place(q - at, self.problem.n, self.block.len()).0;
+				let next = if term == width { step } else { width };
+				(self.rhs.wrapping_add(place).wrapping_sub(own), next, term)
+			},
+			_ => (self.rhs.wrapping_add(at * step), step, width),
 		}
 	}
 }
@@ -392,11 +410,11 @@ impl<'a, 'p> Right<'a, 'p> {
 		match self.p.rhs {
 			Rhs::Packed(packed) => {
 				let padded = self.p.n.next_multiple_of(panel);
-				let start = self.batch * packed.batch_step
-					+ self.block.start * padded
-					+ columns.start * terms;
-				let len = columns.len().div_ceil(panel) * step;
-				return packed.data.floats()[start..][..len].as_ptr();
+				let block = self.batch * packed.batch_step + self.block.start * padded;
+				let block = &packed.data.floats()[block..][..padded * terms];
+				return block
+					.as_ptr()
+					.wrapping_add(packed.place(columns.start / panel, self.p.n, terms).0);
 			},
 			Rhs::Lines(matrix) => {
 				let size = [terms, columns.len()];

@@ -51,6 +51,7 @@ fn every_level_and_packing_agrees() {
 		(1, 1, 1, 900, 30, 20),
 		(1, 1, 1, 20, 1100, 260),
 		(1, 1, 1, 1, 1100, 300),
+		(1, 1, 1, 1, 1024, 256),
 	] {
 		let (a, b) = (values(lb * m * k, 7), values(rb * n * k, 8));
 		for bias in [BiasRef::None, BiasRef::Row(&bias[..m]), BiasRef::Column(&bias[..n])] {
@@ -72,12 +73,16 @@ fn every_level_and_packing_agrees() {
 				let pl = PackedLhs::new(rows, lb, m, k, max_rows(isa), isa);
 				let rows = Matrix::dense(&b, [rb, n, k]).unwrap();
 				let pr = PackedRhs::new(rows, rb, n, k, isa);
-				for (threads, lhs, rhs) in [
+				let one = PackedRhs::for_one_row(rows, n, k, isa);
+				let one = (batch == 1 && m == 1)
+					.then_some([1, 2, 7].map(|threads| (threads, p.lhs, Rhs::Packed(&one))));
+				let ways = [
 					(1, p.lhs, p.rhs),
 					(3, Lhs::Packed(&pl), p.rhs),
 					(2, p.lhs, Rhs::Packed(&pr)),
 					(7, Lhs::Packed(&pl), Rhs::Packed(&pr)),
-				] {
+				];
+				for (threads, lhs, rhs) in ways.into_iter().chain(one.into_iter().flatten()) {
 					let mut out = vec![0f32; batch * m * n];
 					run(&Problem { lhs, rhs, ..p }, &mut out, threads, isa);
 					let equal = out.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());

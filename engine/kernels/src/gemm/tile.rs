@@ -8,6 +8,9 @@ use crate::simd::{canonical, Simd};
 /// Vectors per panel of columns.
 pub(crate) const PANEL_VECTORS: usize = 2;
 
+/// Panels that a tile of one row reads: few rows need several to keep enough independent chains in flight.
+pub(crate) const PANELS_OF_ONE_ROW: usize = 4;
+
 /// The bias addition of a tile's last block; pointers are to the tile's first row or column.
 #[derive(Clone, Copy)]
 pub(crate) enum TileBias {
@@ -27,7 +30,7 @@ pub(crate) enum Layout {
 	Windows,
 }
 
-/// How many floats ahead in every panel one row asks for: it does nothing but wait for memory, and
+/// How many floats ahead of what it reads one row asks for: it does nothing but wait for memory, and
 /// the processor's own prefetching ends with every page.
 const NEAR: usize = 512;
 
@@ -49,6 +52,8 @@ pub(crate) struct Tile {
 	pub(crate) rhs: *const f32,
 	/// Floats from one panel of the right side to the next.
 	pub(crate) rhs_step: usize,
+	/// Floats from one of its terms to the next: a panel, or as many as lie together for one row.
+	pub(crate) rhs_term: usize,
 	/// What a later tile will read, and how far each term moves on in it; any address.
 	pub(crate) ahead: *const f32,
 	pub(crate) ahead_step: usize,
@@ -64,11 +69,10 @@ pub(crate) struct Tile {
 	pub(crate) bias: TileBias,
 }
 
-/// Most panels that one call handles for a tile of `rows` rows: few rows need several panels to
-/// keep enough independent chains in flight.
+/// Most panels that one call handles for a tile of `rows` rows.
 pub(crate) const fn panels_per_tile<S: Simd>(rows: usize) -> usize {
 	match rows {
-		1 => 4,
+		1 => PANELS_OF_ONE_ROW,
 		2 => 2,
 		// Needs more than sixteen registers.
 		3 if S::MAX_ROWS > 8 => 2,
@@ -98,7 +102,7 @@ unsafe fn compute_with<S: Simd, const LAYOUT: u8>(tile: &Tile, rows: usize, pane
 	// SAFETY: the caller's promise.
 	unsafe {
 		match (rows, panels) {
-			(1, 4) => block::<S, LAYOUT, 1, 4>(tile),
+			(1, PANELS_OF_ONE_ROW) => block::<S, LAYOUT, 1, PANELS_OF_ONE_ROW>(tile),
 			(1, _) => block::<S, LAYOUT, 1, 1>(tile),
 			(2, 2) => block::<S, LAYOUT, 2, 2>(tile),
 			(2, _) => block::<S, LAYOUT, 2, 1>(tile),
@@ -187,7 +191,7 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 				LEFT_ROWS => 1,
 				_ => 0,
 			});
-			rhs = rhs.wrapping_add(PANEL_VECTORS * S::LANES);
+			rhs = rhs.wrapping_add(if ROWS == 1 { t.rhs_term } else { PANEL_VECTORS * S::LANES });
 		}
 		sums
 	}
