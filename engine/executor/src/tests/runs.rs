@@ -11,6 +11,10 @@ use crate::{
 use assay_referee::{
 	tree, Cell, DType, OpKind, OpRecord, Operand, Program, Source, TensorSpec, UnaryFn,
 };
+use std::{
+	sync::Barrier,
+	time::{Duration, Instant},
+};
 
 #[test]
 fn runs_equal_traces_everywhere() {
@@ -69,12 +73,18 @@ fn a_session_outlives_cancelled_runs() {
 	let mut cancelled = 0;
 	for delay in 0..200u64 {
 		let cancel = Cancel::new();
+		// Both begin together, however long the thread takes to start.
+		let together = Barrier::new(2);
 		let result = std::thread::scope(|scope| {
-			let other = cancel.clone();
-			scope.spawn(move || {
-				std::thread::sleep(std::time::Duration::from_micros(delay * 7));
-				other.cancel();
+			scope.spawn(|| {
+				together.wait();
+				let start = Instant::now();
+				while start.elapsed() < Duration::from_micros(delay * 7) {
+					std::hint::spin_loop();
+				}
+				cancel.cancel();
 			});
+			together.wait();
 			session.run_with(&model.input, &cancel)
 		});
 		match result {
