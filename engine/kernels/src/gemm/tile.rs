@@ -31,8 +31,8 @@ pub(crate) enum Layout {
 }
 
 /// How many floats ahead of what it reads one row asks for: it does nothing but wait for memory, and
-/// the processor's own prefetching ends with every page.
-const NEAR: usize = 512;
+/// the processor's own prefetching ends with every page. 8 KiB are what comes in while the first of them does.
+const NEAR: usize = 2048;
 
 const PACKED: u8 = Layout::Packed as u8;
 const LEFT_ROWS: u8 = Layout::LeftRows as u8;
