@@ -198,10 +198,10 @@ impl Trace {
 		let level = |len| key.level_in(len).ok_or(ExecError::NoSuch("node"));
 		match key.object {
 			Object::Tensor(entry) => {
+				let level = level(self.op(entry)?.bytes())?;
 				let tensors = self.tensors(entry)?;
-				let bytes = tensors.get(entry)?;
 				let (payload, path) =
-					self.tree(entry)?.open(bytes, level(bytes.len() as u64)?, key.index)?;
+					self.tree(entry)?.open(tensors.get(entry)?, level, key.index)?;
 				let (entry, record) = (self.entry_slice(entry)?, self.record_slice(entry)?);
 				Ok(Opening { entry: Some(entry), record: Some(record), path, payload })
 			},
