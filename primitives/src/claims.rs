@@ -7,7 +7,7 @@ use scale_info::TypeInfo;
 use sp_core::H256;
 use sp_runtime::DispatchResult;
 
-use crate::{JobId, ModelId, ModelInfo};
+use crate::{JobId, ModelId, ModelInfo, PageKey};
 
 /// Why a claim is false.
 #[derive(
@@ -86,9 +86,25 @@ pub struct ClaimView<AccountId, BlockNumber, Balance> {
 	pub fee: Balance,
 	/// What the operator loses if the claim is false.
 	pub stake: Balance,
+	/// Number of the attempt that was claimed.
+	pub attempt: u32,
 }
 
 impl<AccountId, BlockNumber, Balance> ClaimView<AccountId, BlockNumber, Balance> {
+	/// What a signature about this claim names besides the job's number, which may be another job's on
+	/// another fork.
+	pub fn content(&self) -> H256
+	where
+		AccountId: Encode,
+		Balance: Encode,
+	{
+		let content = (
+			(&self.operator, &self.requester, &self.model, &self.input_root),
+			(&self.output_root, &self.fee, &self.stake, self.attempt),
+		);
+		H256(content.using_encoded(sp_io::hashing::blake2_256))
+	}
+
 	/// The roots and lengths that the referee checks evidence against, given the operator's
 	/// trace root.
 	pub fn commitments(&self, trace_root: Root) -> Commitments {
@@ -112,9 +128,17 @@ pub trait Claims<AccountId, BlockNumber, Balance> {
 	/// The claim of `job` while it is open; `None` before it and ever after.
 	fn open_claim(job: JobId) -> Option<ClaimView<AccountId, BlockNumber, Balance>>;
 
-	/// Numbers of up to `limit` jobs that are not over, in a fixed but arbitrary order, beginning
-	/// behind `after`. For workers, which go round in a circle.
-	fn open_jobs(after: Option<JobId>, limit: u32) -> Vec<JobId>;
+	/// Pages of the open claims for `model`, from the one behind `after` on, at most `limit`: the
+	/// earliest end of a window first. The block of a page's key is the first after the window.
+	///
+	/// For watchers, whose work is what stands here for the models they have, whatever others put on
+	/// chain. A page may still name claims that are open no more; a claim that disputes hold open
+	/// beyond its window is in no page.
+	fn claim_pages(
+		model: &ModelId,
+		after: Option<PageKey>,
+		limit: u32,
+	) -> Vec<(PageKey, Vec<JobId>)>;
 
 	/// The input of `job`, as long as the job is not reaped.
 	fn input(job: JobId) -> Option<Vec<u8>>;

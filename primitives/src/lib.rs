@@ -2,7 +2,9 @@
 //!
 //! Nothing here stores anything. [`models`], [`operators`] and [`claims`] hold one trait each; the
 //! runtime wires the pallets that implement them. [`authorization`] is how a service key acts for
-//! the account that registered it, without a nonce and without a fee.
+//! the account that registered it, without a nonce and without a fee; [`outbox`] what its worker
+//! remembers of that. [`pages`] names pages of an index in order of time, and [`time`] says how
+//! periods follow the work.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::float_arithmetic)]
@@ -14,13 +16,18 @@ pub mod authorization;
 pub mod claims;
 pub mod models;
 pub mod operators;
+pub mod outbox;
+pub mod pages;
 pub mod samples;
 pub mod service;
+pub mod time;
 
-pub use authorization::{actor, Authorization};
+pub use authorization::{actor, Actor, Authorization};
 pub use claims::{ClaimView, Claims, FaultKind};
 pub use models::{ModelInfo, ModelRegistry};
-pub use operators::{KeyOwners, OperatorLedger};
+pub use operators::{KeyAllowances, KeyOwners, OperatorLedger};
+pub use outbox::{Mark, Outbox};
+pub use pages::PageKey;
 pub use service::{ServiceKey, ServiceSignature};
 
 /// Number of a job. Jobs are numbered from 0 in the order of their requests.

@@ -40,6 +40,8 @@ pub struct ModelInfo {
 	pub output_len: u64,
 	/// Cost units of one run, about one per multiply-add.
 	pub units: u64,
+	/// How long one run takes on the slowest machine that the chain admits, in microseconds.
+	pub run_micros: u64,
 	/// Whether new jobs may name the model.
 	pub active: bool,
 }

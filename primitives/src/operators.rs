@@ -10,6 +10,26 @@ pub trait KeyOwners<AccountId> {
 	fn owner_of(key: &ServiceKey) -> Option<AccountId>;
 }
 
+/// What a service key may spend of its owner's money.
+///
+/// The owner sets an allowance. A call that the key authorised takes from it what it puts on hold, and
+/// gives it back when the money comes back; so a stolen key costs the allowance at most, besides the
+/// stake that the owner put at its disposal.
+pub trait KeyAllowances<AccountId, Balance>: KeyOwners<AccountId> {
+	/// What the key of `who` may still put on hold.
+	fn allowance(who: &AccountId) -> Balance;
+
+	/// Take `amount` from the allowance.
+	///
+	/// # Errors
+	/// When [`Self::allowance`] is less; nothing changes then.
+	fn spend(who: &AccountId, amount: Balance) -> DispatchResult;
+
+	/// Give back what was [spent](Self::spend), because the money came back. Does nothing when the
+	/// account has no key any more.
+	fn restore(who: &AccountId, amount: Balance);
+}
+
 /// Stakes and what they stand for.
 ///
 /// *Exposure* is the part of a stake that backs open claims. It never exceeds the stake, so one
@@ -20,6 +40,9 @@ pub trait OperatorLedger<AccountId, Balance>: KeyOwners<AccountId> {
 
 	/// Whether `who` has a stake and takes new work.
 	fn is_active(who: &AccountId) -> bool;
+
+	/// The models that `who` says it serves, in ascending order.
+	fn served(who: &AccountId) -> alloc::vec::Vec<ModelId>;
 
 	/// Whether `who` says that it serves `model`.
 	fn serves(who: &AccountId, model: &ModelId) -> bool;

@@ -1,6 +1,6 @@
 //! The node's side: what an engine must offer, and the extension that carries it.
 
-use crate::{Note, Request, RequestId, Roles, Status};
+use crate::{Class, Note, RequestId, Roles, Status, Submission};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// Outcome of asking an engine for a response.
@@ -15,15 +15,31 @@ pub enum Poll {
 
 /// An inference engine as workers see it. No method may block on a run or panic.
 pub trait Engine: Send {
-	/// Enqueue `request`, whose name is `id`, unless it is known already. Returns
-	/// [`Status::Queued`], the status it already has, or [`Status::NoModel`].
-	fn submit(&mut self, id: RequestId, request: Request) -> Status;
+	/// Enqueue a request, whose name is `id`, unless it is known already. Returns
+	/// [`Status::Queued`], the status it already has, [`Status::NoModel`], [`Status::Full`] when its
+	/// class has no room, or [`Status::Unknown`] when the input is not the one that it names.
+	fn submit(&mut self, id: RequestId, submission: Submission) -> Status;
 
-	/// Where the request named `id` stands.
-	fn poll(&mut self, id: &RequestId) -> Poll;
+	/// Where the request named `id` stands. One that waits is from now on at least as urgent as
+	/// `class` and `deadline` say.
+	fn poll(&mut self, id: &RequestId, class: Class, deadline: u64) -> Poll;
 
 	/// Whether runs of `model` can be served.
 	fn has_model(&mut self, model: &[u8; 32]) -> bool;
+
+	/// The models that can be served, in ascending order.
+	fn models(&mut self) -> Vec<[u8; 32]>;
+
+	/// How long one run of `model` takes here, in microseconds, from those measured; `None` before the
+	/// first.
+	fn run_micros(&mut self, model: &[u8; 32]) -> Option<u64>;
+
+	/// Microseconds until the engine would begin a new request of `class`: what waits or runs in this
+	/// class and better ones, divided by the threads that work on it.
+	fn backlog_micros(&mut self, class: Class) -> u64;
+
+	/// Whether the node may act for the account of these SCALE-encoded bytes.
+	fn acts_for(&mut self, account: &[u8]) -> bool;
 
 	/// The roles this node was started with.
 	fn roles(&mut self) -> Roles;

@@ -6,7 +6,11 @@ pub use imported::inference_engine;
 #[cfg(not(all(substrate_runtime, feature = "no-custom-host-functions")))]
 mod imported {
 	#[cfg(not(substrate_runtime))]
-	use crate::{EngineExt, Note, Poll, Request, Status, MAX_REQUEST_BYTES};
+	use super::write;
+	#[cfg(not(substrate_runtime))]
+	use crate::{Class, EngineExt, Note, Poll, Request, Status, Submission, MAX_REQUEST_BYTES};
+	#[cfg(not(substrate_runtime))]
+	use codec::Encode as _;
 	#[cfg(not(substrate_runtime))]
 	use sp_externalities::ExternalitiesExt as _;
 	use sp_runtime_interface::{
@@ -18,40 +22,76 @@ mod imported {
 	/// [`Status`](crate::Status) for the numbers that come back.
 	#[runtime_interface]
 	pub trait InferenceEngine {
-		/// Enqueue an encoded [`Request`](crate::Request) unless it is known; returns its status.
-		fn submit(&mut self, request: PassFatPointerAndRead<&[u8]>) -> u32 {
+		/// Enqueue an encoded [`Submission`](crate::Submission) unless its request is known; returns its
+		/// status.
+		fn submit(&mut self, submission: PassFatPointerAndRead<&[u8]>) -> u32 {
 			let Some(engine) = self.extension::<EngineExt>() else {
 				return Status::Unavailable as u32;
 			};
-			if request.len() > MAX_REQUEST_BYTES {
+			if submission.len() > MAX_REQUEST_BYTES {
 				return Status::Unknown as u32;
 			}
-			let status = match Request::from_bytes(request) {
-				Some(decoded) => engine.0.submit(Request::id_of(request), decoded),
+			let status = match Submission::from_bytes(submission) {
+				Some(decoded) => {
+					let id = Request::id_of(&decoded.request.encode());
+					engine.0.submit(id, decoded)
+				},
 				None => Status::Unknown,
 			};
 			status as u32
 		}
 
 		/// Where the request named `id` stands, in the upper 32 bits; the length of its response in
-		/// bytes in the lower. Writes the response to the front of `out` if it fits.
+		/// bytes in the lower. Writes the response to the front of `out` if it fits. A request that
+		/// waits becomes as urgent as `class` and `deadline` say.
 		fn poll(
 			&mut self,
 			id: PassPointerAndRead<&[u8; 32], 32>,
+			class: u32,
+			deadline: u64,
 			out: PassFatPointerAndWrite<&mut [u8]>,
 		) -> u64 {
 			let Some(engine) = self.extension::<EngineExt>() else {
 				return Status::Unavailable.with_len(0);
 			};
-			match engine.0.poll(id) {
+			let class = Class::from_raw(class).unwrap_or(Class::Other);
+			match engine.0.poll(id, class, deadline) {
 				Poll::Not(status) => status.with_len(0),
-				Poll::Ready(response) => match out.get_mut(..response.len()) {
-					Some(front) => {
-						front.copy_from_slice(&response);
-						Status::Ready.with_len(response.len())
-					},
-					None => Status::TooSmall.with_len(response.len()),
-				},
+				Poll::Ready(response) => write(&response, out),
+			}
+		}
+
+		/// The models that can be run, as a list of their identifiers without a length before it.
+		/// Returned and written as by `poll`.
+		fn models(&mut self, out: PassFatPointerAndWrite<&mut [u8]>) -> u64 {
+			match self.extension::<EngineExt>() {
+				Some(engine) => write(&engine.0.models().concat(), out),
+				None => Status::Unavailable.with_len(0),
+			}
+		}
+
+		/// How long one run of `model` takes here, in microseconds; 0 when it is not known.
+		fn run_micros(&mut self, model: PassPointerAndRead<&[u8; 32], 32>) -> u64 {
+			match self.extension::<EngineExt>() {
+				Some(engine) => engine.0.run_micros(model).unwrap_or(0),
+				None => 0,
+			}
+		}
+
+		/// Microseconds until the engine would begin a new request of `class`.
+		fn backlog_micros(&mut self, class: u32) -> u64 {
+			let class = Class::from_raw(class).unwrap_or(Class::Other);
+			match self.extension::<EngineExt>() {
+				Some(engine) => engine.0.backlog_micros(class),
+				None => u64::MAX,
+			}
+		}
+
+		/// 1 if the node may act for the SCALE-encoded `account`, else 0.
+		fn acts_for(&mut self, account: PassFatPointerAndRead<&[u8]>) -> u32 {
+			match self.extension::<EngineExt>() {
+				Some(engine) => u32::from(engine.0.acts_for(account)),
+				None => 0,
 			}
 		}
 
@@ -82,6 +122,19 @@ mod imported {
 	}
 }
 
+/// Write `bytes` to the front of `out` if they fit, and say so.
+#[cfg(not(substrate_runtime))]
+fn write(bytes: &[u8], out: &mut [u8]) -> u64 {
+	use crate::Status;
+	match out.get_mut(..bytes.len()) {
+		Some(front) => {
+			front.copy_from_slice(bytes);
+			Status::Ready.with_len(bytes.len())
+		},
+		None => Status::TooSmall.with_len(bytes.len()),
+	}
+}
+
 /// What a runtime built without our imports calls instead: there is never an engine.
 #[cfg(all(substrate_runtime, feature = "no-custom-host-functions"))]
 pub mod inference_engine {
@@ -91,8 +144,28 @@ pub mod inference_engine {
 	}
 
 	/// Always [`Status::Unavailable`](crate::Status::Unavailable).
-	pub fn poll(_id: &[u8; 32], _out: &mut [u8]) -> u64 {
+	pub fn poll(_id: &[u8; 32], _class: u32, _deadline: u64, _out: &mut [u8]) -> u64 {
 		crate::Status::Unavailable.with_len(0)
+	}
+
+	/// Always [`Status::Unavailable`](crate::Status::Unavailable).
+	pub fn models(_out: &mut [u8]) -> u64 {
+		crate::Status::Unavailable.with_len(0)
+	}
+
+	/// Always 0.
+	pub fn run_micros(_model: &[u8; 32]) -> u64 {
+		0
+	}
+
+	/// Without an engine nothing is ever begun.
+	pub fn backlog_micros(_class: u32) -> u64 {
+		u64::MAX
+	}
+
+	/// Always 0.
+	pub fn acts_for(_account: &[u8]) -> u32 {
+		0
 	}
 
 	/// Always 0.

@@ -3,7 +3,9 @@
 //! A model run takes longer than a block and must never hold a Wasm instance, so the interface is
 //! *submit and poll*: a worker enqueues a [`Request`] and returns at once; the worker of a later
 //! block asks again and collects the [`Response`]. A request is named by the hash of its encoding
-//! ([`Request::id`]), so asking twice runs once and nothing needs to be remembered between blocks.
+//! ([`Request::id`]), which holds the model and the root of the input and neither who asks nor for
+//! which job: asking twice runs once, a flood of equal jobs is one run, and nothing needs to be
+//! remembered between blocks. How urgent it is, [`Terms`], and the input's bytes go beside it.
 //!
 //! # Overview
 //!
@@ -32,8 +34,8 @@ pub mod worker;
 pub use extension::{Engine, EngineExt, Poll};
 pub use interface::inference_engine;
 pub use request::{
-	Note, Request, RequestId, Response, Role, Roles, RunSpec, Status, MAX_INLINE_OUTPUT,
-	MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
+	Class, Note, Request, RequestId, Response, Roles, RunSpec, Status, Submission, Terms,
+	MAX_INLINE_OUTPUT, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
 };
 pub use worker::{ask, Answer};
 

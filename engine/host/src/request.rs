@@ -17,15 +17,51 @@ pub const MAX_RESPONSE_BYTES: usize = 512 << 10;
 /// Largest output, in bytes, that [`Response::Run`] carries whole.
 pub const MAX_INLINE_OUTPUT: usize = 16 << 10;
 
-/// In whose name a request is made.
-#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Role {
-	/// The operator of the job. A fraud drill corrupts these runs and no others.
+/// What a request is worth to this node, best first. Each class has room of its own in the engine's
+/// queue, and what is in a better class is worked on before everything in a worse one.
+#[repr(u32)]
+#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Class {
+	/// A move in a dispute: an opening that is owed, or the challenger's next step.
 	#[codec(index = 0)]
-	Operator,
-	/// A watcher, who recomputes other operators' jobs.
+	Move = 0,
+	/// A trace that is owed.
 	#[codec(index = 1)]
-	Watcher,
+	Trace = 1,
+	/// A job that this node's operator accepted.
+	#[codec(index = 2)]
+	Job = 2,
+	/// A claim of somebody else's to be looked at.
+	#[codec(index = 3)]
+	Watch = 3,
+	/// What nobody loses anything over.
+	#[codec(index = 4)]
+	Other = 4,
+}
+
+impl Class {
+	/// All classes, best first.
+	pub const ALL: [Self; 5] = [Self::Move, Self::Trace, Self::Job, Self::Watch, Self::Other];
+
+	/// The class with this number, if there is one.
+	pub fn from_raw(raw: u32) -> Option<Self> {
+		Self::ALL.into_iter().find(|class| *class as u32 == raw)
+	}
+}
+
+/// How urgent a request is. Says nothing about what is asked, so the same request under other terms
+/// is still the same work.
+#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Terms {
+	/// Whose turn it is.
+	pub class: Class,
+	/// Block of the best chain by which the answer is of use. Within a class the earliest goes first.
+	pub deadline: u64,
+	/// What is lost if the answer is late, in the chain's smallest units; saturated. Decides what a
+	/// node that cannot do everything looks at.
+	pub at_stake: u64,
+	/// The job it is about, for logs.
+	pub job: u64,
 }
 
 /// Which roles this node's workers play; a set of bits in the raw interface.
@@ -35,34 +71,39 @@ pub struct Roles {
 	pub operator: bool,
 	/// The node recomputes and challenges the claims of others.
 	pub watcher: bool,
+	/// The node's operator cheats in a rehearsal: its runs differ from job to job, so a request has
+	/// to name the job, see [`RunSpec::lie`].
+	pub cheats: bool,
 }
 
 impl Roles {
-	/// Bit 0 is the operator's, bit 1 the watcher's; other bits are ignored.
+	/// Bit 0 is the operator's, bit 1 the watcher's, bit 2 says that the operator cheats; other bits
+	/// are ignored.
 	pub fn from_bits(bits: u32) -> Self {
-		Self { operator: bits & 1 != 0, watcher: bits & 2 != 0 }
+		Self { operator: bits & 1 != 0, watcher: bits & 2 != 0, cheats: bits & 4 != 0 }
 	}
 
-	/// Bit 0 is the operator's, bit 1 the watcher's.
+	/// The bits that [`Self::from_bits`] reads.
 	pub fn bits(self) -> u32 {
-		u32::from(self.operator) | u32::from(self.watcher) << 1
+		u32::from(self.operator) | u32::from(self.watcher) << 1 | u32::from(self.cheats) << 2
 	}
 }
 
-/// One run of one model on one input.
-#[derive(Encode, Decode, Clone, PartialEq, Eq, Debug)]
+/// One run of one model on one input. Whoever asks for it, for whichever job, means the same run.
+#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RunSpec {
-	/// In whose name.
-	pub role: Role,
 	/// The model's identifier.
 	pub model: [u8; 32],
-	/// The job; results of the same run for different jobs are kept apart.
-	pub job: u64,
-	/// The input tensors, in the layout that the program's header gives.
-	pub input: Vec<u8>,
+	/// BLAKE3 root of the input.
+	pub input_root: Root,
+	/// On a node whose operator cheats, the operator's job, on which the lie depends. `None`
+	/// everywhere else, and for honest runs on such a node.
+	pub lie: Option<u64>,
 }
 
 /// What a worker asks of the engine.
+///
+/// The input's bytes are not part of it: they are handed over once, when the request is submitted.
 #[derive(Encode, Decode, Clone, PartialEq, Eq, Debug)]
 pub enum Request {
 	/// Run the model; answered by [`Response::Run`].
@@ -111,7 +152,22 @@ impl Request {
 		sp_io::hashing::blake2_256(encoded)
 	}
 
-	/// Decode a request; `None` if it is too long, malformed or has bytes left over.
+}
+
+/// A request with what the engine needs to serve it, as it crosses the boundary.
+#[derive(Encode, Decode, Clone, PartialEq, Eq, Debug)]
+pub struct Submission {
+	/// What is asked.
+	pub request: Request,
+	/// How urgent it is.
+	pub terms: Terms,
+	/// The input tensors, in the layout that the program's header gives. The engine checks them
+	/// against [`RunSpec::input_root`].
+	pub input: Vec<u8>,
+}
+
+impl Submission {
+	/// Decode a submission; `None` if it is too long, malformed or has bytes left over.
 	pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
 		if bytes.len() > MAX_REQUEST_BYTES {
 			return None;
@@ -174,6 +230,8 @@ pub enum Status {
 	TooSmall = 5,
 	/// The engine has no such model.
 	NoModel = 6,
+	/// The class of the request has no room now; ask again in a later block.
+	Full = 7,
 }
 
 impl Status {
@@ -186,6 +244,7 @@ impl Status {
 			4 => Self::Ready,
 			5 => Self::TooSmall,
 			6 => Self::NoModel,
+			7 => Self::Full,
 			_ => Self::Unavailable,
 		}
 	}
@@ -205,24 +264,39 @@ impl Status {
 #[repr(u32)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Note {
-	/// A claim was sent; the value is the job.
-	ClaimSent = 0,
+	/// Claims were sent; the value is how many.
+	ClaimsSent = 0,
 	/// A claim differs from our own run; the value is the job.
 	MismatchSeen = 1,
 	/// A gauge: how many challenges of this node's keys are live.
 	ChallengesOpen = 2,
 	/// A fault proof was sent; the value is the job.
 	ProofSent = 3,
+	/// Jobs were accepted; the value is how many.
+	AcceptsSent = 4,
+	/// A gauge: claims within their window that this node could look at and has not yet.
+	ClaimsUnchecked = 5,
+	/// A gauge: blocks left for the earliest of these.
+	BlocksToCheck = 6,
+	/// Claims left their window before this node had looked at them; the value is how many.
+	ClaimsMissed = 7,
+	/// Claims were looked at and found right; the value is how many.
+	ClaimsChecked = 8,
 }
 
 impl Note {
 	/// The note with this number, if there is one.
 	pub fn from_raw(raw: u32) -> Option<Self> {
 		Some(match raw {
-			0 => Self::ClaimSent,
+			0 => Self::ClaimsSent,
 			1 => Self::MismatchSeen,
 			2 => Self::ChallengesOpen,
 			3 => Self::ProofSent,
+			4 => Self::AcceptsSent,
+			5 => Self::ClaimsUnchecked,
+			6 => Self::BlocksToCheck,
+			7 => Self::ClaimsMissed,
+			8 => Self::ClaimsChecked,
 			_ => return None,
 		})
 	}

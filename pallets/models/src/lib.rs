@@ -77,6 +77,11 @@ pub mod pallet {
 		#[pallet::constant]
 		type DepositPerRecord: Get<BalanceOf<Self>>;
 
+		/// Longest run of a model, on the slowest machine that the chain admits, in microseconds: what
+		/// takes longer could not be checked in any period.
+		#[pallet::constant]
+		type MaxRunMicros: Get<u64>;
+
 		/// Weights of this pallet's calls.
 		type WeightInfo: WeightInfo;
 	}
@@ -144,6 +149,8 @@ pub mod pallet {
 		/// The operation of this number breaks a rule of the format or would be too heavy to
 		/// re-execute on chain. Compile the model again with a current compiler.
 		OperationRefused(u16),
+		/// One run takes longer than any period of the chain allows for. Split the model.
+		TooSlow,
 		/// The model needs a name, and name, version and licence must be UTF-8 text.
 		MetadataMalformed,
 		/// The parent model is not registered. Register it first or name none.

@@ -48,6 +48,7 @@ parameter_types! {
 	pub const MaxProgramBytes: u32 = 1_025 * 1_024;
 	pub const DepositBase: u64 = 100;
 	pub const DepositPerRecord: u64 = 10;
+	pub static MaxRunMicros: u64 = 60_000_000;
 }
 
 impl pallet_models::Config for Test {
@@ -57,6 +58,7 @@ impl pallet_models::Config for Test {
 	type MaxProgramBytes = MaxProgramBytes;
 	type DepositBase = DepositBase;
 	type DepositPerRecord = DepositPerRecord;
+	type MaxRunMicros = MaxRunMicros;
 	type WeightInfo = ();
 }
 

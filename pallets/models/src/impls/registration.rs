@@ -14,6 +14,9 @@ use crate::{
 	Models, Pallet,
 };
 
+/// Cost units that the slowest machine the chain admits runs in a microsecond.
+const UNITS_PER_MICRO: u64 = 1_000;
+
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_register(
 		publisher: T::AccountId,
@@ -55,6 +58,8 @@ impl<T: Config> Pallet<T> {
 		program
 			.check()
 			.map_err(|refused| Error::<T>::OperationRefused(refused.op.saturated_into()))?;
+		let run_micros = program.units().div_ceil(UNITS_PER_MICRO);
+		ensure!(run_micros <= T::MaxRunMicros::get(), Error::<T>::TooSlow);
 		Ok(ModelInfo {
 			program_root,
 			weights_root,
@@ -63,6 +68,7 @@ impl<T: Config> Pallet<T> {
 			input_len: program.header.input_layout().total_len,
 			output_len: program.header.output_layout().total_len,
 			units: program.units(),
+			run_micros,
 			active: true,
 		})
 	}
