@@ -1,6 +1,6 @@
 //! The node's side: what an engine must offer, and the extension that carries it.
 
-use crate::{Class, Note, RequestId, Roles, Status, Submission};
+use crate::{Class, Limits, Note, RequestId, Roles, Status, Submission};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// Outcome of asking an engine for a response.
@@ -43,6 +43,11 @@ pub trait Engine: Send {
 
 	/// The roles this node was started with.
 	fn roles(&mut self) -> Roles;
+
+	/// What the node's operator takes on; everything unless it was configured otherwise.
+	fn limits(&mut self) -> Limits {
+		Limits::default()
+	}
 
 	/// Count something for the node's metrics.
 	fn note(&mut self, event: Note, value: u64);

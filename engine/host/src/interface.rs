@@ -111,6 +111,15 @@ mod imported {
 			}
 		}
 
+		/// What the node's operator takes on: the SCALE bytes of a [`Limits`](crate::Limits). Returned
+		/// and written as by `poll`.
+		fn limits(&mut self, out: PassFatPointerAndWrite<&mut [u8]>) -> u64 {
+			match self.extension::<EngineExt>() {
+				Some(engine) => write(&engine.0.limits().encode(), out),
+				None => Status::Unavailable.with_len(0),
+			}
+		}
+
 		/// Report an event for the node's metrics, see [`Note`](crate::Note).
 		fn note(&mut self, event: u32, value: u64) {
 			if let (Some(engine), Some(event)) =
@@ -176,6 +185,11 @@ pub mod inference_engine {
 	/// Always 0.
 	pub fn roles() -> u32 {
 		0
+	}
+
+	/// Always [`Status::Unavailable`](crate::Status::Unavailable).
+	pub fn limits(_out: &mut [u8]) -> u64 {
+		crate::Status::Unavailable.with_len(0)
 	}
 
 	/// Does nothing.

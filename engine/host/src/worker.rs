@@ -3,7 +3,7 @@
 //! Call them from off-chain workers only: elsewhere there is no engine.
 
 use crate::{
-	inference_engine, Class, Note, Request, Response, Roles, Status, Submission, Terms,
+	inference_engine, Class, Limits, Note, Request, Response, Roles, Status, Submission, Terms,
 	MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
 };
 use alloc::{vec, vec::Vec};
@@ -11,6 +11,9 @@ use codec::{DecodeAll, Encode};
 
 /// Most bytes of the list of models that a worker reads: 4,096 of them.
 const MAX_MODELS_BYTES: usize = 32 * 4_096;
+
+/// Room for an encoded [`Limits`], in bytes.
+const LIMITS_BYTES: usize = 2 + 8 + 16;
 
 /// What [`ask`] found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -116,6 +119,18 @@ pub fn backlog_micros(class: Class) -> u64 {
 /// Whether the node was set up to act for `account`.
 pub fn acts_for(account: &impl Encode) -> bool {
 	account.using_encoded(inference_engine::acts_for) == 1
+}
+
+/// What this node's operator takes on; no limits without an engine, where nothing is taken on.
+pub fn limits() -> Limits {
+	let mut buffer = [0; LIMITS_BYTES];
+	match Status::split(inference_engine::limits(&mut buffer)) {
+		(Status::Ready, written) => {
+			let bytes = buffer.get(..written).unwrap_or_default();
+			Limits::decode_all(&mut &bytes[..]).unwrap_or_default()
+		},
+		_ => Limits::default(),
+	}
 }
 
 /// Report an event for the node's metrics.
