@@ -18,6 +18,7 @@ struct State {
 	jobs: BTreeMap<RequestId, Option<Arc<Vec<u8>>>>,
 	submitted: Vec<Submission>,
 	polled: Vec<(Class, u64)>,
+	staked: Vec<u64>,
 	full: bool,
 	notes: Vec<(Note, u64)>,
 }
@@ -44,9 +45,13 @@ impl Engine for SlowEngine {
 		state.polled.push((class, deadline));
 		match state.jobs.get(id) {
 			None => Poll::Not(Status::Unknown),
-			Some(None) => Poll::Not(Status::Running),
+			Some(None) => Poll::Not(Status::Queued),
 			Some(Some(response)) => Poll::Ready(response.clone()),
 		}
+	}
+
+	fn stake(&mut self, _id: &RequestId, at_stake: u64) {
+		self.0.lock().unwrap().staked.push(at_stake);
 	}
 
 	fn has_model(&mut self, model: &[u8; 32]) -> bool {
@@ -128,11 +133,11 @@ fn a_small_buffer_is_left_alone() {
 		let request = request(MODEL);
 		engine.0.lock().unwrap().jobs.insert(request.id(), Some(Arc::new(vec![1; 10])));
 		let mut out = [0xee; 9];
-		let raw = inference_engine::poll(&request.id(), 2, 40, &mut out);
+		let raw = inference_engine::poll(&request.id(), 2, 40, 1, &mut out);
 		assert_eq!(Status::split(raw), (Status::TooSmall, 10));
 		assert_eq!(out, [0xee; 9]);
 		let mut out = [0; 12];
-		let raw = inference_engine::poll(&request.id(), 2, 40, &mut out);
+		let raw = inference_engine::poll(&request.id(), 2, 40, 1, &mut out);
 		assert_eq!(Status::split(raw), (Status::Ready, 10));
 		assert_eq!(out, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
 	});
@@ -205,9 +210,11 @@ fn terms_are_no_part_of_the_name() {
 		let urgent = Terms { class: Class::Move, deadline: 7, at_stake: 99, job: 4 };
 		assert_eq!(ask(&request, urgent, || None), Answer::Pending);
 		// A class of a later version is the last.
-		inference_engine::poll(&request.id(), 99, 50, &mut []);
+		inference_engine::poll(&request.id(), 99, 50, 1, &mut []);
 		let state = engine.0.lock().unwrap();
 		assert_eq!(state.polled, [(Class::Job, 40), (Class::Move, 7), (Class::Other, 50)]);
+		// Not at the first poll, which found nothing waiting.
+		assert_eq!(state.staked, [99, 1]);
 	});
 }
 

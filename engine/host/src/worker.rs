@@ -35,7 +35,7 @@ pub enum Answer {
 /// `input` is called only when the request has to be submitted, and gives the input's bytes.
 pub fn ask(request: &Request, terms: Terms, input: impl FnOnce() -> Option<Vec<u8>>) -> Answer {
 	let id = request.id();
-	match Status::split(inference_engine::poll(&id, terms.class as u32, terms.deadline, &mut [])) {
+	match poll(&id, &terms, &mut []) {
 		(Status::TooSmall, len) => collect(&id, terms, len),
 		(Status::Unknown, _) => match input() {
 			Some(input) => submit(Submission { request: request.clone(), terms, input }),
@@ -46,6 +46,11 @@ pub fn ask(request: &Request, terms: Terms, input: impl FnOnce() -> Option<Vec<u
 		// An empty response cannot be decoded: treat it as no engine.
 		(Status::Unavailable | Status::Ready | Status::Full, _) => Answer::Unavailable,
 	}
+}
+
+fn poll(id: &[u8; 32], terms: &Terms, out: &mut [u8]) -> (Status, usize) {
+	let Terms { class, deadline, at_stake, .. } = *terms;
+	Status::split(inference_engine::poll(id, class as u32, deadline, at_stake, out))
 }
 
 fn submit(submission: Submission) -> Answer {
@@ -67,8 +72,7 @@ fn collect(id: &[u8; 32], terms: Terms, len: usize) -> Answer {
 		return Answer::Unavailable;
 	}
 	let mut buffer = vec![0; len];
-	let raw = inference_engine::poll(id, terms.class as u32, terms.deadline, &mut buffer);
-	match Status::split(raw) {
+	match poll(id, &terms, &mut buffer) {
 		(Status::Ready, written) => {
 			let bytes = buffer.get(..written).unwrap_or_default();
 			Response::decode_all(&mut &bytes[..]).map_or(Answer::Unavailable, Answer::Ready)
