@@ -105,16 +105,18 @@ impl<T: Config> Pallet<T> {
 		auth: &Option<Authorization>,
 	) -> TransactionValidityWithRefund {
 		let (auth, who) = Self::key_owner(auth)?;
-		let due = |id: &JobId| Jobs::<T>::get(id).is_some_and(|job| {
-			let concerned = job.requester == who
-				|| matches!(
-					&job.status,
-					JobStatus::Assigned { operator, .. }
-					| JobStatus::Claimed { operator, .. }
-					| JobStatus::Final { operator, .. } if *operator == who
-				);
-			concerned && Self::is_due(&job)
-		});
+		let due = |id: &JobId| {
+			Jobs::<T>::get(id).is_some_and(|job| {
+				let concerned = job.requester == who
+					|| matches!(
+						&job.status,
+						JobStatus::Assigned { operator, .. }
+						| JobStatus::Claimed { operator, .. }
+						| JobStatus::Final { operator, .. } if *operator == who
+					);
+				concerned && Self::is_due(&job)
+			})
+		};
 		let jobs_due: Vec<JobId> = jobs.iter().copied().filter(due).collect();
 		ensure!(!jobs_due.is_empty(), InvalidTransaction::Stale);
 		let left = auth.ensure::<T>(POKE_TAG, jobs)?;

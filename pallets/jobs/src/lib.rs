@@ -579,10 +579,10 @@ pub mod pallet {
 			let pages = pages.unwrap_or(2 * count);
 			<T as Config>::WeightInfo::accept(count)
 				.saturating_add(T::DbWeight::get().reads_writes(pages.into(), pages.into()))
-				.saturating_add(T::DbWeight::get().reads_writes(
-					u64::from(pages.min(count)),
-					u64::from(pages / 2),
-				))
+				.saturating_add(
+					T::DbWeight::get()
+						.reads_writes(u64::from(pages.min(count)), u64::from(pages / 2)),
+				)
 		}
 
 		/// Weight of answering `count` jobs with outputs of `bytes` together, likewise.
@@ -590,10 +590,10 @@ pub mod pallet {
 			let pages = pages.unwrap_or(2 * count);
 			<T as Config>::WeightInfo::claim(count, bytes)
 				.saturating_add(T::DbWeight::get().reads_writes(pages.into(), pages.into()))
-				.saturating_add(T::DbWeight::get().reads_writes(
-					u64::from(pages.min(count)),
-					u64::from(pages / 2),
-				))
+				.saturating_add(
+					T::DbWeight::get()
+						.reads_writes(u64::from(pages.min(count)), u64::from(pages / 2)),
+				)
 		}
 
 		/// Bytes of all outputs.

@@ -158,7 +158,9 @@ impl<T: Config> Run<'_, T> {
 		let names: Vec<_> = answers.iter().map(|a| (CLAIM_TAG, a.job, a.content)).collect();
 		let answers = Answers::truncate_from(answers);
 		let count = names.len();
-		let Some(auth) = self.sign(CLAIM_TAG, &Pallet::<T>::claim_message(&answers)) else { return };
+		let Some(auth) = self.sign(CLAIM_TAG, &Pallet::<T>::claim_message(&answers)) else {
+			return;
+		};
 		if self.send(Call::claim { answers, auth: Some(auth) }) {
 			names.iter().for_each(|name| self.outbox.note(name));
 			worker::note(Note::ClaimsSent, count as u64);
@@ -334,8 +336,8 @@ impl<Item> Batcher<Item> {
 
 	/// Add an item; the batch before it if it does not fit any more.
 	fn push(&mut self, item: Item, bytes: usize) -> Option<Vec<Item>> {
-		let fits = self.items.len() < MAX_BATCH as usize
-			&& self.bytes.saturating_add(bytes) <= self.most;
+		let fits =
+			self.items.len() < MAX_BATCH as usize && self.bytes.saturating_add(bytes) <= self.most;
 		let full = if fits { None } else { self.take() };
 		self.items.push(item);
 		self.bytes = self.bytes.saturating_add(bytes);
@@ -386,10 +388,7 @@ impl<T: Config> Iterator for Walk<T> {
 }
 
 /// The first `limit` jobs of a lane.
-fn jobs_of<T: Config>(
-	lane: LaneOf<T>,
-	limit: usize,
-) -> impl Iterator<Item = (JobId, JobOf<T>)> {
+fn jobs_of<T: Config>(lane: LaneOf<T>, limit: usize) -> impl Iterator<Item = (JobId, JobOf<T>)> {
 	Walk::<T>::new(lane, None).take(limit).map(|(_, id, job)| (id, job))
 }
 

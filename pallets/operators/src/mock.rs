@@ -1,7 +1,9 @@
 //! A runtime with this pallet, and a builder that checks the invariants after every test.
 
 use crate::{self as pallet_operators, HoldReason};
-use assay_primitives::{service::ServicePair, ModelId, ModelInfo, ModelRegistry, ServiceKey, ServiceSignature};
+use assay_primitives::{
+	service::ServicePair, ModelId, ModelInfo, ModelRegistry, ServiceKey, ServiceSignature,
+};
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
 use sp_core::{Pair, H256};
 use sp_runtime::{BuildStorage, DispatchResult};

@@ -154,7 +154,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Work off the pages of one block; `false` if the meter ran out before. Goes through the
 	/// directory once, whatever it removes from it.
-	fn work_off_block(due: BlockNumberFor<T>, meter: &mut WeightMeter) -> bool {
+	pub(crate) fn work_off_block(due: BlockNumberFor<T>, meter: &mut WeightMeter) -> bool {
 		for (lane, number) in Due::<T>::iter_key_prefix(due) {
 			let key = PageKey::new(due.saturated_into(), number);
 			if meter.try_consume(T::WeightInfo::idle_page()).is_err()
@@ -168,7 +168,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Work off one page; `false` if the meter ran out before, and then the rest stays.
-	fn work_off_page(lane: &LaneOf<T>, key: PageKey, meter: &mut WeightMeter) -> bool {
+	pub(crate) fn work_off_page(lane: &LaneOf<T>, key: PageKey, meter: &mut WeightMeter) -> bool {
 		let Some(mut bits) = AgendaPages::<T>::take(lane, key) else { return true };
 		let step = Self::weight_of_step(lane);
 		for id in jobs_in(key, bits) {
@@ -207,8 +207,9 @@ impl<T: Config> Pallet<T> {
 			Lane::Assigned(_) => of(T::WeightInfo::miss_deadline),
 			// Claims of one page may be of different operators, whose record and account then come on
 			// top of what the benchmark, which has one, measures.
-			Lane::Claimed(_) => of(T::WeightInfo::finalize)
-				.saturating_add(T::DbWeight::get().reads_writes(2, 2)),
+			Lane::Claimed(_) => {
+				of(T::WeightInfo::finalize).saturating_add(T::DbWeight::get().reads_writes(2, 2))
+			},
 			Lane::Over => of(T::WeightInfo::reap),
 		}
 	}

@@ -13,9 +13,7 @@ use sp_runtime::{
 	DispatchError, DispatchResult, Saturating,
 };
 
-use crate::{
-	BalanceOf, Config, Error, Event, JobOf, JobStatus, Jobs, Offer, Pallet, Periods,
-};
+use crate::{BalanceOf, Config, Error, Event, JobOf, JobStatus, Jobs, Offer, Pallet, Periods};
 
 /// What a batch did.
 #[derive(Default, Debug, PartialEq, Eq)]

@@ -2,19 +2,14 @@
 
 use alloc::collections::BTreeSet;
 use assay_primitives::{JobId, ModelRegistry, MAX_INLINE_OUTPUT};
-use frame_support::{
-	ensure,
-	traits::{DefensiveOption, Get},
-};
+use frame_support::{ensure, traits::DefensiveOption};
 use sp_runtime::{
 	traits::{BlockNumberProvider, One},
 	DispatchError, DispatchResult, Saturating,
 };
 
 use super::Batch;
-use crate::{
-	Answer, BalanceOf, Config, Error, Event, JobOf, JobStatus, Jobs, Outputs, Pallet,
-};
+use crate::{Answer, BalanceOf, Config, Error, Event, JobOf, JobStatus, Jobs, Outputs, Pallet};
 
 impl<T: Config> Pallet<T> {
 	/// The job and the stake behind it, if `operator` may answer it so now.

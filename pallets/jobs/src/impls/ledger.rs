@@ -1,9 +1,7 @@
 //! Claims as the challenges pallet sees them.
 
 use alloc::vec::Vec;
-use assay_primitives::{
-	ClaimView, Claims, FaultKind, JobId, ModelId, ModelRegistry, PageKey,
-};
+use assay_primitives::{ClaimView, Claims, FaultKind, JobId, ModelId, ModelRegistry, PageKey};
 use frame_support::{defensive, traits::Defensive};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{

@@ -10,7 +10,9 @@ use frame_support::{
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::{traits::Zero, DispatchResult, Saturating};
 
-use crate::{BalanceOf, Config, Error, Event, HoldReason, KeyOwner, KeyRecord, Pallet, ServiceKeys};
+use crate::{
+	BalanceOf, Config, Error, Event, HoldReason, KeyOwner, KeyRecord, Pallet, ServiceKeys,
+};
 
 impl<T: Config> Pallet<T> {
 	/// Register `key` for `who`, if `proof` shows that whoever holds the key wants that. Without it a
@@ -54,10 +56,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	pub(crate) fn do_set_allowance(
-		who: T::AccountId,
-		allowance: BalanceOf<T>,
-	) -> DispatchResult {
+	pub(crate) fn do_set_allowance(who: T::AccountId, allowance: BalanceOf<T>) -> DispatchResult {
 		ServiceKeys::<T>::try_mutate(&who, |record| {
 			record.as_mut().ok_or(Error::<T>::NoKey)?.allowance = allowance;
 			Self::deposit_event(Event::AllowanceSet { account: who.clone(), allowance });
