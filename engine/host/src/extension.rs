@@ -1,12 +1,11 @@
 //! The node's side: what an engine must offer, and the extension that carries it.
 
-use crate::{Class, Note, RequestId, Roles, Status, Submission};
+use crate::{Class, Limits, Note, RequestId, Roles, Status, Submission};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 /// Outcome of asking an engine for a response.
 pub enum Poll {
-	/// Not there (yet): one of [`Status::Unknown`], [`Status::Queued`], [`Status::Running`],
-	/// [`Status::NoModel`].
+	/// Not there (yet): [`Status::Unknown`], [`Status::Queued`] or [`Status::Running`].
 	Not(Status),
 	/// The encoded [`Response`](crate::Response). The engine keeps it: workers of several forks may
 	/// collect it.
@@ -23,6 +22,11 @@ pub trait Engine: Send {
 	/// Where the request named `id` stands. One that waits is from now on at least as urgent as
 	/// `class` and `deadline` say.
 	fn poll(&mut self, id: &RequestId, class: Class, deadline: u64) -> Poll;
+
+	/// At least `at_stake` depends on the answer named `id`, as [`Terms::at_stake`](crate::Terms): one
+	/// that waits counts for the most valuable of those who ask, lest a cheap job hide an equal dear
+	/// one. Engines that never choose by value may ignore it.
+	fn stake(&mut self, _id: &RequestId, _at_stake: u64) {}
 
 	/// Whether runs of `model` can be served.
 	fn has_model(&mut self, model: &[u8; 32]) -> bool;
@@ -43,6 +47,11 @@ pub trait Engine: Send {
 
 	/// The roles this node was started with.
 	fn roles(&mut self) -> Roles;
+
+	/// What the node's operator takes on; everything unless it was configured otherwise.
+	fn limits(&mut self) -> Limits {
+		Limits::default()
+	}
 
 	/// Count something for the node's metrics.
 	fn note(&mut self, event: Note, value: u64);

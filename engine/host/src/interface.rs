@@ -43,12 +43,13 @@ mod imported {
 
 		/// Where the request named `id` stands, in the upper 32 bits; the length of its response in
 		/// bytes in the lower. Writes the response to the front of `out` if it fits. A request that
-		/// waits becomes as urgent as `class` and `deadline` say.
+		/// waits becomes as urgent as `class` and `deadline` say, and as valuable as `at_stake`.
 		fn poll(
 			&mut self,
 			id: PassPointerAndRead<&[u8; 32], 32>,
 			class: u32,
 			deadline: u64,
+			at_stake: u64,
 			out: PassFatPointerAndWrite<&mut [u8]>,
 		) -> u64 {
 			let Some(engine) = self.extension::<EngineExt>() else {
@@ -56,7 +57,12 @@ mod imported {
 			};
 			let class = Class::from_raw(class).unwrap_or(Class::Other);
 			match engine.0.poll(id, class, deadline) {
-				Poll::Not(status) => status.with_len(0),
+				Poll::Not(status) => {
+					if status == Status::Queued {
+						engine.0.stake(id, at_stake);
+					}
+					status.with_len(0)
+				},
 				Poll::Ready(response) => write(&response, out),
 			}
 		}
@@ -111,6 +117,15 @@ mod imported {
 			}
 		}
 
+		/// What the node's operator takes on: the SCALE bytes of a [`Limits`](crate::Limits). Returned
+		/// and written as by `poll`.
+		fn limits(&mut self, out: PassFatPointerAndWrite<&mut [u8]>) -> u64 {
+			match self.extension::<EngineExt>() {
+				Some(engine) => write(&engine.0.limits().encode(), out),
+				None => Status::Unavailable.with_len(0),
+			}
+		}
+
 		/// Report an event for the node's metrics, see [`Note`](crate::Note).
 		fn note(&mut self, event: u32, value: u64) {
 			if let (Some(engine), Some(event)) =
@@ -144,7 +159,13 @@ pub mod inference_engine {
 	}
 
 	/// Always [`Status::Unavailable`](crate::Status::Unavailable).
-	pub fn poll(_id: &[u8; 32], _class: u32, _deadline: u64, _out: &mut [u8]) -> u64 {
+	pub fn poll(
+		_id: &[u8; 32],
+		_class: u32,
+		_deadline: u64,
+		_at_stake: u64,
+		_out: &mut [u8],
+	) -> u64 {
 		crate::Status::Unavailable.with_len(0)
 	}
 
@@ -176,6 +197,11 @@ pub mod inference_engine {
 	/// Always 0.
 	pub fn roles() -> u32 {
 		0
+	}
+
+	/// Always [`Status::Unavailable`](crate::Status::Unavailable).
+	pub fn limits(_out: &mut [u8]) -> u64 {
+		crate::Status::Unavailable.with_len(0)
 	}
 
 	/// Does nothing.

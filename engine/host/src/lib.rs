@@ -34,7 +34,7 @@ pub mod worker;
 pub use extension::{Engine, EngineExt, Poll};
 pub use interface::inference_engine;
 pub use request::{
-	Class, Note, Request, RequestId, Response, Roles, RunSpec, Status, Submission, Terms,
+	Class, Limits, Note, Request, RequestId, Response, Roles, RunSpec, Status, Submission, Terms,
 	MAX_INLINE_OUTPUT, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
 };
 pub use worker::{ask, Answer};

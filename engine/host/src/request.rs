@@ -89,6 +89,17 @@ impl Roles {
 	}
 }
 
+/// What this node's operator takes on, as the node was configured. A job beyond a limit is another
+/// operator's.
+#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Limits {
+	/// Longest run it accepts, in microseconds, as [`worker::run_micros`](crate::worker::run_micros)
+	/// measures them; `None` for no limit.
+	pub max_run_micros: Option<u64>,
+	/// Most stake it puts behind one job, in the chain's smallest units; `None` for no limit.
+	pub max_exposure: Option<u128>,
+}
+
 /// One run of one model on one input. Whoever asks for it, for whichever job, means the same run.
 #[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RunSpec {
@@ -151,7 +162,6 @@ impl Request {
 	pub fn id_of(encoded: &[u8]) -> RequestId {
 		sp_io::hashing::blake2_256(encoded)
 	}
-
 }
 
 /// A request with what the engine needs to serve it, as it crosses the boundary.

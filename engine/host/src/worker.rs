@@ -3,7 +3,7 @@
 //! Call them from off-chain workers only: elsewhere there is no engine.
 
 use crate::{
-	inference_engine, Class, Note, Request, Response, Roles, Status, Submission, Terms,
+	inference_engine, Class, Limits, Note, Request, Response, Roles, Status, Submission, Terms,
 	MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,
 };
 use alloc::{vec, vec::Vec};
@@ -11,6 +11,9 @@ use codec::{DecodeAll, Encode};
 
 /// Most bytes of the list of models that a worker reads: 4,096 of them.
 const MAX_MODELS_BYTES: usize = 32 * 4_096;
+
+/// Room for an encoded [`Limits`], in bytes.
+const LIMITS_BYTES: usize = 2 + 8 + 16;
 
 /// What [`ask`] found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +35,7 @@ pub enum Answer {
 /// `input` is called only when the request has to be submitted, and gives the input's bytes.
 pub fn ask(request: &Request, terms: Terms, input: impl FnOnce() -> Option<Vec<u8>>) -> Answer {
 	let id = request.id();
-	match Status::split(inference_engine::poll(&id, terms.class as u32, terms.deadline, &mut [])) {
+	match poll(&id, &terms, &mut []) {
 		(Status::TooSmall, len) => collect(&id, terms, len),
 		(Status::Unknown, _) => match input() {
 			Some(input) => submit(Submission { request: request.clone(), terms, input }),
@@ -43,6 +46,11 @@ pub fn ask(request: &Request, terms: Terms, input: impl FnOnce() -> Option<Vec<u
 		// An empty response cannot be decoded: treat it as no engine.
 		(Status::Unavailable | Status::Ready | Status::Full, _) => Answer::Unavailable,
 	}
+}
+
+fn poll(id: &[u8; 32], terms: &Terms, out: &mut [u8]) -> (Status, usize) {
+	let Terms { class, deadline, at_stake, .. } = *terms;
+	Status::split(inference_engine::poll(id, class as u32, deadline, at_stake, out))
 }
 
 fn submit(submission: Submission) -> Answer {
@@ -64,8 +72,7 @@ fn collect(id: &[u8; 32], terms: Terms, len: usize) -> Answer {
 		return Answer::Unavailable;
 	}
 	let mut buffer = vec![0; len];
-	let raw = inference_engine::poll(id, terms.class as u32, terms.deadline, &mut buffer);
-	match Status::split(raw) {
+	match poll(id, &terms, &mut buffer) {
 		(Status::Ready, written) => {
 			let bytes = buffer.get(..written).unwrap_or_default();
 			Response::decode_all(&mut &bytes[..]).map_or(Answer::Unavailable, Answer::Ready)
@@ -116,6 +123,18 @@ pub fn backlog_micros(class: Class) -> u64 {
 /// Whether the node was set up to act for `account`.
 pub fn acts_for(account: &impl Encode) -> bool {
 	account.using_encoded(inference_engine::acts_for) == 1
+}
+
+/// What this node's operator takes on; no limits without an engine, where nothing is taken on.
+pub fn limits() -> Limits {
+	let mut buffer = [0; LIMITS_BYTES];
+	match Status::split(inference_engine::limits(&mut buffer)) {
+		(Status::Ready, written) => {
+			let bytes = buffer.get(..written).unwrap_or_default();
+			Limits::decode_all(&mut &bytes[..]).unwrap_or_default()
+		},
+		_ => Limits::default(),
+	}
 }
 
 /// Report an event for the node's metrics.
