@@ -3,21 +3,25 @@
 //! Such a call pays nothing and has no nonce. Each verdict therefore implies that the dispatch
 //! succeeds, and the dispatch makes the same call invalid: it is refused ever after. Checks go
 //! from cheap to expensive, the signature before any evidence.
+//!
+//! What is signed names the claim or the challenge by content, besides its number: on another fork
+//! the number may be another's.
 
-use assay_primitives::{Authorization, JobId, KeyOwners};
+use assay_primitives::{Authorization, Claims, JobId, KeyOwners};
 use assay_referee::{NodeKey, Opening, Slice};
 use codec::Encode;
 use frame_support::{ensure, pallet_prelude::*};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::SaturatedConversion;
+use sp_runtime::{traits::Saturating, SaturatedConversion};
 
-use crate::{ChallengeId, Challenged, Config, Error, Pallet};
+use crate::{ChallengeId, ChallengeOf, Challenged, Config, Disputes, Error, Pallet};
 
 /// Priority of a proof. The other calls stay below it, by the blocks left to their deadlines.
 const MAX_PRIORITY: TransactionPriority = u64::MAX / 2;
 
-/// Blocks for which the pool keeps a call before it is checked again.
-const LONGEVITY: u64 = 16;
+/// Ending a turn that is over yields to every call that has a deadline this many blocks away.
+const LAPSE_URGENCY: u64 = 1_000;
 
 /// Longest content of a node: the chaining values of 1,024 children.
 const MAX_PAYLOAD: usize = 32 << 10;
@@ -53,13 +57,21 @@ fn small_opening(opening: &Opening) -> bool {
 		&& opening.entry.iter().chain(&opening.record).all(small_slice)
 }
 
-/// A call with this tag that should be in a block `left` blocks from now at the latest. Only one
-/// call with the tag is in the pool at a time.
-fn valid(tag: impl Encode, left: u64) -> TransactionValidityWithRefund {
+/// When a call has to be in a block, and how long it may wait for one.
+struct Times {
+	/// Blocks until the deadline of the turn, at which the call still counts.
+	left: u64,
+	/// Blocks, this one included, in which the signature holds.
+	life: u64,
+}
+
+/// A call with this tag. Only one call with the tag is in the pool at a time, so what two parties
+/// may both do names the one that does it: neither can keep the other's out.
+fn valid(tag: impl Encode, times: Times) -> TransactionValidityWithRefund {
 	ValidTransaction::with_tag_prefix("AssayChallenges")
-		.priority(MAX_PRIORITY.saturating_sub(left))
+		.priority(MAX_PRIORITY.saturating_sub(times.left))
 		.and_provides(tag)
-		.longevity(left.clamp(1, LONGEVITY))
+		.longevity(times.life.min(times.left.saturating_add(1)).max(1))
 		.propagate(true)
 		.build()
 		.map(|valid| (valid, Weight::zero()))
@@ -68,12 +80,11 @@ fn valid(tag: impl Encode, left: u64) -> TransactionValidityWithRefund {
 impl<T: Config> Pallet<T> {
 	/// The account behind the key of `auth`.
 	fn owner(auth: &Authorization) -> Result<T::AccountId, TransactionValidityError> {
-		T::KeyOwners::owner_of(&auth.key).ok_or(InvalidTransaction::BadSigner.into())
+		T::KeyAllowances::owner_of(&auth.key).ok_or(InvalidTransaction::BadSigner.into())
 	}
 
 	/// Blocks until `deadline`.
-	fn left(deadline: frame_system::pallet_prelude::BlockNumberFor<T>) -> u64 {
-		use sp_runtime::traits::Saturating;
+	fn left(deadline: BlockNumberFor<T>) -> u64 {
 		deadline.saturating_sub(Self::now()).saturated_into()
 	}
 
@@ -89,9 +100,9 @@ impl<T: Config> Pallet<T> {
 		let who = Self::owner(auth)?;
 		let claim = Self::may_open(&who, *job, *output_root, Self::now()).map_err(stale)?;
 		ensure!(!Challenged::<T>::contains_key(job, &who), InvalidTransaction::Stale);
-		ensure!(Self::can_bond(&who, &claim), InvalidTransaction::Payment);
-		auth.ensure::<T>("challenges.open", &(job, output_root))?;
-		valid(("open", job, who), Self::left(claim.window_end))
+		ensure!(Self::can_bond_by_key(&who, &claim), InvalidTransaction::Payment);
+		let life = auth.ensure::<T>("challenges.open", &(job, claim.content(), output_root))?;
+		valid(("open", job, who), Times { left: Self::left(claim.window_end), life })
 	}
 
 	pub(crate) fn authorize_reveal_trace(
@@ -103,11 +114,12 @@ impl<T: Config> Pallet<T> {
 	) -> TransactionValidityWithRefund {
 		let auth = required(auth)?;
 		ensure!(small_slice(last_entry), InvalidTransaction::ExhaustsResources);
-		let claim = Self::may_reveal(*job, Self::now()).map_err(stale)?;
+		let (claim, deadline) = Self::may_reveal(*job, Self::now()).map_err(stale)?;
 		ensure!(Self::owner(auth)? == claim.operator, InvalidTransaction::BadSigner);
-		auth.ensure::<T>("challenges.reveal_trace", &(job, trace_root, last_entry))?;
+		let args = (job, claim.content(), trace_root, last_entry);
+		let life = auth.ensure::<T>("challenges.reveal_trace", &args)?;
 		Self::check_last_entry(&claim, *trace_root, last_entry).map_err(bad)?;
-		valid(("reveal_trace", job), 0)
+		valid(("reveal_trace", job), Times { left: Self::left(deadline), life })
 	}
 
 	pub(crate) fn authorize_ask(
@@ -118,11 +130,14 @@ impl<T: Config> Pallet<T> {
 	) -> TransactionValidityWithRefund {
 		let auth = required(auth)?;
 		let who = Self::owner(auth)?;
-		let (_, record) = Self::may_ask(&who, *challenge, node, Self::now()).map_err(stale)?;
-		ensure!(Self::can_pay_query(&who, record.job, node), InvalidTransaction::Payment);
-		auth.ensure::<T>("challenges.ask", &(challenge, node))?;
+		let (claim, record) = Self::may_ask(&who, *challenge, node, Self::now()).map_err(stale)?;
+		let can_pay = Self::can_pay_query_by_key(&who, record.job, node);
+		ensure!(can_pay, InvalidTransaction::Payment);
+		let args = (challenge, record.content(Some(claim.content())), node);
+		let life = auth.ensure::<T>("challenges.ask", &args)?;
 		let deadline = Self::turn_of(&record).map(|turn| turn.deadline()).unwrap_or_default();
-		valid(("ask", challenge), Self::left(deadline))
+		let tag = ("ask", challenge, record.path.len() as u32);
+		valid(tag, Times { left: Self::left(deadline), life })
 	}
 
 	/// Anybody may answer, but only the operator does so for nothing.
@@ -138,14 +153,16 @@ impl<T: Config> Pallet<T> {
 		let query = Self::may_answer(*job, node, Self::now()).map_err(stale)?;
 		let trace_root = Self::posted_trace(*job).map_err(stale)?;
 		ensure!(Self::owner(auth)? == query.claim.operator, InvalidTransaction::BadSigner);
-		auth.ensure::<T>("challenges.answer", &(job, node, opening))?;
+		let args = (job, query.claim.content(), node, opening);
+		let life = auth.ensure::<T>("challenges.answer", &args)?;
 		Self::check_opening(&query.claim, trace_root, node, opening).map_err(bad)?;
-		valid(("answer", job, node), Self::left(query.deadline))
+		valid(("answer", job, node), Times { left: Self::left(query.deadline), life })
 	}
 
-	/// The whole proof is judged here too, so that a bad one cannot be included for nothing.
+	/// The whole proof is judged here, so that a bad one cannot be included for nothing. That is much
+	/// work for nothing, so only who has a bond at stake may ask for it; others sign and pay.
 	pub(crate) fn authorize_prove_fault(
-		_source: TransactionSource,
+		source: TransactionSource,
 		job: &JobId,
 		proof: &BoundedVec<u8, ConstU32<{ assay_referee::MAX_PROOF_BYTES }>>,
 		auth: &Option<Authorization>,
@@ -153,9 +170,34 @@ impl<T: Config> Pallet<T> {
 		let auth = required(auth)?;
 		let claim = Self::open_claim(*job).map_err(stale)?;
 		Self::posted_trace(*job).map_err(stale)?;
-		Self::owner(auth)?;
-		auth.ensure::<T>("challenges.prove_fault", &(job, proof))?;
-		Self::judge(&claim, *job, proof).map_err(bad)?;
-		valid(("prove_fault", job), 0)
+		let who = Self::owner(auth)?;
+		ensure!(Self::is_challenging(&who, *job), InvalidTransaction::BadSigner);
+		let life = auth.ensure::<T>("challenges.prove_fault", &(job, claim.content(), proof))?;
+		Self::judge_at_the_door(source, &claim, *job, proof).map_err(bad)?;
+		valid(("prove_fault", job, who), Times { left: 0, life })
+	}
+
+	/// For the parties only, to whom it matters that a turn which is over ends when blocks have no
+	/// room for the agenda.
+	pub(crate) fn authorize_lapse(
+		_source: TransactionSource,
+		challenge: &ChallengeId,
+		auth: &Option<Authorization>,
+	) -> TransactionValidityWithRefund {
+		let auth = required(auth)?;
+		let who = Self::owner(auth)?;
+		let (record, _) = Self::what_is_due(*challenge).map_err(stale)?;
+		let is_operator =
+			|| Disputes::<T>::get(record.job).is_some_and(|dispute| dispute.operator == who);
+		ensure!(record.who == who || is_operator(), InvalidTransaction::BadSigner);
+		// The content says where the challenge stands, so what ended it cannot also have it forgotten.
+		let args = (challenge, Self::content_of(&record));
+		let life = auth.ensure::<T>("challenges.lapse", &args)?;
+		valid(("lapse", challenge, who), Times { left: LAPSE_URGENCY, life })
+	}
+
+	/// The content of a challenge on record, as signatures name it.
+	pub(crate) fn content_of(record: &ChallengeOf<T>) -> H256 {
+		record.content(T::Claims::open_claim(record.job).map(|claim| claim.content()))
 	}
 }

@@ -6,12 +6,13 @@ use assay_primitives::Claims;
 use frame_support::{ensure, traits::fungible::InspectHold};
 use sp_runtime::{
 	traits::{Saturating, Zero},
-	TryRuntimeError,
+	SaturatedConversion, TryRuntimeError,
 };
 
 use crate::{
-	Alarms, BalanceOf, ChallengeId, Challenged, Challenges, Config, Disputes, HoldReason, Live,
-	NextAlarm, NextChallenge, NodeState, Nodes, Pallet, TraceState, MAX_MOVES,
+	impls::time::due_key, AlarmPages, Alarms, BalanceOf, ChallengeId, Challenged, Challenges,
+	Config, Disputes, HoldReason, Judged, Live, NextAlarm, NextChallenge, NodeState, Nodes, Owed,
+	Own, Pallet, TraceState, MAX_MOVES,
 };
 
 impl<T: Config> Pallet<T> {
@@ -20,30 +21,44 @@ impl<T: Config> Pallet<T> {
 	/// 1. the live challenges on record and the index of live challenges are the same;
 	/// 2. a job's dispute counts its challenges, and nothing else of a job is left without one;
 	/// 3. what accounts have on hold equals the bonds of live challenges and the unanswered fees;
-	/// 4. every challenge has an alarm that is still to ring;
+	/// 4. every challenge has one alarm, in a page that is counted and still to ring;
 	/// 5. in an open claim, a challenge that moved has a posted trace, looks at a known node, made
 	///    at most [`MAX_MOVES`] moves, all to different nodes, and waits only for its last node;
 	/// 6. every unanswered question has a live challenge of its payer waiting for it;
-	/// 7. challenge numbers are below the next one.
+	/// 7. challenge numbers are below the next one;
+	/// 8. each account's index of its own live challenges holds these and no others;
+	/// 9. each operator's list holds what it owes, by deadline, and nothing else: the demanded traces
+	///    of open claims and the unanswered questions;
+	/// 10. no live challenge of a job has a number below that at which the search for them begins;
+	/// 11. no verdict is left over from the transaction it was made in.
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+		ensure!(!Judged::<T>::exists(), "11: a verdict is left over");
 		Self::check_indices()?;
+		Self::check_debts()?;
 		Self::check_holds()?;
 		Self::check_alarms()?;
 		Self::check_paths()?;
 		Self::check_questions()
 	}
 
-	/// Invariants 1, 2 and 7.
+	/// Invariants 1, 2, 7, 8 and 10.
 	fn check_indices() -> Result<(), TryRuntimeError> {
 		let mut live = BTreeSet::new();
+		let mut own = BTreeSet::new();
 		let mut records = BTreeMap::<_, u32>::new();
 		for (id, challenge) in Challenges::<T>::iter() {
 			ensure!(id < NextChallenge::<T>::get(), "7: a challenge has a number not given yet");
 			*records.entry(challenge.job).or_default() += 1;
 			if challenge.is_live() {
 				live.insert((challenge.job, id));
+				let dispute = Disputes::<T>::get(challenge.job).ok_or("2: no dispute")?;
+				ensure!(dispute.first <= id, "10: a live challenge is passed over");
+				own.insert((challenge.who, id));
 			}
 		}
+		let index: BTreeSet<_> =
+			Own::<T>::iter_keys().map(|(who, id)| (who, ChallengeId::from_be_bytes(id))).collect();
+		ensure!(own == index, "8: an account's index differs from its live challenges");
 		let index: BTreeSet<_> =
 			Live::<T>::iter_keys().map(|(job, id)| (job, ChallengeId::from_be_bytes(id))).collect();
 		ensure!(live == index, "1: the index of live challenges differs from the records");
@@ -57,6 +72,28 @@ impl<T: Config> Pallet<T> {
 		for (job, _) in Nodes::<T>::iter_keys() {
 			ensure!(counted.contains_key(&job), "2: a node is left without a dispute");
 		}
+		Ok(())
+	}
+
+	/// Invariant 9.
+	fn check_debts() -> Result<(), TryRuntimeError> {
+		let mut debts = BTreeSet::new();
+		for (job, dispute) in Disputes::<T>::iter() {
+			match (dispute.trace, T::Claims::open_claim(job)) {
+				(TraceState::Demanded { deadline }, Some(claim)) => {
+					ensure!(claim.operator == dispute.operator, "9: another operator's dispute");
+					debts.insert((dispute.operator, due_key::<T>(deadline), (job, None)));
+				},
+				_ => {},
+			}
+		}
+		for (job, node, state) in Nodes::<T>::iter() {
+			let NodeState::Asked { deadline, .. } = state else { continue };
+			let dispute = Disputes::<T>::get(job).ok_or("2: no dispute")?;
+			debts.insert((dispute.operator, due_key::<T>(deadline), (job, Some(node))));
+		}
+		let index: BTreeSet<_> = Owed::<T>::iter_keys().collect();
+		ensure!(debts == index, "9: an operator's list differs from what it owes");
 		Ok(())
 	}
 
@@ -87,10 +124,20 @@ impl<T: Config> Pallet<T> {
 	fn check_alarms() -> Result<(), TryRuntimeError> {
 		let next = NextAlarm::<T>::get();
 		let mut set = BTreeSet::new();
-		for (at, id) in Alarms::<T>::iter_keys() {
-			ensure!(at >= next, "4: an alarm was passed over");
-			set.insert(id);
+		let mut pages = BTreeMap::<u32, u32>::new();
+		for (page, entries) in Alarms::<T>::iter() {
+			let at: u32 = next.saturated_into();
+			ensure!(page.due() >= at, "4: an alarm was passed over");
+			ensure!(!entries.is_empty(), "4: an empty page of alarms");
+			let count = pages.entry(page.due()).or_default();
+			*count = (*count).max(page.number().saturating_add(1));
+			for id in entries {
+				ensure!(set.insert(id), "4: a challenge has two alarms");
+			}
 		}
+		let counted: BTreeMap<u32, u32> =
+			AlarmPages::<T>::iter().map(|(at, pages)| (at.saturated_into(), pages)).collect();
+		ensure!(pages == counted, "4: the pages of a block are not counted");
 		for id in Challenges::<T>::iter_keys() {
 			ensure!(set.contains(&id), "4: a challenge has no alarm");
 		}

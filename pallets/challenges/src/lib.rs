@@ -32,14 +32,21 @@
 //! [`Alarms`], which `on_idle` rings when due. Nothing depends on that: [`Call::poke`] and
 //! [`Call::lapse`] do the same for anybody who cares.
 //!
+//! Periods follow the work: each is a constant and a few times what one run of the model takes.
+//! Deadlines of traces and openings also move out with what the operator, and all operators, owe
+//! already ([`NextSlot`]): many challenges cost time, and nobody its stake.
+//!
+//! Workers find their work by index: [`Owed`] is what an operator owes, [`Own`] the challenges of an
+//! account, and the claims come in pages by the end of their windows. What strangers put on chain is
+//! in none of these.
+//!
 //! The pallet keeps only *that* a node was opened. Openings are written to the off-chain database
 //! under [`opening_key`] for the workers of watchers.
 //!
 //! Challenges are opened directly, so whoever sees one on its way can open the same one first and
 //! be the finder; the claim is refuted all the same. A stage in which challengers commit to what
-//! they will say would come in front of `do_open`. `answer_deadline` alone decides how long a query
-//! may take, so a limit to an operator's load would go there. [`Config::Clock`] may stand still
-//! when parties cannot act. A slash that can be called off belongs behind `Claims::fault`.
+//! they will say would come in front of `do_open`. [`Config::Clock`] may stand still when parties
+//! cannot act. A slash that can be called off belongs behind `Claims::fault`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::float_arithmetic)]
@@ -82,7 +89,7 @@ pub fn opening_key(
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
-	use assay_primitives::{Authorization, Claims, FaultKind, JobId, KeyOwners};
+	use assay_primitives::{Authorization, Claims, FaultKind, JobId, KeyAllowances, PageKey};
 	use assay_referee::{NodeKey, Opening, Slice, MAX_PROOF_BYTES};
 	use frame_support::{
 		pallet_prelude::*,
@@ -113,8 +120,8 @@ pub mod pallet {
 		/// The claims that may be challenged.
 		type Claims: Claims<Self::AccountId, BlockNumberFor<Self>, BalanceOf<Self>>;
 
-		/// Which account stands behind a service key.
-		type KeyOwners: KeyOwners<Self::AccountId>;
+		/// Which account stands behind a service key, and what the key may spend of its money.
+		type KeyAllowances: KeyAllowances<Self::AccountId, BalanceOf<Self>>;
 
 		/// The time in which turns are counted. Usually the System pallet; a clock that stands
 		/// still while parties cannot act protects them.
@@ -134,20 +141,35 @@ pub mod pallet {
 		#[pallet::constant]
 		type QueryFee: Get<BalanceOf<Self>>;
 
-		/// Blocks in which the operator must reveal its trace root. It may have to run the model
-		/// again.
+		/// Length of a block in milliseconds, by which the time of a run becomes blocks.
+		#[pallet::constant]
+		type BlockMillis: Get<u64>;
+
+		/// Blocks in which the operator must reveal its trace root, besides three runs of the model:
+		/// it may have to run it again, and others before it.
 		#[pallet::constant]
 		type TracePeriod: Get<BlockNumberFor<Self>>;
 
-		/// Blocks in which the operator must open a node.
+		/// Blocks in which the operator must open a node, besides two runs of the model.
 		#[pallet::constant]
 		type AnswerPeriod: Get<BlockNumberFor<Self>>;
 
-		/// Blocks in which a challenger must move.
+		/// Blocks in which a challenger must move, besides three runs of the model: it may have to
+		/// trace it again.
 		#[pallet::constant]
 		type TurnPeriod: Get<BlockNumberFor<Self>>;
 
-		/// Blocks for which a challenge stays on record when it is over.
+		/// Traces and openings that one operator must be able to send in a block. Deadlines move out
+		/// as far as what it owes exceeds that.
+		#[pallet::constant]
+		type OperatorRate: Get<u32>;
+
+		/// Traces and openings for which every block has room, whoever owes them. Deadlines move out
+		/// as far as what all operators owe exceeds that.
+		#[pallet::constant]
+		type ChainRate: Get<u32>;
+
+		/// Blocks for which a challenge stays on record when it is over, and up to sixteen more.
 		#[pallet::constant]
 		type Retention: Get<BlockNumberFor<Self>>;
 
@@ -173,8 +195,7 @@ pub mod pallet {
 	/// What the challenges of one job share, while any of them is on record.
 	// Jobs are numbered by the chain.
 	#[pallet::storage]
-	pub type Disputes<T: Config> =
-		StorageMap<_, Twox64Concat, JobId, Dispute<BlockNumberFor<T>>, OptionQuery>;
+	pub type Disputes<T: Config> = StorageMap<_, Twox64Concat, JobId, DisputeOf<T>, OptionQuery>;
 
 	/// The challenges on record: the live ones, and those over since less than
 	/// [`Config::Retention`] or whose claim is still open.
@@ -188,6 +209,36 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Live<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, JobId, Identity, [u8; 8], (), OptionQuery>;
+
+	/// The live challenges of each account. The key is the challenge's number in big-endian order.
+	// For the account's worker, which finds its own challenges whatever others open.
+	#[pallet::storage]
+	pub type Own<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Identity, [u8; 8], (), OptionQuery>;
+
+	/// What each operator owes: by deadline, whose key is in big-endian order, so that iteration
+	/// begins with what is due first.
+	// For the operator's worker. Nodes are chosen by challengers, so they are hashed.
+	#[pallet::storage]
+	pub type Owed<T: Config> = StorageNMap<
+		_,
+		(
+			NMapKey<Blake2_128Concat, T::AccountId>,
+			NMapKey<Identity, [u8; 4]>,
+			NMapKey<Blake2_128Concat, Debt>,
+		),
+		(),
+		OptionQuery,
+	>;
+
+	/// The next free slot in which each operator is expected to answer, counted in parts of blocks:
+	/// [`Config::OperatorRate`] of them make one. Slots of the past say nothing.
+	#[pallet::storage]
+	pub type NextSlot<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u64, ValueQuery>;
+
+	/// The next free slot of the whole chain; [`Config::ChainRate`] of them make a block.
+	#[pallet::storage]
+	pub type NextChainSlot<T: Config> = StorageValue<_, u64, ValueQuery>;
 
 	/// The latest challenge of an account against a job.
 	#[pallet::storage]
@@ -214,21 +265,25 @@ pub mod pallet {
 		OptionQuery,
 	>;
 
-	/// When to look at which challenge again. Every challenge on record has an entry.
+	/// When to look at which challenge again, in pages. Every challenge on record has one entry.
 	#[pallet::storage]
-	pub type Alarms<T: Config> = StorageDoubleMap<
-		_,
-		Twox64Concat,
-		BlockNumberFor<T>,
-		Twox64Concat,
-		ChallengeId,
-		(),
-		OptionQuery,
-	>;
+	pub type Alarms<T: Config> = StorageMap<_, Identity, PageKey, AlarmPage, OptionQuery>;
+
+	/// How many pages of [`Alarms`] each block has.
+	#[pallet::storage]
+	pub type AlarmPages<T: Config> =
+		StorageMap<_, Twox64Concat, BlockNumberFor<T>, u32, ValueQuery>;
 
 	/// The first block whose alarms have not all been rung.
 	#[pallet::storage]
 	pub type NextAlarm<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+	/// What the authorisation of a proof found, for the dispatch of the same transaction. See
+	/// `do_prove_fault`.
+	// Written and taken within one transaction: never reaches the state.
+	#[pallet::storage]
+	#[pallet::whitelist_storage]
+	pub type Judged<T: Config> = StorageValue<_, (H256, FaultKind), OptionQuery>;
 
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -429,7 +484,8 @@ pub mod pallet {
 		/// ## Dispatch Origin
 		///
 		/// Signed by the challenger, or authorised by its service key over
-		/// (`challenges.open`, (job, output_root)). A service key can do this once per job.
+		/// (`challenges.open`, (job, content of the claim, output_root)). A service key can do this
+		/// once per job, and its allowance must cover the bond.
 		///
 		/// ## Details
 		///
@@ -444,8 +500,8 @@ pub mod pallet {
 			output_root: H256,
 			auth: Option<Authorization>,
 		) -> DispatchResult {
-			let who = assay_primitives::actor::<T, T::KeyOwners>(origin, &auth)?;
-			Self::do_open(who, job, output_root)
+			let actor = assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
+			Self::do_open(actor, job, output_root)
 		}
 
 		/// Commit to the trace of the run behind the claim of `job`.
@@ -453,7 +509,7 @@ pub mod pallet {
 		/// ## Dispatch Origin
 		///
 		/// Signed by the operator, or authorised by its service key over
-		/// (`challenges.reveal_trace`, (job, trace_root, last_entry)).
+		/// (`challenges.reveal_trace`, (job, content of the claim, trace_root, last_entry)).
 		///
 		/// ## Details
 		///
@@ -469,8 +525,8 @@ pub mod pallet {
 			last_entry: Slice,
 			auth: Option<Authorization>,
 		) -> DispatchResult {
-			let who = assay_primitives::actor::<T, T::KeyOwners>(origin, &auth)?;
-			Self::do_reveal_trace(who, job, trace_root, &last_entry)
+			let actor = assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
+			Self::do_reveal_trace(actor.who, job, trace_root, &last_entry)
 		}
 
 		/// Move a challenge on to `node`, and ask for its opening if it is not open.
@@ -478,7 +534,8 @@ pub mod pallet {
 		/// ## Dispatch Origin
 		///
 		/// Signed by the challenger, or authorised by its service key over
-		/// (`challenges.ask`, (challenge, node)).
+		/// (`challenges.ask`, (challenge, content of the challenge, node)); its allowance must cover
+		/// the query fee.
 		///
 		/// ## Details
 		///
@@ -495,8 +552,8 @@ pub mod pallet {
 			node: NodeKey,
 			auth: Option<Authorization>,
 		) -> DispatchResult {
-			let who = assay_primitives::actor::<T, T::KeyOwners>(origin, &auth)?;
-			Self::do_ask(who, challenge, node)
+			let actor = assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
+			Self::do_ask(actor, challenge, node)
 		}
 
 		/// Open a node that a challenger asked for.
@@ -504,7 +561,7 @@ pub mod pallet {
 		/// ## Dispatch Origin
 		///
 		/// Signed by anybody; or authorised by the operator's service key over
-		/// (`challenges.answer`, (job, node, opening)).
+		/// (`challenges.answer`, (job, content of the claim, node, opening)).
 		///
 		/// ## Details
 		///
@@ -520,8 +577,8 @@ pub mod pallet {
 			opening: Opening,
 			auth: Option<Authorization>,
 		) -> DispatchResultWithPostInfo {
-			let who = assay_primitives::actor::<T, T::KeyOwners>(origin, &auth)?;
-			Self::do_answer(who, job, node, &opening)?;
+			let actor = assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
+			Self::do_answer(actor.who, job, node, &opening)?;
 			Ok(Pays::No.into())
 		}
 
@@ -529,8 +586,9 @@ pub mod pallet {
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by anybody, or authorised by any registered service key over
-		/// (`challenges.prove_fault`, (job, proof)). Needs neither a bond nor a challenge.
+		/// Signed by anybody, with neither a bond nor a challenge; or authorised by the service key of
+		/// an account with a live challenge against `job` over
+		/// (`challenges.prove_fault`, (job, content of the claim, proof)).
 		///
 		/// ## Details
 		///
@@ -538,16 +596,17 @@ pub mod pallet {
 		/// recomputes, and ends the claim as false if it finds another value. Emits
 		/// [`Event::FaultFound`].
 		#[pallet::call_index(4)]
-		#[pallet::weight((<T as Config>::WeightInfo::prove_fault(), DispatchClass::Operational))]
+		#[pallet::weight((Pallet::<T>::proof_weight(proof, auth), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_prove_fault)]
+		#[pallet::weight_of_authorize(Pallet::<T>::proof_door_weight(proof))]
 		pub fn prove_fault(
 			origin: OriginFor<T>,
 			job: JobId,
 			proof: BoundedVec<u8, ConstU32<MAX_PROOF_BYTES>>,
 			auth: Option<Authorization>,
 		) -> DispatchResultWithPostInfo {
-			let who = assay_primitives::actor::<T, T::KeyOwners>(origin, &auth)?;
-			Self::do_prove_fault(who, job, &proof)?;
+			let actor = assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
+			Self::do_prove_fault(actor, job, &proof)?;
 			Ok(Pays::No.into())
 		}
 
@@ -574,11 +633,18 @@ pub mod pallet {
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by anybody; free if it does something.
+		/// Signed by anybody, free if it does something; or authorised by the service key of the
+		/// challenger or of the claim's operator over
+		/// (`challenges.lapse`, (challenge, content of the challenge)).
 		#[pallet::call_index(6)]
 		#[pallet::weight((<T as Config>::WeightInfo::lapse(), DispatchClass::Operational))]
-		pub fn lapse(origin: OriginFor<T>, challenge: ChallengeId) -> DispatchResultWithPostInfo {
-			ensure_signed(origin)?;
+		#[pallet::authorize(Self::authorize_lapse)]
+		pub fn lapse(
+			origin: OriginFor<T>,
+			challenge: ChallengeId,
+			auth: Option<Authorization>,
+		) -> DispatchResultWithPostInfo {
+			assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
 			Self::do_lapse(challenge)?;
 			Ok(Pays::No.into())
 		}
@@ -589,6 +655,11 @@ pub mod pallet {
 		/// The bond of a challenge against the open claim of `job`.
 		pub fn bond(job: JobId) -> Option<BalanceOf<T>> {
 			T::Claims::open_claim(job).map(|claim| Self::bond_for(&claim))
+		}
+
+		/// How long the turns about the open claim of `job` last.
+		pub fn periods(job: JobId) -> Option<Periods<BlockNumberFor<T>>> {
+			T::Claims::open_claim(job).map(|claim| Self::periods_for(Self::work_of(&claim)))
 		}
 
 		/// Whose turn it is in a live challenge, and until when.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use assay_primitives::{
-	samples, service::ServicePair, Authorization, ClaimView, Claims, FaultKind, JobId, KeyOwners,
-	ModelId, ModelInfo, ServiceKey,
+	samples, service::ServicePair, Authorization, ClaimView, Claims, FaultKind, JobId,
+	KeyAllowances, KeyOwners, ModelId, ModelInfo, PageKey, ServiceKey,
 };
 use assay_referee::{tree, Program};
 use codec::Encode;
@@ -19,7 +19,7 @@ use sp_runtime::{
 	generic,
 	testing::TestXt,
 	traits::{BlakeTwo256, Dispatchable},
-	transaction_validity::{TransactionSource, TransactionValidityError},
+	transaction_validity::{TransactionSource, TransactionValidityError, ValidTransaction},
 	BuildStorage, DispatchError, DispatchResult,
 };
 
@@ -130,32 +130,61 @@ parameter_types! {
 	pub const AnswerPeriod: u64 = 10;
 	pub const TurnPeriod: u64 = 8;
 	pub const Retention: u64 = 50;
+	pub const BlockMillis: u64 = 3_000;
+	pub static OperatorRate: u32 = 8;
+	pub static ChainRate: u32 = 24;
 	pub static ExistentialDeposit: u64 = 1;
 	pub(crate) static AllClaims: BTreeMap<JobId, Claim> = BTreeMap::new();
 	pub static Keys: Vec<(ServiceKey, u64)> = Vec::new();
+	/// What each key has spent of [`ALLOWANCE`] and not got back.
+	pub static Spent: BTreeMap<u64, u64> = BTreeMap::new();
+	/// How long a run of every model takes.
+	pub static RunMicros: u64 = 0;
+	/// How many claims were looked up.
+	pub static Lookups: u64 = 0;
 }
+
+/// What every key may spend.
+pub(crate) const ALLOWANCE: u64 = 100_000;
+
+/// Claims in one page of the stub.
+pub(crate) const PAGE: usize = 4;
+
+/// The model of all claims.
+pub(crate) const MODEL: ModelId = ModelId::repeat_byte(9);
 
 pub struct StubClaims;
 
 fn update<R>(job: JobId, change: impl FnOnce(&mut Claim) -> R) -> Option<R> {
-	let mut claims = AllClaims::get();
-	let result = claims.get_mut(&job).filter(|claim| claim.end.is_none()).map(change);
-	AllClaims::set(claims);
-	result
+	AllClaims::mutate(|claims| claims.get_mut(&job).filter(|claim| claim.end.is_none()).map(change))
 }
 
 impl Claims<u64, u64, u64> for StubClaims {
 	fn open_claim(job: JobId) -> Option<ClaimView<u64, u64, u64>> {
-		AllClaims::get().get(&job).filter(|claim| claim.end.is_none()).map(|claim| claim.view)
+		Lookups::mutate(|count| *count += 1);
+		update(job, |claim| claim.view)
 	}
 
-	fn open_jobs(after: Option<JobId>, limit: u32) -> Vec<JobId> {
-		let open = AllClaims::get().into_iter().filter(|(_, claim)| claim.end.is_none());
-		open.map(|(job, _)| job).filter(|job| Some(*job) > after).take(limit as usize).collect()
+	fn claim_pages(
+		model: &ModelId,
+		after: Option<PageKey>,
+		limit: u32,
+	) -> Vec<(PageKey, Vec<JobId>)> {
+		AllClaims::mutate(|claims| {
+			let mut by_end = BTreeMap::<u32, Vec<JobId>>::new();
+			for (job, claim) in claims.iter().filter(|(_, claim)| claim.view.model == *model) {
+				by_end.entry(claim.view.window_end as u32 + 1).or_default().push(*job);
+			}
+			let pages = by_end.iter().flat_map(|(due, jobs)| {
+				let numbered = jobs.chunks(PAGE).enumerate();
+				numbered.map(|(number, jobs)| (PageKey::new(*due, number as u32), jobs.to_vec()))
+			});
+			pages.filter(|(page, _)| Some(*page) > after).take(limit as usize).collect()
+		})
 	}
 
 	fn input(job: JobId) -> Option<Vec<u8>> {
-		AllClaims::get().get(&job).map(|claim| claim.input.clone())
+		AllClaims::mutate(|claims| claims.get(&job).map(|claim| claim.input.clone()))
 	}
 
 	fn hold_open(job: JobId) -> DispatchResult {
@@ -201,24 +230,47 @@ impl KeyOwners<u64> for StubKeys {
 	}
 }
 
+impl KeyAllowances<u64, u64> for StubKeys {
+	fn allowance(who: &u64) -> u64 {
+		ALLOWANCE - Spent::get().get(who).copied().unwrap_or_default()
+	}
+
+	fn spend(who: &u64, amount: u64) -> DispatchResult {
+		frame_support::ensure!(Self::allowance(who) >= amount, DispatchError::Exhausted);
+		Spent::mutate(|spent| *spent.entry(*who).or_default() += amount);
+		Ok(())
+	}
+
+	fn restore(who: &u64, amount: u64) {
+		Spent::mutate(|spent| *spent.get_mut(who).expect("it was spent") -= amount);
+	}
+}
+
 impl crate::Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Claims = StubClaims;
-	type KeyOwners = StubKeys;
+	type KeyAllowances = StubKeys;
 	type Clock = System;
 	type MinBond = MinBond;
 	type BondPerMillionUnits = BondPerMillionUnits;
 	type QueryFee = QueryFee;
+	type BlockMillis = BlockMillis;
 	type TracePeriod = TracePeriod;
 	type AnswerPeriod = AnswerPeriod;
 	type TurnPeriod = TurnPeriod;
+	type OperatorRate = OperatorRate;
+	type ChainRate = ChainRate;
 	type Retention = Retention;
 	type WeightInfo = ();
 }
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	AllClaims::set(BTreeMap::new());
+	Spent::set(BTreeMap::new());
+	RunMicros::set(0);
+	OperatorRate::set(8);
+	ChainRate::set(24);
 	Keys::set((OPERATOR..=POOR).map(|who| (key_pair(who).public(), who)).collect());
 	let mut storage = frame_system::GenesisConfig::<Test>::default()
 		.build_storage()
@@ -229,7 +281,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		.expect("balances are consistent");
 	let mut ext = sp_io::TestExternalities::new(storage);
 	ext.register_extension(KeystoreExt::new(MemoryKeystore::new()));
-	ext.execute_with(|| System::set_block_number(1));
+	ext.execute_with(|| go_to(1));
 	ext
 }
 
@@ -241,37 +293,97 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	});
 }
 
-/// The pallet's invariants, and: a claim is kept open by its live challenges and nothing else.
+/// The pallet's invariants, and: a claim is kept open by its live challenges and nothing else; what
+/// keys have on hold they have spent.
 pub(crate) fn check_invariants() {
 	Challenges::do_try_state().expect("invariants hold");
 	for (job, claim) in AllClaims::get().iter().filter(|(_, claim)| claim.end.is_none()) {
 		assert_eq!(claim.held as usize, Challenges::live_of(*job).count());
 	}
+	for (who, amount) in by_keys() {
+		assert!(Spent::get().get(&who).is_some_and(|spent| *spent >= amount));
+	}
+}
+
+/// What keys have on hold, by account.
+pub(crate) fn by_keys() -> BTreeMap<u64, u64> {
+	let mut sums = BTreeMap::<u64, u64>::new();
+	for challenge in crate::Challenges::<Test>::iter_values() {
+		if challenge.is_live() && challenge.by_key {
+			*sums.entry(challenge.who).or_default() += challenge.bond;
+		}
+	}
+	for node in crate::Nodes::<Test>::iter_values() {
+		if let crate::NodeState::Asked { payer, fee, by_key: true, .. } = node {
+			*sums.entry(payer).or_default() += fee;
+		}
+	}
+	sums
 }
 
 pub(crate) fn key_pair(who: u64) -> ServicePair {
 	ServicePair::from_seed(&[who as u8; 32])
 }
 
-/// Proof that the key of `who` authorised `args` for the call `tag`.
+/// Proof that the key of `who` authorised `args` for the call `tag`, born at the block before.
 pub(crate) fn auth(who: u64, tag: &str, args: impl Encode) -> Option<Authorization> {
+	auth_born(who, tag, args, System::block_number() as u32 - 1)
+}
+
+/// The same, born at another block.
+pub(crate) fn auth_born(
+	who: u64,
+	tag: &str,
+	args: impl Encode,
+	birth: u32,
+) -> Option<Authorization> {
 	let genesis = System::block_hash(0);
-	let message = assay_primitives::authorization::message(&genesis, tag, &args);
+	let hash = System::block_hash(u64::from(birth));
+	let message = assay_primitives::authorization::message(&genesis, tag, birth, &hash, &args);
 	let pair = key_pair(who);
-	Some(Authorization { key: pair.public(), signature: pair.sign(&message) })
+	Some(Authorization { key: pair.public(), birth, signature: pair.sign(&message) })
+}
+
+/// The content of a job's claim.
+pub(crate) fn content(job: JobId) -> H256 {
+	StubClaims::open_claim(job).map_or_else(H256::zero, |claim| claim.content())
 }
 
 /// Include an authorised call as a block would. Checks that it succeeds if it is valid, and that
 /// it is not valid a second time.
 pub(crate) fn include(call: impl Into<RuntimeCall>) -> Result<(), TransactionValidityError> {
 	let call = call.into();
-	let validity =
-		|| call.authorize(TransactionSource::External).expect("the call can be authorised");
-	validity()?;
+	let validity = |source| call.authorize(source).expect("the call can be authorised");
+	// The pool judges on a copy of the state.
+	frame_support::hypothetically!(validity(TransactionSource::External))?;
+	validity(TransactionSource::InBlock)?;
 	let origin = frame_system::RawOrigin::Authorized.into();
 	call.clone().dispatch(origin).expect("a valid authorised call succeeds");
-	assert!(validity().is_err(), "an included call is not valid again");
+	assert!(validity(TransactionSource::External).is_err(), "an included call is not valid again");
 	Ok(())
+}
+
+/// What would happen; the chain and the stubs are as before.
+pub(crate) fn hypothetically<R>(test: impl FnOnce() -> R) -> R {
+	let (claims, spent) = (AllClaims::get(), Spent::get());
+	let result = frame_support::hypothetically!(test());
+	AllClaims::set(claims);
+	Spent::set(spent);
+	result
+}
+
+/// How the pool sees an authorised call.
+pub(crate) fn pooled(call: impl Into<RuntimeCall>) -> ValidTransaction {
+	let validity = call.into().authorize(TransactionSource::External);
+	validity.expect("the call can be authorised").expect("the call is valid").0
+}
+
+/// Go to block `number`, with hashes for the blocks before it.
+pub(crate) fn go_to(number: u64) {
+	for block in System::block_number()..number {
+		frame_system::BlockHash::<Test>::insert(block, H256::from_low_u64_be(block + 1));
+	}
+	System::set_block_number(number);
 }
 
 pub(crate) fn signed(who: u64) -> RuntimeOrigin {
@@ -286,7 +398,7 @@ pub(crate) fn held(reason: HoldReason, who: u64) -> u64 {
 pub(crate) fn pass(blocks: u64) {
 	for _ in 0..blocks {
 		Challenges::on_idle(System::block_number(), frame_support::weights::Weight::MAX);
-		System::set_block_number(System::block_number() + 1);
+		go_to(System::block_number() + 1);
 	}
 }
 
@@ -318,7 +430,7 @@ fn insert_claim(
 	let view = ClaimView {
 		operator,
 		requester: REQUESTER,
-		model: ModelId::repeat_byte(9),
+		model: MODEL,
 		info: ModelInfo {
 			program_root: H256(tree::hash(&bytes)),
 			weights_root,
@@ -327,6 +439,7 @@ fn insert_claim(
 			input_len: input.len() as u64,
 			output_len: program.header.output_layout().total_len,
 			units: 1,
+			run_micros: RunMicros::get(),
 			active: true,
 		},
 		input_root: H256(tree::hash(&input)),
@@ -334,12 +447,13 @@ fn insert_claim(
 		window_end: System::block_number() + WINDOW,
 		fee: 10_000,
 		stake: 100_000,
+		attempt: 0,
 	};
-	let mut claims = AllClaims::get();
-	let job = claims.len() as JobId;
-	claims.insert(job, Claim { view, input, held: 0, end: None });
-	AllClaims::set(claims);
-	job
+	AllClaims::mutate(|claims| {
+		let job = claims.len() as JobId;
+		claims.insert(job, Claim { view, input, held: 0, end: None });
+		job
+	})
 }
 
 /// How the claim of `job` ended.

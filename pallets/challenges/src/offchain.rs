@@ -2,35 +2,43 @@
 //!
 //! Each run looks at the state of the best block, asks the engine for what it needs, submits what
 //! is ready and returns. The engine answers in a later block what it cannot answer at once, so no
-//! run waits. Nothing here writes to the chain's state.
+//! run waits, and a move costs two blocks at most. Nothing here writes to the chain's state.
+//!
+//! Work is found by index and never by scanning: what local operators owe ([`Owed`](crate::Owed)),
+//! the live challenges of local accounts ([`Own`](crate::Own)), and the pages of claims for the
+//! models that the engine has. What others put on chain beside that costs a run nothing. Within each,
+//! what is due first goes first.
 
-mod marks;
+mod done;
 mod operator;
 mod watcher;
 
-use assay_host::{worker, Answer, Request, Response};
-use assay_primitives::{service::ServiceKey, Authorization, KeyOwners};
+use assay_host::{worker, Answer, Request, Response, Terms};
+use assay_primitives::{service::ServiceKey, Authorization, Claims, JobId, KeyOwners, Outbox};
 use codec::Encode;
+use frame_support::{
+	dispatch::{DispatchClass, GetDispatchInfo},
+	traits::Get,
+	weights::Weight,
+};
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_runtime::SaturatedConversion;
 
-use crate::{Call, Config, LOG_TARGET};
-use marks::Marks;
+use crate::{BalanceOf, Call, ChallengeId, ChallengeOf, ClaimOf, Config, Pallet, LOG_TARGET};
 
-/// Most transactions that one run submits: about what the part of a block that is reserved for
-/// disputes holds of the largest openings.
-const MAX_SUBMISSIONS: u32 = 32;
+/// Where the outbox is kept.
+const OUTBOX: &[u8] = b"assay/challenges/outbox";
 
-/// Most jobs that one run looks at, per role.
-const MAX_JOBS: u32 = 128;
+/// Blocks whose room one run may fill: more could not be included before the next runs look.
+const BLOCKS_AHEAD: u64 = 2;
 
 /// The worker of block `block`.
-pub(crate) fn run<T: Config>(block: BlockNumberFor<T>) {
+pub(crate) fn run<T: Config>(_block: BlockNumberFor<T>) {
 	let roles = worker::roles();
 	if !roles.operator && !roles.watcher {
 		return;
 	}
-	let mut run = Run::<T>::new(block);
+	let mut run = Run::<T>::new();
 	if run.keys.is_empty() {
 		log::debug!(
 			target: LOG_TARGET,
@@ -39,42 +47,39 @@ pub(crate) fn run<T: Config>(block: BlockNumberFor<T>) {
 		return;
 	}
 	if roles.operator {
-		operator::work(&mut run);
+		operator::work(&mut run, roles.cheats);
 	}
 	if roles.watcher {
 		watcher::work(&mut run);
 	}
-	run.marks.save();
+	run.outbox.save();
 }
 
 /// What one run of the worker knows and may still do.
 struct Run<T: Config> {
-	block: u32,
 	/// The keys in the keystore that somebody registered, and who did.
 	keys: alloc::vec::Vec<(ServiceKey, T::AccountId)>,
-	marks: Marks,
-	submissions: u32,
+	outbox: Outbox,
+	/// What may still be submitted.
+	room: Weight,
 }
 
 impl<T: Config> Run<T> {
-	fn new(block: BlockNumberFor<T>) -> Self {
-		let block = block.saturated_into();
+	fn new() -> Self {
 		let keys = assay_primitives::authorization::local_keys()
 			.into_iter()
-			.filter_map(|key| T::KeyOwners::owner_of(&key).map(|owner| (key, owner)))
+			.filter_map(|key| T::KeyAllowances::owner_of(&key).map(|owner| (key, owner)))
 			.collect();
-		Self { block, keys, marks: Marks::load(block), submissions: 0 }
+		// Bytes of transactions stand where the size of a proof of storage would.
+		let bytes = *T::BlockLength::get().max.get(DispatchClass::Operational);
+		let block = T::BlockWeights::get().max_block;
+		let room = Weight::from_parts(block.ref_time(), bytes.into()).saturating_mul(BLOCKS_AHEAD);
+		Self { keys, outbox: Outbox::load::<T>(OUTBOX), room }
 	}
 
-	/// The local key that acts for `who`.
-	fn key_of(&self, who: &T::AccountId) -> Option<&ServiceKey> {
-		self.keys.iter().find(|(_, owner)| owner == who).map(|(key, _)| key)
-	}
-
-	/// Whether something named `name` may be submitted: not if it was a moment ago, and not too
-	/// much in one run.
-	fn may_submit(&self, name: &impl Encode) -> bool {
-		self.submissions < MAX_SUBMISSIONS && !self.marks.sent_lately(name, self.block)
+	/// Whether `who` is the owner of a local key.
+	fn is_local(&self, who: &T::AccountId) -> bool {
+		self.keys.iter().any(|(_, owner)| owner == who)
 	}
 
 	/// Sign `args` for the call `tag` with `key` and submit the call that `build` makes. `name`
@@ -88,20 +93,28 @@ impl<T: Config> Run<T> {
 		args: &A,
 		build: impl FnOnce(Option<Authorization>) -> Call<T>,
 	) -> bool {
-		if !self.may_submit(&name) {
+		if self.outbox.sent_lately(&name) {
 			return false;
 		}
-		self.submissions += 1;
-		self.marks.sent(&name, self.block);
 		let Some(auth) = Authorization::sign::<T>(key, tag, args) else {
 			log::error!(
 				target: LOG_TARGET,
 				"cannot sign {tag}: the keystore has no usable secret for service key {key:?}; \
 				 insert it again",
 			);
+			// Say so once in a while, not in every block.
+			self.outbox.note(&name);
 			return false;
 		};
 		let call = build(Some(auth));
+		let info = call.get_dispatch_info();
+		let cost = Weight::from_parts(
+			info.total_weight().ref_time(),
+			call.encoded_size().saturated_into(),
+		);
+		let Some(room) = self.room.checked_sub(&cost) else { return false };
+		self.room = room;
+		self.outbox.note(&name);
 		let transaction = T::create_authorized_transaction(call.into());
 		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
 		if sent {
@@ -112,27 +125,48 @@ impl<T: Config> Run<T> {
 		sent
 	}
 
-	/// Ask the engine; `None` while there is nothing to work with.
-	fn ask(&mut self, request: &Request) -> Option<Response> {
-		match worker::ask(request) {
-			Answer::Ready(Response::Failed(reason)) => {
-				let job = request.spec().job;
-				if !self.marks.sent_lately(&("failed", request.id()), self.block) {
-					log::warn!(target: LOG_TARGET, "job {job}: the engine failed: {reason}");
-					self.marks.sent(&("failed", request.id()), self.block);
-				}
-				None
-			},
-			Answer::Ready(response) => Some(response),
-			Answer::NoModel => {
-				log::debug!(
-					target: LOG_TARGET,
-					"job {}: the engine does not have the model",
-					request.spec().job,
-				);
-				None
-			},
-			Answer::Pending | Answer::Unavailable => None,
+	/// Submit that what is overdue in challenge `id` be applied, if something is.
+	fn lapse(&mut self, id: ChallengeId, challenge: &ChallengeOf<T>, key: &ServiceKey) {
+		let name = ("lapse", id, challenge.state);
+		if self.outbox.sent_lately(&name) || Pallet::<T>::what_is_due(id).is_err() {
+			return;
 		}
+		let args = (id, Pallet::<T>::content_of(challenge));
+		self.submit(name, key, "challenges.lapse", &args, |auth| Call::lapse {
+			challenge: id,
+			auth,
+		});
 	}
+
+	/// Ask the engine. The input is read only if it does not know the request.
+	fn ask(&mut self, request: &Request, terms: Terms) -> Answer {
+		let answer = worker::ask(request, terms, || T::Claims::input(terms.job));
+		match &answer {
+			Answer::Ready(Response::Failed(reason)) => {
+				let name = ("failed", request.id());
+				if !self.outbox.sent_lately(&name) {
+					log::warn!(target: LOG_TARGET, "job {}: the engine failed: {reason}", terms.job);
+					self.outbox.note(&name);
+				}
+			},
+			Answer::NoModel => log::debug!(
+				target: LOG_TARGET,
+				"job {}: the engine does not have the model",
+				terms.job,
+			),
+			_ => {},
+		}
+		answer
+	}
+}
+
+/// How urgent it is to look at `claim` for the sake of `job` until `deadline`.
+fn terms<T: Config>(
+	class: assay_host::Class,
+	job: JobId,
+	claim: &ClaimOf<T>,
+	deadline: BlockNumberFor<T>,
+) -> Terms {
+	let at_stake: BalanceOf<T> = claim.stake;
+	Terms { class, deadline: deadline.saturated_into(), at_stake: at_stake.saturated_into(), job }
 }

@@ -30,6 +30,9 @@ pub type BalanceOf<T> =
 pub type ChallengeOf<T> =
 	Challenge<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 
+/// A [`Dispute`] of this runtime.
+pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
 /// A [`NodeState`] of this runtime.
 pub type NodeStateOf<T> =
 	NodeState<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
@@ -84,12 +87,49 @@ pub enum TraceState<BlockNumber> {
 	Eq,
 	Debug,
 )]
-pub struct Dispute<BlockNumber> {
+pub struct Dispute<AccountId, BlockNumber> {
+	/// Whose claim it is, known here longer than the claim is open.
+	pub operator: AccountId,
+	/// Blocks that one run of the model takes.
+	pub work: BlockNumber,
 	/// The operator's commitment to its trace.
 	pub trace: TraceState<BlockNumber>,
 	/// How many challenges of the job are on record, live or over.
 	pub records: u32,
+	/// No live challenge of the job has a smaller number.
+	pub first: ChallengeId,
 }
+
+/// How long the turns about one claim last, in blocks.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
+pub struct Periods<BlockNumber> {
+	/// In which the operator reveals its trace, when nothing else waits for it.
+	pub trace: BlockNumber,
+	/// In which the operator opens a node, when nothing else waits for it.
+	pub answer: BlockNumber,
+	/// In which a challenger moves.
+	pub turn: BlockNumber,
+}
+
+/// What an operator owes: its trace of a job, or the opening of a node of that trace.
+pub type Debt = (JobId, Option<NodeKey>);
+
+/// Most challenges in one page of alarms.
+pub const ALARMS_PER_PAGE: u32 = 64;
+
+/// One page of alarms.
+pub type AlarmPage = BoundedVec<ChallengeId, ConstU32<ALARMS_PER_PAGE>>;
 
 /// One party's walk from the trace root down to what the operator got wrong.
 #[derive(
@@ -104,6 +144,8 @@ pub struct Challenge<AccountId, Balance, BlockNumber> {
 	pub output_root: H256,
 	/// What the challenger has on hold until the challenge is over.
 	pub bond: Balance,
+	/// Whether the bond comes from the allowance of the challenger's service key.
+	pub by_key: bool,
 	/// When the challenge was opened.
 	pub opened_at: BlockNumber,
 	/// When the challenger moved last or, if the challenge is over, when it ended.
@@ -113,6 +155,16 @@ pub struct Challenge<AccountId, Balance, BlockNumber> {
 	pub path: BoundedVec<NodeKey, ConstU32<MAX_MOVES>>,
 	/// Where the challenge stands.
 	pub state: ChallengeState,
+}
+
+impl<AccountId: Encode, Balance, BlockNumber> Challenge<AccountId, Balance, BlockNumber> {
+	/// What a signature about this challenge names besides its number, which may be another
+	/// challenge's on another fork: the job and its claim, who says what, and the way so far. `claim`
+	/// is the content of the claim while that is open.
+	pub fn content(&self, claim: Option<H256>) -> H256 {
+		let content = (self.job, claim, &self.who, &self.output_root, &self.path, self.state);
+		H256(content.using_encoded(sp_io::hashing::blake2_256))
+	}
 }
 
 impl<AccountId, Balance, BlockNumber> Challenge<AccountId, Balance, BlockNumber> {
@@ -179,6 +231,8 @@ pub enum NodeState<AccountId, Balance, BlockNumber> {
 		payer: AccountId,
 		/// What is on hold for it.
 		fee: Balance,
+		/// Whether the fee comes from the allowance of the payer's service key.
+		by_key: bool,
 	},
 	/// Published. The content is in the block's body and in the off-chain database.
 	#[codec(index = 1)]

@@ -1,26 +1,33 @@
 //! When a service key may act without a fee.
 //!
 //! An authorised call pays nothing and has no nonce, so these functions are all there is against
-//! spam and replay. Whatever they let through succeeds when dispatched, and makes itself stale:
-//! the job leaves the status, or the attempt, for which the message was signed.
+//! spam and replay. Whatever they let through has an effect when dispatched, on one item of its batch
+//! at least, and makes itself stale: every item whose job and content still are what was signed leaves
+//! the status, or the attempt, for which that was signed.
+//!
+//! Items of a batch that others were quicker with are passed over. Otherwise one rival who takes one
+//! job would make sixty-three others wait.
 
+use alloc::vec::Vec;
 use assay_primitives::{Authorization, JobId, KeyOwners, OperatorLedger};
+use codec::Encode;
 use frame_support::{ensure, pallet_prelude::*};
-use sp_core::H256;
 use sp_runtime::transaction_validity::TransactionValidityWithRefund;
 
-use crate::{Config, OutputBytes, Pallet};
+use crate::{Answers, BalanceOf, Config, JobStatus, Jobs, Offers, Pallet, PokedJobs};
 
 /// Tag of the message that authorises [`accept`](crate::Call::accept).
 pub const ACCEPT_TAG: &str = "jobs.accept";
 /// Tag of the message that authorises [`claim`](crate::Call::claim).
 pub const CLAIM_TAG: &str = "jobs.claim";
+/// Tag of the message that authorises [`poke`](crate::Call::poke).
+pub const POKE_TAG: &str = "jobs.poke";
 
-/// Blocks for which the pool keeps an authorised call.
+/// Blocks for which the pool keeps an authorised call before it looks at it again.
 const LONGEVITY: TransactionLongevity = 16;
 
-/// Priority in the pool: before whatever pays by tip, since deadlines depend on it and every job
-/// allows one such call per attempt.
+/// Priority in the pool of what has a deadline: before whatever pays by tip. Every job allows one such
+/// call per attempt.
 const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
 
 impl<T: Config> Pallet<T> {
@@ -33,44 +40,86 @@ impl<T: Config> Pallet<T> {
 		Ok((auth, owner))
 	}
 
-	/// A pool verdict for the only call of this kind for this attempt at this job.
-	fn verdict(tag: &'static str, job: JobId, attempt: u32) -> TransactionValidityWithRefund {
-		ValidTransaction::with_tag_prefix(tag)
-			.priority(PRIORITY)
-			.and_provides((job, attempt))
-			.longevity(LONGEVITY)
-			.propagate(true)
-			.build()
-			.map(|valid| (valid, Weight::zero()))
+	/// A pool verdict for `who` doing this to these jobs, which the pool holds once each.
+	fn verdict(
+		tag: &'static str,
+		who: &T::AccountId,
+		jobs: Vec<JobId>,
+		priority: TransactionPriority,
+		left: TransactionLongevity,
+	) -> TransactionValidityWithRefund {
+		let mut valid = ValidTransaction::with_tag_prefix(tag)
+			.priority(priority)
+			.longevity(left.min(LONGEVITY))
+			.propagate(true);
+		for job in jobs {
+			valid = valid.and_provides((who, job));
+		}
+		valid.build().map(|valid| (valid, Weight::zero()))
 	}
 
 	pub(crate) fn authorize_accept(
 		_: TransactionSource,
-		job: &JobId,
+		offers: &Offers,
 		auth: &Option<Authorization>,
 	) -> TransactionValidityWithRefund {
 		let (auth, operator) = Self::key_owner(auth)?;
-		let (record, stake) =
-			Self::check_accept(&operator, *job).map_err(|_| InvalidTransaction::Stale)?;
-		let able =
-			T::Operators::is_active(&operator) && T::Operators::free_stake(&operator) >= stake;
-		ensure!(able, InvalidTransaction::Payment);
-		auth.ensure::<T>(ACCEPT_TAG, &(job, record.attempt))?;
-		Self::verdict(ACCEPT_TAG, *job, record.attempt)
+		let able = offers.iter().filter_map(|offer| {
+			let (_, stake) = Self::check_accept(&operator, offer).ok()?;
+			Some((offer.job, stake))
+		});
+		let able: Vec<(JobId, BalanceOf<T>)> = able.collect();
+		let least = able.iter().map(|(_, stake)| *stake).min().ok_or(InvalidTransaction::Stale)?;
+		let affordable =
+			T::Operators::is_active(&operator) && T::Operators::free_stake(&operator) >= least;
+		ensure!(affordable, InvalidTransaction::Payment);
+		let left = auth.ensure::<T>(ACCEPT_TAG, offers)?;
+		let jobs = able.into_iter().map(|(job, _)| job).collect();
+		Self::verdict(ACCEPT_TAG, &operator, jobs, PRIORITY - 1, left)
 	}
 
 	pub(crate) fn authorize_claim(
 		_: TransactionSource,
-		job: &JobId,
-		attempt: &u32,
-		output_root: &H256,
-		output: &OutputBytes,
+		answers: &Answers,
 		auth: &Option<Authorization>,
 	) -> TransactionValidityWithRefund {
 		let (auth, operator) = Self::key_owner(auth)?;
-		Self::check_claim(&operator, *job, *attempt, output_root, output)
-			.map_err(|_| InvalidTransaction::Stale)?;
-		auth.ensure::<T>(CLAIM_TAG, &(job, attempt, output_root, output))?;
-		Self::verdict(CLAIM_TAG, *job, *attempt)
+		let owed = |answer: &&crate::Answer| Self::check_claim(&operator, answer).is_ok();
+		let jobs: Vec<JobId> = answers.iter().filter(owed).map(|answer| answer.job).collect();
+		ensure!(!jobs.is_empty(), InvalidTransaction::Stale);
+		// The roots stand for the outputs, which were just hashed.
+		let left = auth.ensure::<T>(CLAIM_TAG, &Self::claim_message(answers))?;
+		Self::verdict(CLAIM_TAG, &operator, jobs, PRIORITY, left)
+	}
+
+	/// What a claim signs of its answers.
+	pub(crate) fn claim_message(answers: &Answers) -> Vec<u8> {
+		let signed = answers.iter().map(|answer| (answer.job, answer.content, answer.output_root));
+		signed.collect::<Vec<_>>().encode()
+	}
+
+	/// A key pokes for nothing what concerns its owner: jobs that it requested, has or had in hand.
+	pub(crate) fn authorize_poke(
+		_: TransactionSource,
+		jobs: &PokedJobs,
+		auth: &Option<Authorization>,
+	) -> TransactionValidityWithRefund {
+		let (auth, who) = Self::key_owner(auth)?;
+		let due = |id: &JobId| {
+			Jobs::<T>::get(id).is_some_and(|job| {
+				let concerned = job.requester == who
+					|| matches!(
+						&job.status,
+						JobStatus::Assigned { operator, .. }
+						| JobStatus::Claimed { operator, .. }
+						| JobStatus::Final { operator, .. } if *operator == who
+					);
+				concerned && Self::is_due(&job)
+			})
+		};
+		let jobs_due: Vec<JobId> = jobs.iter().copied().filter(due).collect();
+		ensure!(!jobs_due.is_empty(), InvalidTransaction::Stale);
+		let left = auth.ensure::<T>(POKE_TAG, jobs)?;
+		Self::verdict(POKE_TAG, &who, jobs_due, PRIORITY - 2, left)
 	}
 }

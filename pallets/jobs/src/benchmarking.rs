@@ -3,30 +3,34 @@
 use super::*;
 use alloc::{vec, vec::Vec};
 use assay_primitives::{
-	samples, Authorization, JobId, ModelId, ModelRegistry, OperatorLedger, ServiceKey,
+	samples, Authorization, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey, ServiceKey,
 	MAX_INLINE_OUTPUT,
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::TransactionSource,
 	traits::{fungible::Unbalanced, tokens::Precision, Authorize, Get},
+	weights::WeightMeter,
 	BoundedVec,
 };
 use frame_system::{pallet_prelude::BlockNumberFor, Pallet as System, RawOrigin};
 use sp_core::H256;
 use sp_runtime::{
-	traits::{BlockNumberProvider, Bounded, One},
+	traits::{BlockNumberProvider, Bounded, One, Zero},
 	RuntimeAppPublic, Saturating,
 };
 
 /// Request a run for its least fee, by an account that can pay for it.
 pub(crate) fn request<T: Config>(model: ModelId, input: Vec<u8>) -> JobId {
-	let requester: T::AccountId = account("requester", 0, 0);
+	let id = NextJob::<T>::get();
+	// Of somebody else each time: what changes for a requester is written once for each.
+	let requester: T::AccountId = account("requester", id as u32, 0);
 	endow::<T>(&requester);
 	let info = T::Models::info(&model).expect("registered");
 	let fee = Pallet::<T>::min_fee(info.units);
 	let input = BoundedVec::truncate_from(input);
-	Pallet::<T>::do_request(requester, model, input, fee, None).expect("well paid")
+	Pallet::<T>::do_request(requester, model, input, fee, None).expect("well paid");
+	id
 }
 
 fn endow<T: Config>(who: &T::AccountId) {
@@ -48,32 +52,64 @@ fn new_key() -> ServiceKey {
 	ServiceKey::generate_pair(None)
 }
 
-/// A job of an operator with a service key: queued.
-fn queued<T: Config>(bytes: u32) -> (JobId, T::AccountId, ServiceKey) {
+/// An operator with a service key, and a model of so many bytes that it serves.
+fn operator<T: Config>(bytes: u32) -> (ModelId, T::AccountId, ServiceKey) {
 	let operator: T::AccountId = whitelisted_caller();
 	let model = model::<T>(bytes);
 	let key = new_key();
 	T::Operators::benchmark_operator(&operator, Some(key.clone()), model);
-	(request::<T>(model, bytes_of(bytes)), operator, key)
+	(model, operator, key)
 }
 
-fn assigned<T: Config>(bytes: u32) -> (JobId, T::AccountId, ServiceKey) {
-	let (id, operator, key) = queued::<T>(bytes);
-	Pallet::<T>::do_accept(operator.clone(), id).expect("the operator can");
-	(id, operator, key)
+/// Jobs of one page, queued.
+fn queued<T: Config>(count: u32, bytes: u32) -> (Vec<JobId>, T::AccountId, ServiceKey) {
+	let (model, operator, key) = operator::<T>(bytes);
+	let jobs = (0..count).map(|_| request::<T>(model, bytes_of(bytes))).collect();
+	(jobs, operator, key)
 }
 
-/// The root and bytes of an answer.
-fn answer(bytes: u32) -> (H256, OutputBytes) {
-	let output = BoundedVec::truncate_from(bytes_of(bytes));
-	(H256(assay_referee::tree::hash(&output)), output)
+fn content_of<T: Config>(job: JobId) -> H256 {
+	Jobs::<T>::get(job).expect("it is there").content()
 }
 
-fn claimed<T: Config>() -> JobId {
-	let (id, operator, _) = assigned::<T>(MAX_INLINE_OUTPUT);
-	let (root, output) = answer(MAX_INLINE_OUTPUT);
-	Pallet::<T>::do_claim(operator, id, 0, root, output).expect("in time");
-	id
+fn offers<T: Config>(jobs: &[JobId]) -> Offers {
+	let offer = |job: &JobId| Offer { job: *job, content: content_of::<T>(*job) };
+	BoundedVec::truncate_from(jobs.iter().map(offer).collect())
+}
+
+fn assigned<T: Config>(count: u32, bytes: u32) -> (Vec<JobId>, T::AccountId, ServiceKey) {
+	let (jobs, operator, key) = queued::<T>(count, bytes);
+	if count > 0 {
+		Pallet::<T>::do_accept(&operator, &offers::<T>(&jobs)).expect("the operator can");
+	}
+	(jobs, operator, key)
+}
+
+fn answers<T: Config>(jobs: &[JobId], bytes: u32) -> Answers {
+	let output: OutputBytes = BoundedVec::truncate_from(bytes_of(bytes));
+	let output_root = H256(assay_referee::tree::hash(&output));
+	let answer = |job: &JobId| Answer {
+		job: *job,
+		content: content_of::<T>(*job),
+		output_root,
+		output: output.clone(),
+	};
+	BoundedVec::truncate_from(jobs.iter().map(answer).collect())
+}
+
+fn claimed<T: Config>(count: u32, bytes: u32) -> Vec<JobId> {
+	let (jobs, operator, _) = assigned::<T>(count, bytes);
+	if count > 0 {
+		Pallet::<T>::do_claim(&operator, &answers::<T>(&jobs, bytes)).expect("in time");
+	}
+	jobs
+}
+
+/// The page in which these jobs stand; any for none.
+fn page<T: Config>(jobs: &[JobId]) -> (LaneOf<T>, PageKey) {
+	let Some(job) = jobs.first() else { return (Lane::Over, PageKey::new(0, 0)) };
+	let record = Jobs::<T>::get(job).expect("it is there");
+	Pallet::<T>::page_name(*job, &record).expect("it is due")
 }
 
 fn wait<T: Config>(period: BlockNumberFor<T>) {
@@ -104,32 +140,34 @@ mod benchmarks {
 
 	#[benchmark]
 	fn cancel() -> Result<(), BenchmarkError> {
-		let (id, ..) = queued::<T>(4);
+		let (jobs, ..) = queued::<T>(1, 4);
 		let requester = account("requester", 0, 0);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(requester), id);
+		_(RawOrigin::Signed(requester), jobs[0]);
 
-		assert!(!OpenJobs::<T>::contains_key(id));
+		assert!(Jobs::<T>::get(jobs[0]).is_some_and(|job| job.status.is_terminal()));
 		Ok(())
 	}
 
 	#[benchmark]
-	fn accept() -> Result<(), BenchmarkError> {
-		let (id, operator, _) = queued::<T>(4);
+	fn accept(n: Linear<1, MAX_BATCH>) -> Result<(), BenchmarkError> {
+		let (jobs, operator, _) = queued::<T>(n, 4);
+		let offers = offers::<T>(&jobs);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(operator.clone()), id, None);
+		_(RawOrigin::Signed(operator), offers, None);
 
-		assert!(Assignments::<T>::contains_key(operator, id));
+		assert!(matches!(page::<T>(&jobs), (Lane::Assigned(_), _)));
 		Ok(())
 	}
 
 	#[benchmark]
-	fn authorize_accept() -> Result<(), BenchmarkError> {
-		let (id, _, key) = queued::<T>(4);
-		let auth = Authorization::sign::<T>(&key, ACCEPT_TAG, &(id, 0u32));
-		let call = Call::<T>::accept { job: id, auth };
+	fn authorize_accept(n: Linear<1, MAX_BATCH>) -> Result<(), BenchmarkError> {
+		let (jobs, _, key) = queued::<T>(n, 4);
+		let offers = offers::<T>(&jobs);
+		let auth = Authorization::sign::<T>(&key, ACCEPT_TAG, &offers);
+		let call = Call::<T>::accept { offers, auth };
 
 		#[block]
 		{
@@ -140,23 +178,32 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn claim(n: Linear<4, MAX_INLINE_OUTPUT>) -> Result<(), BenchmarkError> {
-		let (id, operator, _) = assigned::<T>(n);
-		let (root, output) = answer(n);
+	fn claim(
+		n: Linear<1, MAX_BATCH>,
+		b: Linear<0, { MAX_BATCH * MAX_INLINE_OUTPUT }>,
+	) -> Result<(), BenchmarkError> {
+		let bytes = (b / n).min(MAX_INLINE_OUTPUT);
+		let (jobs, operator, _) = assigned::<T>(n, bytes);
+		let answers = answers::<T>(&jobs, bytes);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(operator), id, 0, root, output, None);
+		_(RawOrigin::Signed(operator), answers, None);
 
-		assert!(Outputs::<T>::contains_key(id));
+		assert!(Outputs::<T>::contains_key(jobs[0]));
 		Ok(())
 	}
 
 	#[benchmark]
-	fn authorize_claim(n: Linear<4, MAX_INLINE_OUTPUT>) -> Result<(), BenchmarkError> {
-		let (id, _, key) = assigned::<T>(n);
-		let (output_root, output) = answer(n);
-		let auth = Authorization::sign::<T>(&key, CLAIM_TAG, &(id, 0u32, output_root, &output));
-		let call = Call::<T>::claim { job: id, attempt: 0, output_root, output, auth };
+	fn authorize_claim(
+		n: Linear<1, MAX_BATCH>,
+		b: Linear<0, { MAX_BATCH * MAX_INLINE_OUTPUT }>,
+	) -> Result<(), BenchmarkError> {
+		let bytes = (b / n).min(MAX_INLINE_OUTPUT);
+		let (jobs, _, key) = assigned::<T>(n, bytes);
+		let answers = answers::<T>(&jobs, bytes);
+		let message = Pallet::<T>::claim_message(&answers);
+		let auth = Authorization::sign::<T>(&key, CLAIM_TAG, &message);
+		let call = Call::<T>::claim { answers, auth };
 
 		#[block]
 		{
@@ -167,69 +214,93 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn finalize() -> Result<(), BenchmarkError> {
-		let id = claimed::<T>();
-		wait::<T>(T::Window::get());
+	fn authorize_poke(n: Linear<1, MAX_BATCH>) -> Result<(), BenchmarkError> {
+		let (jobs, _, key) = assigned::<T>(n, 4);
+		wait::<T>(T::ClaimPeriod::get().saturating_mul(2u32.into()));
+		let jobs: PokedJobs = BoundedVec::truncate_from(jobs);
+		let auth = Authorization::sign::<T>(&key, POKE_TAG, &jobs);
+		let call = Call::<T>::poke { jobs, auth };
 
 		#[block]
 		{
-			Pallet::<T>::do_poke(id)?;
+			call.authorize(TransactionSource::External)
+				.ok_or("the call has an authorize function")??;
 		}
-
-		assert!(!OpenJobs::<T>::contains_key(id));
 		Ok(())
 	}
 
-	/// Late for the last attempt, so that the job expires as well.
+	/// Claims of one operator, a page of them.
 	#[benchmark]
-	fn miss_deadline() -> Result<(), BenchmarkError> {
-		let (id, operator, _) = queued::<T>(4);
+	fn finalize(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
+		let jobs = claimed::<T>(n, 4);
+		let (lane, key) = page::<T>(&jobs);
+		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
+
+		#[block]
+		{
+			Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
+		}
+
+		assert!(n == 0 || matches!(page::<T>(&jobs), (Lane::Over, _)));
+		Ok(())
+	}
+
+	/// Late for the last attempt, so that the jobs expire as well.
+	#[benchmark]
+	fn miss_deadline(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
+		let (jobs, operator, _) = queued::<T>(n, 4);
 		wait::<T>(T::QueuePeriod::get().saturating_sub(One::one()));
-		Pallet::<T>::do_accept(operator, id)?;
-		wait::<T>(T::ClaimPeriod::get());
+		if n > 0 {
+			Pallet::<T>::do_accept(&operator, &offers::<T>(&jobs))?;
+		}
+		let (lane, key) = page::<T>(&jobs);
+		wait::<T>(T::ClaimPeriod::get().saturating_mul(2u32.into()));
 
 		#[block]
 		{
-			Pallet::<T>::do_poke(id)?;
+			Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
 		}
 
-		assert!(!OpenJobs::<T>::contains_key(id));
+		assert!(n == 0 || matches!(page::<T>(&jobs), (Lane::Over, _)));
 		Ok(())
 	}
 
 	#[benchmark]
-	fn expire() -> Result<(), BenchmarkError> {
-		let (id, ..) = queued::<T>(4);
+	fn expire(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
+		let (jobs, ..) = queued::<T>(n, 4);
+		let (lane, key) = page::<T>(&jobs);
 		wait::<T>(T::QueuePeriod::get());
 
 		#[block]
 		{
-			Pallet::<T>::do_poke(id)?;
+			Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
 		}
 
-		assert!(!OpenJobs::<T>::contains_key(id));
+		assert!(n == 0 || matches!(page::<T>(&jobs), (Lane::Over, _)));
 		Ok(())
 	}
 
 	#[benchmark]
-	fn reap() -> Result<(), BenchmarkError> {
-		let id = claimed::<T>();
-		wait::<T>(T::Window::get());
-		Pallet::<T>::do_poke(id)?;
+	fn reap(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
+		let jobs = claimed::<T>(n, MAX_INLINE_OUTPUT);
+		let (lane, key) = page::<T>(&jobs);
+		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
+		Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
+		let (lane, key) = page::<T>(&jobs);
 		wait::<T>(T::Retention::get());
 
 		#[block]
 		{
-			Pallet::<T>::do_poke(id)?;
+			Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
 		}
 
-		assert!(!Jobs::<T>::contains_key(id));
+		assert!(jobs.iter().all(|job| !Jobs::<T>::contains_key(job)));
 		Ok(())
 	}
 
 	#[benchmark]
 	fn idle_base() -> Result<(), BenchmarkError> {
-		let (..) = queued::<T>(4);
+		let (..) = queued::<T>(1, 4);
 		let limit = T::WeightInfo::idle_base();
 
 		#[block]
@@ -239,17 +310,32 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// A block under which nothing stands.
 	#[benchmark]
-	fn idle_step() -> Result<(), BenchmarkError> {
-		let (..) = queued::<T>(4);
-		let due = AgendaHead::<T>::get().ok_or("a job is scheduled")?;
-		let found;
+	fn idle_block() -> Result<(), BenchmarkError> {
+		let (..) = queued::<T>(1, 4);
+		let done;
 
 		#[block]
 		{
-			found = Agenda::<T>::iter_key_prefix(due).next();
+			done = Pallet::<T>::work_off_block(Zero::zero(), &mut WeightMeter::new());
 		}
-		assert!(found.is_some());
+		assert!(done);
+		Ok(())
+	}
+
+	/// A name in the directory whose page is empty by now.
+	#[benchmark]
+	fn idle_page() -> Result<(), BenchmarkError> {
+		let (jobs, ..) = queued::<T>(1, 4);
+		let due = Jobs::<T>::get(jobs[0]).and_then(|job| job.due).ok_or("it is due")?;
+		Pallet::<T>::do_cancel(account("requester", 0, 0), jobs[0])?;
+
+		#[block]
+		{
+			Pallet::<T>::work_off_block(due, &mut WeightMeter::new());
+		}
+		assert!(Due::<T>::iter_key_prefix(due).next().is_none());
 		Ok(())
 	}
 

@@ -28,12 +28,14 @@
 //!
 //! ## Implementation Details
 //!
-//! Every job that time will change stands in the [`Agenda`] under the block at which it will. The
-//! pallet works the agenda off in `on_idle`, and [`poke`](Call::poke) does the same for one job at
-//! anyone's request, so nothing depends on idle weight.
+//! Every job that time will change stands in the agenda ([`AgendaPages`]) under the block at which it
+//! will, in the [`Lane`] of the party that has to look at it before: whoever serves its model, the
+//! operator that owes a claim, the model's watchers. The pallet works the agenda off in `on_idle`, and
+//! [`poke`](Call::poke) does the same for single jobs at anyone's request, so nothing depends on idle
+//! weight. Workers read their own lanes, so that what others put on chain costs them nothing.
 //!
-//! Accepting and claiming are open to accounts and to their service keys. The off-chain worker
-//! does both for the service keys in the node's keystore.
+//! Accepting, claiming and poking are open to accounts and to their service keys, in batches. The
+//! off-chain worker does all three for the service keys in the node's keystore.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::float_arithmetic)]
@@ -52,7 +54,7 @@ mod tests;
 mod types;
 pub mod weights;
 
-pub use authorize::{ACCEPT_TAG, CLAIM_TAG};
+pub use authorize::{ACCEPT_TAG, CLAIM_TAG, POKE_TAG};
 pub use impls::shares::{shares, Shares};
 pub use pallet::*;
 pub use types::*;
@@ -62,10 +64,9 @@ pub use weights::WeightInfo;
 pub mod pallet {
 	use super::*;
 	use assay_primitives::{
-		actor, Authorization, FaultKind, JobId, ModelId, ModelRegistry, OperatorLedger,
-		MAX_INLINE_OUTPUT,
+		actor, Authorization, FaultKind, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey,
 	};
-	use frame_support::{pallet_prelude::*, traits::fungible};
+	use frame_support::{pallet_prelude::*, storage::with_storage_layer, traits::fungible};
 	use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
 	use sp_core::H256;
 	use sp_runtime::{
@@ -132,13 +133,17 @@ pub mod pallet {
 		#[pallet::constant]
 		type QueuePeriod: Get<BlockNumberFor<Self>>;
 
-		/// Blocks that an operator has to claim after it accepted.
+		/// Blocks that an operator has to claim after it accepted, besides the time of two runs.
 		#[pallet::constant]
 		type ClaimPeriod: Get<BlockNumberFor<Self>>;
 
-		/// Blocks for which a claim may be challenged.
+		/// Blocks for which a claim may be challenged, besides the time of two runs.
 		#[pallet::constant]
 		type Window: Get<BlockNumberFor<Self>>;
+
+		/// Length of a block in milliseconds, by which running times become blocks.
+		#[pallet::constant]
+		type BlockMillis: Get<u64>;
 
 		/// Blocks for which a job is kept after it is over.
 		#[pallet::constant]
@@ -184,22 +189,27 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Outputs<T: Config> = StorageMap<_, Twox64Concat, JobId, OutputBytes, OptionQuery>;
 
-	/// Jobs that are not over.
-	// For workers, which would otherwise walk all the jobs that wait to be reaped.
+	/// Jobs in order of time, by [`Lane`]. A page holds those of 64 neighbouring numbers that time
+	/// changes at the same block, as a set of bits.
+	// Lanes are chosen by users. `Identity` over big-endian page keys makes iteration go in order of
+	// time, so that a worker reads what is most urgent and no more than it wants.
 	#[pallet::storage]
-	pub type OpenJobs<T: Config> = StorageMap<_, Twox64Concat, JobId, (), OptionQuery>;
+	pub type AgendaPages<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, LaneOf<T>, Identity, PageKey, u64, OptionQuery>;
 
-	/// Jobs on which each operator owes a claim.
+	/// The pages of the agenda under each block. May name pages that are empty by now.
 	#[pallet::storage]
-	pub type Assignments<T: Config> =
-		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, JobId, (), OptionQuery>;
+	pub type Due<T: Config> = StorageDoubleMap<
+		_,
+		Twox64Concat,
+		BlockNumberFor<T>,
+		Blake2_128Concat,
+		(LaneOf<T>, u32),
+		(),
+		OptionQuery,
+	>;
 
-	/// Jobs under the block at which time changes them.
-	#[pallet::storage]
-	pub type Agenda<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, JobId, (), OptionQuery>;
-
-	/// No entry of the [`Agenda`] is earlier than this block.
+	/// No page of the agenda is earlier than this block.
 	#[pallet::storage]
 	pub type AgendaHead<T: Config> = StorageValue<_, BlockNumberFor<T>, OptionQuery>;
 
@@ -348,8 +358,12 @@ pub mod pallet {
 		NotAssigned,
 		/// Another operator owes the claim on this job.
 		NotAssignee,
-		/// This claim is for another attempt at the job.
-		WrongAttempt,
+		/// The job of this number is not the one that was meant: another request, or another attempt.
+		OtherContent,
+		/// The operator missed the deadline of this job before; it is for others now.
+		MissedBefore,
+		/// The batch names no jobs.
+		BatchEmpty,
 		/// The deadline for the claim is over.
 		DeadlineOver,
 		/// The output is not as long as the model's outputs. Leave it empty only when they exceed
@@ -387,10 +401,20 @@ pub mod pallet {
 			let input = T::MaxInputBytes::get();
 			let length = T::BlockLength::get();
 			assert!(input < *length.max.get(DispatchClass::Normal), "an input fits into a block");
+			assert!(!T::BlockMillis::get().is_zero(), "blocks take time");
 			let weights = T::BlockWeights::get();
 			if let Some(most) = weights.get(DispatchClass::Normal).max_extrinsic {
 				let heaviest = <T as Config>::WeightInfo::request(input);
 				assert!(heaviest.all_lte(most), "the largest request fits into a block");
+				let heaviest = Self::weight_of_accept(MAX_BATCH, None)
+					.saturating_add(<T as Config>::WeightInfo::authorize_accept(MAX_BATCH));
+				assert!(heaviest.all_lte(most), "the largest batch of offers fits into a block");
+			}
+			if let Some(most) = weights.get(DispatchClass::Operational).max_extrinsic {
+				let bytes = MAX_BATCH * assay_primitives::MAX_INLINE_OUTPUT;
+				let heaviest = Self::weight_of_claim(MAX_BATCH, bytes, None)
+					.saturating_add(<T as Config>::WeightInfo::authorize_claim(MAX_BATCH, bytes));
+				assert!(heaviest.all_lte(most), "the largest batch of answers fits into a block");
 			}
 		}
 
@@ -421,9 +445,14 @@ pub mod pallet {
 			input: InputOf<T>,
 			#[pallet::compact] fee: BalanceOf<T>,
 			operator: Option<T::AccountId>,
-		) -> DispatchResult {
+		) -> DispatchResultWithPostInfo {
 			let requester = ensure_signed(origin)?;
-			Self::do_request(requester, model, input, fee, operator).map(|_| ())
+			let bytes = input.len() as u32;
+			let new_page = Self::do_request(requester, model, input, fee, operator)?;
+			let charged = <T as Config>::WeightInfo::request(bytes);
+			// The name of a new page in the directory.
+			let spared = T::DbWeight::get().writes(u64::from(!new_page));
+			Ok(Some(charged.saturating_sub(spared)).into())
 		}
 
 		/// Withdraw a job that nobody has accepted.
@@ -442,72 +471,134 @@ pub mod pallet {
 			Self::do_cancel(requester, job)
 		}
 
-		/// Take a job, and owe a claim on it.
+		/// Take jobs, and owe claims on them.
 		///
 		/// ## Dispatch Origin
 		///
 		/// Signed by the operator without `auth`, or authorised by its service key with `auth`,
-		/// whose message is [`ACCEPT_TAG`] with (`job`, number of the attempt). Without a fee then.
+		/// whose message is [`ACCEPT_TAG`] with `offers`. Without a fee then.
 		///
 		/// ## Details
 		///
-		/// Puts a part of the operator's stake behind the job. Emits [`Event::Accepted`].
+		/// Puts a part of the operator's stake behind each job. Jobs that cannot be taken, because
+		/// somebody else has or the stake does not suffice, are passed over; it fails when none can.
+		/// Emits [`Event::Accepted`] for each.
 		#[pallet::call_index(2)]
+		#[pallet::weight(Pallet::<T>::weight_of_accept(offers.len() as u32, None))]
 		#[pallet::authorize(Self::authorize_accept)]
+		#[pallet::weight_of_authorize(
+			<T as Config>::WeightInfo::authorize_accept(offers.len() as u32)
+		)]
 		pub fn accept(
 			origin: OriginFor<T>,
-			job: JobId,
+			offers: Offers,
 			auth: Option<Authorization>,
-		) -> DispatchResult {
-			let operator = actor::<T, T::Operators>(origin, &auth)?;
-			Self::do_accept(operator, job)
+		) -> DispatchResultWithPostInfo {
+			let operator = actor::<T, T::Operators>(origin, &auth)?.who;
+			let batch = Self::do_accept(&operator, &offers)?;
+			Ok(Some(Self::weight_of_accept(offers.len() as u32, Some(batch.pages))).into())
 		}
 
-		/// Answer a job.
+		/// Answer jobs.
 		///
 		/// ## Dispatch Origin
 		///
 		/// Signed by the operator without `auth`, or authorised by its service key with `auth`,
-		/// whose message is [`CLAIM_TAG`] with (`job`, `attempt`, `output_root`, `output`).
-		/// Without a fee then.
+		/// whose message is [`CLAIM_TAG`] with the bytes of the list of (job, content, output root) of
+		/// `answers`. Without a fee then.
 		///
 		/// ## Details
 		///
-		/// `output` is the whole output when the model's is 16 KiB at most, and empty otherwise.
-		/// Emits [`Event::Claimed`].
+		/// Answers that are not owed, or not any more, are passed over; it fails when none is. Emits
+		/// [`Event::Claimed`] for each.
 		#[pallet::call_index(3)]
-		#[pallet::weight(<T as Config>::WeightInfo::claim(output.len() as u32))]
+		#[pallet::weight((
+			Pallet::<T>::weight_of_claim(answers.len() as u32, Pallet::<T>::bytes_of(answers), None),
+			DispatchClass::Operational,
+		))]
 		#[pallet::authorize(Self::authorize_claim)]
-		#[pallet::weight_of_authorize(
-			<T as Config>::WeightInfo::authorize_claim(output.len() as u32)
-		)]
+		#[pallet::weight_of_authorize(<T as Config>::WeightInfo::authorize_claim(
+			answers.len() as u32,
+			Pallet::<T>::bytes_of(answers),
+		))]
 		pub fn claim(
 			origin: OriginFor<T>,
-			job: JobId,
-			attempt: u32,
-			output_root: H256,
-			output: BoundedVec<u8, ConstU32<MAX_INLINE_OUTPUT>>,
+			answers: Answers,
 			auth: Option<Authorization>,
-		) -> DispatchResult {
-			let operator = actor::<T, T::Operators>(origin, &auth)?;
-			Self::do_claim(operator, job, attempt, output_root, output)
+		) -> DispatchResultWithPostInfo {
+			let operator = actor::<T, T::Operators>(origin, &auth)?.who;
+			let batch = Self::do_claim(&operator, &answers)?;
+			let (count, bytes) = (answers.len() as u32, Self::bytes_of(&answers));
+			Ok(Some(Self::weight_of_claim(count, bytes, Some(batch.pages))).into())
 		}
 
-		/// Let time do to a job what is due: finalize, miss the deadline, expire or reap it.
+		/// Let time do to jobs what is due: finalize, miss the deadline, expire or reap them.
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by anyone.
+		/// Signed by anyone without `auth`, or authorised by the service key of somebody whom one of the
+		/// jobs concerns with `auth`, whose message is [`POKE_TAG`] with `jobs`.
 		///
 		/// ## Details
 		///
 		/// Without a fee when something was due. The pallet does the same in idle weight.
 		#[pallet::call_index(4)]
-		#[pallet::weight(Pallet::<T>::weight_of_poke())]
-		pub fn poke(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
-			ensure_signed(origin)?;
-			Self::do_poke(job)?;
+		#[pallet::weight(Pallet::<T>::weight_of_poke().saturating_mul(jobs.len() as u64))]
+		#[pallet::authorize(Self::authorize_poke)]
+		#[pallet::weight_of_authorize(<T as Config>::WeightInfo::authorize_poke(jobs.len() as u32))]
+		pub fn poke(
+			origin: OriginFor<T>,
+			jobs: PokedJobs,
+			auth: Option<Authorization>,
+		) -> DispatchResultWithPostInfo {
+			actor::<T, T::Operators>(origin, &auth)?;
+			Self::each(&jobs, &mut Default::default(), |job, _| {
+				with_storage_layer(|| Self::do_poke(*job))
+			})?;
 			Ok(Pays::No.into())
+		}
+	}
+
+	#[pallet::view_functions]
+	impl<T: Config> Pallet<T> {
+		/// The blocks that a job of `model` gives, if the model is registered.
+		pub fn periods(model: ModelId) -> Option<Periods<BlockNumberFor<T>>> {
+			Self::periods_of(&model)
+		}
+
+		/// The least fee of a job of `model`, if the model is registered.
+		pub fn least_fee(model: ModelId) -> Option<BalanceOf<T>> {
+			T::Models::info(&model).map(|info| Self::min_fee(info.units))
+		}
+	}
+
+	impl<T: Config> Pallet<T> {
+		/// Weight of accepting `count` jobs, `pages` of the agenda changing; at worst two for each,
+		/// and a directory entry. Jobs may be of so many models.
+		pub(crate) fn weight_of_accept(count: u32, pages: Option<u32>) -> Weight {
+			let pages = pages.unwrap_or(2 * count);
+			<T as Config>::WeightInfo::accept(count)
+				.saturating_add(T::DbWeight::get().reads_writes(pages.into(), pages.into()))
+				.saturating_add(
+					T::DbWeight::get()
+						.reads_writes(u64::from(pages.min(count)), u64::from(pages / 2)),
+				)
+		}
+
+		/// Weight of answering `count` jobs with outputs of `bytes` together, likewise.
+		pub(crate) fn weight_of_claim(count: u32, bytes: u32, pages: Option<u32>) -> Weight {
+			let pages = pages.unwrap_or(2 * count);
+			<T as Config>::WeightInfo::claim(count, bytes)
+				.saturating_add(T::DbWeight::get().reads_writes(pages.into(), pages.into()))
+				.saturating_add(
+					T::DbWeight::get()
+						.reads_writes(u64::from(pages.min(count)), u64::from(pages / 2)),
+				)
+		}
+
+		/// Bytes of all outputs.
+		pub(crate) fn bytes_of(answers: &Answers) -> u32 {
+			answers.iter().map(|answer| answer.output.len() as u32).sum()
 		}
 	}
 }

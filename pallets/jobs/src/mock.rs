@@ -3,13 +3,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::{self as pallet_jobs, JobStatus, OutputBytes};
-use assay_host::{Engine, EngineExt, Note, Poll, Request, RequestId, Response, Roles, Status};
+use crate::{self as pallet_jobs, Answer, JobStatus, Offer, OutputBytes};
+use assay_host::{
+	Class, Engine, EngineExt, Limits, Note, Poll, RequestId, Response, Roles, Status, Submission,
+};
 use assay_primitives::{
+	authorization::possession_here,
 	models::model_id,
 	samples,
 	service::{ServicePair, KEY_TYPE},
-	JobId, ModelId, ServiceKey,
+	JobId, ModelId,
 };
 use codec::{Decode, Encode};
 use frame_support::{
@@ -17,7 +20,7 @@ use frame_support::{
 };
 use frame_system::{
 	offchain::{CreateAuthorizedTransaction, CreateTransaction, CreateTransactionBase},
-	AuthorizeCall,
+	AuthorizeCall, BlockHash,
 };
 use sp_core::{
 	offchain::{
@@ -27,7 +30,7 @@ use sp_core::{
 	Pair, H256,
 };
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
-use sp_runtime::{BuildStorage, Perbill};
+use sp_runtime::{BuildStorage, DispatchResult, Perbill};
 
 /// Publishes the models.
 pub(crate) const PUBLISHER: u64 = 1;
@@ -127,6 +130,10 @@ parameter_types! {
 	pub const MinClaimStake: u64 = 5_000;
 	pub const StakePerFee: u32 = 10;
 	pub const QueuePeriod: u64 = 30;
+	pub const DefaultAllowance: u64 = 1_000;
+	pub const ChillPeriod: u64 = 5;
+	pub static MaxRunMicros: u64 = 60_000_000;
+	pub static BlockMillis: u64 = 3_000;
 	pub const ClaimPeriod: u64 = 10;
 	pub const Window: u64 = 20;
 	pub const Retention: u64 = 40;
@@ -141,6 +148,7 @@ impl pallet_models::Config for Test {
 	type MaxProgramBytes = MaxProgramBytes;
 	type DepositBase = Zero;
 	type DepositPerRecord = Zero;
+	type MaxRunMicros = MaxRunMicros;
 	type WeightInfo = ();
 }
 
@@ -151,6 +159,8 @@ impl pallet_operators::Config for Test {
 	type Clock = System;
 	type MinStake = MinStake;
 	type KeyDeposit = Zero;
+	type DefaultAllowance = DefaultAllowance;
+	type ChillPeriod = ChillPeriod;
 	type UnstakingPeriod = UnstakingPeriod;
 	type MaxUnstaking = MaxUnstaking;
 	type MaxServed = MaxServed;
@@ -174,6 +184,7 @@ impl pallet_jobs::Config for Test {
 	type QueuePeriod = QueuePeriod;
 	type ClaimPeriod = ClaimPeriod;
 	type Window = Window;
+	type BlockMillis = BlockMillis;
 	type Retention = Retention;
 	type MissedPenalty = MissedPenalty;
 	type MaxProverReward = MaxProverReward;
@@ -187,10 +198,20 @@ pub(crate) struct EngineState {
 	pub(crate) operator: bool,
 	/// Whether the engine has the models.
 	pub(crate) has_models: bool,
+	/// Whether the node is set up for somebody else.
+	pub(crate) for_another: bool,
 	/// What every run answers; `None` while they are running.
 	pub(crate) response: Option<Response>,
+	/// How long a run takes.
+	pub(crate) run_micros: Option<u64>,
+	/// What is queued already.
+	pub(crate) backlog_micros: u64,
+	/// What the operator wants at most.
+	pub(crate) limits: Limits,
 	/// Requests submitted.
-	pub(crate) submitted: Vec<Request>,
+	pub(crate) submitted: Vec<Submission>,
+	/// How often anything was asked.
+	pub(crate) asked: usize,
 	/// Notes for the metrics.
 	pub(crate) notes: Vec<(Note, u64)>,
 }
@@ -198,14 +219,15 @@ pub(crate) struct EngineState {
 struct FakeEngine(Arc<Mutex<EngineState>>);
 
 impl Engine for FakeEngine {
-	fn submit(&mut self, _: RequestId, request: Request) -> Status {
-		self.0.lock().unwrap().submitted.push(request);
+	fn submit(&mut self, _: RequestId, submission: Submission) -> Status {
+		self.0.lock().unwrap().submitted.push(submission);
 		Status::Queued
 	}
 
-	fn poll(&mut self, id: &RequestId) -> Poll {
-		let state = self.0.lock().unwrap();
-		let known = state.submitted.iter().any(|request| request.id() == *id);
+	fn poll(&mut self, id: &RequestId, _: Class, _: u64) -> Poll {
+		let mut state = self.0.lock().unwrap();
+		state.asked += 1;
+		let known = state.submitted.iter().any(|submission| submission.request.id() == *id);
 		match &state.response {
 			Some(response) if known => Poll::Ready(Arc::new(response.encode())),
 			_ if known => Poll::Not(Status::Running),
@@ -217,8 +239,28 @@ impl Engine for FakeEngine {
 		self.0.lock().unwrap().has_models
 	}
 
+	fn models(&mut self) -> Vec<[u8; 32]> {
+		Vec::new()
+	}
+
+	fn run_micros(&mut self, _: &[u8; 32]) -> Option<u64> {
+		self.0.lock().unwrap().run_micros
+	}
+
+	fn backlog_micros(&mut self, _: Class) -> u64 {
+		self.0.lock().unwrap().backlog_micros
+	}
+
+	fn acts_for(&mut self, _: &[u8]) -> bool {
+		!self.0.lock().unwrap().for_another
+	}
+
 	fn roles(&mut self) -> Roles {
-		Roles { operator: self.0.lock().unwrap().operator, watcher: false }
+		Roles { operator: self.0.lock().unwrap().operator, watcher: false, cheats: false }
+	}
+
+	fn limits(&mut self) -> Limits {
+		self.0.lock().unwrap().limits
 	}
 
 	fn note(&mut self, event: Note, value: u64) {
@@ -300,7 +342,8 @@ pub(crate) fn check() {
 	}
 	assert!(exposed.is_empty(), "no claim without a stake: {exposed:?}");
 	let open = pallet_models::OpenJobs::<Test>::iter_values().sum::<u32>();
-	assert_eq!(open as usize, crate::OpenJobs::<Test>::iter().count(), "models count open jobs");
+	let jobs = crate::Jobs::<Test>::iter_values().filter(|job| !job.status.is_terminal());
+	assert_eq!(open as usize, jobs.count(), "models count open jobs");
 	let total: u64 = EVERYONE.iter().map(<Balances as Inspect<u64>>::total_balance).sum();
 	assert_eq!(total, Balances::total_issuance(), "all money is somebody's");
 }
@@ -327,8 +370,8 @@ fn name_of(program: &[u8]) -> ModelId {
 }
 
 /// The operator's service key, which the node of [`node`] has.
-pub(crate) fn operator_key() -> ServiceKey {
-	ServicePair::from_string(SEED, None).expect("the seed is well formed").public()
+pub(crate) fn operator_pair() -> ServicePair {
+	ServicePair::from_string(SEED, None).expect("the seed is well formed")
 }
 
 /// The rival's service key pair.
@@ -356,9 +399,11 @@ pub(crate) fn set_up() {
 		let program = BoundedVec::truncate_from(program);
 		assert_ok!(Models::register(signed(PUBLISHER), program, H256::zero(), metadata()));
 	}
-	for (who, key) in [(OPERATOR, operator_key()), (RIVAL, rival_pair().public())] {
+	for (who, pair) in [(OPERATOR, operator_pair()), (RIVAL, rival_pair())] {
 		assert_ok!(Operators::stake(signed(who), 100_000));
-		assert_ok!(Operators::set_service_key(signed(who), Some(key)));
+		let message = possession_here::<Test>(&who);
+		let proof = pair.sign(&message);
+		assert_ok!(Operators::set_service_key(signed(who), Some((pair.public(), proof))));
 		let models = BoundedVec::truncate_from(vec![small(), large()]);
 		assert_ok!(Operators::serve(signed(who), models));
 	}
@@ -381,7 +426,7 @@ pub(crate) fn request_of(model: ModelId, input: Vec<u8>, operator: Option<u64>) 
 /// A job of the small model that the operator has accepted.
 pub(crate) fn accepted() -> JobId {
 	let id = request();
-	assert_ok!(Jobs::accept(signed(OPERATOR), id, None));
+	assert_ok!(accept(OPERATOR, id));
 	id
 }
 
@@ -395,7 +440,7 @@ pub(crate) fn answer() -> (H256, OutputBytes) {
 pub(crate) fn claimed() -> JobId {
 	let id = accepted();
 	let (root, output) = answer();
-	assert_ok!(Jobs::claim(signed(OPERATOR), id, 0, root, output, None));
+	assert_ok!(claim(OPERATOR, id, root, output));
 	id
 }
 
@@ -403,9 +448,52 @@ pub(crate) fn status(id: JobId) -> JobStatus<u64, u64, u64> {
 	crate::Jobs::<Test>::get(id).expect("the job is there").status
 }
 
+/// What job `id` is about now; something else if there is none.
+pub(crate) fn content(id: JobId) -> H256 {
+	crate::Jobs::<Test>::get(id).map_or_else(H256::zero, |job| job.content())
+}
+
+/// Accept one job, by the operator itself.
+pub(crate) fn accept(who: u64, id: JobId) -> DispatchResult {
+	accept_all(who, &[id])
+}
+
+/// Accept some jobs, by the operator itself.
+pub(crate) fn accept_all(who: u64, ids: &[JobId]) -> DispatchResult {
+	let offers = ids.iter().map(|id| Offer { job: *id, content: content(*id) }).collect();
+	let done = Jobs::accept(signed(who), BoundedVec::truncate_from(offers), None);
+	done.map(|_| ()).map_err(|error| error.error)
+}
+
+/// The answer to one job as it stands now.
+pub(crate) fn answer_to(id: JobId, output_root: H256, output: OutputBytes) -> Answer {
+	Answer { job: id, content: content(id), output_root, output }
+}
+
+/// Claim on one job, by the operator itself.
+pub(crate) fn claim(who: u64, id: JobId, root: H256, output: OutputBytes) -> DispatchResult {
+	claim_all(who, vec![answer_to(id, root, output)])
+}
+
+/// Claim on some jobs, by the operator itself.
+pub(crate) fn claim_all(who: u64, answers: Vec<Answer>) -> DispatchResult {
+	let done = Jobs::claim(signed(who), BoundedVec::truncate_from(answers), None);
+	done.map(|_| ()).map_err(|error| error.error)
+}
+
+/// Poke one job.
+pub(crate) fn poke(who: u64, id: JobId) -> DispatchResult {
+	let done = Jobs::poke(signed(who), BoundedVec::truncate_from(vec![id]), None);
+	done.map(|_| ()).map_err(|error| error.error)
+}
+
 /// Let blocks pass, without idle weight.
 pub(crate) fn wait(blocks: u64) {
-	System::set_block_number(System::block_number() + blocks);
+	let now = System::block_number();
+	for number in now..now + blocks {
+		BlockHash::<Test>::insert(number, H256::from_low_u64_be(number));
+	}
+	System::set_block_number(now + blocks);
 }
 
 /// What `who` can spend.

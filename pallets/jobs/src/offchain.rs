@@ -1,17 +1,18 @@
-//! The operator's off-chain worker: accepts jobs and claims their answers.
+//! The operator's off-chain worker: claims the answers that are ready, and accepts what can be finished.
 //!
-//! It acts for every service key of the node's keystore whose owner is an operator, and only on a
-//! node that was started as an operator's. It never waits: it reads the state, asks the engine,
-//! sends what is ready and returns; the worker of a later block goes on. The pool does not say
-//! what became of a transaction, so what was sent is noted in local storage, and sent again when
-//! the state has not changed after [`RESEND`] blocks.
+//! It acts for every service key of the node's keystore whose owner the node was set up for, and only
+//! on a node that was started as an operator's. It never waits: it reads the state, asks the engine,
+//! sends what is ready and returns; it runs again after every block, and whenever the engine has
+//! finished something. It reads the lanes of its own operators, so that jobs of others cost it nothing.
 
 use alloc::vec::Vec;
-use assay_host::{Answer, Note, Request, Response, Role, RunSpec};
+use assay_host::{worker, Answer as EngineAnswer, Class, Note, Request, Response, RunSpec, Terms};
 use assay_primitives::{
-	authorization::local_keys, Authorization, Claims, JobId, KeyOwners, OperatorLedger, ServiceKey,
+	authorization::local_keys, Authorization, JobId, KeyOwners, ModelId, ModelRegistry,
+	OperatorLedger, Outbox, PageKey, ServiceKey,
 };
 use codec::Encode;
+use frame_support::{traits::Get, BoundedVec};
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_core::H256;
 use sp_runtime::{
@@ -20,206 +21,396 @@ use sp_runtime::{
 };
 
 use crate::{
-	Assignments, BalanceOf, Call, Config, Inputs, JobOf, JobStatus, Jobs, OutputBytes, Pallet,
-	ACCEPT_TAG, CLAIM_TAG,
+	impls::jobs_in, Answer, Answers, BalanceOf, Call, Config, Inputs, JobOf, JobStatus, Jobs, Lane,
+	LaneOf, Offer, Offers, OutputBytes, Pallet, PokedJobs, ACCEPT_TAG, CLAIM_TAG, MAX_BATCH,
+	POKE_TAG,
 };
 
 const LOG: &str = "runtime::jobs";
 
-/// Blocks after which something sent is sent again if the state has not changed.
-const RESEND: u64 = 4;
+/// Where the worker remembers what it has sent.
+const OUTBOX: &[u8] = b"assay/jobs/outbox";
 /// Service keys of one keystore that the worker acts for.
 const MAX_KEYS: usize = 8;
-/// Jobs on which one operator of this node owes a claim at a time. The engine works them off one
-/// after the other, and each has a deadline.
-const MAX_BACKLOG: usize = 8;
-/// Open jobs that one run of the worker looks at, for each key.
-const MAX_LOOKS: u32 = 64;
+/// Jobs that an operator has in hand at a time: what a few blocks can hold of their claims.
+const MAX_IN_HAND: usize = 4_096;
+/// Jobs that one run of the worker offers to take: what a block holds.
+const MAX_ACCEPTS: usize = 1_024;
+/// Waiting jobs that one run of the worker looks at in a lane.
+const MAX_LOOKS: usize = 4_096;
+/// Pages read at a time.
+const PAGES: u32 = 16;
+/// Bytes of outputs in one call, so that a claim spreads and fits beside others.
+const MAX_CLAIM_BYTES: usize = 64 << 10;
+/// Blocks that claiming itself takes: into the pool, into a block, and once more.
+const MARGIN: u32 = 4;
+/// Blocks after which an operator no longer waits for idle weight to finalize its claims.
+const PATIENCE: u32 = 2;
 
-/// What the worker sends.
-#[derive(codec::Encode, codec::Decode, Clone, Copy, PartialEq, Eq)]
-enum Action {
-	Accept,
-	Claim,
+/// What one run of the worker knows.
+struct Run<'a, T: Config> {
+	key: &'a ServiceKey,
+	operator: &'a T::AccountId,
+	outbox: &'a mut Outbox,
+	/// Whether requests have to name the job, see [`RunSpec::lie`].
+	cheats: bool,
 }
-
-/// Things sent lately by one key: job, attempt, what, and when.
-type Sent = Vec<(JobId, u32, Action, u64)>;
 
 impl<T: Config> Pallet<T> {
 	/// One run of the worker.
-	pub(crate) fn work(block: BlockNumberFor<T>) {
-		if !assay_host::worker::roles().operator {
+	pub(crate) fn work(_: BlockNumberFor<T>) {
+		let roles = worker::roles();
+		if !roles.operator {
 			return;
 		}
-		let block = block.saturated_into::<u64>();
-		for key in local_keys().into_iter().take(MAX_KEYS) {
-			let Some(operator) = T::Operators::owner_of(&key) else { continue };
-			let owed = Self::claim_answered(block, &key, &operator);
-			if T::Operators::is_active(&operator) {
-				Self::accept_some(block, &key, &operator, MAX_BACKLOG.saturating_sub(owed));
-			}
-		}
-	}
-
-	/// Claim on every job of `operator` that the engine has answered, and have the engine answer
-	/// the others. Returns how many claims are owed.
-	fn claim_answered(block: u64, key: &ServiceKey, operator: &T::AccountId) -> usize {
-		let owed =
-			Assignments::<T>::iter_key_prefix(operator).take(MAX_BACKLOG).collect::<Vec<_>>();
-		for &id in &owed {
-			let Some(job) = Jobs::<T>::get(id) else { continue };
-			let JobStatus::Assigned { deadline, .. } = &job.status else { continue };
-			if T::Clock::current_block_number() > *deadline {
+		let mut outbox = Outbox::load::<T>(OUTBOX);
+		for key in local_keys().iter().take(MAX_KEYS) {
+			let Some(operator) = T::Operators::owner_of(key) else { continue };
+			if !worker::acts_for(&operator) {
 				continue;
 			}
-			if let Some((output_root, output)) = Self::answer_of(id, &job) {
-				Self::send_claim(block, key, id, job.attempt, output_root, output);
+			let outbox = &mut outbox;
+			let mut run = Run::<T> { key, operator: &operator, outbox, cheats: roles.cheats };
+			let in_hand = run.claim_answered();
+			if T::Operators::is_active(&operator) {
+				run.accept_some(in_hand);
+			}
+			run.poke_overdue();
+		}
+		outbox.save();
+	}
+}
+
+impl<T: Config> Run<'_, T> {
+	/// Claim on every job of the operator that the engine has answered, and have the engine answer the
+	/// others, the earliest deadline first. Returns how many jobs are in hand.
+	fn claim_answered(&mut self) -> usize {
+		let now = T::Clock::current_block_number();
+		let mut in_hand = 0;
+		let mut ready = Batcher::new(MAX_CLAIM_BYTES);
+		for (id, job) in jobs_of::<T>(Lane::Assigned(self.operator.clone()), MAX_IN_HAND) {
+			let JobStatus::Assigned { deadline, stake, .. } = &job.status else { continue };
+			if now > *deadline {
+				continue;
+			}
+			in_hand += 1;
+			let content = job.content();
+			if self.outbox.sent_lately(&(CLAIM_TAG, id, content)) {
+				continue;
+			}
+			let terms = Terms {
+				class: Class::Job,
+				deadline: (*deadline).saturated_into(),
+				at_stake: (*stake).saturated_into(),
+				job: id,
+			};
+			if let Some((output_root, output)) = self.answer_of(&job, terms) {
+				let bytes = output.len();
+				let answer = Answer { job: id, content, output_root, output };
+				if let Some(full) = ready.push(answer, bytes) {
+					self.send_claim(full);
+				}
 			}
 		}
-		owed.len()
+		if let Some(rest) = ready.take() {
+			self.send_claim(rest);
+		}
+		in_hand
 	}
 
 	/// What the engine says about a job, if it has come to an end.
-	fn answer_of(id: JobId, job: &JobOf<T>) -> Option<(H256, OutputBytes)> {
-		let input = Inputs::<T>::get(id)?.into_inner();
-		let spec = RunSpec { role: Role::Operator, model: job.model.0, job: id, input };
-		match assay_host::ask(&Request::Run(spec)) {
-			Answer::Pending => None,
-			Answer::Ready(Response::Run { output_root, output }) => {
+	fn answer_of(&self, job: &JobOf<T>, terms: Terms) -> Option<(H256, OutputBytes)> {
+		let id = terms.job;
+		let spec = RunSpec {
+			model: job.model.0,
+			input_root: job.input_root.0,
+			lie: self.cheats.then_some(id),
+		};
+		let input = || Inputs::<T>::get(id).map(BoundedVec::into_inner);
+		match worker::ask(&Request::Run(spec), terms, input) {
+			EngineAnswer::Pending => {},
+			EngineAnswer::Ready(Response::Run { output_root, output }) => {
 				match OutputBytes::try_from(output) {
-					Ok(output) => Some((H256(output_root), output)),
-					Err(_) => {
-						log::error!(target: LOG, "job {id}: the engine's output is too long");
-						None
-					},
+					Ok(output) => return Some((H256(output_root), output)),
+					Err(_) => log::error!(target: LOG, "job {id}: the engine's output is too long"),
 				}
 			},
-			Answer::Ready(Response::Failed(reason)) => {
+			EngineAnswer::Ready(Response::Failed(reason)) => {
 				log::error!(target: LOG, "job {id}: the run failed: {reason}");
-				None
 			},
-			Answer::Ready(_) => {
+			EngineAnswer::Ready(_) => {
 				log::error!(target: LOG, "job {id}: the engine answered another question");
-				None
 			},
-			Answer::NoModel => {
-				let model = job.model;
-				log::error!(target: LOG, "job {id}: model {model:?} is not on this node");
-				None
+			EngineAnswer::NoModel => {
+				log::error!(target: LOG, "job {id}: model {:?} is not on this node", job.model);
 			},
-			Answer::Unavailable => {
+			EngineAnswer::Full => {
+				log::warn!(target: LOG, "job {id}: the engine has no room for accepted jobs");
+			},
+			EngineAnswer::Unavailable => {
 				log::warn!(target: LOG, "job {id}: the engine is not available");
-				None
 			},
+		}
+		None
+	}
+
+	fn send_claim(&mut self, answers: Vec<Answer>) {
+		let names: Vec<_> = answers.iter().map(|a| (CLAIM_TAG, a.job, a.content)).collect();
+		let answers = Answers::truncate_from(answers);
+		let count = names.len();
+		let Some(auth) = self.sign(CLAIM_TAG, &Pallet::<T>::claim_message(&answers)) else {
+			return;
+		};
+		if self.send(Call::claim { answers, auth: Some(auth) }) {
+			names.iter().for_each(|name| self.outbox.note(name));
+			worker::note(Note::ClaimsSent, count as u64);
+			log::info!(target: LOG, "claiming {count} answers, the first on job {}", names[0].1);
 		}
 	}
 
-	fn send_claim(
-		block: u64,
-		key: &ServiceKey,
-		id: JobId,
-		attempt: u32,
-		output_root: H256,
-		output: OutputBytes,
-	) {
-		if !Self::may_send(block, key, id, attempt, Action::Claim) {
+	/// Accept waiting jobs of the served models, as many as can be finished in time.
+	fn accept_some(&mut self, in_hand: usize) {
+		let mut plan = Plan::<T> {
+			free: T::Operators::free_stake(self.operator),
+			planned_micros: worker::backlog_micros(Class::Job),
+			room: MAX_IN_HAND.saturating_sub(in_hand).min(MAX_ACCEPTS),
+			offers: Batcher::new(usize::MAX),
+		};
+		for model in T::Operators::served(self.operator) {
+			if plan.room > 0 && worker::has_model(&model.0) {
+				self.accept_of_model(&model, &mut plan);
+			}
+		}
+		if let Some(rest) = plan.offers.take() {
+			self.send_accept(rest);
+		}
+	}
+
+	fn accept_of_model(&mut self, model: &ModelId, plan: &mut Plan<T>) {
+		let Some(info) = T::Models::info(model) else { return };
+		let run = worker::run_micros(&model.0).unwrap_or(info.run_micros).max(1);
+		let limits = worker::limits();
+		if limits.max_run_micros.is_some_and(|most| run > most) {
 			return;
 		}
-		let args = (id, attempt, output_root, &output);
-		let Some(auth) = Self::sign(key, CLAIM_TAG, &args) else { return };
-		let auth = Some(auth);
-		if Self::send(id, Call::claim { job: id, attempt, output_root, output, auth }) {
-			assay_host::worker::note(Note::ClaimSent, id);
-			log::info!(target: LOG, "job {id}: claimed {output_root:?}");
-		}
-	}
-
-	/// Accept up to `room` open jobs. Goes round the open jobs in a circle, a part in each run.
-	fn accept_some(block: u64, key: &ServiceKey, operator: &T::AccountId, mut room: usize) {
-		let place = (b"assay/jobs/place", key).encode();
-		let place = StorageValueRef::persistent(&place);
-		let after = place.get::<JobId>().ok().flatten();
-		let some = <Self as Claims<_, _, _>>::open_jobs(after, MAX_LOOKS);
-		let mut free = T::Operators::free_stake(operator);
-		let mut last = after;
-		for &id in &some {
-			if room == 0 {
-				break;
-			}
-			last = Some(id);
-			let Some((attempt, stake)) = Self::wanted(operator, id, free) else { continue };
-			if Self::send_accept(block, key, id, attempt) {
-				room -= 1;
-				free = free.saturating_sub(stake);
-			}
-		}
-		let round_over = room > 0 && some.len() < MAX_LOOKS as usize;
-		match last {
-			Some(id) if !round_over => place.set(&id),
-			_ => {
-				let mut unset = place;
-				unset.clear();
-			},
-		}
-	}
-
-	/// The attempt at the job and the stake behind it, if `operator` may take the job now with
-	/// this free stake, and this node can do it.
-	fn wanted(
-		operator: &T::AccountId,
-		id: JobId,
-		free: BalanceOf<T>,
-	) -> Option<(u32, BalanceOf<T>)> {
-		let (job, stake) = Self::check_accept(operator, id).ok()?;
-		let able = free >= stake && assay_host::worker::has_model(&job.model.0);
-		able.then_some((job.attempt, stake))
-	}
-
-	/// Whether something was sent.
-	fn send_accept(block: u64, key: &ServiceKey, id: JobId, attempt: u32) -> bool {
-		if !Self::may_send(block, key, id, attempt, Action::Accept) {
-			return false;
-		}
-		let Some(auth) = Self::sign(key, ACCEPT_TAG, &(id, attempt)) else { return false };
-		let sent = Self::send(id, Call::accept { job: id, auth: Some(auth) });
-		if sent {
-			log::info!(target: LOG, "job {id}: accepting, attempt {attempt}");
-		}
-		sent
-	}
-
-	/// Whether this was not sent lately. Notes that it is sent now.
-	fn may_send(block: u64, key: &ServiceKey, id: JobId, attempt: u32, action: Action) -> bool {
-		let place = (b"assay/jobs/sent", key).encode();
-		StorageValueRef::persistent(&place)
-			.mutate(|sent| {
-				let mut sent: Sent = sent.ok().flatten().unwrap_or_default();
-				// Blocks to come are those of another fork or of a chain started anew.
-				sent.retain(|(.., at)| *at <= block && block - *at < RESEND);
-				if sent.iter().any(|(job, n, a, _)| (*job, *n, *a) == (id, attempt, action)) {
-					return Err(());
+		let most_stake: BalanceOf<T> =
+			limits.max_exposure.map_or(plan.free, |most| most.saturated_into());
+		let Some(periods) = Pallet::<T>::periods_of(model) else { return };
+		// Half of the time, so that a busy machine is still in time.
+		let blocks: u64 = periods.claim.saturating_sub(MARGIN.into()).saturated_into();
+		let in_time = blocks.saturating_mul(T::BlockMillis::get()).saturating_mul(500);
+		let mine = Lane::Queued { model: *model, designated: Some(self.operator.clone()) };
+		let anybodys = Lane::Queued { model: *model, designated: None };
+		for lane in [mine, anybodys] {
+			let place = Place::of::<T>(self.key, &lane);
+			let mut looks = 0;
+			for (key, id, job) in Walk::<T>::new(lane, place.get()) {
+				if plan.room == 0 || plan.planned_micros.saturating_add(run) > in_time {
+					return;
 				}
-				sent.push((id, attempt, action, block));
-				Ok(sent)
-			})
-			.is_ok()
+				if looks == MAX_LOOKS {
+					// So much here is not for us: the next run goes on behind it.
+					place.set(key);
+					return;
+				}
+				looks += 1;
+				self.plan_one(id, &job, run, most_stake, plan);
+			}
+			place.clear();
+		}
 	}
 
-	fn sign(key: &ServiceKey, tag: &str, args: &impl Encode) -> Option<Authorization> {
-		let auth = Authorization::sign::<T>(key, tag, args);
+	/// Offer to take a job, if the operator can.
+	fn plan_one(
+		&mut self,
+		id: JobId,
+		job: &JobOf<T>,
+		run: u64,
+		most_stake: BalanceOf<T>,
+		plan: &mut Plan<T>,
+	) {
+		let stake = Pallet::<T>::stake_for(job.fee);
+		if stake > plan.free
+			|| stake > most_stake
+			|| Pallet::<T>::check_eligible(self.operator, job).is_err()
+		{
+			return;
+		}
+		plan.free = plan.free.saturating_sub(stake);
+		plan.planned_micros = plan.planned_micros.saturating_add(run);
+		plan.room -= 1;
+		let offer = Offer { job: id, content: job.content() };
+		// On its way already: what it binds is counted, since the state does not show it yet.
+		if self.outbox.sent_lately(&(ACCEPT_TAG, offer)) {
+			return;
+		}
+		if let Some(full) = plan.offers.push(offer, 0) {
+			self.send_accept(full);
+		}
+	}
+
+	fn send_accept(&mut self, offers: Vec<Offer>) {
+		let count = offers.len();
+		let first = offers.first().map(|offer| offer.job).unwrap_or_default();
+		let names = offers.clone();
+		let offers = Offers::truncate_from(offers);
+		let Some(auth) = self.sign(ACCEPT_TAG, &offers) else { return };
+		if self.send(Call::accept { offers, auth: Some(auth) }) {
+			names.iter().for_each(|offer| self.outbox.note(&(ACCEPT_TAG, offer)));
+			worker::note(Note::AcceptsSent, count as u64);
+			log::info!(target: LOG, "accepting {count} jobs, the first {first}");
+		}
+	}
+
+	/// Finalize the operator's claims that idle weight leaves lying.
+	fn poke_overdue(&mut self) {
+		let now: u32 = T::Clock::current_block_number().saturated_into();
+		for model in T::Operators::served(self.operator) {
+			for (key, bits) in Pallet::<T>::pages_of(&Lane::Claimed(model), None, PAGES) {
+				if key.due().saturating_add(PATIENCE) > now {
+					break;
+				}
+				let own = jobs_in(key, bits).filter(|id| {
+					let status = Jobs::<T>::get(id).map(|job| job.status);
+					matches!(status, Some(JobStatus::Claimed { operator, .. }) if operator == *self.operator)
+				});
+				let jobs: Vec<JobId> = own.collect();
+				if !jobs.is_empty() {
+					self.send_poke(PokedJobs::truncate_from(jobs));
+				}
+			}
+		}
+	}
+
+	fn send_poke(&mut self, jobs: PokedJobs) {
+		let name = (POKE_TAG, jobs.clone());
+		if self.outbox.sent_lately(&name) {
+			return;
+		}
+		let Some(auth) = self.sign(POKE_TAG, &jobs) else { return };
+		if self.send(Call::poke { jobs, auth: Some(auth) }) {
+			self.outbox.note(&name);
+		}
+	}
+
+	fn sign(&self, tag: &str, args: &impl Encode) -> Option<Authorization> {
+		let auth = Authorization::sign::<T>(self.key, tag, args);
 		if auth.is_none() {
-			log::error!(target: LOG, "the keystore cannot sign with {key:?}");
+			log::error!(target: LOG, "the keystore cannot sign with {:?}", self.key);
 		}
 		auth
 	}
 
-	fn send(id: JobId, call: Call<T>) -> bool {
+	fn send(&self, call: Call<T>) -> bool {
 		let transaction = T::create_authorized_transaction(call.into());
 		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction);
 		if sent.is_err() {
-			log::warn!(target: LOG, "job {id}: the pool did not take the transaction");
+			log::warn!(target: LOG, "the pool did not take a transaction; trying again");
 		}
 		sent.is_ok()
+	}
+}
+
+/// What an operator is about to take.
+struct Plan<T: Config> {
+	/// Stake that backs nothing, after what is planned.
+	free: BalanceOf<T>,
+	/// Work of the engine, after what is planned, in microseconds.
+	planned_micros: u64,
+	/// How many jobs more.
+	room: usize,
+	offers: Batcher<Offer>,
+}
+
+/// Makes batches of items, by number and bytes.
+struct Batcher<Item> {
+	items: Vec<Item>,
+	bytes: usize,
+	most: usize,
+}
+
+impl<Item> Batcher<Item> {
+	fn new(most: usize) -> Self {
+		Self { items: Vec::new(), bytes: 0, most }
+	}
+
+	/// Add an item; the batch before it if it does not fit any more.
+	fn push(&mut self, item: Item, bytes: usize) -> Option<Vec<Item>> {
+		let fits =
+			self.items.len() < MAX_BATCH as usize && self.bytes.saturating_add(bytes) <= self.most;
+		let full = if fits { None } else { self.take() };
+		self.items.push(item);
+		self.bytes = self.bytes.saturating_add(bytes);
+		full
+	}
+
+	/// What there is, if anything.
+	fn take(&mut self) -> Option<Vec<Item>> {
+		self.bytes = 0;
+		Some(core::mem::take(&mut self.items)).filter(|items| !items.is_empty())
+	}
+}
+
+/// The jobs of a lane in order of time, read page by page.
+struct Walk<T: Config> {
+	lane: LaneOf<T>,
+	after: Option<PageKey>,
+	pages: Vec<(PageKey, u64)>,
+	jobs: Vec<(PageKey, JobId)>,
+}
+
+impl<T: Config> Walk<T> {
+	fn new(lane: LaneOf<T>, after: Option<PageKey>) -> Self {
+		Self { lane, after, pages: Vec::new(), jobs: Vec::new() }
+	}
+}
+
+impl<T: Config> Iterator for Walk<T> {
+	type Item = (PageKey, JobId, JobOf<T>);
+
+	fn next(&mut self) -> Option<Self::Item> {
+		loop {
+			if let Some((key, id)) = self.jobs.pop() {
+				let Some(job) = Jobs::<T>::get(id) else { continue };
+				return Some((key, id, job));
+			}
+			if self.pages.is_empty() {
+				self.pages = Pallet::<T>::pages_of(&self.lane, self.after, PAGES);
+				self.after = self.pages.last().map(|(key, _)| *key);
+				// Taken from the end.
+				self.pages.reverse();
+			}
+			let (key, bits) = self.pages.pop()?;
+			self.jobs = jobs_in(key, bits).map(|id| (key, id)).collect();
+			self.jobs.reverse();
+		}
+	}
+}
+
+/// The first `limit` jobs of a lane.
+fn jobs_of<T: Config>(lane: LaneOf<T>, limit: usize) -> impl Iterator<Item = (JobId, JobOf<T>)> {
+	Walk::<T>::new(lane, None).take(limit).map(|(_, id, job)| (id, job))
+}
+
+/// Where in a lane the next run goes on, when one did not come to the end.
+struct Place(Vec<u8>);
+
+impl Place {
+	fn of<T: Config>(key: &ServiceKey, lane: &LaneOf<T>) -> Self {
+		Self((b"assay/jobs/place", key, lane).encode())
+	}
+
+	fn get(&self) -> Option<PageKey> {
+		StorageValueRef::persistent(&self.0).get().ok().flatten()
+	}
+
+	fn set(&self, key: PageKey) {
+		StorageValueRef::persistent(&self.0).set(&key);
+	}
+
+	fn clear(&self) {
+		if self.get().is_some() {
+			StorageValueRef::persistent(&self.0).clear();
+		}
 	}
 }

@@ -1,6 +1,6 @@
 //! Records of the jobs pallet.
 
-use assay_primitives::{FaultKind, ModelId, MAX_INLINE_OUTPUT};
+use assay_primitives::{FaultKind, JobId, ModelId, MAX_INLINE_OUTPUT};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	traits::{
@@ -31,6 +31,97 @@ pub type InputOf<T> = BoundedVec<u8, <T as Config>::MaxInputBytes>;
 /// Output that a claim brings whole.
 pub type OutputBytes = BoundedVec<u8, ConstU32<MAX_INLINE_OUTPUT>>;
 
+/// The most jobs that one call accepts, answers or pokes.
+pub const MAX_BATCH: u32 = 64;
+
+/// Operators that may miss the deadline of one job: it expires when this many have.
+pub const MAX_ATTEMPTS: u32 = 4;
+
+/// The jobs of one call of [`accept`](crate::Call::accept).
+pub type Offers = BoundedVec<Offer, ConstU32<MAX_BATCH>>;
+
+/// The answers of one call of [`claim`](crate::Call::claim).
+pub type Answers = BoundedVec<Answer, ConstU32<MAX_BATCH>>;
+
+/// The jobs of one call of [`poke`](crate::Call::poke).
+pub type PokedJobs = BoundedVec<JobId, ConstU32<MAX_BATCH>>;
+
+/// A [`Lane`] of the runtime.
+pub type LaneOf<T> = Lane<<T as frame_system::Config>::AccountId>;
+
+/// A job to be accepted, and what it is thought to be.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
+pub struct Offer {
+	/// Number of the job.
+	pub job: JobId,
+	/// Its [`Job::content`]: the number may be another job's on another fork.
+	pub content: H256,
+}
+
+/// The answer to a job, and what the job is thought to be.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Answer {
+	/// Number of the job.
+	pub job: JobId,
+	/// Its [`Job::content`]: the number may be another job's on another fork.
+	pub content: H256,
+	/// BLAKE3 of the output.
+	pub output_root: H256,
+	/// The whole output when the model's is 16 KiB at most, and nothing otherwise.
+	pub output: OutputBytes,
+}
+
+/// What somebody looks through in order of time: each lane of the agenda holds the jobs that matter
+/// to one party, so that nobody's work grows with what others put on chain.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub enum Lane<AccountId> {
+	/// Jobs that wait, for whoever serves the model: by the last block at which they can be accepted.
+	#[codec(index = 0)]
+	Queued {
+		/// What is to be run.
+		model: ModelId,
+		/// The only operator that may accept them, if there is one.
+		designated: Option<AccountId>,
+	},
+	/// Jobs on which an operator owes a claim: by deadline.
+	#[codec(index = 1)]
+	Assigned(AccountId),
+	/// Claims of a model, for its watchers: by the end of their windows.
+	#[codec(index = 2)]
+	Claimed(ModelId),
+	/// Jobs that are over: by when they are reaped.
+	#[codec(index = 3)]
+	Over,
+}
+
+/// Blocks that a job of a model gives, see [`Pallet::periods`](crate::Pallet::periods).
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, TypeInfo, Clone, Copy, PartialEq, Eq, Debug, Default,
+)]
+pub struct Periods<BlockNumber> {
+	/// For accepting it, all attempts together.
+	pub queue: BlockNumber,
+	/// For claiming after accepting.
+	pub claim: BlockNumber,
+	/// For challenging the claim.
+	pub window: BlockNumber,
+}
+
 /// A paid request and the claim that answers it.
 #[derive(
 	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
@@ -52,13 +143,46 @@ pub struct Job<AccountId, Balance, BlockNumber> {
 	pub requested: BlockNumber,
 	/// Last block at which the job can be accepted.
 	pub expires: BlockNumber,
-	/// Number of the current attempt, from 0. Grows with every missed deadline.
-	pub attempt: u32,
+	/// Operators that missed its deadline. They do not get it again.
+	pub missed: BoundedVec<AccountId, ConstU32<MAX_ATTEMPTS>>,
 	/// Where the job stands.
 	pub status: JobStatus<AccountId, Balance, BlockNumber>,
-	/// Block under which the job stands in the agenda. `None` while the claim is held open beyond
+	/// Block under which the job stands in the agenda, in [its lane](Self::lane). `None` while the claim is held open beyond
 	/// its window.
 	pub due: Option<BlockNumber>,
+}
+
+impl<AccountId: Clone + Encode, Balance: Encode, BlockNumber> Job<AccountId, Balance, BlockNumber> {
+	/// Number of the current attempt, from 0. Grows with every missed deadline.
+	pub fn attempt(&self) -> u32 {
+		self.missed.len() as u32
+	}
+
+	/// What signatures about the job name besides its number: blake2-256 of SCALE((requester, model,
+	/// input root, fee, designated operator, number of the attempt)). A number may be another job's on
+	/// another fork; a job of the same content is as good.
+	pub fn content(&self) -> H256 {
+		let content = (
+			(&self.requester, &self.model, &self.input_root),
+			(&self.fee, &self.designated, self.attempt()),
+		);
+		H256(content.using_encoded(sp_io::hashing::blake2_256))
+	}
+
+	/// The lane in which the job stands if it is due.
+	pub fn lane(&self) -> Lane<AccountId> {
+		match &self.status {
+			JobStatus::Queued => {
+				Lane::Queued { model: self.model, designated: self.designated.clone() }
+			},
+			JobStatus::Assigned { operator, .. } => Lane::Assigned(operator.clone()),
+			JobStatus::Claimed { .. } => Lane::Claimed(self.model),
+			JobStatus::Final { .. }
+			| JobStatus::Fraud { .. }
+			| JobStatus::Cancelled
+			| JobStatus::Expired => Lane::Over,
+		}
+	}
 }
 
 /// Where a job stands. The last four absorb: nothing leads out of them.

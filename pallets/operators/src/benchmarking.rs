@@ -1,13 +1,14 @@
 //! Benchmarks of the operators pallet.
 
 use super::*;
-use assay_primitives::{samples, ModelRegistry, ServiceKey};
+use assay_primitives::{authorization::possession_here, samples, ModelRegistry, ServiceKey};
 use frame_benchmarking::v2::*;
 use frame_support::{
 	traits::{fungible::Mutate, Get},
 	BoundedVec,
 };
 use frame_system::{Pallet as System, RawOrigin};
+use sp_application_crypto::RuntimeAppPublic;
 use sp_core::{crypto::UncheckedFrom, H256};
 use sp_runtime::{
 	traits::{BlockNumberProvider, Bounded},
@@ -88,12 +89,25 @@ mod benchmarks {
 	#[benchmark]
 	fn set_service_key() -> Result<(), BenchmarkError> {
 		let who = endowed::<T>();
-		Pallet::<T>::do_set_key(who.clone(), key(1))?;
+		Pallet::<T>::store_key(who.clone(), key(1))?;
+		let new = ServiceKey::generate_pair(None);
+		let proof = RuntimeAppPublic::sign(&new, &possession_here::<T>(&who)).expect("it is there");
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(who), Some(key(2)));
+		_(RawOrigin::Signed(who), Some((new.clone(), proof)));
 
-		assert!(KeyOwner::<T>::contains_key(key(2)));
+		assert!(KeyOwner::<T>::contains_key(new));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn set_key_allowance() -> Result<(), BenchmarkError> {
+		let who = endowed::<T>();
+		Pallet::<T>::store_key(who.clone(), key(1))?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who), 1u32.into());
+
 		Ok(())
 	}
 

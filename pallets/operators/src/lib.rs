@@ -44,7 +44,7 @@ pub use weights::WeightInfo;
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
-	use assay_primitives::{ModelId, ModelRegistry, ServiceKey};
+	use assay_primitives::{ModelId, ModelRegistry, ServiceKey, ServiceSignature};
 	use frame_support::{pallet_prelude::*, traits::fungible};
 	use frame_system::pallet_prelude::*;
 	use sp_runtime::traits::BlockNumberProvider;
@@ -77,6 +77,15 @@ pub mod pallet {
 		/// Deposit for a service key.
 		#[pallet::constant]
 		type KeyDeposit: Get<BalanceOf<Self>>;
+
+		/// What a new service key may put on hold in its owner's name, until the owner says otherwise:
+		/// a few bonds.
+		#[pallet::constant]
+		type DefaultAllowance: Get<BalanceOf<Self>>;
+
+		/// Blocks for which an operator that was chilled for missed deadlines or a false claim stays so.
+		#[pallet::constant]
+		type ChillPeriod: Get<BlockNumberFor<Self>>;
 
 		/// Blocks between unstaking and withdrawing. Longer than any claim can stay open.
 		#[pallet::constant]
@@ -171,6 +180,13 @@ pub mod pallet {
 			/// The key; `None` when it was unset.
 			key: Option<ServiceKey>,
 		},
+		/// An account said what its service key may put on hold.
+		AllowanceSet {
+			/// Whose money it is.
+			account: T::AccountId,
+			/// What the key may put on hold from now on.
+			allowance: BalanceOf<T>,
+		},
 		/// An operator said which models it serves.
 		Serves {
 			/// The operator.
@@ -187,6 +203,8 @@ pub mod pallet {
 		Chilled {
 			/// The operator.
 			operator: T::AccountId,
+			/// First block at which it can.
+			until: BlockNumberFor<T>,
 		},
 		/// An operator missed a deadline.
 		DeadlineMissed {
@@ -224,6 +242,13 @@ pub mod pallet {
 		NothingDue,
 		/// Another account uses this service key. Generate a key of your own.
 		KeyTaken,
+		/// The signature does not show that whoever registers the service key has its secret. The key
+		/// signs the account that registers it, on this chain.
+		NotPossessed,
+		/// The service key may not put that much on hold. Raise its allowance.
+		AllowanceTooSmall,
+		/// The operator was chilled a short while ago and stays so for now.
+		ChilledStill,
 		/// The account has no service key to unset.
 		NoKey,
 		/// One of the models is not registered or takes no new jobs.
@@ -308,13 +333,19 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Holds [`Config::KeyDeposit`] under [`HoldReason::ServiceKey`] while a key is set.
-		/// Emits [`Event::ServiceKeySet`].
+		/// Beside the key goes its signature of the account, see
+		/// [`possession_message`](assay_primitives::authorization::possession_message). Holds
+		/// [`Config::KeyDeposit`] under [`HoldReason::ServiceKey`] while a key is set. A first key may
+		/// spend [`Config::DefaultAllowance`], one that replaces another what that had left. Emits
+		/// [`Event::ServiceKeySet`].
 		#[pallet::call_index(3)]
-		pub fn set_service_key(origin: OriginFor<T>, key: Option<ServiceKey>) -> DispatchResult {
+		pub fn set_service_key(
+			origin: OriginFor<T>,
+			key: Option<(ServiceKey, ServiceSignature)>,
+		) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			match key {
-				Some(key) => Self::do_set_key(who, key),
+				Some((key, proof)) => Self::do_set_key(who, key, &proof),
 				None => Self::do_unset_key(who),
 			}
 		}
@@ -361,11 +392,32 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Needs [`Config::MinStake`]. Forgets missed deadlines. Emits [`Event::Activated`].
+		/// Needs [`Config::MinStake`] and, where the owner was not the one who chilled, that
+		/// [`Config::ChillPeriod`] is over. Forgets missed deadlines. Emits [`Event::Activated`].
 		#[pallet::call_index(6)]
 		pub fn activate(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_activate(who)
+		}
+
+		/// Say what the service key may put on hold in this account's name from now on: bonds of
+		/// challenges and fees of questions. What comes back counts again.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by an account that has a service key.
+		///
+		/// ## Details
+		///
+		/// What the key puts behind jobs comes out of the stake and is not counted. Emits
+		/// [`Event::AllowanceSet`].
+		#[pallet::call_index(7)]
+		pub fn set_key_allowance(
+			origin: OriginFor<T>,
+			#[pallet::compact] allowance: BalanceOf<T>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_set_allowance(who, allowance)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 //! A runtime with this pallet, and a builder that checks the invariants after every test.
 
 use crate::{self as pallet_operators, HoldReason};
-use assay_primitives::{service::ServicePair, ModelId, ModelInfo, ModelRegistry, ServiceKey};
+use assay_primitives::{
+	service::ServicePair, ModelId, ModelInfo, ModelRegistry, ServiceKey, ServiceSignature,
+};
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
 use sp_core::{Pair, H256};
 use sp_runtime::{BuildStorage, DispatchResult};
@@ -55,6 +57,7 @@ impl ModelRegistry for Registry {
 			input_len: 4,
 			output_len: 4,
 			units: 1,
+			run_micros: 1,
 			active: id.0[0] != 99,
 		})
 	}
@@ -74,6 +77,8 @@ impl ModelRegistry for Registry {
 parameter_types! {
 	pub const MinStake: u64 = 100;
 	pub const KeyDeposit: u64 = 5;
+	pub const DefaultAllowance: u64 = 50;
+	pub const ChillPeriod: u64 = 7;
 	pub const UnstakingPeriod: u64 = 10;
 	pub const MaxUnstaking: u32 = 3;
 	pub const MaxServed: u32 = 64;
@@ -87,6 +92,8 @@ impl pallet_operators::Config for Test {
 	type Clock = System;
 	type MinStake = MinStake;
 	type KeyDeposit = KeyDeposit;
+	type DefaultAllowance = DefaultAllowance;
+	type ChillPeriod = ChillPeriod;
 	type UnstakingPeriod = UnstakingPeriod;
 	type MaxUnstaking = MaxUnstaking;
 	type MaxServed = MaxServed;
@@ -117,8 +124,18 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	});
 }
 
+fn pair(seed: u8) -> ServicePair {
+	ServicePair::from_seed(&[seed; 32])
+}
+
 pub(crate) fn key(seed: u8) -> ServiceKey {
-	ServicePair::from_seed(&[seed; 32]).public()
+	pair(seed).public()
+}
+
+/// The key with the proof that it is meant for `who`.
+pub(crate) fn key_for(who: u64, seed: u8) -> Option<(ServiceKey, ServiceSignature)> {
+	let message = assay_primitives::authorization::possession_here::<Test>(&who);
+	Some((key(seed), pair(seed).sign(&message)))
 }
 
 pub(crate) fn model(byte: u8) -> ModelId {

@@ -42,13 +42,17 @@ pub type KeyRecordOf<T> = KeyRecord<BalanceOf<T>>;
 	Eq,
 	Debug,
 )]
-pub enum OperatorStatus {
+pub enum OperatorStatus<BlockNumber> {
 	/// It does.
 	#[codec(index = 0)]
 	Active,
 	/// It does not: its owner, missed deadlines or a false claim chilled it.
 	#[codec(index = 1)]
-	Chilled,
+	Chilled {
+		/// First block at which it can be activated again. Later than now only where the chill was
+		/// not the owner's own.
+		until: BlockNumber,
+	},
 }
 
 /// Money on its way out of a stake.
@@ -91,7 +95,7 @@ where
 	MaxUnstaking: Get<u32>,
 {
 	/// Whether it takes new work.
-	pub status: OperatorStatus,
+	pub status: OperatorStatus<BlockNumber>,
 	/// All that is held, including what is being unstaked.
 	pub stake: Balance,
 	/// The part of the stake that backs open claims.
@@ -146,4 +150,6 @@ pub struct KeyRecord<Balance> {
 	pub key: ServiceKey,
 	/// What is held for it.
 	pub deposit: Balance,
+	/// What it may still put on hold in its owner's name, for bonds and questions.
+	pub allowance: Balance,
 }

@@ -17,6 +17,7 @@ pub trait WeightInfo {
 	fn unstake() -> Weight;
 	fn withdraw() -> Weight;
 	fn set_service_key() -> Weight;
+	fn set_key_allowance() -> Weight;
 	fn serve(n: u32) -> Weight;
 	fn chill() -> Weight;
 	fn activate() -> Weight;
@@ -65,6 +66,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(23_447_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
+	}
+	fn set_key_allowance() -> Weight {
+		Weight::from_parts(23_447_000, 0)
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// Storage: `Operators::Operators` (r:1 w:0)
 	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(406), added: 2881, mode: `MaxEncodedLen`)
@@ -121,6 +127,11 @@ impl WeightInfo for () {
 		Weight::from_parts(23_447_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
+	}
+	fn set_key_allowance() -> Weight {
+		Weight::from_parts(23_447_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn serve(n: u32) -> Weight {
 		Weight::from_parts(15_432_099, 0)

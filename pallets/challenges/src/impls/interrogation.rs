@@ -1,6 +1,6 @@
 //! Questions and answers.
 
-use assay_primitives::JobId;
+use assay_primitives::{Actor, JobId};
 use assay_referee::{is_child, verify_opening, NodeKey, Object, Opened, Opening};
 use codec::Encode;
 use frame_support::{
@@ -37,9 +37,13 @@ pub(crate) struct Query<T: Config> {
 
 impl<T: Config> Pallet<T> {
 	/// Move challenge `id` of `who` on to `node`.
-	pub(crate) fn do_ask(who: T::AccountId, id: ChallengeId, node: NodeKey) -> DispatchResult {
+	pub(crate) fn do_ask(
+		actor: Actor<T::AccountId>,
+		id: ChallengeId,
+		node: NodeKey,
+	) -> DispatchResult {
 		let now = Self::now();
-		let (claim, mut challenge) = Self::may_ask(&who, id, &node, now)?;
+		let (claim, mut challenge) = Self::may_ask(&actor.who, id, &node, now)?;
 		let job = challenge.job;
 		challenge.since = now;
 		challenge.path.try_push(node).map_err(|_| Error::<T>::IllegalMove)?;
@@ -50,10 +54,11 @@ impl<T: Config> Pallet<T> {
 			return Ok(());
 		}
 		let fee = T::QueryFee::get();
-		T::Currency::hold(&HoldReason::QueryFee.into(), &who, fee)
-			.map_err(|_| Error::<T>::CannotPay)?;
-		let deadline = Self::answer_deadline(&claim.operator, now);
-		Nodes::<T>::insert(job, node, NodeState::Asked { deadline, payer: who, fee });
+		Self::hold(HoldReason::QueryFee, &actor, fee)?;
+		let deadline = Self::answer_deadline(&claim, now);
+		Self::owe(&claim.operator, deadline, (job, Some(node)));
+		let Actor { who: payer, by_key } = actor;
+		Nodes::<T>::insert(job, node, NodeState::Asked { deadline, payer, fee, by_key });
 		Challenges::<T>::insert(id, challenge);
 		Self::deposit_event(Event::NodeAsked { challenge: id, job, node, fee, deadline });
 		Ok(())
@@ -91,10 +96,11 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Whether `who` could pay for asking about `node`. Nodes that are known already cost nothing.
-	pub(crate) fn can_pay_query(who: &T::AccountId, job: JobId, node: &NodeKey) -> bool {
+	/// Whether `who` could pay for asking about `node` by its key. Nodes that are known already cost
+	/// nothing.
+	pub(crate) fn can_pay_query_by_key(who: &T::AccountId, job: JobId, node: &NodeKey) -> bool {
 		Nodes::<T>::contains_key(job, node)
-			|| Self::can_hold(HoldReason::QueryFee, who, T::QueryFee::get())
+			|| Self::can_hold_by_key(HoldReason::QueryFee, who, T::QueryFee::get())
 	}
 
 	/// Open `node` of the trace of `job`.
@@ -105,11 +111,12 @@ impl<T: Config> Pallet<T> {
 		opening: &Opening,
 	) -> DispatchResult {
 		let now = Self::now();
-		let Query { claim, payer, fee, .. } = Self::may_answer(job, &node, now)?;
+		let Query { claim, payer, fee, deadline } = Self::may_answer(job, &node, now)?;
 		let trace_root = Self::posted_trace(job)?;
 		let opened = Self::check_opening(&claim, trace_root, &node, opening)?;
 		let state = NodeState::Opened { at: now, object_len: opened.object_len };
 		Nodes::<T>::insert(job, node, state);
+		Self::owe_no_more(&claim.operator, deadline, (job, Some(node)));
 
 		let (paid, burned) = Self::pay_answer(&payer, &who, fee);
 		sp_io::offchain_index::set(&opening_key(job, &trace_root, &node), &opening.encode());
@@ -128,7 +135,7 @@ impl<T: Config> Pallet<T> {
 			None => Err(Error::<T>::NodeNotAsked),
 			Some(NodeState::Opened { .. }) => Err(Error::<T>::NodeAlreadyOpen),
 			Some(NodeState::Asked { deadline, .. }) if now > deadline => Err(Error::<T>::TooLate),
-			Some(NodeState::Asked { deadline, payer, fee }) => {
+			Some(NodeState::Asked { deadline, payer, fee, .. }) => {
 				Ok(Query { claim, payer, fee, deadline })
 			},
 		}

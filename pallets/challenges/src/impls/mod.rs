@@ -3,13 +3,18 @@
 mod agenda;
 mod interrogation;
 mod opening;
+mod proof;
+pub(crate) mod time;
 mod verdicts;
 
 use assay_primitives::{Claims, JobId};
 use frame_support::{dispatch::DispatchClass, ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::traits::{BlockNumberProvider, Zero};
+use sp_runtime::{
+	traits::{BlockNumberProvider, Saturating, Zero},
+	SaturatedConversion,
+};
 
 use crate::{
 	BalanceOf, ChallengeId, ChallengeOf, ClaimOf, Config, Disputes, Error, Live, NodeState, Nodes,
@@ -37,7 +42,31 @@ impl<T: Config> Pallet<T> {
 
 	/// The live challenges of `job`, earliest first.
 	pub(crate) fn live_of(job: JobId) -> impl Iterator<Item = ChallengeId> {
-		Live::<T>::iter_key_prefix(job).map(ChallengeId::from_be_bytes)
+		// Beginning where the first may be steps over none that ended before it, of which the overlay
+		// of this block still knows.
+		let first = Disputes::<T>::get(job).map_or(0, |dispute| dispute.first);
+		let before = first.checked_sub(1).map(ChallengeId::to_be_bytes);
+		let ids = match before {
+			Some(before) => {
+				Live::<T>::iter_key_prefix_from(job, Live::<T>::hashed_key_for(job, before))
+			},
+			None => Live::<T>::iter_key_prefix(job),
+		};
+		ids.map(ChallengeId::from_be_bytes)
+	}
+
+	/// At most `limit` live challenges of `job`, earliest first. The next time, the search begins at
+	/// the first of them.
+	pub(crate) fn first_live_of(job: JobId, limit: usize) -> alloc::vec::Vec<ChallengeId> {
+		let found: alloc::vec::Vec<_> = Self::live_of(job).take(limit).collect();
+		if let Some(first) = found.first() {
+			Disputes::<T>::mutate(job, |dispute| {
+				if let Some(dispute) = dispute {
+					dispute.first = *first;
+				}
+			});
+		}
+		found
 	}
 
 	/// Whose turn it is; nobody's if the challenge is over or its claim is closed and settled.
@@ -45,7 +74,8 @@ impl<T: Config> Pallet<T> {
 		if !challenge.is_live() {
 			return None;
 		}
-		let answered_at = match (Disputes::<T>::get(challenge.job)?.trace, challenge.cursor()) {
+		let dispute = Disputes::<T>::get(challenge.job)?;
+		let answered_at = match (dispute.trace, challenge.cursor()) {
 			(TraceState::Demanded { deadline }, _) => return Some(Turn::Operator { deadline }),
 			(TraceState::Posted { at, .. }, None) => at,
 			(TraceState::Posted { .. }, Some(node)) => {
@@ -56,25 +86,14 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		// Each answer gives the challenger a full turn, and so does each move of its own.
-		let deadline = answered_at.max(challenge.since) + T::TurnPeriod::get();
+		let turn = Self::periods_for(dispute.work).turn;
+		let deadline = answered_at.max(challenge.since).saturating_add(turn);
 		Some(Turn::Challenger { deadline })
-	}
-
-	/// Last block at which a node asked for at `now` may be opened.
-	///
-	/// A limit to how many answers an operator may owe per block belongs here: it would put the
-	/// deadline off by the operator's backlog.
-	pub(crate) fn answer_deadline(
-		_operator: &T::AccountId,
-		now: BlockNumberFor<T>,
-	) -> BlockNumberFor<T> {
-		now + T::AnswerPeriod::get()
 	}
 
 	/// The bond of a challenge against `claim`. It is flat: how many others challenge makes no
 	/// difference.
 	pub(crate) fn bond_for(claim: &ClaimOf<T>) -> BalanceOf<T> {
-		use sp_runtime::{traits::Saturating, SaturatedConversion};
 		let millions: BalanceOf<T> = claim.info.units.div_ceil(1_000_000).saturated_into();
 		T::BondPerMillionUnits::get().saturating_mul(millions).max(T::MinBond::get())
 	}
@@ -92,6 +111,8 @@ impl<T: Config> Pallet<T> {
 		}
 		let limits = T::BlockWeights::get();
 		let most = limits.get(DispatchClass::Operational).max_extrinsic.unwrap_or(limits.max_block);
+		assert!(T::OperatorRate::get() > 0 && T::ChainRate::get() > 0, "no rate, no answers");
+		assert!(T::BlockMillis::get() > 0, "a block takes time");
 		let proof =
 			T::WeightInfo::prove_fault().saturating_add(T::WeightInfo::authorize_prove_fault());
 		assert!(proof.all_lte(most), "the costliest proof must fit a block");

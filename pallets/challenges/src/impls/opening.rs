@@ -1,29 +1,36 @@
 //! Opening a challenge, and the operator's commitment to its trace.
 
-use assay_primitives::{Claims, JobId};
+use assay_primitives::{Actor, Claims, JobId, KeyAllowances};
 use assay_referee::{verify_last_entry, Slice};
 use frame_support::{
 	ensure,
-	traits::{fungible::hold::Mutate as _, Get},
+	traits::{
+		fungible::{hold::Mutate as _, InspectHold},
+		tokens::Precision,
+		Defensive,
+	},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::DispatchResult;
 
 use crate::{
-	BalanceOf, Challenge, ChallengeState, Challenged, Challenges, ClaimOf, Config, Dispute,
-	Disputes, Error, Event, HoldReason, Live, NextChallenge, Pallet, TraceState,
+	BalanceOf, Challenge, ChallengeId, ChallengeState, Challenged, Challenges, ClaimOf, Config,
+	Dispute, Disputes, Error, Event, HoldReason, Live, NextChallenge, Own, Pallet, TraceState,
 };
 
 impl<T: Config> Pallet<T> {
 	/// Open a challenge of `who`. A stage in which challengers commit to what they will say would
 	/// come before this.
-	pub(crate) fn do_open(who: T::AccountId, job: JobId, output_root: H256) -> DispatchResult {
+	pub(crate) fn do_open(
+		actor: Actor<T::AccountId>,
+		job: JobId,
+		output_root: H256,
+	) -> DispatchResult {
 		let now = Self::now();
-		let claim = Self::may_open(&who, job, output_root, now)?;
+		let claim = Self::may_open(&actor.who, job, output_root, now)?;
 		let bond = Self::bond_for(&claim);
-		T::Currency::hold(&HoldReason::ChallengeBond.into(), &who, bond)
-			.map_err(|_| Error::<T>::CannotPay)?;
+		Self::hold(HoldReason::ChallengeBond, &actor, bond)?;
 		T::Claims::hold_open(job)?;
 
 		let id = NextChallenge::<T>::mutate(|next| {
@@ -31,18 +38,21 @@ impl<T: Config> Pallet<T> {
 			*next = id.saturating_add(1);
 			id
 		});
-		let demanded = Self::demand_trace(job, now);
+		let Actor { who, by_key } = actor;
+		let demanded = Self::demand_trace(job, &claim, id, now);
 		let challenge = Challenge {
 			job,
 			who: who.clone(),
 			output_root,
 			bond,
+			by_key,
 			opened_at: now,
 			since: now,
 			path: Default::default(),
 			state: ChallengeState::Live,
 		};
 		Live::<T>::insert(job, id.to_be_bytes(), ());
+		Own::<T>::insert(&who, id.to_be_bytes(), ());
 		Challenged::<T>::insert(job, &who, id);
 		Self::set_alarm(id, &challenge);
 		Challenges::<T>::insert(id, challenge);
@@ -64,38 +74,73 @@ impl<T: Config> Pallet<T> {
 		let claim = Self::open_claim(job)?;
 		Self::ensure_window(&claim, now)?;
 		ensure!(output_root != claim.output_root, Error::<T>::SameOutput);
-		let challenging = Challenged::<T>::get(job, who)
-			.and_then(Challenges::<T>::get)
-			.is_some_and(|latest| latest.is_live());
-		ensure!(!challenging, Error::<T>::AlreadyChallenging);
+		ensure!(!Self::is_challenging(who, job), Error::<T>::AlreadyChallenging);
 		Ok(claim)
 	}
 
-	/// Whether `who` could have the bond of a challenge against `claim` put on hold.
-	pub(crate) fn can_bond(who: &T::AccountId, claim: &ClaimOf<T>) -> bool {
-		Self::can_hold(HoldReason::ChallengeBond, who, Self::bond_for(claim))
+	/// Whether `who` has a live challenge against `job`.
+	pub(crate) fn is_challenging(who: &T::AccountId, job: JobId) -> bool {
+		Challenged::<T>::get(job, who)
+			.and_then(Challenges::<T>::get)
+			.is_some_and(|latest| latest.is_live())
 	}
 
-	/// Whether `amount` of the free balance of `who` could be put on hold.
-	pub(crate) fn can_hold(reason: HoldReason, who: &T::AccountId, amount: BalanceOf<T>) -> bool {
-		use frame_support::traits::fungible::InspectHold;
-		T::Currency::can_hold(&reason.into(), who, amount)
+	/// Whether `who` could have the bond of a challenge against `claim` put on hold by its key.
+	pub(crate) fn can_bond_by_key(who: &T::AccountId, claim: &ClaimOf<T>) -> bool {
+		Self::can_hold_by_key(HoldReason::ChallengeBond, who, Self::bond_for(claim))
 	}
 
-	/// Count one more challenge of `job`. The first one demands the trace; returns until when.
-	fn demand_trace(job: JobId, now: BlockNumberFor<T>) -> Option<BlockNumberFor<T>> {
-		Disputes::<T>::mutate(job, |dispute| match dispute {
-			Some(dispute) => {
-				dispute.records = dispute.records.saturating_add(1);
-				None
-			},
-			None => {
-				let deadline = now + T::TracePeriod::get();
-				let trace = TraceState::Demanded { deadline };
-				*dispute = Some(Dispute { trace, records: 1 });
-				Some(deadline)
-			},
-		})
+	/// Whether `who` has `amount` free, and its key may put it on hold.
+	pub(crate) fn can_hold_by_key(
+		reason: HoldReason,
+		who: &T::AccountId,
+		amount: BalanceOf<T>,
+	) -> bool {
+		T::KeyAllowances::allowance(who) >= amount
+			&& T::Currency::can_hold(&reason.into(), who, amount)
+	}
+
+	/// Put `amount` of the actor's money on hold; what a key does is taken from its allowance.
+	pub(crate) fn hold(
+		reason: HoldReason,
+		actor: &Actor<T::AccountId>,
+		amount: BalanceOf<T>,
+	) -> Result<(), Error<T>> {
+		if actor.by_key {
+			T::KeyAllowances::spend(&actor.who, amount).map_err(|_| Error::<T>::CannotPay)?;
+		}
+		T::Currency::hold(&reason.into(), &actor.who, amount).map_err(|_| Error::<T>::CannotPay)
+	}
+
+	/// Give back what [`Self::hold`] took, to the allowance too.
+	pub(crate) fn unhold(reason: HoldReason, actor: &Actor<T::AccountId>, amount: BalanceOf<T>) {
+		let _ = T::Currency::release(&reason.into(), &actor.who, amount, Precision::BestEffort)
+			.defensive();
+		if actor.by_key {
+			T::KeyAllowances::restore(&actor.who, amount);
+		}
+	}
+
+	/// Count one more challenge of `job`, with the number `id`. The first one demands the trace;
+	/// returns until when.
+	fn demand_trace(
+		job: JobId,
+		claim: &ClaimOf<T>,
+		id: ChallengeId,
+		now: BlockNumberFor<T>,
+	) -> Option<BlockNumberFor<T>> {
+		if let Some(mut dispute) = Disputes::<T>::get(job) {
+			dispute.records = dispute.records.saturating_add(1);
+			Disputes::<T>::insert(job, dispute);
+			return None;
+		}
+		let deadline = Self::trace_deadline(claim, now);
+		let operator = claim.operator.clone();
+		Self::owe(&operator, deadline, (job, None));
+		let trace = TraceState::Demanded { deadline };
+		let work = Self::work_of(claim);
+		Disputes::<T>::insert(job, Dispute { operator, work, trace, records: 1, first: id });
+		Some(deadline)
 	}
 
 	/// Bind the operator of `job` to a trace.
@@ -106,9 +151,10 @@ impl<T: Config> Pallet<T> {
 		last_entry: &Slice,
 	) -> DispatchResult {
 		let now = Self::now();
-		let claim = Self::may_reveal(job, now)?;
+		let (claim, deadline) = Self::may_reveal(job, now)?;
 		ensure!(who == claim.operator, Error::<T>::NotOperator);
 		Self::check_last_entry(&claim, trace_root, last_entry)?;
+		Self::owe_no_more(&who, deadline, (job, None));
 		let trace = TraceState::Posted { root: trace_root, at: now };
 		Disputes::<T>::mutate(job, |dispute| {
 			if let Some(dispute) = dispute {
@@ -119,14 +165,17 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Whether a trace of `job` may be revealed now.
-	pub(crate) fn may_reveal(job: JobId, now: BlockNumberFor<T>) -> Result<ClaimOf<T>, Error<T>> {
+	/// Whether a trace of `job` may be revealed now; the claim, and until when.
+	pub(crate) fn may_reveal(
+		job: JobId,
+		now: BlockNumberFor<T>,
+	) -> Result<(ClaimOf<T>, BlockNumberFor<T>), Error<T>> {
 		let claim = Self::open_claim(job)?;
 		match Disputes::<T>::get(job).map(|dispute| dispute.trace) {
 			None => Err(Error::<T>::TraceNotDemanded),
 			Some(TraceState::Posted { .. }) => Err(Error::<T>::TraceAlreadyPosted),
 			Some(TraceState::Demanded { deadline }) if now > deadline => Err(Error::<T>::TooLate),
-			Some(TraceState::Demanded { .. }) => Ok(claim),
+			Some(TraceState::Demanded { deadline }) => Ok((claim, deadline)),
 		}
 	}
 

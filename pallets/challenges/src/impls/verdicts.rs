@@ -1,55 +1,56 @@
 //! How claims and challenges end.
 
-use assay_primitives::{Claims, FaultKind, JobId};
-use assay_referee::{verify_fault, Fault, FaultProof, ProofError};
+use assay_primitives::{Actor, Claims, FaultKind, JobId};
 use frame_support::{
 	ensure,
-	traits::{fungible::hold::Mutate as _, tokens::Precision, Defensive, DefensiveOption, Get},
+	traits::{Defensive, DefensiveOption, Get},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Saturating, DispatchResult, Percent};
+use sp_runtime::{traits::Saturating, DispatchResult, Percent, SaturatedConversion};
 
 use crate::{
 	opening_key, ChallengeId, ChallengeOf, ChallengeState, Challenged, Challenges, ClaimOf, Config,
-	Disputes, Error, Event, HoldReason, Live, NodeState, Nodes, Pallet, TraceState, Turn,
+	Dispute, Disputes, Error, Event, HoldReason, Live, NodeState, Nodes, Own, Pallet, TraceState,
+	Turn,
 };
 
 /// How many challenges one call settles or looks at. The agenda does the rest.
 pub(crate) const BATCH: usize = 8;
 
+/// Blocks over which the forgetting of what ended together is spread.
+const RETENTION_SPREAD: u64 = 16;
+
+/// What is overdue in a challenge.
+pub(crate) enum Due<T: Config> {
+	/// Its claim is closed, and its money goes back.
+	Settlement,
+	/// It is over for long enough.
+	Forgetting,
+	/// The operator is late.
+	Fault,
+	/// The challenger is late; the claim that goes on.
+	Forfeit(ClaimOf<T>),
+}
+
 /// What the operator gets of the bond of a challenger who stopped.
 const LAPSED_TO_OPERATOR: Percent = Percent::from_percent(60);
 
 impl<T: Config> Pallet<T> {
-	/// Judge a proof against the claim of `job`.
-	pub(crate) fn do_prove_fault(who: T::AccountId, job: JobId, proof: &[u8]) -> DispatchResult {
-		let claim = Self::open_claim(job)?;
-		let kind = Self::judge(&claim, job, proof)?;
-		Self::end_claim(job, kind, Some(who))
-	}
-
-	/// The fault that `proof` shows.
-	pub(crate) fn judge(
-		claim: &ClaimOf<T>,
-		job: JobId,
-		proof: &[u8],
-	) -> Result<FaultKind, Error<T>> {
-		let trace_root = Self::posted_trace(job)?;
-		let proof = FaultProof::from_bytes(proof).map_err(|_| Error::<T>::BadProof)?;
-		match verify_fault(&claim.commitments(trace_root.0), &proof) {
-			Ok(Fault::Element { entry, element }) => Ok(FaultKind::Leaf { entry, element }),
-			Ok(Fault::Chunk { entry, chunk }) => Ok(FaultKind::Chunk { entry, chunk }),
-			Err(ProofError::NoFault) => Err(Error::<T>::NoFault),
-			Err(_) => Err(Error::<T>::BadProof),
-		}
-	}
-
 	/// End the open claim of `job` as false, and the earliest challenges with it.
-	fn end_claim(job: JobId, kind: FaultKind, prover: Option<T::AccountId>) -> DispatchResult {
-		let first = Self::live_of(job).next();
+	pub(crate) fn end_claim(
+		job: JobId,
+		kind: FaultKind,
+		prover: Option<T::AccountId>,
+	) -> DispatchResult {
+		let first = Self::first_live_of(job, 1).pop();
 		let finder = first.and_then(|id| Some((id, Challenges::<T>::get(id)?.who)));
 		let finder_account = finder.as_ref().map(|(_, who)| who.clone());
 		T::Claims::fault(job, kind, finder_account, prover.clone())?;
+		if let Some(Dispute { operator, trace: TraceState::Demanded { deadline }, .. }) =
+			Disputes::<T>::get(job)
+		{
+			Self::owe_no_more(&operator, deadline, (job, None));
+		}
 		Self::deposit_event(Event::FaultFound { job, kind, finder, prover });
 		Self::settle_some(job, first);
 		Ok(())
@@ -58,7 +59,7 @@ impl<T: Config> Pallet<T> {
 	/// Give back the bonds and query fees of some challenges of a closed claim, earliest first.
 	/// Returns how many.
 	fn settle_some(job: JobId, winner: Option<ChallengeId>) -> usize {
-		let batch: alloc::vec::Vec<_> = Self::live_of(job).take(BATCH).collect();
+		let batch = Self::first_live_of(job, BATCH);
 		for id in &batch {
 			if let Some(challenge) = Challenges::<T>::get(id).defensive() {
 				Self::settle(*id, challenge, winner == Some(*id));
@@ -71,8 +72,8 @@ impl<T: Config> Pallet<T> {
 	fn settle(id: ChallengeId, mut challenge: ChallengeOf<T>, won: bool) {
 		let (job, who, bond) = (challenge.job, challenge.who.clone(), challenge.bond);
 		Self::refund_query(&challenge);
-		let reason = HoldReason::ChallengeBond.into();
-		let _ = T::Currency::release(&reason, &who, bond, Precision::BestEffort).defensive();
+		let actor = Actor { who: who.clone(), by_key: challenge.by_key };
+		Self::unhold(HoldReason::ChallengeBond, &actor, bond);
 		challenge.state = if won { ChallengeState::Won } else { ChallengeState::Mooted };
 		Self::close(id, challenge);
 		Self::deposit_event(if won {
@@ -85,20 +86,27 @@ impl<T: Config> Pallet<T> {
 	/// Give back the fee of a question that nobody answered before the claim ended.
 	fn refund_query(challenge: &ChallengeOf<T>) {
 		let (job, Some(node)) = (challenge.job, challenge.cursor()) else { return };
-		let Some(NodeState::Asked { payer, fee, .. }) = Nodes::<T>::get(job, node) else { return };
-		if payer != challenge.who {
+		let Some(NodeState::Asked { deadline, payer: who, fee, by_key }) =
+			Nodes::<T>::get(job, node)
+		else {
+			return;
+		};
+		if who != challenge.who {
 			return;
 		}
-		let reason = HoldReason::QueryFee.into();
-		let _ = T::Currency::release(&reason, &payer, fee, Precision::BestEffort).defensive();
+		Self::unhold(HoldReason::QueryFee, &Actor { who: who.clone(), by_key }, fee);
 		Nodes::<T>::remove(job, node);
-		Self::deposit_event(Event::QueryRefunded { job, node: *node, who: payer, fee });
+		if let Some(dispute) = Disputes::<T>::get(job).defensive() {
+			Self::owe_no_more(&dispute.operator, deadline, (job, Some(*node)));
+		}
+		Self::deposit_event(Event::QueryRefunded { job, node: *node, who, fee });
 	}
 
 	/// Put a challenge that is over on record.
 	fn close(id: ChallengeId, mut challenge: ChallengeOf<T>) {
 		challenge.since = Self::now();
 		Live::<T>::remove(challenge.job, id.to_be_bytes());
+		Own::<T>::remove(&challenge.who, id.to_be_bytes());
 		Challenges::<T>::insert(id, challenge);
 	}
 
@@ -120,26 +128,42 @@ impl<T: Config> Pallet<T> {
 	/// # Errors
 	/// [`Error::NothingDue`] when there is nothing to do yet.
 	pub(crate) fn do_lapse(id: ChallengeId) -> DispatchResult {
-		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::UnknownChallenge)?;
-		let job = challenge.job;
-		let claim = match (T::Claims::open_claim(job), challenge.is_live()) {
-			(Some(claim), true) => claim,
-			(None, true) => {
-				Self::settle(id, challenge, false);
-				return Ok(());
+		let (challenge, due) = Self::what_is_due(id)?;
+		match due {
+			Due::Settlement => Self::settle(id, challenge, false),
+			Due::Forgetting => Self::forget(id, challenge),
+			Due::Fault => {
+				Self::end_claim(challenge.job, Self::omission(&challenge), None)?;
 			},
-			(open, false) => {
-				ensure!(open.is_none(), Error::<T>::NothingDue);
-				return Self::forget(id, challenge);
-			},
-		};
-		let turn = Self::turn_of(&challenge).defensive_ok_or(Error::<T>::NothingDue)?;
-		ensure!(turn.is_over(Self::now()), Error::<T>::NothingDue);
-		match turn {
-			Turn::Operator { .. } => Self::end_claim(job, Self::omission(&challenge), None)?,
-			Turn::Challenger { .. } => Self::forfeit(id, challenge, &claim),
+			Due::Forfeit(claim) => Self::forfeit(id, challenge, &claim),
 		}
 		Ok(())
+	}
+
+	/// What is overdue in challenge `id`.
+	///
+	/// # Errors
+	/// [`Error::NothingDue`] when there is nothing to do yet.
+	pub(crate) fn what_is_due(id: ChallengeId) -> Result<(ChallengeOf<T>, Due<T>), Error<T>> {
+		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::UnknownChallenge)?;
+		let now = Self::now();
+		let due = match (T::Claims::open_claim(challenge.job), challenge.is_live()) {
+			(Some(claim), true) => {
+				let turn = Self::turn_of(&challenge).defensive_ok_or(Error::<T>::NothingDue)?;
+				ensure!(turn.is_over(now), Error::<T>::NothingDue);
+				match turn {
+					Turn::Operator { .. } => Due::Fault,
+					Turn::Challenger { .. } => Due::Forfeit(claim),
+				}
+			},
+			(None, true) => Due::Settlement,
+			(Some(_), false) => return Err(Error::<T>::NothingDue),
+			(None, false) => {
+				ensure!(now >= Self::forget_at(id, &challenge), Error::<T>::NothingDue);
+				Due::Forgetting
+			},
+		};
+		Ok((challenge, due))
 	}
 
 	/// What the operator failed to do in a challenge in which it has the turn.
@@ -159,7 +183,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(Self::settle_some(job, None) > 0, Error::<T>::NothingDue);
 			return Ok(());
 		}
-		let batch: alloc::vec::Vec<_> = Self::live_of(job).take(BATCH).collect();
+		let batch = Self::first_live_of(job, BATCH);
 		let mut done = false;
 		for id in batch {
 			// A fault closes the claim and settles the others: then there is nothing left to do.
@@ -173,31 +197,31 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// When a challenge that is over may be forgotten, if its claim is closed by then.
-	pub(crate) fn forget_at(challenge: &ChallengeOf<T>) -> BlockNumberFor<T> {
-		challenge.since.saturating_add(T::Retention::get())
+	pub(crate) fn forget_at(id: ChallengeId, challenge: &ChallengeOf<T>) -> BlockNumberFor<T> {
+		// What ended together is not forgotten together.
+		let spread: u32 = (id % RETENTION_SPREAD).saturated_into();
+		challenge.since.saturating_add(T::Retention::get()).saturating_add(spread.into())
 	}
 
 	/// Remove a challenge that is over from the records, and what it leaves behind. Its claim is
 	/// closed.
-	fn forget(id: ChallengeId, challenge: ChallengeOf<T>) -> DispatchResult {
-		ensure!(Self::now() >= Self::forget_at(&challenge), Error::<T>::NothingDue);
+	fn forget(id: ChallengeId, challenge: ChallengeOf<T>) {
 		let job = challenge.job;
-		if let Some(dispute) = Disputes::<T>::get(job).defensive() {
-			if let TraceState::Posted { root, .. } = dispute.trace {
-				Self::forget_nodes(&challenge, root);
-			}
+		let Some(mut dispute) = Disputes::<T>::get(job).defensive() else { return };
+		if let TraceState::Posted { root, .. } = dispute.trace {
+			Self::forget_nodes(&challenge, root);
 		}
 		if Challenged::<T>::get(job, &challenge.who) == Some(id) {
 			Challenged::<T>::remove(job, &challenge.who);
 		}
 		Challenges::<T>::remove(id);
-		Disputes::<T>::mutate_exists(job, |dispute| {
-			*dispute = dispute.take().and_then(|mut dispute| {
-				dispute.records = dispute.records.saturating_sub(1);
-				(dispute.records > 0).then_some(dispute)
-			});
-		});
-		Ok(())
+		dispute.records = dispute.records.saturating_sub(1);
+		if dispute.records > 0 {
+			Disputes::<T>::insert(job, dispute);
+		} else {
+			Disputes::<T>::remove(job);
+			Self::forget_slot(&dispute.operator);
+		}
 	}
 
 	/// Remove the open nodes on the way of `challenge`. A node that somebody still has money on

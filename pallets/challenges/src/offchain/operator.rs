@@ -1,73 +1,75 @@
 //! The operator's worker: reveals the trace and opens the nodes that challengers ask for.
 
-use assay_host::{Request, Response, Role, RunSpec};
+use alloc::vec::Vec;
+use assay_host::{Answer, Class, Request, Response, RunSpec, Terms};
 use assay_primitives::{service::ServiceKey, Claims, JobId};
 use assay_referee::NodeKey;
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
+use sp_runtime::SaturatedConversion;
 
-use super::{Run, MAX_JOBS};
-use crate::{Call, ClaimOf, Config, Disputes, NodeState, Nodes, TraceState};
+use super::{terms, Run};
+use crate::{Call, ClaimOf, Config, Owed, Pallet};
 
-/// Most open questions of one job that one run looks at.
-const MAX_QUESTIONS: usize = 256;
+/// Most debts of one operator that one run looks at, those due first: those behind them are due when
+/// the operator is expected to have answered these.
+const MAX_DEBTS: usize = 4_096;
 
-/// Defend the claims of local operators.
-pub(super) fn work<T: Config>(run: &mut Run<T>) {
-	let mut jobs = match run.marks.served {
-		Some(last) => {
-			let after = Disputes::<T>::hashed_key_for(last);
-			Disputes::<T>::iter_keys_from(after).take(MAX_JOBS as usize).collect()
-		},
-		None => alloc::vec::Vec::new(),
-	};
-	if jobs.is_empty() {
-		jobs = Disputes::<T>::iter_keys().take(MAX_JOBS as usize).collect();
+/// Do what local operators owe, what is due first first. `lies` in a rehearsal.
+pub(super) fn work<T: Config>(run: &mut Run<T>, lies: bool) {
+	let mut debts = Vec::new();
+	for (number, (_, owner)) in run.keys.iter().enumerate() {
+		let owed = Owed::<T>::iter_key_prefix((owner,)).take(MAX_DEBTS);
+		debts.extend(owed.map(|(due, debt)| (u32::from_be_bytes(due), number, debt)));
 	}
-	// A full round begins again at the front.
-	run.marks.served = jobs.last().copied().filter(|_| jobs.len() == MAX_JOBS as usize);
-	for job in jobs {
-		let Some(claim) = T::Claims::open_claim(job) else { continue };
-		let Some(key) = run.key_of(&claim.operator).cloned() else { continue };
-		defend(run, job, &claim, &key);
+	// Each list is in order already; this is for several operators on one node.
+	debts.sort_by_key(|(due, ..)| *due);
+	// What is sent now can be in the next block, not in this one.
+	let now: u32 = Pallet::<T>::now().saturated_into();
+	for (due, number, (job, node)) in debts {
+		// What would come late is refused; what is owed for a claim that ended goes when its money
+		// does.
+		let Some(claim) = T::Claims::open_claim(job).filter(|_| due > now) else { continue };
+		let Some((key, _)) = run.keys.get(number).cloned() else { continue };
+		let spec = RunSpec {
+			model: claim.model.0,
+			input_root: claim.input_root.0,
+			lie: lies.then_some(job),
+		};
+		let deadline: BlockNumberFor<T> = due.into();
+		match node {
+			None => {
+				let terms = terms::<T>(Class::Trace, job, &claim, deadline);
+				reveal(run, job, &claim, &key, spec, terms);
+			},
+			Some(node) => {
+				let terms = terms::<T>(Class::Move, job, &claim, deadline);
+				answer(run, (job, node), &claim, &key, spec, terms);
+			},
+		}
 	}
-}
-
-/// Do what the disputes about `job` demand.
-fn defend<T: Config>(run: &mut Run<T>, job: JobId, claim: &ClaimOf<T>, key: &ServiceKey) {
-	match Disputes::<T>::get(job).map(|dispute| dispute.trace) {
-		Some(TraceState::Demanded { .. }) => reveal(run, job, claim, key),
-		Some(TraceState::Posted { .. }) => {
-			let questions: alloc::vec::Vec<_> = Nodes::<T>::iter_prefix(job)
-				.filter(|(_, state)| matches!(state, NodeState::Asked { .. }))
-				.map(|(node, _)| node)
-				.take(MAX_QUESTIONS)
-				.collect();
-			for node in questions {
-				answer(run, job, claim, key, node);
-			}
-		},
-		None => {},
-	}
-}
-
-/// The run that the claim is about.
-fn spec<T: Config>(job: JobId, claim: &ClaimOf<T>) -> Option<RunSpec> {
-	let input = T::Claims::input(job)?;
-	Some(RunSpec { role: Role::Operator, model: claim.model.0, job, input })
 }
 
 /// Commit to the trace.
-fn reveal<T: Config>(run: &mut Run<T>, job: JobId, claim: &ClaimOf<T>, key: &ServiceKey) {
-	let name = ("reveal_trace", job);
-	if !run.may_submit(&name) {
+fn reveal<T: Config>(
+	run: &mut Run<T>,
+	job: JobId,
+	claim: &ClaimOf<T>,
+	key: &ServiceKey,
+	spec: RunSpec,
+	terms: Terms,
+) {
+	let name = ("reveal_trace", job, claim.content());
+	if run.outbox.sent_lately(&name) {
 		return;
 	}
-	let Some(spec) = spec::<T>(job, claim) else { return };
-	let Some(Response::Trace { trace_root, last_entry }) = run.ask(&Request::Trace(spec)) else {
+	let Answer::Ready(Response::Trace { trace_root, last_entry }) =
+		run.ask(&Request::Trace(spec), terms)
+	else {
 		return;
 	};
 	let trace_root = H256(trace_root);
-	let args = (job, trace_root, last_entry.clone());
+	let args = (job, claim.content(), trace_root, last_entry.clone());
 	run.submit(name, key, "challenges.reveal_trace", &args, |auth| Call::reveal_trace {
 		job,
 		trace_root,
@@ -76,21 +78,24 @@ fn reveal<T: Config>(run: &mut Run<T>, job: JobId, claim: &ClaimOf<T>, key: &Ser
 	});
 }
 
-/// Open `node`.
+/// Open a node of the trace.
 fn answer<T: Config>(
 	run: &mut Run<T>,
-	job: JobId,
+	(job, node): (JobId, NodeKey),
 	claim: &ClaimOf<T>,
 	key: &ServiceKey,
-	node: NodeKey,
+	spec: RunSpec,
+	terms: Terms,
 ) {
-	let name = ("answer", job, node);
-	if !run.may_submit(&name) {
+	let name = ("answer", job, claim.content(), node);
+	if run.outbox.sent_lately(&name) {
 		return;
 	}
-	let Some(spec) = spec::<T>(job, claim) else { return };
-	let Some(Response::Opening(opening)) = run.ask(&Request::Open { spec, node }) else { return };
-	let args = (job, node, opening.clone());
+	let Answer::Ready(Response::Opening(opening)) = run.ask(&Request::Open { spec, node }, terms)
+	else {
+		return;
+	};
+	let args = (job, claim.content(), node, opening.clone());
 	run.submit(name, key, "challenges.answer", &args, |auth| Call::answer {
 		job,
 		node,

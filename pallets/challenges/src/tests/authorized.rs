@@ -17,29 +17,40 @@ fn refused(call: Call<Test>, why: InvalidTransaction) {
 
 fn open_call(job: JobId, run: &Run, who: u64) -> Call<Test> {
 	let output_root = H256(run.output_root());
-	let auth = auth(who, "challenges.open", (job, output_root));
+	let auth = auth(who, "challenges.open", (job, content(job), output_root));
 	Call::open { job, output_root, auth }
+}
+
+fn challenge_content(challenge: ChallengeId) -> H256 {
+	let record = crate::Challenges::<Test>::get(challenge);
+	record.map_or_else(H256::zero, |record| Challenges::content_of(&record))
+}
+
+fn lapse_call(challenge: ChallengeId, who: u64) -> Call<Test> {
+	let auth = auth(who, "challenges.lapse", (challenge, challenge_content(challenge)));
+	Call::lapse { challenge, auth }
 }
 
 fn reveal_call(job: JobId, run: &Run, who: u64) -> Call<Test> {
 	let (trace_root, last_entry) = (H256(run.trace_root()), run.last_entry());
-	let auth = auth(who, "challenges.reveal_trace", (job, trace_root, last_entry.clone()));
+	let auth =
+		auth(who, "challenges.reveal_trace", (job, content(job), trace_root, last_entry.clone()));
 	Call::reveal_trace { job, trace_root, last_entry, auth }
 }
 
 fn ask_call(challenge: ChallengeId, node: NodeKey, who: u64) -> Call<Test> {
-	let auth = auth(who, "challenges.ask", (challenge, node));
+	let auth = auth(who, "challenges.ask", (challenge, challenge_content(challenge), node));
 	Call::ask { challenge, node, auth }
 }
 
 fn answer_call(job: JobId, run: &Run, node: NodeKey, who: u64) -> Call<Test> {
 	let opening = run.open(&node);
-	let auth = auth(who, "challenges.answer", (job, node, opening.clone()));
+	let auth = auth(who, "challenges.answer", (job, content(job), node, opening.clone()));
 	Call::answer { job, node, opening, auth }
 }
 
 fn prove_call(job: JobId, proof: Proof, who: u64) -> Call<Test> {
-	let auth = auth(who, "challenges.prove_fault", (job, proof.clone()));
+	let auth = auth(who, "challenges.prove_fault", (job, content(job), proof.clone()));
 	Call::prove_fault { job, proof, auth }
 }
 
@@ -57,7 +68,12 @@ fn authorisations_are_weighed_and_disputes_have_room() {
 		assert_eq!(call.weight_of_authorize(), <() as WeightInfo>::authorize_prove_fault());
 		let info = call.get_dispatch_info();
 		assert_eq!(info.class, DispatchClass::Operational);
-		assert_eq!(info.call_weight, <() as WeightInfo>::prove_fault());
+		// Judged at the door, and not a second time.
+		let judged = <() as WeightInfo>::prove_fault() - <() as WeightInfo>::judge();
+		assert_eq!(info.call_weight, judged);
+		let proof = proof(&honest, &liar, 1, 5);
+		let signed = Call::<Test>::prove_fault { job, proof, auth: None };
+		assert_eq!(signed.get_dispatch_info().call_weight, <() as WeightInfo>::prove_fault());
 	});
 }
 
@@ -110,13 +126,13 @@ fn forged_and_foreign_signatures_are_refused() {
 		let job = claim(&liar);
 		let output_root = H256(honest.output_root());
 		let open_with = |auth| Call::open { job, output_root, auth };
-		let other_job = auth(ALICE, "challenges.open", (job + 1, output_root));
+		let other_job = auth(ALICE, "challenges.open", (job + 1, content(job), output_root));
 		refused(open_with(other_job), InvalidTransaction::BadProof);
-		let other_call = auth(ALICE, "challenges.ask", (job, output_root));
+		let other_call = auth(ALICE, "challenges.ask", (job, content(job), output_root));
 		refused(open_with(other_call), InvalidTransaction::BadProof);
-		let stranger = auth(77, "challenges.open", (job, output_root));
+		let stranger = auth(77, "challenges.open", (job, content(job), output_root));
 		refused(open_with(stranger), InvalidTransaction::BadSigner);
-		let mixed = auth(ALICE, "challenges.open", (job, output_root))
+		let mixed = auth(ALICE, "challenges.open", (job, content(job), output_root))
 			.map(|auth| Authorization { key: sp_core::Pair::public(&key_pair(BOB)), ..auth });
 		refused(open_with(mixed), InvalidTransaction::BadProof);
 	});
@@ -164,7 +180,7 @@ fn what_would_fail_is_not_valid() {
 		refused(answer_call(job, &liar, top, BOB), InvalidTransaction::BadSigner);
 		refused(prove_call(job, proof(&honest, &liar, 1, 4), ALICE), InvalidTransaction::BadProof);
 		refused(prove_call(job, Proof::default(), ALICE), InvalidTransaction::BadProof);
-		System::set_block_number(50);
+		go_to(50);
 		refused(answer_call(job, &liar, top, OPERATOR), InvalidTransaction::Stale);
 	});
 }
@@ -184,5 +200,307 @@ fn oversized_evidence_is_refused_before_any_work() {
 		opening.payload.resize(1 << 20, 0);
 		let call = Call::answer { job, node, opening, auth: auth(OPERATOR, "", ()) };
 		refused(call, InvalidTransaction::ExhaustsResources);
+	});
+}
+
+/// A call of every kind, each valid when it is made, with the party that signs it.
+fn one_of_each(test: impl Fn(&Call<Test>, InvalidTransaction)) {
+	let (honest, liar) = short();
+	let top = NodeKey::top(assay_referee::Object::Trace);
+	for step in 0..6 {
+		build_and_execute(|| {
+			// Two false claims, so that they can be exchanged.
+			let job = claim(&liar);
+			claim(&liar);
+			AllClaims::mutate(|claims| claims.get_mut(&1).unwrap().view.fee += 1);
+			go_to(10);
+			let open_it = || open(ALICE, job, &honest);
+			let reveal_it = || reveal(job, &liar);
+			let call = match step {
+				0 => open_call(job, &honest, ALICE),
+				1 => {
+					open_it();
+					reveal_call(job, &liar, OPERATOR)
+				},
+				2 => {
+					open_it();
+					reveal_it();
+					ask_call(0, top, ALICE)
+				},
+				3 => {
+					open_it();
+					reveal_it();
+					assert_ok!(Challenges::ask(signed(ALICE), 0, top, None));
+					answer_call(job, &liar, top, OPERATOR)
+				},
+				4 => {
+					open_it();
+					reveal_it();
+					prove_call(job, proof(&honest, &liar, 1, 5), ALICE)
+				},
+				_ => {
+					open_it();
+					go_to(11 + TracePeriod::get());
+					lapse_call(0, ALICE)
+				},
+			};
+			assert_ok!(hypothetically(|| include(call.clone())));
+			test(&call, InvalidTransaction::BadProof);
+		});
+	}
+}
+
+fn auth_of(call: &mut Call<Test>) -> &mut Authorization {
+	let (Call::open { auth, .. }
+	| Call::reveal_trace { auth, .. }
+	| Call::ask { auth, .. }
+	| Call::answer { auth, .. }
+	| Call::prove_fault { auth, .. }
+	| Call::lapse { auth, .. }) = call
+	else {
+		unreachable!()
+	};
+	auth.as_mut().expect("every call is authorised")
+}
+
+#[test]
+fn a_signature_names_the_claim_and_not_only_its_number() {
+	one_of_each(|call, bad_proof| {
+		// On another fork the two jobs were requested in the other order.
+		AllClaims::mutate(|claims| {
+			let (first, second) = (claims[&0].view, claims[&1].view);
+			claims.get_mut(&0).unwrap().view = second;
+			claims.get_mut(&1).unwrap().view = first;
+		});
+		refused(call.clone(), bad_proof);
+	});
+}
+
+#[test]
+fn a_question_names_the_way_that_led_to_it() {
+	build_and_execute(|| {
+		let (honest, liar) = long((20, 0));
+		let job = claim(&liar);
+		let id = open(ALICE, job, &honest);
+		reveal(job, &liar);
+		let way = liar.way_to(20, 0);
+		let call = ask_call(id, way[0], ALICE);
+		let changes: [fn(&mut crate::ChallengeOf<Test>); 3] = [
+			|challenge| challenge.output_root = H256::repeat_byte(7),
+			|challenge| challenge.job = 77,
+			|challenge| {
+				let way = NodeKey::top(assay_referee::Object::Tensor(0));
+				challenge.path = BoundedVec::truncate_from(vec![way]);
+			},
+		];
+		let before = challenge_content(id);
+		for change in changes {
+			let mut record = crate::Challenges::<Test>::get(id).unwrap();
+			change(&mut record);
+			assert_ne!(record.content(Some(content(job))), before);
+		}
+		frame_support::hypothetically!({
+			crate::Challenges::<Test>::mutate(id, |record| {
+				record.as_mut().unwrap().output_root = H256::repeat_byte(7);
+			});
+			refused(call.clone(), InvalidTransaction::BadProof);
+		});
+		assert_ok!(include(call));
+	});
+}
+
+#[test]
+fn a_signature_does_not_outlive_its_blocks() {
+	one_of_each(|call, _| {
+		let life = u64::from(assay_primitives::authorization::LIFETIME);
+		let born = System::block_number() - 1;
+		go_to(born + life + 1);
+		// Deadlines have passed too, and are looked at before.
+		let what = call.clone();
+		let before = sp_io::storage::root(sp_runtime::StateVersion::V1);
+		assert!(include(what).is_err());
+		assert_eq!(sp_io::storage::root(sp_runtime::StateVersion::V1), before);
+	});
+	// Without a deadline in the way it is the birth that counts.
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		open(ALICE, job, &honest);
+		let record = crate::Challenges::<Test>::get(0).unwrap();
+		reveal(job, &liar);
+		let old = prove_call(job, proof(&honest, &liar, 1, 5), ALICE);
+		let lapse = lapse_call(0, ALICE);
+		assert_eq!(Challenges::content_of(&record), challenge_content(0));
+		go_to(100);
+		refused(old, InvalidTransaction::AncientBirthBlock);
+		refused(lapse, InvalidTransaction::AncientBirthBlock);
+		assert_ok!(include(prove_call(job, proof(&honest, &liar, 1, 5), ALICE)));
+	});
+}
+
+#[test]
+fn a_signature_holds_only_with_the_birth_it_names() {
+	one_of_each(|call, bad_proof| {
+		for birth in [0, 5] {
+			let mut call = call.clone();
+			auth_of(&mut call).birth = birth;
+			refused(call, bad_proof);
+		}
+		let mut future = call.clone();
+		auth_of(&mut future).birth = System::block_number() as u32;
+		refused(future, InvalidTransaction::AncientBirthBlock);
+		// On a fork without that block.
+		frame_system::BlockHash::<Test>::insert(System::block_number() - 1, H256::repeat_byte(3));
+		refused(call.clone(), bad_proof);
+	});
+}
+
+#[test]
+fn what_ended_a_turn_does_not_also_forget_the_challenge() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let id = open(ALICE, job, &honest);
+		refused(lapse_call(id, ALICE), InvalidTransaction::Stale);
+		go_to(2 + TracePeriod::get());
+		refused(lapse_call(id, BOB), InvalidTransaction::BadSigner);
+		let call = lapse_call(id, ALICE);
+		assert_ok!(include(call.clone()));
+		assert!(end_of(job).is_some());
+		go_to(2 + TracePeriod::get() + Retention::get());
+		refused(call, InvalidTransaction::BadProof);
+		// The operator may also have it forgotten.
+		assert_ok!(include(lapse_call(id, OPERATOR)));
+		assert!(crate::Challenges::<Test>::get(id).is_none());
+	});
+}
+
+#[test]
+fn an_operator_ends_the_turn_of_a_sham() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&honest);
+		let id = open(ALICE, job, &liar);
+		reveal(job, &honest);
+		go_to(2 + TurnPeriod::get());
+		assert_ok!(include(lapse_call(id, OPERATOR)));
+		assert_eq!(AllClaims::get()[&job].held, 0);
+	});
+}
+
+#[test]
+fn neither_party_keeps_the_others_call_out_of_the_pool() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let tags = |calls: [Call<Test>; 2]| {
+			let [a, b] = calls.map(|call| pooled(call).provides);
+			assert_ne!(a, b);
+		};
+		tags([open_call(job, &honest, ALICE), open_call(job, &honest, BOB)]);
+		let first = open(ALICE, job, &honest);
+		let second = open(BOB, job, &honest);
+		frame_support::hypothetically!({
+			go_to(2 + TracePeriod::get());
+			tags([lapse_call(first, ALICE), lapse_call(first, OPERATOR)]);
+		});
+		reveal(job, &liar);
+		let proof = proof(&honest, &liar, 1, 5);
+		tags([prove_call(job, proof.clone(), ALICE), prove_call(job, proof, BOB)]);
+		let top = NodeKey::top(assay_referee::Object::Trace);
+		tags([ask_call(first, top, ALICE), ask_call(second, top, BOB)]);
+	});
+}
+
+#[test]
+fn a_call_waits_as_long_as_it_can_be_valid() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let life = u64::from(assay_primitives::authorization::LIFETIME);
+		// The deadline still counts, and so does this block.
+		assert_eq!(pooled(open_call(job, &honest, ALICE)).longevity, WINDOW + 1);
+		open(ALICE, job, &honest);
+		go_to(5);
+		assert_eq!(pooled(reveal_call(job, &liar, OPERATOR)).longevity, TracePeriod::get() - 3);
+		reveal(job, &liar);
+		RunMicros::set(0);
+		AllClaims::mutate(|claims| claims.get_mut(&job).unwrap().view.window_end = 1_000);
+		assert_eq!(pooled(open_call(job, &honest, BOB)).longevity, life);
+	});
+}
+
+#[test]
+fn only_who_has_a_live_challenge_proves_for_nothing() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		open(ALICE, job, &honest);
+		reveal(job, &liar);
+		let proof = || proof(&honest, &liar, 1, 5);
+		for who in [BOB, POOR, OPERATOR] {
+			refused(prove_call(job, proof(), who), InvalidTransaction::BadSigner);
+		}
+		frame_support::hypothetically!({
+			pass(TurnPeriod::get() + 2);
+			refused(prove_call(job, proof(), ALICE), InvalidTransaction::BadSigner);
+		});
+		// A challenge against another job does not count.
+		let other = claim(&liar);
+		open(BOB, other, &honest);
+		refused(prove_call(job, proof(), BOB), InvalidTransaction::BadSigner);
+		assert_ok!(hypothetically(|| include(prove_call(job, proof(), ALICE))));
+		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(), None));
+	});
+}
+
+#[test]
+fn an_authorised_proof_is_judged_once_in_a_block() {
+	use crate::Judged;
+	use assay_primitives::FaultKind;
+	use frame_support::traits::Authorize;
+	use sp_runtime::{traits::Dispatchable, transaction_validity::TransactionSource};
+	let marker = FaultKind::Leaf { entry: 9, element: 9 };
+	let authorized = || -> RuntimeOrigin { frame_system::RawOrigin::Authorized.into() };
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		open(ALICE, job, &honest);
+		reveal(job, &liar);
+		let call: RuntimeCall = prove_call(job, proof(&honest, &liar, 1, 5), ALICE).into();
+		for source in [TransactionSource::External, TransactionSource::Local] {
+			call.authorize(source).unwrap().unwrap();
+			assert_eq!(Judged::<Test>::get(), None);
+		}
+		call.authorize(TransactionSource::InBlock).unwrap().unwrap();
+		let (of, _) = Judged::<Test>::get().expect("judged at the door");
+		// The dispatch believes the note about this very proof.
+		hypothetically(|| {
+			Judged::<Test>::put((of, marker));
+			assert_ok!(call.clone().dispatch(authorized()));
+			assert!(matches!(end_of(job), Some(End::Fault { kind, .. }) if kind == marker));
+		});
+		// And judges itself where the note is about another proof, claim, trace or block.
+		hypothetically(|| {
+			Judged::<Test>::put((of, marker));
+			let other = prove_call(job, proof(&honest, &liar, 1, 4), ALICE);
+			assert!(RuntimeCall::from(other).dispatch(authorized()).is_err());
+		});
+		hypothetically(|| {
+			Judged::<Test>::put((of, marker));
+			go_to(2);
+			assert_ok!(call.clone().dispatch(authorized()));
+			assert!(matches!(end_of(job), Some(End::Fault { kind, .. }) if kind != marker));
+		});
+		// A signed proof is judged in the dispatch, whatever is noted.
+		hypothetically(|| {
+			Judged::<Test>::put((of, marker));
+			let proof = proof(&honest, &liar, 1, 5);
+			assert_ok!(Challenges::prove_fault(signed(BOB), job, proof, None));
+			assert!(matches!(end_of(job), Some(End::Fault { kind, .. }) if kind != marker));
+		});
+		// The note does not outlive the transaction.
+		assert_ok!(call.dispatch(authorized()));
+		assert_eq!(Judged::<Test>::get(), None);
 	});
 }

@@ -205,7 +205,7 @@ fn all_bonds_come_back_however_many_challenge() {
 		check_invariants();
 		assert_ok!(Challenges::poke(signed(BOB), job));
 		assert_eq!(Challenges::live_of(job).count(), many.len() - 16);
-		assert_ok!(Challenges::lapse(signed(BOB), 29));
+		assert_ok!(Challenges::lapse(signed(BOB), 29, None));
 		pass(TracePeriod::get() + 2);
 		for who in many {
 			assert_eq!(Balances::free_balance(who), RICHES);

@@ -109,7 +109,7 @@ fn act(job: JobId, honest: &Run, liar: &Run, action: &Action, daily: &dyn Fn()) 
 			let _ = Challenges::poke(signed(BOB), job);
 		},
 		Action::Lapse { challenge } => {
-			let _ = Challenges::lapse(signed(BOB), challenge);
+			let _ = Challenges::lapse(signed(BOB), challenge, None);
 		},
 		Action::Pass { blocks, idle } => {
 			for _ in 0..blocks {

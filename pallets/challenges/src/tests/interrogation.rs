@@ -187,14 +187,14 @@ fn boundary_last_block_for_an_answer() {
 		let top = NodeKey::top(Object::Trace);
 		assert_ok!(ask(ALICE, id, top));
 		System::set_block_number(1 + AnswerPeriod::get());
-		assert_noop!(Challenges::lapse(signed(BOB), id), Error::<Test>::NothingDue);
+		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		frame_support::hypothetically!(answer(OPERATOR, job, &liar, top));
 		System::set_block_number(2 + AnswerPeriod::get());
 		assert_noop!(
 			Challenges::answer(signed(OPERATOR), job, top, liar.open(&top), None),
 			Error::<Test>::TooLate
 		);
-		assert_ok!(Challenges::lapse(signed(BOB), id));
+		assert_ok!(Challenges::lapse(signed(BOB), id, None));
 		assert!(end_of(job).is_some());
 	});
 }

@@ -1,11 +1,13 @@
 // A panic is how a test fails.
 #![allow(clippy::unwrap_used)]
 
+mod allowance;
 mod authorized;
 mod game;
 mod hostile;
 mod interrogation;
 mod opening;
+mod time;
 mod timeouts;
 mod verdicts;
 pub(crate) mod whole;

@@ -95,7 +95,7 @@ fn one_live_challenge_per_account() {
 		// After a lapse it may pay for another try.
 		reveal(job, &liar);
 		pass(TurnPeriod::get() + 2);
-		assert_noop!(Challenges::lapse(signed(BOB), id), Error::<Test>::NothingDue);
+		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		assert_eq!(open(ALICE, job, &honest), id + 1);
 	});
 }

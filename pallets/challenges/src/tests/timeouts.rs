@@ -27,9 +27,9 @@ fn boundary_last_block_of_a_challengers_turn() {
 		let id = open(ALICE, job, &honest);
 		reveal(job, &liar);
 		System::set_block_number(1 + TurnPeriod::get());
-		assert_noop!(Challenges::lapse(signed(BOB), id), Error::<Test>::NothingDue);
+		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		System::set_block_number(2 + TurnPeriod::get());
-		assert_ok!(Challenges::lapse(signed(BOB), id));
+		assert_ok!(Challenges::lapse(signed(BOB), id, None));
 		let (paid, burned) = (MinBond::get() / 10 * 6, MinBond::get() / 10 * 4);
 		System::assert_last_event(
 			Event::ChallengeLapsed { challenge: id, job, who: ALICE, paid, burned }.into(),
@@ -122,17 +122,111 @@ fn what_is_over_can_be_forgotten_by_anybody() {
 		let id = open(ALICE, job, &honest);
 		reveal(job, &liar);
 		System::set_block_number(30);
-		assert_ok!(Challenges::lapse(signed(BOB), id));
+		assert_ok!(Challenges::lapse(signed(BOB), id, None));
 		System::set_block_number(30 + Retention::get());
 		// Not as long as the claim is open: others may need what it left.
-		assert_noop!(Challenges::lapse(signed(BOB), id), Error::<Test>::NothingDue);
+		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		finalize(job);
+		assert_eq!(id % 16, 0);
 		frame_support::hypothetically!({
 			System::set_block_number(29 + Retention::get());
-			assert_noop!(Challenges::lapse(signed(BOB), id), Error::<Test>::NothingDue);
+			assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		});
-		assert_ok!(Challenges::lapse(signed(BOB), id));
-		assert_noop!(Challenges::lapse(signed(BOB), id), Error::<Test>::UnknownChallenge);
+		assert_ok!(Challenges::lapse(signed(BOB), id, None));
+		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::UnknownChallenge);
 		assert_eq!(crate::Disputes::<Test>::iter().count(), 0);
+	});
+}
+
+#[test]
+fn five_thousand_alarms_at_once_cost_five_thousand_times_one() {
+	use crate::{AlarmPages, Alarms, WeightInfo, ALARMS_PER_PAGE};
+	use frame_support::traits::fungible::Mutate;
+	type Weights = ();
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&honest);
+		let count = 5_000u64;
+		for who in 10_000..10_000 + count {
+			Balances::set_balance(&who, RICHES);
+			open(who, job, &liar);
+		}
+		reveal(job, &honest);
+		let due = 2 + TurnPeriod::get();
+		let pages = u64::from(AlarmPages::<Test>::get(due));
+		assert_eq!(pages, count.div_ceil(ALARMS_PER_PAGE.into()));
+		System::set_block_number(due);
+		let cost = |alarms: u64, pages: u64, blocks: u64| {
+			Weights::on_idle_alarm() * alarms
+				+ Weights::on_idle_page() * pages
+				+ Weights::on_idle_block() * blocks
+		};
+		// Blocks 0 to `due`, and a look at the next one.
+		let empty = cost(0, 0, due + 2);
+		hypothetically(|| {
+			assert_eq!(Challenges::on_idle(due, Weight::MAX), empty + cost(count, pages, 0));
+			assert_eq!(Challenges::live_of(job).count(), 0);
+		});
+		// As many as there is room for, block after block, and nothing twice.
+		let room = empty + cost(100, 3, 0);
+		let mut left = Challenges::live_of(job).count();
+		let mut calls = 0;
+		while left > 0 {
+			let used = Challenges::on_idle(due, room);
+			assert!(used.all_lte(room));
+			let now = Challenges::live_of(job).count();
+			assert!(left - now >= 90.min(left), "{left} {now}");
+			left = now;
+			calls += 1;
+		}
+		assert!(calls <= 56);
+		assert_eq!(Alarms::<Test>::iter_values().map(|page| page.len()).sum::<usize>(), 5_000);
+		check_invariants();
+	});
+}
+
+#[test]
+fn what_ended_together_is_forgotten_apart() {
+	build_and_execute(|| {
+		use frame_support::traits::fungible::Mutate;
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		for who in 100..132 {
+			Balances::set_balance(&who, RICHES);
+			open(who, job, &honest);
+		}
+		pass(TracePeriod::get() + 1);
+		assert_eq!(end_of(job), None);
+		pass(Retention::get());
+		let mut counts = vec![Records::<Test>::iter().count()];
+		for _ in 0..17 {
+			pass(1);
+			counts.push(Records::<Test>::iter().count());
+		}
+		assert_eq!(counts[0], 32);
+		assert!(counts.windows(2).all(|pair| pair[0] - pair[1] <= 2), "{counts:?}");
+		assert_eq!(counts.last(), Some(&0));
+	});
+}
+
+#[test]
+fn looking_for_the_first_steps_over_none_that_ended() {
+	use frame_support::traits::fungible::Mutate;
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		for who in 100..140 {
+			Balances::set_balance(&who, RICHES);
+			open(who, job, &honest);
+		}
+		let first = || crate::Disputes::<Test>::get(job).unwrap().first;
+		System::set_block_number(2 + TracePeriod::get());
+		assert_ok!(Challenges::poke(signed(BOB), job));
+		let mut seen = vec![first()];
+		while Challenges::poke(signed(BOB), job).is_ok() {
+			check_invariants();
+			seen.push(first());
+		}
+		assert_eq!(seen, vec![0, 8, 16, 24, 32]);
 	});
 }

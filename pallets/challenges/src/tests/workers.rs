@@ -3,9 +3,11 @@
 use super::*;
 use crate::{Call, Event, HoldReason};
 use assay_host::{
-	Engine, EngineExt, Note, Poll, Request, RequestId, Response, Role, Roles, Status,
+	Class, Engine, EngineExt, Note, Poll, Request, RequestId, Response, Roles, Status, Submission,
+	Terms,
 };
-use assay_primitives::service::KEY_TYPE;
+use assay_primitives::{outbox::RESEND_AFTER, service::KEY_TYPE};
+use assay_referee::tree;
 use codec::Decode;
 use frame_support::traits::Hooks;
 use sp_core::{
@@ -30,7 +32,11 @@ struct Inside {
 	operator: Run,
 	watcher: Run,
 	results: BTreeMap<RequestId, Arc<Vec<u8>>>,
-	requests: usize,
+	/// What was submitted, in this order.
+	terms: Vec<Terms>,
+	/// Requests of this class find no room.
+	full: Option<Class>,
+	polls: usize,
 	notes: Vec<(Note, u64)>,
 	has_model: bool,
 }
@@ -38,18 +44,24 @@ struct Inside {
 impl SmallEngine {
 	fn new(operator: &Run, watcher: &Run, roles: (bool, bool)) -> Self {
 		Self(Arc::new(Mutex::new(Inside {
-			roles: Roles { operator: roles.0, watcher: roles.1 },
+			roles: Roles { operator: roles.0, watcher: roles.1, cheats: false },
 			operator: operator.clone(),
 			watcher: watcher.clone(),
 			results: BTreeMap::new(),
-			requests: 0,
+			terms: Vec::new(),
+			full: None,
+			polls: 0,
 			notes: Vec::new(),
 			has_model: true,
 		})))
 	}
 
 	fn requests(&self) -> usize {
-		self.0.lock().unwrap().requests
+		self.terms().len()
+	}
+
+	fn terms(&self) -> Vec<Terms> {
+		self.0.lock().unwrap().terms.clone()
 	}
 
 	fn noted(&self, note: Note) -> Vec<u64> {
@@ -61,11 +73,10 @@ impl SmallEngine {
 impl Inside {
 	fn respond(&self, request: &Request) -> Response {
 		let spec = request.spec();
-		let run = match spec.role {
-			Role::Operator => &self.operator,
-			Role::Watcher => &self.watcher,
+		let run = match spec.lie {
+			Some(_) => &self.operator,
+			None => &self.watcher,
 		};
-		assert_eq!(spec.input, run.input);
 		match request {
 			Request::Run(_) => Response::Run { output_root: run.output_root(), output: Vec::new() },
 			Request::Trace(_) => {
@@ -91,16 +102,22 @@ impl Inside {
 }
 
 impl Engine for SmallEngine {
-	fn submit(&mut self, id: RequestId, request: Request) -> Status {
+	fn submit(&mut self, id: RequestId, submission: Submission) -> Status {
 		let mut inside = self.0.lock().unwrap();
-		inside.requests += 1;
-		let response = inside.respond(&request).encode();
+		if inside.full == Some(submission.terms.class) {
+			return Status::Full;
+		}
+		inside.terms.push(submission.terms);
+		assert_eq!(tree::hash(&submission.input), submission.request.spec().input_root);
+		let response = inside.respond(&submission.request).encode();
 		inside.results.insert(id, Arc::new(response));
 		Status::Queued
 	}
 
-	fn poll(&mut self, id: &RequestId) -> Poll {
-		match self.0.lock().unwrap().results.get(id) {
+	fn poll(&mut self, id: &RequestId, _class: Class, _deadline: u64) -> Poll {
+		let mut inside = self.0.lock().unwrap();
+		inside.polls += 1;
+		match inside.results.get(id) {
 			Some(result) => Poll::Ready(result.clone()),
 			None => Poll::Not(Status::Unknown),
 		}
@@ -108,6 +125,26 @@ impl Engine for SmallEngine {
 
 	fn has_model(&mut self, _model: &[u8; 32]) -> bool {
 		self.0.lock().unwrap().has_model
+	}
+
+	fn models(&mut self) -> Vec<[u8; 32]> {
+		if self.0.lock().unwrap().has_model {
+			vec![MODEL.0]
+		} else {
+			Vec::new()
+		}
+	}
+
+	fn run_micros(&mut self, _model: &[u8; 32]) -> Option<u64> {
+		None
+	}
+
+	fn backlog_micros(&mut self, _class: Class) -> u64 {
+		0
+	}
+
+	fn acts_for(&mut self, _account: &[u8]) -> bool {
+		true
 	}
 
 	fn roles(&mut self) -> Roles {
@@ -181,12 +218,13 @@ impl Net {
 		let calls: Vec<Call<Test>> = calls.collect();
 		let includes = self.includes;
 		self.ext.execute_with(|| {
-			pass(1);
+			go_to(System::block_number() + 1);
 			for call in &calls {
 				if includes {
 					assert_ok!(include(call.clone()));
 				}
 			}
+			Challenges::on_idle(System::block_number(), frame_support::weights::Weight::MAX);
 			check_invariants();
 		});
 		if self.indexes {
@@ -275,9 +313,9 @@ fn what_has_no_effect_is_submitted_again_later() {
 	net.includes = false;
 	net.with(|| claim(&liar));
 	let submitted: Vec<usize> = (0..14).map(|_| net.block().len()).collect();
-	assert_eq!(submitted.iter().sum::<usize>(), 3);
+	assert_eq!(submitted.iter().sum::<usize>(), 4);
 	let at: Vec<usize> = (0..14).filter(|block| submitted[*block] == 1).collect();
-	assert_eq!((at[1] - at[0], at[2] - at[1]), (5, 5));
+	assert!(at.windows(2).all(|pair| pair[1] - pair[0] == RESEND_AFTER as usize));
 }
 
 #[test]

@@ -3,23 +3,26 @@
 use alloc::collections::BTreeMap;
 use assay_primitives::ModelRegistry;
 use frame_support::{ensure, traits::fungible::InspectHold as _};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{Saturating, TryRuntimeError};
 
+use super::jobs_in;
 use crate::{
-	Agenda, AgendaHead, Assignments, BalanceOf, Config, HoldReason, Inputs, JobOf, JobStatus, Jobs,
-	NextJob, OpenJobs, Outputs, Pallet,
+	AgendaHead, AgendaPages, BalanceOf, Config, Due, HoldReason, Inputs, JobOf, JobStatus, Jobs,
+	NextJob, Outputs, Pallet,
 };
 
 impl<T: Config> Pallet<T> {
 	/// Check the invariants of the pallet.
 	///
 	/// 1. What is held from a requester equals the fees of its open jobs and the deposits of all.
-	/// 2. The index of open jobs holds the jobs that are not over, and their models are known.
+	/// 2. The models of jobs that are not over are known.
 	/// 3. Every job has an input; only claimed, final and false ones have an output; no input or
 	///    output is without its job, and no number is used twice.
-	/// 4. The index of assignments holds the assigned jobs.
-	/// 5. A job stands in the agenda under its due block and nowhere else, behind the head. Only a
-	///    claim that something holds open is not due at all.
+	/// 4. A job is in the hands of nobody who missed it, and expired before it could be missed too often.
+	/// 5. A job stands in the agenda under its due block in the lane of its status and nowhere else.
+	///    Only a claim that something holds open is not due at all. No page is empty; the directory
+	///    has every page, and none is before the head.
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
 		Self::check_money()?;
 		Self::check_indices()?;
@@ -45,20 +48,16 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn check_indices() -> Result<(), TryRuntimeError> {
-		let (mut open, mut assigned) = (0, 0);
 		for (id, job) in Jobs::<T>::iter() {
 			ensure!(id < NextJob::<T>::get(), "3: number to come");
 			ensure!(Inputs::<T>::contains_key(id), "3: job without input");
-			let terminal = job.status.is_terminal();
-			ensure!(terminal != OpenJobs::<T>::contains_key(id), "2: index of open jobs");
-			if !terminal {
-				open += 1;
+			if !job.status.is_terminal() {
 				ensure!(T::Models::info(&job.model).is_some(), "2: open job of unknown model");
+				ensure!(!job.missed.is_full(), "4: missed too often");
 			}
 			let answered = match &job.status {
 				JobStatus::Assigned { operator, .. } => {
-					assigned += 1;
-					ensure!(Assignments::<T>::contains_key(operator, id), "4: not in the index");
+					ensure!(!job.missed.contains(operator), "4: missed before");
 					false
 				},
 				JobStatus::Queued | JobStatus::Cancelled | JobStatus::Expired => false,
@@ -68,8 +67,6 @@ impl<T: Config> Pallet<T> {
 			};
 			ensure!(answered || !Outputs::<T>::contains_key(id), "3: output without claim");
 		}
-		ensure!(OpenJobs::<T>::iter().count() == open, "2: index of open jobs");
-		ensure!(Assignments::<T>::iter().count() == assigned, "4: index of assignments");
 		for id in Inputs::<T>::iter_keys().chain(Outputs::<T>::iter_keys()) {
 			ensure!(Jobs::<T>::contains_key(id), "3: bytes without job");
 		}
@@ -77,21 +74,31 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn check_agenda() -> Result<(), TryRuntimeError> {
-		for (due, id, ()) in Agenda::<T>::iter() {
-			let noted = Jobs::<T>::get(id).and_then(|job| job.due);
-			ensure!(noted == Some(due), "5: agenda differs from the job");
+		let mut standing = 0;
+		for (lane, key, bits) in AgendaPages::<T>::iter() {
+			ensure!(bits != 0, "5: empty page");
+			let due: BlockNumberFor<T> = key.due().into();
+			ensure!(Due::<T>::contains_key(due, (&lane, key.number())), "5: page without name");
 			let head = AgendaHead::<T>::get().ok_or("5: agenda without head")?;
-			ensure!(head <= due, "5: agenda before its head");
+			ensure!(head <= due, "5: page before the head");
+			for id in jobs_in(key, bits) {
+				let job = Jobs::<T>::get(id).ok_or("5: agenda names no job")?;
+				ensure!(job.due == Some(due), "5: agenda differs from the job");
+				ensure!(job.lane() == lane, "5: in a wrong lane");
+				standing += 1;
+			}
 		}
-		for (id, job) in Jobs::<T>::iter() {
+		let mut due = 0;
+		for job in Jobs::<T>::iter_values() {
 			match job.due {
-				Some(due) => ensure!(Agenda::<T>::contains_key(due, id), "5: not in the agenda"),
+				Some(_) => due += 1,
 				None => ensure!(
 					matches!(job.status, JobStatus::Claimed { live, .. } if live > 0),
 					"5: never due"
 				),
 			}
 		}
+		ensure!(standing == due, "5: not in the agenda");
 		Ok(())
 	}
 }

@@ -2,10 +2,13 @@
 
 mod agenda;
 mod assignment;
-mod claims;
+mod claim;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
+mod ledger;
 mod requests;
-mod results;
 mod settlement;
 pub(crate) mod shares;
+
+pub(crate) use agenda::jobs_in;
+pub(crate) use assignment::Batch;

@@ -13,17 +13,18 @@ use sp_runtime::{
 
 use crate::{
 	BalanceOf, Config, Error, Event, HoldReason, InputOf, Inputs, Job, JobStatus, Jobs, NextJob,
-	OpenJobs, Pallet,
+	Pallet,
 };
 
 impl<T: Config> Pallet<T> {
+	/// Whether a new page of the agenda was made for the job.
 	pub(crate) fn do_request(
 		requester: T::AccountId,
 		model: ModelId,
 		input: InputOf<T>,
 		fee: BalanceOf<T>,
 		designated: Option<T::AccountId>,
-	) -> Result<JobId, DispatchError> {
+	) -> Result<bool, DispatchError> {
 		let info = T::Models::info(&model).ok_or(Error::<T>::ModelUnknown)?;
 		ensure!(input.len() as u64 == info.input_len, Error::<T>::InputLength);
 		ensure!(fee >= Self::min_fee(info.units), Error::<T>::FeeTooSmall);
@@ -54,14 +55,13 @@ impl<T: Config> Pallet<T> {
 			designated: designated.clone(),
 			requested,
 			expires,
-			attempt: 0,
+			missed: Default::default(),
 			status: JobStatus::Queued,
 			due: None,
 		};
-		Self::schedule(id, &mut job, Some(expires.saturating_add(One::one())));
+		let new_page = Self::schedule(id, &mut job, expires.saturating_add(One::one()));
 		Jobs::<T>::insert(id, job);
 		Inputs::<T>::insert(id, input);
-		OpenJobs::<T>::insert(id, ());
 		Self::deposit_event(Event::Requested {
 			job: id,
 			requester,
@@ -71,14 +71,15 @@ impl<T: Config> Pallet<T> {
 			designated,
 			expires,
 		});
-		Ok(id)
+		Ok(new_page)
 	}
 
 	pub(crate) fn do_cancel(requester: T::AccountId, id: JobId) -> DispatchResult {
-		let job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
+		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
 		ensure!(job.requester == requester, Error::<T>::NotRequester);
 		ensure!(job.status == JobStatus::Queued, Error::<T>::NotQueued);
 		let refunded = Self::refund(&job)?;
+		Self::unschedule(id, &mut job);
 		Self::close(id, job, JobStatus::Cancelled);
 		Self::deposit_event(Event::Cancelled { job: id, refunded });
 		Ok(())

@@ -17,7 +17,7 @@ use sp_runtime::{
 
 use crate::{
 	shares, Assurance, BalanceOf, Config, CreditOf, Event, HoldReason, Inputs, JobOf, JobStatus,
-	Jobs, OpenJobs, Outputs, Pallet,
+	Jobs, Outputs, Pallet,
 };
 
 /// An open claim, taken out of its job's status.
@@ -29,7 +29,7 @@ pub(crate) struct OpenClaim<T: Config> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Pay for a claim that nobody refuted.
+	/// Pay for a claim that nobody refuted, and that is out of the agenda.
 	pub(crate) fn do_finalize(id: JobId, job: JobOf<T>, claim: OpenClaim<T>) -> DispatchResult {
 		let OpenClaim { operator, stake, output_root, disputes } = claim;
 		let paid = T::Currency::transfer_on_hold(
@@ -43,8 +43,8 @@ impl<T: Config> Pallet<T> {
 		)?;
 		T::Operators::release(&operator, stake);
 		T::Operators::note_served(&operator);
-		let assurance =
-			Assurance { window: T::Window::get(), disputes, at: T::Clock::current_block_number() };
+		let window = Self::periods_of(&job.model).unwrap_or_default().window;
+		let assurance = Assurance { window, disputes, at: T::Clock::current_block_number() };
 		let status = JobStatus::Final { operator: operator.clone(), output_root, assurance };
 		Self::close(id, job, status);
 		Self::deposit_event(Event::Finalized { job: id, operator, output_root, paid });
@@ -124,7 +124,7 @@ impl<T: Config> Pallet<T> {
 		T::Currency::release(&reason, &job.requester, job.fee, Precision::Exact)
 	}
 
-	/// Put a job into a terminal status, and on the agenda to be reaped.
+	/// Put a job, which is out of the agenda, into a terminal status, and on the agenda to be reaped.
 	pub(crate) fn close(
 		id: JobId,
 		mut job: JobOf<T>,
@@ -139,18 +139,16 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		T::Models::job_closed(&job.model);
-		OpenJobs::<T>::remove(id);
 		job.status = status;
 		let reap = T::Clock::current_block_number().saturating_add(T::Retention::get());
-		Self::schedule(id, &mut job, Some(reap));
+		Self::schedule(id, &mut job, reap);
 		Jobs::<T>::insert(id, job);
 	}
 
-	/// Forget a job that is over, and return its deposit.
-	pub(crate) fn do_reap(id: JobId, mut job: JobOf<T>) -> DispatchResult {
+	/// Forget a job that is over and out of the agenda, and return its deposit.
+	pub(crate) fn do_reap(id: JobId, job: JobOf<T>) -> DispatchResult {
 		let reason = HoldReason::Storage.into();
 		let deposit = T::Currency::release(&reason, &job.requester, job.deposit, Precision::Exact)?;
-		Self::schedule(id, &mut job, None);
 		Jobs::<T>::remove(id);
 		Inputs::<T>::remove(id);
 		Outputs::<T>::remove(id);

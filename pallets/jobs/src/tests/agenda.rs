@@ -1,11 +1,13 @@
 //! What time does in idle weight.
 
-use crate::{mock::*, Agenda, AgendaHead, JobStatus, Jobs as Records, WeightInfo};
+use crate::{mock::*, AgendaHead, AgendaPages, Due, JobStatus, Jobs as Records, WeightInfo};
 use frame_support::{assert_ok, traits::Hooks, weights::Weight};
 
+/// Idle weight in which so many jobs of one page expire.
 fn idle(steps: u64) {
-	let step = <()>::idle_step().saturating_add(Jobs::weight_of_poke());
-	let weight = <()>::idle_base().saturating_add(step.saturating_mul(steps));
+	let step = <()>::expire(1) - <()>::expire(0);
+	let before = <()>::idle_base() + <()>::idle_block() + <()>::idle_page();
+	let weight = before.saturating_add(step.saturating_mul(steps));
 	let used = Jobs::on_idle(System::block_number(), weight);
 	assert!(used.all_lte(weight), "never more than was given");
 	check();
@@ -25,7 +27,8 @@ fn works_off_what_is_due_and_nothing_else() {
 		System::set_block_number(32 + 40);
 		idle(100);
 		assert_eq!(Records::<Test>::iter().count(), 0);
-		assert_eq!(Agenda::<Test>::iter().count(), 0);
+		assert_eq!(AgendaPages::<Test>::iter().count(), 0);
+		assert_eq!(Due::<Test>::iter().count(), 0);
 	});
 }
 
@@ -47,8 +50,8 @@ fn little_weight_does_a_little_at_a_time() {
 		assert_eq!(expired(), 1);
 		idle(2);
 		assert_eq!(expired(), 3);
-		// The head stays where there may be more, and moves on when there is weight.
-		assert_eq!(AgendaHead::<Test>::get(), Some(32));
+		// The head stays where there is more, and moves on when there is weight.
+		assert_eq!(AgendaHead::<Test>::get(), Some(33));
 		idle(100);
 		assert_eq!(AgendaHead::<Test>::get(), Some(41));
 	});
@@ -59,7 +62,7 @@ fn poke_does_the_same_without_idle_weight() {
 	build_and_execute(|| {
 		let id = claimed();
 		System::set_block_number(22);
-		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		assert_ok!(poke(STRANGER, id));
 		idle(100);
 		assert!(matches!(status(id), JobStatus::Final { .. }));
 	});
@@ -75,5 +78,75 @@ fn later_jobs_may_be_due_before_the_head() {
 		System::set_block_number(12);
 		idle(100);
 		assert_eq!((status(long), status(short)), (JobStatus::Queued, JobStatus::Queued));
+	});
+}
+
+/// Five thousand jobs due in one block are worked off within the weight that is given, and what is
+/// charged for each does not grow with how many there are.
+#[test]
+fn thousands_due_at_once_cost_the_same_each() {
+	build_and_execute(|| {
+		assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), REQUESTER, 1 << 40));
+		for _ in 0..5_000 {
+			request();
+		}
+		System::set_block_number(32);
+		let plenty = Weight::from_parts(u64::MAX, u64::MAX);
+		let charge = |weight| {
+			let before = queued();
+			let used = Jobs::on_idle(System::block_number(), weight);
+			used.ref_time() / (before - queued()).max(1)
+		};
+		let early = charge(Weight::from_parts(20_000_000_000, u64::MAX));
+		let middle = charge(Weight::from_parts(200_000_000_000, u64::MAX));
+		let rest = charge(plenty);
+		assert_eq!(queued(), 0);
+		assert!(middle <= early && rest <= early, "{early} {middle} {rest}");
+	});
+}
+
+fn queued() -> u64 {
+	Records::<Test>::iter_values().filter(|job| job.status == JobStatus::Queued).count() as u64
+}
+
+#[test]
+fn a_page_left_half_done_is_gone_on_with() {
+	build_and_execute(|| {
+		for _ in 0..100 {
+			request();
+		}
+		System::set_block_number(32);
+		for left in [90, 80, 70] {
+			idle(10);
+			assert_eq!(queued(), left);
+		}
+		// Somebody else may do a part of what is left.
+		assert_ok!(poke(STRANGER, 99));
+		idle(1_000);
+		idle(1_000);
+		assert_eq!(queued(), 0);
+	});
+}
+
+/// What waits in the agenda for one party does not depend on what stands there for others.
+#[test]
+fn lanes_keep_parties_apart() {
+	build_and_execute(|| {
+		assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), REQUESTER, 1 << 40));
+		let mine = request_of(small(), vec![1; LEN], Some(OPERATOR));
+		for _ in 0..130 {
+			request_of(large(), vec![1; LARGE], Some(RIVAL));
+		}
+		let theirs = crate::Lane::Queued { model: large(), designated: Some(RIVAL) };
+		let own = crate::Lane::Queued { model: small(), designated: Some(OPERATOR) };
+		let count = |lane| Jobs::pages_of(&lane, None, 100).len();
+		assert_eq!((count(own), count(theirs)), (1, 3));
+		assert_ok!(accept(OPERATOR, mine));
+		assert_eq!(count(crate::Lane::Assigned(OPERATOR)), 1);
+		assert_eq!(count(crate::Lane::Assigned(RIVAL)), 0);
+		let (root, output) = answer();
+		assert_ok!(claim(OPERATOR, mine, root, output));
+		assert_eq!(count(crate::Lane::Claimed(small())), 1);
+		assert_eq!(count(crate::Lane::Claimed(large())), 0);
 	});
 }

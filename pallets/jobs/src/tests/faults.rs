@@ -66,6 +66,7 @@ fn colluders_recover_little() {
 			let stake = Jobs::open_claim(id).expect("open").stake;
 			assert_ok!(Jobs::fault(id, kind, Some(STRANGER), Some(PUBLISHER)));
 			assert!(before - wealth() >= stake * 58 / 100);
+			wait(5);
 			assert_ok!(Operators::activate(signed(OPERATOR)));
 		}
 	});
@@ -100,12 +101,13 @@ fn terminal_statuses_absorb() {
 		let (root, output) = answer();
 		let fraud = claimed();
 		assert_ok!(Jobs::fault(fraud, LEAF, None, None));
+		wait(5);
 		assert_ok!(Operators::activate(signed(OPERATOR)));
 		let cancelled = request();
 		assert_ok!(Jobs::cancel(signed(REQUESTER), cancelled));
 		let finished = claimed();
-		System::set_block_number(22);
-		assert_ok!(Jobs::poke(signed(STRANGER), finished));
+		System::set_block_number(27);
+		assert_ok!(poke(STRANGER, finished));
 
 		for id in [fraud, cancelled, finished] {
 			let before = status(id);
@@ -113,10 +115,10 @@ fn terminal_statuses_absorb() {
 			assert_noop!(Jobs::hold_open(id), Error::<Test>::NoOpenClaim);
 			Jobs::release_open(id);
 			assert!(Jobs::cancel(signed(REQUESTER), id).is_err());
-			assert!(Jobs::accept(signed(RIVAL), id, None).is_err());
-			let again = Jobs::claim(signed(OPERATOR), id, 0, root, output.clone(), None);
+			assert!(accept(RIVAL, id).is_err());
+			let again = claim(OPERATOR, id, root, output.clone());
 			assert_noop!(again, Error::<Test>::NotAssigned);
-			assert_noop!(Jobs::poke(signed(STRANGER), id), Error::<Test>::NothingDue);
+			assert_noop!(poke(STRANGER, id), Error::<Test>::NothingDue);
 			assert_eq!(status(id), before);
 		}
 	});
@@ -142,14 +144,14 @@ fn reaping_leaves_nothing_behind() {
 		assert_ok!(Jobs::hold_open(id));
 		assert_ok!(Jobs::fault(id, LEAF, None, None));
 		wait(39);
-		assert_noop!(Jobs::poke(signed(STRANGER), id), Error::<Test>::NothingDue);
+		assert_noop!(poke(STRANGER, id), Error::<Test>::NothingDue);
 		wait(1);
-		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		assert_ok!(poke(STRANGER, id));
 		assert_eq!(crate::Jobs::<Test>::get(id), None);
 		assert_eq!(Jobs::input(id), None);
 		assert_eq!(crate::Outputs::<Test>::get(id), None);
 		// Fee and deposit are back, and the requester's share on top.
 		assert_eq!(free(REQUESTER), before + 500);
-		assert_noop!(Jobs::poke(signed(STRANGER), id), Error::<Test>::JobUnknown);
+		assert_noop!(poke(STRANGER, id), Error::<Test>::JobUnknown);
 	});
 }

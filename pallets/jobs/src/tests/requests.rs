@@ -13,7 +13,8 @@ fn submit(
 	operator: Option<u64>,
 ) -> sp_runtime::DispatchResult {
 	let input = BoundedVec::truncate_from(vec![1; len]);
-	Jobs::request(signed(REQUESTER), model, input, fee, operator)
+	let done = Jobs::request(signed(REQUESTER), model, input, fee, operator);
+	done.map(|_| ()).map_err(|error| error.error)
 }
 
 #[test]
@@ -25,7 +26,8 @@ fn holds_fee_and_deposit_and_computes_the_input_root() {
 		assert_eq!((held(HoldReason::Fee), held(HoldReason::Storage)), (FEE, deposit));
 		let job = Records::<Test>::get(id).expect("stored");
 		assert_eq!(job.input_root, H256(assay_referee::tree::hash(&[1; LEN])));
-		assert_eq!((job.status, job.attempt, job.expires), (JobStatus::Queued, 0, 31));
+		assert_eq!((job.attempt(), job.expires), (0, 31));
+		assert_eq!(job.status, JobStatus::Queued);
 		System::assert_last_event(
 			Event::Requested {
 				job: id,
@@ -112,7 +114,7 @@ fn cancelling_refunds_the_fee_at_once_and_the_deposit_later() {
 		assert_eq!(free(REQUESTER), before - 50 - 2 * LEN as u64);
 		assert_noop!(Jobs::cancel(signed(REQUESTER), id), Error::<Test>::NotQueued);
 		wait(40);
-		assert_ok!(Jobs::poke(signed(STRANGER), id));
+		assert_ok!(poke(STRANGER, id));
 		assert_eq!(free(REQUESTER), before);
 		assert_noop!(Jobs::cancel(signed(REQUESTER), id), Error::<Test>::JobUnknown);
 	});

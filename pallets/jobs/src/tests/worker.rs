@@ -1,13 +1,14 @@
 //! The operator's off-chain worker.
 
-use crate::{mock::*, Assignments, Call, JobStatus};
-use assay_host::{Note, Request, Response, Role};
+use crate::{mock::*, Call, JobStatus};
+use assay_host::{Class, Limits, Note, Request, Response, Submission};
+use assay_primitives::JobId;
 use frame_support::{
 	assert_ok,
 	pallet_prelude::TransactionSource,
 	traits::{Authorize, Hooks},
 };
-use frame_system::RawOrigin;
+use frame_system::{BlockHash, RawOrigin};
 use sp_runtime::traits::Dispatchable;
 
 impl Node {
@@ -61,7 +62,7 @@ impl Node {
 		self.engine.lock().unwrap().response = response;
 	}
 
-	fn submitted(&self) -> Vec<Request> {
+	fn submitted(&self) -> Vec<Submission> {
 		self.engine.lock().unwrap().submitted.clone()
 	}
 }
@@ -71,13 +72,27 @@ fn run_response() -> Option<Response> {
 	Some(Response::Run { output_root: root.0, output: output.into_inner() })
 }
 
+fn jobs_in(call: &Call<Test>) -> Vec<JobId> {
+	match call {
+		Call::accept { offers, .. } => offers.iter().map(|offer| offer.job).collect(),
+		Call::claim { answers, .. } => answers.iter().map(|answer| answer.job).collect(),
+		Call::poke { jobs, .. } => jobs.to_vec(),
+		other => panic!("the worker does not send {other:?}"),
+	}
+}
+
+fn accepts(calls: &[Call<Test>]) -> Vec<JobId> {
+	assert!(calls.iter().all(|call| matches!(call, Call::accept { .. })), "{calls:?}");
+	calls.iter().flat_map(jobs_in).collect()
+}
+
 #[test]
 fn accepts_runs_and_claims() {
 	let mut node = Node::start();
 	let id = node.run(request);
 
 	let calls = node.work();
-	assert!(matches!(calls[..], [Call::accept { job, .. }] if job == id));
+	assert_eq!(accepts(&calls), [id]);
 	node.include(calls);
 	assert!(node.submitted().is_empty());
 
@@ -85,29 +100,54 @@ fn accepts_runs_and_claims() {
 	assert!(node.work().is_empty());
 	node.run(|| wait(1));
 	assert!(node.work().is_empty());
-	let [Request::Run(spec)] = &node.submitted()[..] else { panic!("one run") };
-	assert_eq!((spec.role, spec.job, spec.model), (Role::Operator, id, small().0));
-	assert_eq!(spec.input, vec![1; LEN]);
+	let submitted = node.submitted();
+	let [Submission { request: Request::Run(spec), terms, input }] = &submitted[..] else {
+		panic!("one run")
+	};
+	assert_eq!((spec.model, spec.lie), (small().0, None));
+	assert_eq!((terms.class, terms.deadline, terms.job), (Class::Job, 12, id));
+	assert_eq!(terms.at_stake, 10_000);
+	assert_eq!(*input, vec![1; LEN]);
 
+	// The run that finds the answer sends it.
 	node.answer(run_response());
 	let calls = node.work();
-	assert!(matches!(calls[..], [Call::claim { job, attempt: 0, .. }] if job == id));
+	assert!(matches!(calls[..], [Call::claim { .. }]));
+	assert_eq!(jobs_in(&calls[0]), [id]);
 	node.include(calls);
 	node.run(|| assert!(matches!(status(id), JobStatus::Claimed { operator: OPERATOR, .. })));
-	assert_eq!(node.engine.lock().unwrap().notes, vec![(Note::ClaimSent, id)]);
+	let notes = node.engine.lock().unwrap().notes.clone();
+	assert_eq!(notes, vec![(Note::AcceptsSent, 1), (Note::ClaimsSent, 1)]);
 	assert!(node.work().is_empty());
 }
 
 #[test]
 fn sends_again_only_when_the_state_did_not_change() {
 	let mut node = Node::start();
-	node.run(request);
+	node.run(|| {
+		wait(1);
+		request()
+	});
 	assert_eq!(node.work().len(), 1);
 	// Twice in one block, and for some blocks after.
 	assert!(node.work().is_empty());
 	node.run(|| wait(3));
 	assert!(node.work().is_empty());
 	node.run(|| wait(1));
+	assert_eq!(node.work().len(), 1);
+}
+
+/// What was sent on a fork that was left is sent again at once: its signature is void here.
+#[test]
+fn sends_again_on_another_fork() {
+	let mut node = Node::start();
+	node.run(|| {
+		wait(3);
+		request()
+	});
+	assert_eq!(node.work().len(), 1);
+	assert!(node.work().is_empty());
+	node.run(|| BlockHash::<Test>::insert(3, sp_core::H256::repeat_byte(9)));
 	assert_eq!(node.work().len(), 1);
 }
 
@@ -118,6 +158,9 @@ fn does_nothing_without_the_role_or_the_key() {
 	node.engine.lock().unwrap().operator = false;
 	assert!(node.work().is_empty());
 	node.engine.lock().unwrap().operator = true;
+	node.engine.lock().unwrap().for_another = true;
+	assert!(node.work().is_empty());
+	node.engine.lock().unwrap().for_another = false;
 	node.run(|| {
 		assert_ok!(Operators::set_service_key(signed(OPERATOR), None));
 	});
@@ -143,11 +186,23 @@ fn takes_only_jobs_it_can_do() {
 	node.run(|| {
 		assert_ok!(Operators::activate(signed(OPERATOR)));
 	});
+	for limits in [
+		Limits { max_run_micros: Some(9), max_exposure: None },
+		Limits { max_run_micros: None, max_exposure: Some(9_999) },
+	] {
+		let mut engine = node.engine.lock().unwrap();
+		engine.run_micros = Some(10);
+		engine.limits = limits;
+		drop(engine);
+		assert!(node.work().is_empty());
+	}
+	node.engine.lock().unwrap().limits =
+		Limits { max_run_micros: Some(10), max_exposure: Some(10_000) };
 	assert_eq!(node.work().len(), 1);
 }
 
 #[test]
-fn accepts_no_more_than_it_has_stake_and_time_for() {
+fn accepts_no_more_than_it_has_stake_for() {
 	let mut node = Node::start();
 	node.run(|| {
 		// Stake is left for three claims.
@@ -157,19 +212,41 @@ fn accepts_no_more_than_it_has_stake_and_time_for() {
 		}
 	});
 	let calls = node.work();
-	assert_eq!(calls.len(), 3);
-	node.include(calls);
-	node.run(|| {
-		assert_ok!(Operators::stake(signed(OPERATOR), 200_000));
-	});
-	// Eight claims may be owed at a time, and three are.
-	node.run(|| wait(4));
-	let calls = node.work();
-	assert_eq!(calls.len(), 5);
-	node.include(calls);
-	node.run(|| wait(4));
+	assert_eq!(accepts(&calls), [0, 1, 2]);
+	// What is on its way binds the stake as well, though the state does not show it.
+	node.run(|| wait(1));
 	assert!(node.work().is_empty());
-	node.run(|| assert_eq!(Assignments::<Test>::iter_key_prefix(OPERATOR).count(), 8));
+	node.include(calls);
+	assert!(node.work().is_empty());
+}
+
+/// The backlog follows what the machine can do: thousands of small jobs, or one large.
+#[test]
+fn accepts_what_can_be_finished_in_time() {
+	let mut node = Node::start();
+	node.run(|| {
+		assert_ok!(Operators::stake(signed(OPERATOR), 800_000));
+		for _ in 0..80 {
+			request();
+		}
+	});
+	// Ten blocks less four for claiming, of three seconds each, half of them: nine seconds.
+	node.engine.lock().unwrap().run_micros = Some(1_000_000);
+	node.engine.lock().unwrap().backlog_micros = 2_500_000;
+	let calls = node.work();
+	assert_eq!(accepts(&calls), (0..6).collect::<Vec<_>>());
+	// They are counted until the engine has them.
+	node.run(|| wait(1));
+	assert!(node.work().is_empty());
+	node.include(calls);
+	node.engine.lock().unwrap().backlog_micros = 9_000_000;
+	assert!(node.work().is_empty());
+	// Fast ones go in full batches.
+	node.engine.lock().unwrap().backlog_micros = 0;
+	node.engine.lock().unwrap().run_micros = Some(300);
+	let calls = node.work();
+	assert_eq!(calls.iter().map(|call| jobs_in(call).len()).collect::<Vec<_>>(), [64, 10]);
+	assert_eq!(accepts(&calls), (6..80).collect::<Vec<_>>());
 }
 
 #[test]
@@ -183,7 +260,23 @@ fn chilled_operator_still_claims_what_it_owes() {
 	node.answer(run_response());
 	assert!(node.work().is_empty());
 	let calls = node.work();
-	assert!(matches!(calls[..], [Call::claim { job, .. }] if job == id));
+	assert!(matches!(calls[..], [Call::claim { .. }]));
+	assert_eq!(jobs_in(&calls[0]), [id]);
+}
+
+/// Equal jobs are one run and one call.
+#[test]
+fn equal_jobs_are_run_once_and_claimed_together() {
+	let mut node = Node::start();
+	let jobs: Vec<_> = node.run(|| (0..9).map(|_| accepted()).collect());
+	assert!(node.work().is_empty());
+	assert_eq!(node.submitted().len(), 1);
+	node.answer(run_response());
+	let calls = node.work();
+	assert_eq!(calls.len(), 1);
+	assert_eq!(jobs_in(&calls[0]), jobs);
+	node.include(calls);
+	assert!(node.work().is_empty());
 }
 
 #[test]
@@ -205,15 +298,77 @@ fn failed_runs_and_wrong_answers_claim_nothing() {
 	assert!(node.work().is_empty());
 }
 
+/// What others put on chain costs a worker nothing: with ten thousand foreign jobs, a hundredth of
+/// them in every stage, it asks the engine as often and reads as much of the state as with a few, but
+/// for the depth of the tree.
 #[test]
-fn goes_round_all_open_jobs() {
+fn foreign_jobs_cost_nothing() {
+	let cost = |foreign: u64| {
+		let mut node = Node::start();
+		node.run(|| {
+			for who in [REQUESTER, RIVAL] {
+				assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), who, 1 << 50));
+			}
+			for n in 0..foreign {
+				let id = request_of(small(), vec![1; LEN], Some(RIVAL));
+				if n % 100 < 2 {
+					assert_ok!(Operators::stake(signed(RIVAL), 10_000));
+					assert_ok!(accept(RIVAL, id));
+				}
+				if n % 100 == 1 {
+					let (root, output) = answer();
+					assert_ok!(claim(RIVAL, id, root, output));
+				}
+			}
+			accepted();
+			request();
+		});
+		node.ext.commit_all().expect("no open transaction");
+		let work = || Jobs::offchain_worker(System::block_number());
+		let ((), proof) = node.ext.execute_and_prove(work);
+		let asked = node.engine.lock().unwrap().asked;
+		(asked, (node.drain)().len(), proof.iter_nodes().count())
+	};
+	let (few, many) = (cost(100), cost(10_000));
+	assert_eq!((few.0, few.1), (many.0, many.1));
+	assert!(many.2 < 2 * few.2, "{few:?} {many:?}");
+}
+
+/// Jobs that the operator cannot take do not hide those behind them.
+#[test]
+fn goes_on_behind_what_it_cannot_take() {
 	let mut node = Node::start();
-	node.run(|| {
-		for _ in 0..150 {
-			request_of(small(), vec![1; LEN], Some(RIVAL));
+	let wanted = node.run(|| {
+		assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), REQUESTER, 1 << 50));
+		// Fees so high that no stake suffices.
+		for _ in 0..4_200 {
+			let input = vec![1; LEN].try_into().unwrap();
+			assert_ok!(Jobs::request(signed(REQUESTER), small(), input, 1_000_000, None));
 		}
-		request();
+		request()
 	});
-	let found = (0..4).any(|_| !node.work().is_empty());
-	assert!(found, "the job behind 150 others is found");
+	assert!(node.work().is_empty());
+	assert_eq!(accepts(&node.work()), [wanted]);
+	// And back to the front.
+	assert!(node.work().is_empty());
+}
+
+/// Where blocks leave no idle weight, the operator finalizes its claims itself.
+#[test]
+fn pokes_its_overdue_claims() {
+	let mut node = Node::start();
+	let id = node.run(|| {
+		let id = claimed();
+		wait(22);
+		id
+	});
+	assert!(node.work().is_empty());
+	node.run(|| wait(1));
+	let calls = node.work();
+	assert!(matches!(calls[..], [Call::poke { .. }]));
+	assert_eq!(jobs_in(&calls[0]), [id]);
+	assert!(node.work().is_empty());
+	node.include(calls);
+	node.run(|| assert!(matches!(status(id), JobStatus::Final { .. })));
+	assert!(node.work().is_empty());
 }

@@ -2,7 +2,11 @@
 
 use assay_primitives::{ModelId, ModelRegistry};
 use frame_support::{ensure, traits::Get, BoundedVec};
-use sp_runtime::DispatchResult;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+	traits::{BlockNumberProvider, Zero},
+	DispatchResult, Saturating,
+};
 
 use crate::{Config, Error, Event, OperatorRecordOf, OperatorStatus, Operators, Pallet, Serving};
 
@@ -32,14 +36,17 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_chill(who: T::AccountId) -> DispatchResult {
 		let mut record = Operators::<T>::get(&who).ok_or(Error::<T>::NotOperator)?;
 		ensure!(record.status == OperatorStatus::Active, Error::<T>::OperatorChilled);
-		Self::set_chilled(&who, &mut record);
+		Self::set_chilled(&who, &mut record, Zero::zero());
 		Operators::<T>::insert(&who, record);
 		Ok(())
 	}
 
 	pub(crate) fn do_activate(who: T::AccountId) -> DispatchResult {
 		let mut record = Operators::<T>::get(&who).ok_or(Error::<T>::NotOperator)?;
-		ensure!(record.status == OperatorStatus::Chilled, Error::<T>::OperatorActive);
+		let OperatorStatus::Chilled { until } = record.status else {
+			return Err(Error::<T>::OperatorActive.into());
+		};
+		ensure!(T::Clock::current_block_number() >= until, Error::<T>::ChilledStill);
 		ensure!(record.active_stake() >= T::MinStake::get(), Error::<T>::StakeTooSmall);
 		record.status = OperatorStatus::Active;
 		record.missed = 0;
@@ -48,11 +55,21 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Chill `record` if it is not, and say so. The caller stores it.
-	pub(crate) fn set_chilled(who: &T::AccountId, record: &mut OperatorRecordOf<T>) {
-		if record.status == OperatorStatus::Active {
-			record.status = OperatorStatus::Chilled;
-			Self::deposit_event(Event::Chilled { operator: who.clone() });
+	/// Chill `record` for `period` at least, and say so if it was active. The caller stores it.
+	pub(crate) fn set_chilled(
+		who: &T::AccountId,
+		record: &mut OperatorRecordOf<T>,
+		period: BlockNumberFor<T>,
+	) {
+		let until = T::Clock::current_block_number().saturating_add(period);
+		match record.status {
+			OperatorStatus::Active => {
+				record.status = OperatorStatus::Chilled { until };
+				Self::deposit_event(Event::Chilled { operator: who.clone(), until });
+			},
+			OperatorStatus::Chilled { until: before } => {
+				record.status = OperatorStatus::Chilled { until: until.max(before) };
+			},
 		}
 	}
 }

@@ -1,30 +1,47 @@
-//! Service keys.
+//! Service keys, and what they may spend.
 
-use assay_primitives::{KeyOwners, ServiceKey};
+use assay_primitives::{
+	authorization::possession_here, KeyAllowances, KeyOwners, ServiceKey, ServiceSignature,
+};
 use frame_support::{
 	ensure,
 	traits::{fungible::hold::Mutate as _, tokens::Precision, Get},
 };
-use sp_runtime::DispatchResult;
+use sp_application_crypto::RuntimeAppPublic;
+use sp_runtime::{traits::Zero, DispatchResult, Saturating};
 
-use crate::{Config, Error, Event, HoldReason, KeyOwner, KeyRecord, Pallet, ServiceKeys};
+use crate::{
+	BalanceOf, Config, Error, Event, HoldReason, KeyOwner, KeyRecord, Pallet, ServiceKeys,
+};
 
 impl<T: Config> Pallet<T> {
-	pub(crate) fn do_set_key(who: T::AccountId, key: ServiceKey) -> DispatchResult {
+	/// Register `key` for `who`, if `proof` shows that whoever holds the key wants that. Without it a
+	/// key copied from somebody's pending registration would be worth something.
+	pub(crate) fn do_set_key(
+		who: T::AccountId,
+		key: ServiceKey,
+		proof: &ServiceSignature,
+	) -> DispatchResult {
 		ensure!(!KeyOwner::<T>::contains_key(&key), Error::<T>::KeyTaken);
-		let deposit = match ServiceKeys::<T>::get(&who) {
+		ensure!(key.verify(&possession_here::<T>(&who), proof), Error::<T>::NotPossessed);
+		Self::store_key(who, key)
+	}
+
+	/// [`Self::do_set_key`] for a key whose possession is shown.
+	pub(crate) fn store_key(who: T::AccountId, key: ServiceKey) -> DispatchResult {
+		let (deposit, allowance) = match ServiceKeys::<T>::get(&who) {
 			Some(old) => {
 				KeyOwner::<T>::remove(&old.key);
-				old.deposit
+				(old.deposit, old.allowance)
 			},
 			None => {
 				let deposit = T::KeyDeposit::get();
 				T::Currency::hold(&HoldReason::ServiceKey.into(), &who, deposit)?;
-				deposit
+				(deposit, T::DefaultAllowance::get())
 			},
 		};
 		KeyOwner::<T>::insert(&key, &who);
-		ServiceKeys::<T>::insert(&who, KeyRecord { key: key.clone(), deposit });
+		ServiceKeys::<T>::insert(&who, KeyRecord { key: key.clone(), deposit, allowance });
 		Self::deposit_event(Event::ServiceKeySet { account: who, key: Some(key) });
 		Ok(())
 	}
@@ -38,10 +55,41 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(Event::ServiceKeySet { account: who, key: None });
 		Ok(())
 	}
+
+	pub(crate) fn do_set_allowance(who: T::AccountId, allowance: BalanceOf<T>) -> DispatchResult {
+		ServiceKeys::<T>::try_mutate(&who, |record| {
+			record.as_mut().ok_or(Error::<T>::NoKey)?.allowance = allowance;
+			Self::deposit_event(Event::AllowanceSet { account: who.clone(), allowance });
+			Ok(())
+		})
+	}
 }
 
 impl<T: Config> KeyOwners<T::AccountId> for Pallet<T> {
 	fn owner_of(key: &ServiceKey) -> Option<T::AccountId> {
 		KeyOwner::<T>::get(key)
+	}
+}
+
+impl<T: Config> KeyAllowances<T::AccountId, BalanceOf<T>> for Pallet<T> {
+	fn allowance(who: &T::AccountId) -> BalanceOf<T> {
+		ServiceKeys::<T>::get(who).map_or_else(Zero::zero, |record| record.allowance)
+	}
+
+	fn spend(who: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
+		ServiceKeys::<T>::try_mutate(who, |record| {
+			let record = record.as_mut().ok_or(Error::<T>::NoKey)?;
+			ensure!(amount <= record.allowance, Error::<T>::AllowanceTooSmall);
+			record.allowance = record.allowance.saturating_sub(amount);
+			Ok(())
+		})
+	}
+
+	fn restore(who: &T::AccountId, amount: BalanceOf<T>) {
+		ServiceKeys::<T>::mutate(who, |record| {
+			if let Some(record) = record {
+				record.allowance = record.allowance.saturating_add(amount);
+			}
+		});
 	}
 }

@@ -1,5 +1,6 @@
 //! Stakes as other pallets see them.
 
+use alloc::vec::Vec;
 use assay_primitives::{ModelId, OperatorLedger};
 use frame_support::{
 	defensive, ensure,
@@ -40,6 +41,10 @@ impl<T: Config> OperatorLedger<T::AccountId, BalanceOf<T>> for Pallet<T> {
 
 	fn is_active(who: &T::AccountId) -> bool {
 		Operators::<T>::get(who).is_some_and(|record| record.status == OperatorStatus::Active)
+	}
+
+	fn served(who: &T::AccountId) -> Vec<ModelId> {
+		Serving::<T>::get(who).into_inner()
 	}
 
 	fn serves(who: &T::AccountId, model: &ModelId) -> bool {
@@ -86,7 +91,7 @@ impl<T: Config> OperatorLedger<T::AccountId, BalanceOf<T>> for Pallet<T> {
 
 	fn chill(who: &T::AccountId) {
 		if let Some(mut record) = Operators::<T>::get(who) {
-			Self::set_chilled(who, &mut record);
+			Self::set_chilled(who, &mut record, T::ChillPeriod::get());
 			Operators::<T>::insert(who, record);
 		}
 	}
@@ -97,7 +102,7 @@ impl<T: Config> OperatorLedger<T::AccountId, BalanceOf<T>> for Pallet<T> {
 		let in_row = record.missed;
 		Self::deposit_event(Event::DeadlineMissed { operator: who.clone(), in_row });
 		if in_row >= T::MaxMissed::get() {
-			Self::set_chilled(who, &mut record);
+			Self::set_chilled(who, &mut record, T::ChillPeriod::get());
 		}
 		Operators::<T>::insert(who, record);
 	}
@@ -127,7 +132,8 @@ impl<T: Config> OperatorLedger<T::AccountId, BalanceOf<T>> for Pallet<T> {
 		let served = frame_support::BoundedVec::truncate_from(alloc::vec![model]);
 		Serving::<T>::insert(who, served);
 		if let Some(key) = key {
-			Self::do_set_key(who.clone(), key).expect("the key is new");
+			Self::store_key(who.clone(), key).expect("the key is new");
+			Self::do_set_allowance(who.clone(), stake).expect("there is a key");
 		}
 	}
 }

@@ -63,8 +63,27 @@ fn third_missed_deadline_in_a_row_chills() {
 		Operators::note_missed(&ALICE);
 		assert!(!Operators::is_active(&ALICE));
 		System::assert_has_event(Event::DeadlineMissed { operator: ALICE, in_row: 3 }.into());
+		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
+		System::set_block_number(8);
 		assert_ok!(Operators::activate(signed(ALICE)));
 		Operators::note_missed(&ALICE);
 		assert!(Operators::is_active(&ALICE));
+	});
+}
+
+#[test]
+fn chill_for_a_fault_lasts() {
+	build_and_execute(|| {
+		assert_ok!(Operators::stake(signed(ALICE), 300));
+		// Chilling oneself first is no way round it.
+		assert_ok!(Operators::chill(signed(ALICE)));
+		System::assert_last_event(Event::Chilled { operator: ALICE, until: 1 }.into());
+		<Operators as OperatorLedger<_, _>>::chill(&ALICE);
+		for block in [1, 7] {
+			System::set_block_number(block);
+			assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
+		}
+		System::set_block_number(8);
+		assert_ok!(Operators::activate(signed(ALICE)));
 	});
 }

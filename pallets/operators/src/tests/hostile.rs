@@ -60,7 +60,7 @@ proptest! {
 					Move::Unstake(amount) => ignore(Operators::unstake(signed(who), amount)),
 					Move::Withdraw => ignore(Operators::withdraw(signed(who))),
 					Move::Key(seed) => {
-						ignore(Operators::set_service_key(signed(who), seed.map(key)));
+						ignore(Operators::set_service_key(signed(who), seed.and_then(|seed| key_for(who, seed))));
 					},
 					Move::Serve(byte) => {
 						let models = vec![model(byte)].try_into().expect("short");

@@ -1,7 +1,7 @@
 //! Claims as the challenges pallet sees them.
 
 use alloc::vec::Vec;
-use assay_primitives::{ClaimView, Claims, FaultKind, JobId, ModelRegistry};
+use assay_primitives::{ClaimView, Claims, FaultKind, JobId, ModelId, ModelRegistry, PageKey};
 use frame_support::{defensive, traits::Defensive};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
@@ -9,12 +9,13 @@ use sp_runtime::{
 	DispatchResult, Saturating,
 };
 
-use super::settlement::OpenClaim;
-use crate::{BalanceOf, Config, Error, Inputs, JobStatus, Jobs, OpenJobs, Pallet};
+use super::{jobs_in, settlement::OpenClaim};
+use crate::{BalanceOf, Config, Error, Inputs, JobStatus, Jobs, Lane, Pallet};
 
 impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet<T> {
 	fn open_claim(id: JobId) -> Option<ClaimView<T::AccountId, BlockNumberFor<T>, BalanceOf<T>>> {
 		let job = Jobs::<T>::get(id)?;
+		let attempt = job.attempt();
 		let JobStatus::Claimed { operator, stake, output_root, window_end, .. } = job.status else {
 			return None;
 		};
@@ -29,15 +30,19 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 			window_end,
 			fee: job.fee,
 			stake,
+			attempt,
 		})
 	}
 
-	fn open_jobs(after: Option<JobId>, limit: u32) -> Vec<JobId> {
-		let keys = match after {
-			Some(job) => OpenJobs::<T>::iter_keys_from(OpenJobs::<T>::hashed_key_for(job)),
-			None => OpenJobs::<T>::iter_keys(),
-		};
-		keys.take(limit as usize).collect()
+	fn claim_pages(
+		model: &ModelId,
+		after: Option<PageKey>,
+		limit: u32,
+	) -> Vec<(PageKey, Vec<JobId>)> {
+		Self::pages_of(&Lane::Claimed(*model), after, limit)
+			.into_iter()
+			.map(|(key, bits)| (key, jobs_in(key, bits).collect()))
+			.collect()
 	}
 
 	fn input(id: JobId) -> Option<Vec<u8>> {
@@ -66,7 +71,7 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		*live -= 1;
 		if *live == 0 && job.due.is_none() {
 			let next = T::Clock::current_block_number().saturating_add(One::one());
-			Self::schedule(id, &mut job, Some(next));
+			Self::schedule(id, &mut job, next);
 		}
 		Jobs::<T>::insert(id, job);
 	}
@@ -77,11 +82,12 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		finder: Option<T::AccountId>,
 		prover: Option<T::AccountId>,
 	) -> DispatchResult {
-		let job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
+		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
 		let JobStatus::Claimed { operator, stake, output_root, disputes, .. } = job.status.clone()
 		else {
 			return Err(Error::<T>::NoOpenClaim.into());
 		};
+		Self::unschedule(id, &mut job);
 		let claim = OpenClaim { operator, stake, output_root, disputes };
 		Self::do_fault(id, job, claim, kind, finder, prover)
 	}
@@ -100,27 +106,22 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		let model = T::Models::benchmark_register(program, weights_root);
 		T::Operators::benchmark_operator(operator, key, model);
 		let id = crate::benchmarking::request::<T>(model, input);
-		Self::do_accept(operator.clone(), id).expect("the operator serves the model");
+		let content = Jobs::<T>::get(id).expect("just requested").content();
+		Self::do_accept(operator, &[crate::Offer { job: id, content }])
+			.expect("the operator serves the model");
 		// The output's bytes are not of interest to disputes, so they are not checked here.
-		let (mut job, stake) = match Jobs::<T>::get(id) {
-			Some(job) => match job.status {
-				JobStatus::Assigned { stake, .. } => (job, stake),
-				_ => unreachable!("just accepted"),
-			},
-			None => unreachable!("just requested"),
-		};
+		let mut job = Jobs::<T>::get(id).expect("just accepted");
+		let JobStatus::Assigned { stake, .. } = job.status else { unreachable!("just accepted") };
 		let now = T::Clock::current_block_number();
-		let window_end = now.saturating_add(<T::Window as frame_support::traits::Get<_>>::get());
-		job.status = JobStatus::Claimed {
+		let claimed = JobStatus::Claimed {
 			operator: operator.clone(),
 			stake,
 			output_root,
-			window_end,
+			window_end: now.saturating_add(<T::Window as frame_support::traits::Get<_>>::get()),
 			live: 0,
 			disputes: 0,
 		};
-		crate::Assignments::<T>::remove(operator, id);
-		Self::schedule(id, &mut job, Some(window_end.saturating_add(One::one())));
+		Self::enter_window(id, &mut job, claimed);
 		Jobs::<T>::insert(id, job);
 		id
 	}

@@ -1,0 +1,96 @@
+//! Judging a proof, once.
+
+use assay_primitives::{Actor, Authorization, FaultKind, JobId};
+use assay_referee::{verify_fault, Fault, FaultProof, ProofError};
+use codec::Encode;
+use frame_support::{pallet_prelude::TransactionSource, weights::Weight};
+use sp_core::H256;
+use sp_runtime::DispatchResult;
+
+use crate::{ClaimOf, Config, Error, Judged, Pallet, WeightInfo};
+
+impl<T: Config> Pallet<T> {
+	/// What the dispatch of a proof costs: one that is authorised was judged at the door.
+	pub(crate) fn proof_weight(proof: &[u8], auth: &Option<Authorization>) -> Weight {
+		let besides = T::WeightInfo::prove_fault().saturating_sub(T::WeightInfo::judge());
+		match auth {
+			Some(_) => besides,
+			None => besides.saturating_add(Self::judging(proof)),
+		}
+	}
+
+	/// What the door of an authorised proof costs.
+	pub(crate) fn proof_door_weight(proof: &[u8]) -> Weight {
+		T::WeightInfo::authorize_prove_fault()
+			.saturating_sub(T::WeightInfo::judge())
+			.saturating_add(Self::judging(proof))
+	}
+
+	/// What it costs to judge `proof`: as much as the costliest there is.
+	///
+	/// A bound that can be read from the bytes without judging them belongs here, and nowhere else.
+	fn judging(_proof: &[u8]) -> Weight {
+		T::WeightInfo::judge()
+	}
+
+	/// End the claim of `job` with a proof.
+	///
+	/// An authorised proof was judged a moment ago, in the same transaction: `validate` runs right
+	/// before the dispatch, over the same storage, and if the transaction is refused in between,
+	/// what it wrote is undone. So the verdict is left in [`Judged`] and judging is paid for once. The
+	/// note holds the hash of everything that the verdict follows from, and only this pallet writes
+	/// it: even one that stayed behind would say the truth.
+	pub(crate) fn do_prove_fault(
+		actor: Actor<T::AccountId>,
+		job: JobId,
+		proof: &[u8],
+	) -> DispatchResult {
+		let claim = Self::open_claim(job)?;
+		let judged = if actor.by_key { Judged::<T>::take() } else { None };
+		let kind = match judged {
+			Some((of, kind)) if of == Self::what_is_judged(&claim, job, proof)? => kind,
+			_ => Self::judge(&claim, job, proof)?,
+		};
+		Self::end_claim(job, kind, Some(actor.who))
+	}
+
+	/// Judge an authorised proof at the door, and remember the verdict if the dispatch follows.
+	pub(crate) fn judge_at_the_door(
+		source: TransactionSource,
+		claim: &ClaimOf<T>,
+		job: JobId,
+		proof: &[u8],
+	) -> Result<(), Error<T>> {
+		let kind = Self::judge(claim, job, proof)?;
+		// The pool asks over storage that it throws away.
+		if source == TransactionSource::InBlock {
+			Judged::<T>::put((Self::what_is_judged(claim, job, proof)?, kind));
+		}
+		Ok(())
+	}
+
+	/// The hash of all that a verdict follows from: the claim, the trace, the proof, and the rules,
+	/// which stay as they are within a block.
+	fn what_is_judged(claim: &ClaimOf<T>, job: JobId, proof: &[u8]) -> Result<H256, Error<T>> {
+		let trace_root = Self::posted_trace(job)?;
+		let block = frame_system::Pallet::<T>::block_number();
+		let all = (block, job, claim.content(), claim.info, trace_root, proof);
+		Ok(H256(all.using_encoded(sp_io::hashing::blake2_256)))
+	}
+
+	/// The fault that `proof` shows.
+	pub(crate) fn judge(
+		claim: &ClaimOf<T>,
+		job: JobId,
+		proof: &[u8],
+	) -> Result<FaultKind, Error<T>> {
+		let trace_root = Self::posted_trace(job)?;
+		let proof = FaultProof::from_bytes(proof).map_err(|_| Error::<T>::BadProof)?;
+		match verify_fault(&claim.commitments(trace_root.0), &proof) {
+			Ok(Fault::Element { entry, element }) => Ok(FaultKind::Leaf { entry, element }),
+			Ok(Fault::Chunk { entry, chunk }) => Ok(FaultKind::Chunk { entry, chunk }),
+			Err(ProofError::NoFault) => Err(Error::<T>::NoFault),
+			Err(_) => Err(Error::<T>::BadProof),
+		}
+	}
+}

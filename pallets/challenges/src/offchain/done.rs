@@ -1,0 +1,89 @@
+//! What a watcher remembers of the claims it has looked at, in the node's off-chain database.
+//!
+//! By page: how many of its claims are looked at, and whether all are. That is little, and enough
+//! after a restart, when the engine has forgotten its answers: only pages that were not finished are
+//! looked at again. Which claims of such a page are right, the engine remembers by model and input.
+//! It all counts for one chain: on another fork the same page may hold other claims, so a memory
+//! from a block that is not of this chain is dropped.
+
+use alloc::collections::BTreeMap;
+use assay_primitives::{Mark, PageKey};
+use codec::{Decode, Encode};
+use sp_runtime::offchain::storage::StorageValueRef;
+
+use crate::Config;
+
+/// Where it is kept.
+const PLACE: &[u8] = b"assay/challenges/done";
+
+/// Most pages remembered; beyond it those are forgotten that are due last.
+const MAX_PAGES: usize = 16_384;
+
+/// First bytes of a model's name, enough to tell the models of one engine apart.
+type Model = [u8; 16];
+
+/// What is known of a page.
+#[derive(Encode, Decode, Clone, Copy, Default)]
+pub(super) struct Progress {
+	/// How many claims it named.
+	pub(super) entries: u32,
+	/// How many of these were found right.
+	pub(super) right: u32,
+	/// How many are still to be looked at.
+	pub(super) unchecked: u32,
+	/// Whether nothing is left to do for any of them.
+	pub(super) done: bool,
+}
+
+/// What is known of all pages whose windows are open, by when these end.
+pub(super) struct Done {
+	pages: BTreeMap<(PageKey, Model), Progress>,
+	here: Mark,
+}
+
+impl Done {
+	/// What earlier runs noted on this chain.
+	pub(super) fn load<T: Config>() -> Self {
+		let here = Mark::here::<T>();
+		let kept: Option<(Mark, BTreeMap<(PageKey, Model), Progress>)> =
+			StorageValueRef::persistent(PLACE).get().ok().flatten();
+		let pages = kept
+			.filter(|(mark, _)| *mark == here || mark.is_of_this_chain::<T>())
+			.map(|(_, pages)| pages)
+			.unwrap_or_default();
+		Self { pages, here }
+	}
+
+	/// Forget the pages whose windows are over in the block `next`. Returns how many of their claims
+	/// were never looked at.
+	pub(super) fn expire(&mut self, next: u32) -> u64 {
+		let first = PageKey::new(next.saturating_add(1), 0);
+		let rest = self.pages.split_off(&(first, Model::default()));
+		let over = core::mem::replace(&mut self.pages, rest);
+		over.values().map(|progress| u64::from(progress.unchecked)).sum()
+	}
+
+	/// What is known of a page.
+	pub(super) fn of(&self, model: &[u8; 32], page: PageKey) -> Progress {
+		self.pages.get(&(page, short(model))).copied().unwrap_or_default()
+	}
+
+	/// Note what is known of a page now.
+	pub(super) fn note(&mut self, model: &[u8; 32], page: PageKey, progress: Progress) {
+		self.pages.insert((page, short(model)), progress);
+		if self.pages.len() > MAX_PAGES {
+			self.pages.pop_last();
+		}
+	}
+
+	/// Remember it for later runs.
+	pub(super) fn save(&self) {
+		StorageValueRef::persistent(PLACE).set(&(self.here, &self.pages));
+	}
+}
+
+fn short(model: &[u8; 32]) -> Model {
+	let mut first = Model::default();
+	first.iter_mut().zip(model).for_each(|(to, from)| *to = *from);
+	first
+}

@@ -1,0 +1,110 @@
+//! What a service key may spend of its owner's money.
+
+use super::*;
+use crate::{Call, HoldReason};
+use assay_primitives::KeyAllowances;
+use assay_referee::Object;
+use sp_runtime::transaction_validity::InvalidTransaction;
+
+fn open_by_key(who: u64, job: JobId, run: &Run) -> Call<Test> {
+	let output_root = H256(run.output_root());
+	let auth = auth(who, "challenges.open", (job, content(job), output_root));
+	Call::open { job, output_root, auth }
+}
+
+fn ask_by_key(who: u64, challenge: ChallengeId, node: NodeKey) -> Call<Test> {
+	let record = crate::Challenges::<Test>::get(challenge).expect("on record");
+	let args = (challenge, Challenges::content_of(&record), node);
+	Call::ask { challenge, node, auth: auth(who, "challenges.ask", args) }
+}
+
+fn spent(who: u64) -> u64 {
+	ALLOWANCE - StubKeys::allowance(&who)
+}
+
+#[test]
+fn a_key_spends_what_it_puts_on_hold() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_eq!(spent(ALICE), MinBond::get());
+		reveal(job, &liar);
+		let top = NodeKey::top(Object::Trace);
+		assert_ok!(include(ask_by_key(ALICE, 0, top)));
+		assert_eq!(spent(ALICE), MinBond::get() + QueryFee::get());
+		assert_eq!(by_keys()[&ALICE], spent(ALICE));
+		// What was paid for an answer does not come back; the bond does.
+		answer(OPERATOR, job, &liar, top);
+		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));
+		assert_eq!(spent(ALICE), QueryFee::get());
+	});
+}
+
+#[test]
+fn a_fee_that_comes_back_may_be_spent_again() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		reveal(job, &liar);
+		assert_ok!(include(ask_by_key(ALICE, 0, NodeKey::top(Object::Trace))));
+		// The operator falls silent: bond and fee come back.
+		pass(AnswerPeriod::get() + 2);
+		assert!(end_of(job).is_some());
+		assert_eq!(spent(ALICE), 0);
+	});
+}
+
+#[test]
+fn a_lost_bond_stays_spent() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		reveal(job, &liar);
+		pass(TurnPeriod::get() + 2);
+		assert_eq!(held(HoldReason::ChallengeBond, ALICE), 0);
+		assert_eq!(spent(ALICE), MinBond::get());
+	});
+}
+
+#[test]
+fn what_the_owner_signs_spends_nothing() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		Spent::set([(ALICE, ALLOWANCE)].into());
+		let id = open(ALICE, job, &honest);
+		reveal(job, &liar);
+		assert_ok!(Challenges::ask(signed(ALICE), id, NodeKey::top(Object::Trace), None));
+		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));
+		// Nor does it give anything back.
+		assert_eq!(spent(ALICE), ALLOWANCE);
+	});
+}
+
+#[test]
+fn a_key_without_allowance_is_refused_at_the_door() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let refused = |call: Call<Test>| {
+			let before = sp_io::storage::root(sp_runtime::StateVersion::V1);
+			assert_eq!(include(call), Err(InvalidTransaction::Payment.into()));
+			assert_eq!(sp_io::storage::root(sp_runtime::StateVersion::V1), before);
+		};
+		Spent::set([(ALICE, ALLOWANCE - MinBond::get() + 1)].into());
+		refused(open_by_key(ALICE, job, &honest));
+		Spent::set([(ALICE, ALLOWANCE - MinBond::get())].into());
+		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		reveal(job, &liar);
+		let top = NodeKey::top(Object::Trace);
+		refused(ask_by_key(ALICE, 0, top));
+		// A node that somebody else has asked for costs nothing.
+		let second = open(BOB, job, &honest);
+		assert_ok!(Challenges::ask(signed(BOB), second, top, None));
+		assert_ok!(include(ask_by_key(ALICE, 0, top)));
+		assert_eq!(spent(ALICE), ALLOWANCE);
+	});
+}
