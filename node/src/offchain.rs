@@ -4,23 +4,23 @@
 //! block. What decides when is here, [`Pace`]: the SDK is fed notifications of our own, and tells
 //! through the spawner it is given when a run is over.
 
-use crate::{
-	engine::EngineService,
-	pace::Pace,
-	service::{FullBackend, FullClient, TransactionPool},
-};
-use assay_runtime::opaque::Block;
+use crate::{engine::EngineService, pace::Pace};
 use futures::{future::BoxFuture, FutureExt, StreamExt};
 use sc_client_api::{
-	blockchain, Backend, BlockImportNotification, BlockchainEvents, FinalityNotifications,
+	blockchain, BlockImportNotification, BlockchainEvents, FinalityNotifications,
 	ImportNotifications, StorageEventStream, StorageKey,
 };
-use sc_offchain::{NetworkProvider, OffchainWorkerOptions, OffchainWorkers};
+use sc_offchain::{NetworkProvider, OffchainWorkerApi, OffchainWorkerOptions, OffchainWorkers};
 use sc_service::{error::Error as ServiceError, SpawnTaskHandle, TaskManager};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sc_utils::mpsc::tracing_unbounded;
-use sp_core::traits::SpawnNamed;
+use sp_api::ProvideRuntimeApi;
+use sp_core::{offchain::OffchainStorage, traits::SpawnNamed};
 use sp_keystore::KeystorePtr;
+use sp_runtime::{
+	traits::{Block as BlockT, Header as _},
+	SaturatedConversion,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -31,15 +31,15 @@ const GROUP: Option<&str> = Some("offchain-worker");
 const FEED_WARNING: usize = 8;
 
 /// What the worker is given.
-pub(crate) struct Parts<'a> {
+pub(crate) struct Parts<C, B: BlockT, S> {
 	/// The chain.
-	pub(crate) client: Arc<FullClient>,
-	/// Its database, for the worker's own storage.
-	pub(crate) backend: &'a FullBackend,
+	pub(crate) client: Arc<C>,
+	/// The worker's own storage in the node's database.
+	pub(crate) storage: Option<S>,
 	/// Keys to sign with.
 	pub(crate) keystore: KeystorePtr,
 	/// Where it submits.
-	pub(crate) pool: Arc<TransactionPool>,
+	pub(crate) pool: OffchainTransactionPoolFactory<B>,
 	/// The network.
 	pub(crate) network: Arc<dyn NetworkProvider + Send + Sync>,
 	/// Whether this is an authority.
@@ -51,14 +51,23 @@ pub(crate) struct Parts<'a> {
 /// Runs the worker for as long as the task manager lives.
 ///
 /// Errors: the SDK's worker pool cannot start.
-pub(crate) fn spawn(task_manager: &TaskManager, parts: Parts<'_>) -> Result<(), ServiceError> {
-	let Parts { client, backend, keystore, pool, network, is_validator, engine } = parts;
+pub(crate) fn spawn<C, B, S>(
+	task_manager: &TaskManager,
+	parts: Parts<C, B, S>,
+) -> Result<(), ServiceError>
+where
+	C: ProvideRuntimeApi<B> + BlockchainEvents<B> + Send + Sync + 'static,
+	C::Api: OffchainWorkerApi<B>,
+	B: BlockT,
+	S: OffchainStorage + 'static,
+{
+	let Parts { client, storage, keystore, pool, network, is_validator, engine } = parts;
 	let extensions = engine.clone();
 	let workers = OffchainWorkers::new(OffchainWorkerOptions {
 		runtime_api_provider: client.clone(),
 		keystore: Some(keystore),
-		offchain_db: backend.offchain_storage(),
-		transaction_pool: Some(OffchainTransactionPoolFactory::new(pool)),
+		offchain_db: storage,
+		transaction_pool: Some(pool),
 		network_provider: network,
 		is_validator,
 		enable_http_requests: false,
@@ -80,9 +89,9 @@ pub(crate) fn spawn(task_manager: &TaskManager, parts: Parts<'_>) -> Result<(), 
 		.filter(|block| futures::future::ready(block.is_new_best));
 	let answers = engine.as_ref().map_or_else(Arc::default, EngineService::answered);
 	let keep = async move {
-		let run = |block: BlockImportNotification<Block>| {
+		let run = |block: BlockImportNotification<B>| {
 			if let Some(engine) = &engine {
-				engine.at_block(block.header.number.into());
+				engine.at_block((*block.header.number()).saturated_into());
 			}
 			let sent = feed.unbounded_send(block).is_ok();
 			let finished = finished.clone();
@@ -101,23 +110,23 @@ pub(crate) fn spawn(task_manager: &TaskManager, parts: Parts<'_>) -> Result<(), 
 }
 
 /// Gives the SDK's loop our notifications instead of the client's.
-struct Source {
-	client: Arc<FullClient>,
-	fed: Mutex<Option<ImportNotifications<Block>>>,
+struct Source<C, B: BlockT> {
+	client: Arc<C>,
+	fed: Mutex<Option<ImportNotifications<B>>>,
 }
 
-impl BlockchainEvents<Block> for Source {
-	fn import_notification_stream(&self) -> ImportNotifications<Block> {
+impl<C: BlockchainEvents<B>, B: BlockT> BlockchainEvents<B> for Source<C, B> {
+	fn import_notification_stream(&self) -> ImportNotifications<B> {
 		let fed = self.fed.lock().unwrap_or_else(PoisonError::into_inner).take();
 		// There is one loop; another would hear nothing.
 		fed.unwrap_or_else(|| tracing_unbounded("mpsc_offchain_worker_none", 1).1)
 	}
 
-	fn every_import_notification_stream(&self) -> ImportNotifications<Block> {
+	fn every_import_notification_stream(&self) -> ImportNotifications<B> {
 		self.client.every_import_notification_stream()
 	}
 
-	fn finality_notification_stream(&self) -> FinalityNotifications<Block> {
+	fn finality_notification_stream(&self) -> FinalityNotifications<B> {
 		self.client.finality_notification_stream()
 	}
 
@@ -125,7 +134,7 @@ impl BlockchainEvents<Block> for Source {
 		&self,
 		filter_keys: Option<&[StorageKey]>,
 		child_filter_keys: Option<&[(StorageKey, Option<Vec<StorageKey>>)]>,
-	) -> blockchain::Result<StorageEventStream<assay_runtime::Hash>> {
+	) -> blockchain::Result<StorageEventStream<B::Hash>> {
 		self.client.storage_changes_notification_stream(filter_keys, child_filter_keys)
 	}
 }

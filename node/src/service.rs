@@ -5,7 +5,7 @@ use crate::{
 	offchain, rpc,
 };
 use assay_runtime::{opaque::Block, Hash, RuntimeApi};
-use sc_client_api::BlockBackend;
+use sc_client_api::{Backend, BlockBackend};
 use sc_consensus::JustificationSyncLink;
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion, SyncOracle};
 use sc_consensus_grandpa::SharedVoterState;
@@ -212,9 +212,9 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	if config.offchain_worker.enabled {
 		let worker = offchain::Parts {
 			client: parts.client.clone(),
-			backend: &parts.backend,
+			storage: parts.backend.offchain_storage(),
 			keystore: parts.keystore.clone(),
-			pool: parts.pool.clone(),
+			pool: OffchainTransactionPoolFactory::new(parts.pool.clone()),
 			network: Arc::new(network.clone()),
 			is_validator: config.role.is_authority(),
 			engine,

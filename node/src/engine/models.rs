@@ -18,8 +18,11 @@ use std::{
 /// Name of a model, as on chain.
 pub(super) type ModelId = [u8; 32];
 
-/// Shortest time between two looks at the folder.
+/// Shortest time between two looks at the folder when a model is asked for that is not there.
 const RESCAN: Duration = Duration::from_secs(3);
+
+/// The same when somebody wants to know what is there.
+const RESCAN_ALL: Duration = Duration::from_secs(12);
 
 /// How long a bundle that failed to load is not tried again, at first; twice as long each time.
 const RETRY: Duration = Duration::from_secs(3);
@@ -97,7 +100,7 @@ impl ModelStore {
 	pub(super) fn open(dir: PathBuf) -> std::io::Result<Self> {
 		std::fs::create_dir_all(&dir)?;
 		let store = Self { dir, state: Mutex::new(State::default()), loading: Mutex::new(()) };
-		store.rescan(&mut store.lock());
+		store.rescan();
 		Ok(store)
 	}
 
@@ -109,17 +112,14 @@ impl ModelStore {
 	/// Whether `model` can be run. Looks at the folder again, now and then, for a model it does
 	/// not know; loads nothing.
 	pub(super) fn has(&self, model: &ModelId) -> bool {
-		let mut state = self.lock();
-		let Some(path) = self.find(&mut state, model) else { return false };
-		usable(&mut state, model, &path, Instant::now())
+		let Some(path) = self.find(model) else { return false };
+		usable(&mut self.lock(), model, &path, Instant::now())
 	}
 
 	/// The models that can be run, in ascending order.
 	pub(super) fn all(&self) -> Vec<ModelId> {
+		self.rescan_after(RESCAN_ALL);
 		let mut state = self.lock();
-		if state.scanned.is_none_or(|scanned| scanned.elapsed() >= RESCAN) {
-			self.rescan(&mut state);
-		}
 		let now = Instant::now();
 		let found = state.found.iter().map(|(id, path)| (*id, path.clone())).collect::<Vec<_>>();
 		let usable = found.into_iter().filter(|(id, path)| usable(&mut state, id, path, now));
@@ -139,19 +139,13 @@ impl ModelStore {
 		if let Some(session) = self.ready(model) {
 			return Ok(session);
 		}
-		let path = {
-			let mut state = self.lock();
-			let path = self
-				.find(&mut state, model)
-				.ok_or_else(|| format!("no model {} here", hex::encode(model)))?;
-			let broken = state.broken.get_mut(model);
-			if let Some(broken) = broken.filter(|it| it.failures > 0) {
-				if broken.rests(&path, Instant::now()) {
-					return Err(broken.reason.clone());
-				}
+		let path =
+			self.find(model).ok_or_else(|| format!("no model {} here", hex::encode(model)))?;
+		if let Some(broken) = self.lock().broken.get_mut(model) {
+			if broken.rests(&path, Instant::now()) {
+				return Err(broken.reason.clone());
 			}
-			path
-		};
+		}
 		let before = files(&path);
 		match load(&path, model) {
 			Ok(session) => {
@@ -182,8 +176,9 @@ impl ModelStore {
 					reason: reason.clone(),
 				};
 				state.broken.insert(*model, broken);
+				drop(state);
 				// Perhaps it is gone, or somewhere else.
-				self.rescan(&mut state);
+				self.rescan();
 				Err(reason)
 			},
 		}
@@ -203,17 +198,28 @@ impl ModelStore {
 		Some(session)
 	}
 
-	fn find(&self, state: &mut State, model: &ModelId) -> Option<PathBuf> {
-		if !state.found.contains_key(model)
-			&& state.scanned.is_none_or(|scanned| scanned.elapsed() >= RESCAN)
-		{
-			self.rescan(state);
-		}
-		state.found.get(model).cloned()
+	/// Where a model is; looks at the folder again if it is not known.
+	fn find(&self, model: &ModelId) -> Option<PathBuf> {
+		let known = |state: &State| state.found.get(model).cloned();
+		// Not in the condition: its lock would be held.
+		let found = known(&self.lock());
+		found.or_else(|| {
+			self.rescan_after(RESCAN);
+			known(&self.lock())
+		})
 	}
 
-	fn rescan(&self, state: &mut State) {
-		state.scanned = Some(Instant::now());
+	/// Looks at the folder again if that was long ago.
+	fn rescan_after(&self, age: Duration) {
+		let due = self.lock().scanned.is_none_or(|scanned| scanned.elapsed() >= age);
+		if due {
+			self.rescan();
+		}
+	}
+
+	/// Looks at the folder again, without holding up anybody meanwhile.
+	fn rescan(&self) {
+		self.lock().scanned = Some(Instant::now());
 		let entries = match std::fs::read_dir(&self.dir) {
 			Ok(entries) => entries,
 			Err(error) => {
@@ -227,6 +233,7 @@ impl ModelStore {
 			.filter(|path| !hidden(path))
 			.flat_map(|path| models(&path))
 			.collect::<HashMap<_, _>>();
+		let mut state = self.lock();
 		for (id, path) in &found {
 			if !state.found.contains_key(id) {
 				log::info!(target: LOG, "📦 Model {} in {}", hex::encode(id), path.display());
@@ -286,4 +293,53 @@ fn load(path: &Path, model: &ModelId) -> Result<Arc<Session>, String> {
 	let options = Options { threads: 1, ..Options::default() };
 	let session = Session::new(Arc::new(bundle), options).map_err(|error| error.to_string())?;
 	Ok(Arc::new(session))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn broken(path: &Path, failures: u32, now: Instant) -> Broken {
+		let retry = now + Broken::patience(failures);
+		let files = files(path);
+		Broken { failures, retry, files, looked: now, reason: "why".into() }
+	}
+
+	#[test]
+	fn patience_doubles_up_to_a_minute() {
+		let seconds = (1..9).map(|failures| Broken::patience(failures).as_secs());
+		assert_eq!(seconds.collect::<Vec<_>>(), [3, 6, 12, 24, 48, 60, 60, 60]);
+		assert_eq!(Broken::patience(u32::MAX), MAX_RETRY);
+	}
+
+	#[test]
+	fn a_model_is_given_up_after_three_failures_until_the_next_attempt() {
+		let dir = tempfile::tempdir().expect("a folder");
+		let (path, now, model) = (dir.path(), Instant::now(), [1; 32]);
+		for failures in 1..6 {
+			let mut state = State::default();
+			state.broken.insert(model, broken(path, failures, now));
+			let expected = failures < MAX_FAILURES;
+			assert_eq!(usable(&mut state, &model, path, now), expected, "{failures}");
+			let due = now + Broken::patience(failures);
+			assert!(usable(&mut state, &model, path, due));
+		}
+	}
+
+	#[test]
+	fn changed_files_are_tried_at_once() {
+		let dir = tempfile::tempdir().expect("a folder");
+		let path = dir.path().join("model");
+		std::fs::create_dir(&path).expect("it is writable");
+		let now = Instant::now();
+		let mut it = broken(&path, 5, now);
+		let shared = dir.path().join("weights");
+		std::fs::create_dir(&shared).expect("it is writable");
+		std::fs::write(shared.join("some.bin"), [1]).expect("it is writable");
+		// Files are looked at once in a while.
+		assert!(it.rests(&path, now));
+		assert!(!it.rests(&path, now + LOOK));
+		assert_eq!(it.failures, 0);
+		assert!(!it.rests(&path, now + LOOK));
+	}
 }
