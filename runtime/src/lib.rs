@@ -157,4 +157,25 @@ mod runtime {
 
 	#[runtime::pallet_index(23)]
 	pub type Challenges = pallet_challenges;
+
+	#[runtime::pallet_index(30)]
+	pub type Utility = pallet_utility;
+
+	#[runtime::pallet_index(31)]
+	pub type Proxy = pallet_proxy;
+
+	#[runtime::pallet_index(32)]
+	pub type Multisig = pallet_multisig;
+
+	#[runtime::pallet_index(33)]
+	pub type Preimage = pallet_preimage;
+
+	#[runtime::pallet_index(34)]
+	pub type Scheduler = pallet_scheduler;
+
+	#[runtime::pallet_index(35)]
+	pub type SafeMode = pallet_safe_mode;
+
+	#[runtime::pallet_index(36)]
+	pub type TxPause = pallet_tx_pause;
 }

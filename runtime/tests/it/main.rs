@@ -1,8 +1,11 @@
 //! The runtime from outside: genesis, transactions through the real pipeline, whole blocks.
 
+mod accounts;
 mod chain;
 mod determinism;
 mod lifecycle;
 mod limits;
 mod pipeline;
 mod presets;
+mod safety;
+mod schedule;
