@@ -7,5 +7,6 @@ mod lifecycle;
 mod limits;
 mod pipeline;
 mod presets;
+mod pruning;
 mod safety;
 mod schedule;
