@@ -92,7 +92,9 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	impl_version: 1,
 	apis: apis::RUNTIME_API_VERSIONS,
 	transaction_version: 1,
-	system_version: 1,
+	// 3: new code waits one block as `:pending_code`, and the extrinsics root is a trie of version 1.
+	// It cannot change under a running chain's wallets and light clients, so it is set before any.
+	system_version: 3,
 };
 
 #[frame_support::runtime]

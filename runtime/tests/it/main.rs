@@ -10,3 +10,4 @@ mod presets;
 mod pruning;
 mod safety;
 mod schedule;
+mod upgrade;
