@@ -5,6 +5,7 @@ mod chain;
 mod determinism;
 mod lifecycle;
 mod limits;
+mod names;
 mod pipeline;
 mod presets;
 mod pruning;
