@@ -76,7 +76,7 @@ impl pallet_challenges::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Claims = Jobs;
-	type KeyOwners = Operators;
+	type KeyAllowances = Operators;
 	type Clock = System;
 	type MinBond = ConstU128<{ ASY }>;
 	type BondPerMillionUnits = ConstU128<{ 2 * game::FEE_PER_UNIT * 1_000_000 }>;
@@ -84,6 +84,9 @@ impl pallet_challenges::Config for Runtime {
 	type TracePeriod = ConstU32<{ game::TRACE }>;
 	type AnswerPeriod = ConstU32<{ game::ANSWER }>;
 	type TurnPeriod = ConstU32<{ game::TURN }>;
+	type BlockMillis = ConstU64<{ SLOT_MILLIS }>;
+	type OperatorRate = ConstU32<8>;
+	type ChainRate = ConstU32<24>;
 	type Retention = ConstU32<{ game::RETENTION }>;
 	type WeightInfo = pallet_challenges::weights::SubstrateWeight<Runtime>;
 }
