@@ -125,11 +125,12 @@ impl Costs {
 	}
 
 	/// Estimated microseconds of what waits or runs in `class`.
+	#[cfg(test)]
 	pub(super) fn work(&self, class: Class) -> u64 {
 		self.work[class as usize]
 	}
 
-	/// The same of `class` and all better ones.
+	/// Estimated microseconds of what waits or runs in `class` and all better ones.
 	pub(super) fn work_up_to(&self, class: Class) -> u64 {
 		self.work[..=class as usize].iter().fold(0, |sum, work| sum.saturating_add(*work))
 	}
