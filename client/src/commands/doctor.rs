@@ -270,7 +270,7 @@ async fn account_checks(api: &Api, at: &At, account: Option<&AccountId32>) -> Re
 			operator.serves.len()
 		);
 		checks.push(match operator.record.status {
-			crate::chain::records::OperatorStatus::Chilled => {
+			crate::chain::records::OperatorStatus::Chilled { .. } => {
 				fail("operator", found, "it gets no work: assay operator activate")
 			},
 			_ if operator.serves.is_empty() => {
