@@ -27,7 +27,9 @@ fn deadline_of(id: ChallengeId) -> u64 {
 fn periods_follow_the_model() {
 	build_and_execute(|| {
 		let (_, liar) = short();
-		for (micros, work) in [(0, 0), (1, 1), (3_000_000, 1), (3_000_001, 2), (90_000_000, 30)] {
+		for (micros, work) in
+			[(0, 0), (2_999_999, 0), (3_000_000, 1), (3_000_001, 2), (90_000_000, 30)]
+		{
 			RunMicros::set(micros);
 			let job = claim(&liar);
 			let expected = Periods {
