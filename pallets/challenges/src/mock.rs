@@ -68,6 +68,7 @@ mod runtime {
 impl frame_system::Config for Test {
 	type Block = generic::Block<Header, Extrinsic>;
 	type AccountData = pallet_balances::AccountData<u64>;
+	type BlockLength = Length;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -140,6 +141,8 @@ parameter_types! {
 	pub static Spent: BTreeMap<u64, u64> = BTreeMap::new();
 	/// How long a run of every model takes.
 	pub static RunMicros: u64 = 0;
+	/// What fits a block.
+	pub static Length: frame_system::limits::BlockLength = frame_system::limits::BlockLength::default();
 	/// How many claims were looked up.
 	pub static Lookups: u64 = 0;
 }
@@ -269,6 +272,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	AllClaims::set(BTreeMap::new());
 	Spent::set(BTreeMap::new());
 	RunMicros::set(0);
+	Length::set(Default::default());
 	OperatorRate::set(8);
 	ChainRate::set(24);
 	Keys::set((OPERATOR..=POOR).map(|who| (key_pair(who).public(), who)).collect());
