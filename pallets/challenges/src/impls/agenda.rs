@@ -100,7 +100,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Ring the alarms of one page, the last first; `false` if some are left because the meter ran
 	/// out.
-	fn ring_page(page: PageKey, meter: &mut WeightMeter) -> bool {
+	pub(crate) fn ring_page(page: PageKey, meter: &mut WeightMeter) -> bool {
 		// A page that is read has to be written too, so it is read only if an alarm can be rung.
 		let least = T::WeightInfo::on_idle_page().saturating_add(T::WeightInfo::on_idle_alarm());
 		if !meter.can_consume(least) {
