@@ -20,7 +20,8 @@ impl<T: Config> Pallet<T> {
 	///
 	/// 1. the live challenges on record and the index of live challenges are the same;
 	/// 2. a job's dispute counts its challenges, and nothing else of a job is left without one;
-	/// 3. what accounts have on hold equals the bonds of live challenges and the unanswered fees;
+	/// 3. what accounts have on hold equals the bonds of live challenges and the unanswered fees, and
+	///    what their keys put there is part of it;
 	/// 4. every challenge has one alarm, in a page that is counted and still to ring;
 	/// 5. in an open claim, a challenge that moved has a posted trace, looks at a known node, made
 	///    at most [`MAX_MOVES`] moves, all to different nodes, and waits only for its last node;
@@ -79,13 +80,10 @@ impl<T: Config> Pallet<T> {
 	fn check_debts() -> Result<(), TryRuntimeError> {
 		let mut debts = BTreeSet::new();
 		for (job, dispute) in Disputes::<T>::iter() {
-			match (dispute.trace, T::Claims::open_claim(job)) {
-				(TraceState::Demanded { deadline }, Some(claim)) => {
-					ensure!(claim.operator == dispute.operator, "9: another operator's dispute");
-					debts.insert((dispute.operator, due_key::<T>(deadline), (job, None)));
-				},
-				_ => {},
-			}
+			let TraceState::Demanded { deadline } = dispute.trace else { continue };
+			let Some(claim) = T::Claims::open_claim(job) else { continue };
+			ensure!(claim.operator == dispute.operator, "9: another operator's dispute");
+			debts.insert((dispute.operator, due_key::<T>(deadline), (job, None)));
 		}
 		for (job, node, state) in Nodes::<T>::iter() {
 			let NodeState::Asked { deadline, .. } = state else { continue };
@@ -111,13 +109,33 @@ impl<T: Config> Pallet<T> {
 				owed.entry(payer).or_default().1.saturating_accrue(fee);
 			}
 		}
+		let mut by_key = Self::on_hold_by_key();
 		for (who, (bonds, fees)) in owed {
+			let keyed = by_key.remove(&who).unwrap_or_default();
+			ensure!(keyed <= bonds.saturating_add(fees), "3: a key has more on hold than there is");
 			let held = |reason: HoldReason| T::Currency::balance_on_hold(&reason.into(), &who);
 			ensure!(held(HoldReason::ChallengeBond) == bonds, "3: bonds differ from what is held");
 			ensure!(held(HoldReason::QueryFee) == fees, "3: fees differ from what is held");
 			ensure!(!bonds.is_zero() || fees.is_zero(), "3: a fee without a bond");
 		}
+		ensure!(by_key.is_empty(), "3: a key has money on hold where its owner has none");
 		Ok(())
+	}
+
+	/// What keys have on hold, by account: it is missing from their allowances.
+	pub(crate) fn on_hold_by_key() -> BTreeMap<T::AccountId, BalanceOf<T>> {
+		let bonds = Challenges::<T>::iter_values()
+			.filter(|challenge| challenge.is_live() && challenge.by_key)
+			.map(|challenge| (challenge.who, challenge.bond));
+		let fees = Nodes::<T>::iter_values().filter_map(|node| match node {
+			NodeState::Asked { payer, fee, by_key: true, .. } => Some((payer, fee)),
+			_ => None,
+		});
+		let mut sums = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
+		for (who, amount) in bonds.chain(fees) {
+			sums.entry(who).or_default().saturating_accrue(amount);
+		}
+		sums
 	}
 
 	/// Invariant 4.

@@ -419,7 +419,8 @@ pub mod pallet {
 		SameOutput,
 		/// This account has a live challenge against the job; continue that one.
 		AlreadyChallenging,
-		/// The free balance does not cover the bond or the query fee and the existential deposit.
+		/// The free balance does not cover the bond or the query fee and the existential deposit, or
+		/// the key's allowance does not.
 		CannotPay,
 		/// Only the operator of the claim can commit to its trace.
 		NotOperator,
@@ -463,8 +464,8 @@ pub mod pallet {
 			Self::ring_alarms(remaining)
 		}
 
-		fn offchain_worker(block: BlockNumberFor<T>) {
-			offchain::run::<T>(block);
+		fn offchain_worker(_block: BlockNumberFor<T>) {
+			offchain::run::<T>();
 		}
 
 		fn integrity_test() {

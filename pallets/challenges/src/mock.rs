@@ -304,25 +304,9 @@ pub(crate) fn check_invariants() {
 	for (job, claim) in AllClaims::get().iter().filter(|(_, claim)| claim.end.is_none()) {
 		assert_eq!(claim.held as usize, Challenges::live_of(*job).count());
 	}
-	for (who, amount) in by_keys() {
+	for (who, amount) in Challenges::on_hold_by_key() {
 		assert!(Spent::get().get(&who).is_some_and(|spent| *spent >= amount));
 	}
-}
-
-/// What keys have on hold, by account.
-pub(crate) fn by_keys() -> BTreeMap<u64, u64> {
-	let mut sums = BTreeMap::<u64, u64>::new();
-	for challenge in crate::Challenges::<Test>::iter_values() {
-		if challenge.is_live() && challenge.by_key {
-			*sums.entry(challenge.who).or_default() += challenge.bond;
-		}
-	}
-	for node in crate::Nodes::<Test>::iter_values() {
-		if let crate::NodeState::Asked { payer, fee, by_key: true, .. } = node {
-			*sums.entry(payer).or_default() += fee;
-		}
-	}
-	sums
 }
 
 pub(crate) fn key_pair(who: u64) -> ServicePair {

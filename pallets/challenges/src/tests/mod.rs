@@ -8,6 +8,7 @@ mod hostile;
 mod interrogation;
 mod net;
 mod opening;
+mod signatures;
 mod time;
 mod timeouts;
 mod verdicts;

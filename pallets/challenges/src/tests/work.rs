@@ -183,6 +183,21 @@ fn a_cheats_requests_name_the_job() {
 	assert_eq!(net.blocks(2).len(), 1);
 }
 
+#[test]
+fn what_is_done_is_remembered_while_nothing_happens() {
+	let (honest, liar) = short();
+	let mut net = watcher(&honest, &liar);
+	net.with(|| {
+		let job = claim(&honest);
+		AllClaims::mutate(|claims| claims.get_mut(&job).unwrap().view.window_end = 1_000);
+	});
+	net.blocks(300);
+	let fresh = SmallEngine::new(&liar, &honest, (false, true));
+	net.nodes[0].engine = fresh.clone();
+	net.blocks(3);
+	assert_eq!(fresh.requests(), 0);
+}
+
 /// A watcher's node.
 fn watcher(honest: &Run, liar: &Run) -> Net {
 	Net::new(vec![Node::new(SmallEngine::new(liar, honest, (false, true)), ALICE)])
