@@ -10,9 +10,9 @@ use sp_runtime::{
 };
 
 use crate::{
-	impls::time::due_key, AlarmPages, Alarms, BalanceOf, ChallengeId, Challenged, Challenges,
-	Config, Disputes, HoldReason, Judged, Live, NextAlarm, NextChallenge, NodeState, Nodes, Owed,
-	Own, Pallet, TraceState, MAX_MOVES,
+	impls::time::due_key, Against, AlarmPages, Alarms, BalanceOf, ChallengeId, Challenged,
+	Challenges, Config, Disputes, HoldReason, Judged, Live, NextAlarm, NextChallenge, NodeState,
+	Nodes, Owed, Own, Pallet, TraceState, MAX_MOVES,
 };
 
 impl<T: Config> Pallet<T> {
@@ -31,9 +31,10 @@ impl<T: Config> Pallet<T> {
 	/// 9. each operator's list holds what it owes, by deadline, and nothing else: the demanded traces
 	///    of open claims and the unanswered questions;
 	/// 10. no live challenge of a job has a number below that at which the search for them begins;
-	/// 11. no verdict is left over from the transaction it was made in.
+	/// 11. each operator's list of live challenges against it holds these, by their alarms;
+	/// 12. no verdict is left over from the transaction it was made in.
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
-		ensure!(!Judged::<T>::exists(), "11: a verdict is left over");
+		ensure!(!Judged::<T>::exists(), "12: a verdict is left over");
 		Self::check_indices()?;
 		Self::check_debts()?;
 		Self::check_holds()?;
@@ -42,10 +43,11 @@ impl<T: Config> Pallet<T> {
 		Self::check_questions()
 	}
 
-	/// Invariants 1, 2, 7, 8 and 10.
+	/// Invariants 1, 2, 7, 8, 10 and 11.
 	fn check_indices() -> Result<(), TryRuntimeError> {
 		let mut live = BTreeSet::new();
 		let mut own = BTreeSet::new();
+		let mut against = BTreeSet::new();
 		let mut records = BTreeMap::<_, u32>::new();
 		for (id, challenge) in Challenges::<T>::iter() {
 			ensure!(id < NextChallenge::<T>::get(), "7: a challenge has a number not given yet");
@@ -54,11 +56,14 @@ impl<T: Config> Pallet<T> {
 				live.insert((challenge.job, id));
 				let dispute = Disputes::<T>::get(challenge.job).ok_or("2: no dispute")?;
 				ensure!(dispute.first <= id, "10: a live challenge is passed over");
+				against.insert((dispute.operator, due_key::<T>(challenge.alarm), id));
 				own.insert((challenge.who, id));
 			}
 		}
 		let index: BTreeSet<_> =
 			Own::<T>::iter_keys().map(|(who, id)| (who, ChallengeId::from_be_bytes(id))).collect();
+		let listed: BTreeSet<_> = Against::<T>::iter_keys().collect();
+		ensure!(against == listed, "11: an operator's list differs from the challenges against it");
 		ensure!(own == index, "8: an account's index differs from its live challenges");
 		let index: BTreeSet<_> =
 			Live::<T>::iter_keys().map(|(job, id)| (job, ChallengeId::from_be_bytes(id))).collect();
@@ -151,6 +156,9 @@ impl<T: Config> Pallet<T> {
 			*count = (*count).max(page.number().saturating_add(1));
 			for id in entries {
 				ensure!(set.insert(id), "4: a challenge has two alarms");
+				let alarm = Challenges::<T>::get(id).map(|challenge| challenge.alarm);
+				let same = alarm.is_none_or(|at| at.saturated_into::<u32>() == page.due());
+				ensure!(same, "4: a challenge says another time of its alarm");
 			}
 		}
 		let counted: BTreeMap<u32, u32> =

@@ -104,6 +104,7 @@ impl<T: Config> Pallet<T> {
 	/// Put a challenge that is over on record.
 	fn close(id: ChallengeId, mut challenge: ChallengeOf<T>) {
 		challenge.since = Self::now();
+		Self::unlist(id, &challenge);
 		Live::<T>::remove(challenge.job, id.to_be_bytes());
 		Own::<T>::remove(&challenge.who, id.to_be_bytes());
 		Challenges::<T>::insert(id, challenge);

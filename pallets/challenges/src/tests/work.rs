@@ -363,6 +363,46 @@ fn a_watcher_fetches_its_bond_when_the_claim_is_over() {
 }
 
 #[test]
+fn an_operator_ends_the_turns_of_shams_when_blocks_are_full() {
+	let (honest, liar) = short();
+	let mut net = Net::new(vec![honest_node(&honest)]);
+	net.idles = false;
+	let job = net.with(|| {
+		let job = claim(&honest);
+		open(ALICE, job, &liar);
+		open(BOB, job, &liar);
+		job
+	});
+	// Asked for, and revealed in block 3: the turns of both are over at the same time.
+	assert!(matches!(net.blocks(2)[..], [Call::reveal_trace { .. }]));
+	assert!(net.blocks(TurnPeriod::get() as u32 + 1).is_empty());
+	let calls = net.block();
+	let [Call::lapse { challenge: a, .. }, Call::lapse { challenge: b, .. }] = calls[..] else {
+		panic!("{calls:?}")
+	};
+	assert_eq!([a, b].iter().sum::<u64>(), 1);
+	net.with(|| {
+		assert_eq!(AllClaims::get()[&job].held, 0);
+		assert_eq!(end_of(job), None);
+	});
+	assert!(net.blocks(5).is_empty());
+}
+
+#[test]
+fn a_late_operator_does_not_end_its_own_turn() {
+	let (honest, liar) = short();
+	let mut net = Net::new(vec![honest_node(&honest)]);
+	net.idles = false;
+	net.includes = false;
+	net.with(|| {
+		let job = claim(&honest);
+		open(ALICE, job, &liar);
+	});
+	let calls = net.blocks(2 * TracePeriod::get() as u32);
+	assert!(calls.iter().all(|call| matches!(call, Call::reveal_trace { .. })));
+}
+
+#[test]
 fn nobody_pokes_what_the_agenda_has_done() {
 	let (honest, liar) = short();
 	let mut net = watcher(&honest, &liar);
