@@ -1,6 +1,10 @@
 //! Keys and accounts as the command line names them.
 
-use crate::error::{self, Error, Result};
+use crate::{
+	chain::calls::ProvenKey,
+	error::{self, Error, Result},
+};
+use codec::Encode;
 use std::{path::Path, str::FromStr};
 use subxt::utils::AccountId32;
 use subxt_signer::{sr25519::Keypair, SecretUri};
@@ -76,6 +80,18 @@ pub fn new_seed() -> Result<String> {
 		.and_then(|mut file| file.read_exact(&mut seed))
 		.map_err(|e| error::io(source, e))?;
 	Ok(format!("0x{}", hex::encode(seed)))
+}
+
+/// A service key with its signature that it is to act for `account` on the chain of this genesis
+/// block: blake2-256 of SCALE((`assay/v2`, genesis hash, `operators.set_service_key`, account)).
+pub fn prove_possession(
+	service: &Keypair,
+	genesis: &subxt::utils::H256,
+	account: &AccountId32,
+) -> ProvenKey {
+	let message = (*b"assay/v2", genesis.0, "operators.set_service_key".as_bytes(), account.0);
+	let message = message.using_encoded(sp_crypto_hashing::blake2_256);
+	ProvenKey { key: service.public_key().0, proof: service.sign(&message).0 }
 }
 
 #[cfg(test)]

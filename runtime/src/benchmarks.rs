@@ -20,10 +20,17 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_challenges, Challenges]
 	[pallet_jobs, Jobs]
 	[pallet_models, Models]
+	[pallet_multisig, Multisig]
 	[pallet_operators, Operators]
+	[pallet_preimage, Preimage]
+	[pallet_proxy, Proxy]
+	[pallet_safe_mode, SafeMode]
+	[pallet_scheduler, Scheduler]
 	[pallet_sudo, Sudo]
 	[pallet_timestamp, Timestamp]
 	[pallet_transaction_payment, TransactionPayment]
+	[pallet_tx_pause, TxPause]
+	[pallet_utility, Utility]
 );
 
 /// What can be measured; `extra` adds what no weight needs.

@@ -72,6 +72,11 @@ pub mod inference {
 	pub const TURN: BlockNumber = 10;
 	/// How long a job or challenge that is over stays on record.
 	pub const RETENTION: BlockNumber = 200;
+	/// How long an operator that was chilled for missed deadlines or a false claim stays so.
+	pub const CHILL: BlockNumber = 20;
+	/// Longest run of a model on the slowest machine that the chain admits, in microseconds: ten
+	/// minutes. Longer ones could not be checked in any of these periods.
+	pub const MAX_RUN_MICROS: u64 = 600_000_000;
 	/// How long unstaked money stays within reach of a slash.
 	pub const UNSTAKING: BlockNumber = 60;
 }

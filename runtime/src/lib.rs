@@ -92,7 +92,9 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	impl_version: 1,
 	apis: apis::RUNTIME_API_VERSIONS,
 	transaction_version: 1,
-	system_version: 1,
+	// 3: new code waits one block as `:pending_code`, and the extrinsics root is a trie of version 1.
+	// It cannot change under a running chain's wallets and light clients, so it is set before any.
+	system_version: 3,
 };
 
 #[frame_support::runtime]
@@ -157,4 +159,25 @@ mod runtime {
 
 	#[runtime::pallet_index(23)]
 	pub type Challenges = pallet_challenges;
+
+	#[runtime::pallet_index(30)]
+	pub type Utility = pallet_utility;
+
+	#[runtime::pallet_index(31)]
+	pub type Proxy = pallet_proxy;
+
+	#[runtime::pallet_index(32)]
+	pub type Multisig = pallet_multisig;
+
+	#[runtime::pallet_index(33)]
+	pub type Preimage = pallet_preimage;
+
+	#[runtime::pallet_index(34)]
+	pub type Scheduler = pallet_scheduler;
+
+	#[runtime::pallet_index(35)]
+	pub type SafeMode = pallet_safe_mode;
+
+	#[runtime::pallet_index(36)]
+	pub type TxPause = pallet_tx_pause;
 }

@@ -3,7 +3,10 @@
 use anyhow::{Context, Result};
 use assay_client::{
 	account,
-	chain::{calls, Receipt},
+	chain::{
+		calls::{self, ProvenKey},
+		Receipt,
+	},
 	commands::model::{compile, CompileArgs},
 	output::Output,
 	Api, Until,
@@ -34,12 +37,12 @@ pub fn service_path(account: &Account) -> String {
 	format!("{}//service", account.path)
 }
 
-/// Puts the account's service key into a node's keystore and returns its public half.
-pub async fn insert_service_key(node: &Api, account: &Account) -> Result<[u8; 32]> {
+/// Puts the account's service key into a node's keystore and returns it with its proof.
+pub async fn insert_service_key(node: &Api, account: &Account) -> Result<ProvenKey> {
 	let path = service_path(account);
-	let public = account::keypair(&path)?.public_key().0;
-	node.insert_service_key(&path, public).await?;
-	Ok(public)
+	let service = account::keypair(&path)?;
+	node.insert_service_key(&path, service.public_key().0).await?;
+	Ok(account::prove_possession(&service, &node.genesis_hash(), &account.id))
 }
 
 /// Makes `account` an operator: stake, service key in the keystore of `node` and on the chain,

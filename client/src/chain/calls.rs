@@ -3,8 +3,10 @@
 use super::runtime::{
 	self,
 	runtime_types::{
-		assay_primitives::service::app::Public as ServiceKey,
-		bounded_collections::bounded_vec::BoundedVec, pallet_models::types as models,
+		assay_primitives::service::app::{Public as ServiceKey, Signature as ServiceSignature},
+		bounded_collections::bounded_vec::BoundedVec,
+		pallet_jobs::types as jobs,
+		pallet_models::types as models,
 	},
 };
 use subxt::{
@@ -73,9 +75,25 @@ pub fn withdraw() -> impl Payload {
 	runtime::tx().operators().withdraw()
 }
 
+/// A service key with its own signature of the account that it is to act for, see
+/// [`account::prove_possession`](crate::account::prove_possession).
+#[derive(Clone, Copy, Debug)]
+pub struct ProvenKey {
+	/// Public half of the key.
+	pub key: [u8; 32],
+	/// Its signature.
+	pub proof: [u8; 64],
+}
+
 /// `operators.set_service_key`: name the key with which a node acts for the account.
-pub fn set_service_key(key: Option<[u8; 32]>) -> impl Payload {
-	runtime::tx().operators().set_service_key(key.map(ServiceKey))
+pub fn set_service_key(key: Option<ProvenKey>) -> impl Payload {
+	let key = key.map(|proven| (ServiceKey(proven.key), ServiceSignature(proven.proof)));
+	runtime::tx().operators().set_service_key(key)
+}
+
+/// `operators.set_key_allowance`: what the service key may put on hold from now on.
+pub fn set_key_allowance(allowance: u128) -> impl Payload {
+	runtime::tx().operators().set_key_allowance(allowance)
 }
 
 /// `operators.serve`: the models that the operator serves from now on.
@@ -110,18 +128,21 @@ pub fn cancel_job(job: u64) -> impl Payload {
 
 /// `jobs.poke`: apply what is overdue in a job.
 pub fn poke_job(job: u64) -> impl Payload {
-	runtime::tx().jobs().poke(job)
+	runtime::tx().jobs().poke(bounded(vec![job]), None)
 }
 
-/// `jobs.accept`, signed by the operator's own account.
-pub fn accept_job(job: u64) -> impl Payload {
-	runtime::tx().jobs().accept(job, None)
+/// `jobs.accept`, signed by the operator's own account. `content` is the job's
+/// [content](super::Job::content).
+pub fn accept_job(job: u64, content: H256) -> impl Payload {
+	runtime::tx().jobs().accept(bounded(vec![jobs::Offer { job, content }]), None)
 }
 
-/// `jobs.claim`, signed by the operator's own account.
-pub fn claim_job(job: u64, attempt: u32, output_root: [u8; 32], output: &[u8]) -> impl Payload {
-	let output = bounded(output.to_vec());
-	runtime::tx().jobs().claim(job, attempt, H256(output_root), output, None)
+/// `jobs.claim`, signed by the operator's own account. `content` is the job's
+/// [content](super::Job::content).
+pub fn claim_job(job: u64, content: H256, output_root: [u8; 32], output: &[u8]) -> impl Payload {
+	let (output_root, output) = (H256(output_root), bounded(output.to_vec()));
+	let answer = jobs::Answer { job, content, output_root, output };
+	runtime::tx().jobs().claim(bounded(vec![answer]), None)
 }
 
 /// `challenges.open`: say that a claim is false.

@@ -2,6 +2,7 @@
 
 use super::records::FaultKind;
 use crate::{amount::Amount, output::hex0x};
+use codec::Encode;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use subxt::{
@@ -35,10 +36,28 @@ pub struct Job {
 	pub requested: u32,
 	/// Last block at which the job can be accepted.
 	pub expires: u32,
-	/// Number of the current attempt, from 0.
-	pub attempt: u32,
+	/// Operators that missed its deadline, and do not get it again.
+	pub missed: Vec<AccountId32>,
 	/// Where the job stands.
 	pub status: JobStatus,
+}
+
+impl Job {
+	/// Number of the current attempt, from 0.
+	pub fn attempt(&self) -> u32 {
+		self.missed.len() as u32
+	}
+
+	/// What calls and signatures about the job name besides its number, which may be another job's on
+	/// another fork: blake2-256 of SCALE((requester, model, input root, fee, designated operator,
+	/// number of the attempt)).
+	pub fn content(&self) -> H256 {
+		let content = (
+			(self.requester.0, self.model.0, self.input_root.0),
+			(self.fee, self.designated.as_ref().map(|id| id.0), self.attempt()),
+		);
+		H256(content.using_encoded(sp_crypto_hashing::blake2_256))
+	}
 }
 
 /// Where a job stands. The last four absorb.
@@ -193,6 +212,6 @@ impl fmt::Display for Job {
 		if let Some(operator) = &self.designated {
 			writeln!(f, "designated   {operator}")?;
 		}
-		writeln!(f, "requested    at block {}, attempt {}", self.requested, self.attempt)
+		writeln!(f, "requested    at block {}, attempt {}", self.requested, self.attempt())
 	}
 }

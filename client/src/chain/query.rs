@@ -5,7 +5,7 @@ use super::{
 	job::Job,
 	records::{
 		AccountInfo, Balance, Challenge, KeyRecord, Model, ModelMetadata, ModelRecord, Operator,
-		OperatorRecord,
+		OperatorRecord, Periods,
 	},
 	runtime,
 };
@@ -81,9 +81,11 @@ impl Api {
 			get::<_, _, OperatorRecord>(at, runtime::storage().operators().operators(), account);
 		let Some(record) = record.await? else { return Ok(None) };
 		let serves = get::<_, _, Vec<H256>>(at, runtime::storage().operators().serving(), account);
+		let key = self.key_record(at, &account).await?;
 		Ok(Some(Operator {
 			record,
-			service_key: self.service_key(at, &account).await?.map(H256),
+			service_key: key.as_ref().map(|record| H256(record.key)),
+			allowance: key.map(|record| record.allowance).unwrap_or_default(),
 			serves: serves.await?.unwrap_or_default(),
 			balance: self.balance(at, &account).await?,
 			account,
@@ -97,10 +99,11 @@ impl Api {
 
 	/// The service key that acts for an account.
 	pub async fn service_key(&self, at: &At, account: &AccountId32) -> Result<Option<[u8; 32]>> {
-		let record =
-			get::<_, _, KeyRecord>(at, runtime::storage().operators().service_keys(), *account)
-				.await?;
-		Ok(record.map(|record| record.key))
+		Ok(self.key_record(at, account).await?.map(|record| record.key))
+	}
+
+	async fn key_record(&self, at: &At, account: &AccountId32) -> Result<Option<KeyRecord>> {
+		get(at, runtime::storage().operators().service_keys(), *account).await
 	}
 
 	/// The job with this number; `None` if there is none or it was reaped.
@@ -137,6 +140,23 @@ impl Api {
 		let base = at.constants().entry(constants.fee_base())?;
 		let per_unit = at.constants().entry(constants.fee_per_unit())?;
 		Ok(base.saturating_add(per_unit.saturating_mul(u128::from(units))))
+	}
+
+	/// Blocks for claiming after accepting and for challenging a claim, for a model whose run takes
+	/// `run_micros` on the slowest machine that the chain admits.
+	pub fn periods(&self, at: &At, run_micros: u64) -> Result<Periods> {
+		let constants = runtime::constants().jobs();
+		let block_millis = at.constants().entry(constants.block_millis())?;
+		let block = block_millis.saturating_mul(1_000).max(1);
+		let run = if run_micros < block { 0 } else { run_micros.div_ceil(block) };
+		let run = u32::try_from(run).unwrap_or(u32::MAX);
+		let with_runs = |base: u32| base.saturating_add(run.saturating_mul(2));
+		Ok(Periods {
+			queue: at.constants().entry(constants.queue_period())?,
+			claim: with_runs(at.constants().entry(constants.claim_period())?),
+			window: with_runs(at.constants().entry(constants.window())?),
+			block_millis,
+		})
 	}
 
 	/// The challenge with this number; `None` if it is not on record.

@@ -33,6 +33,8 @@ pub struct ModelInfo {
 	pub output_len: u64,
 	/// Cost units of one run, about one per multiply-add.
 	pub units: u64,
+	/// How long one run takes on the slowest machine that the chain admits, in microseconds.
+	pub run_micros: u64,
 	/// Whether new jobs may name the model.
 	pub active: bool,
 }
@@ -48,6 +50,32 @@ pub struct ModelRecord {
 	pub deposit: u128,
 	/// What jobs need to know.
 	pub info: ModelInfo,
+}
+
+/// What a job of a model gives time for, in blocks.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Periods {
+	/// For accepting it.
+	pub queue: u32,
+	/// For claiming after accepting.
+	pub claim: u32,
+	/// For challenging the claim.
+	pub window: u32,
+	/// Length of a block.
+	pub block_millis: u64,
+}
+
+impl fmt::Display for Periods {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let seconds = |blocks: u32| (u64::from(blocks) * self.block_millis).div_ceil(1_000);
+		write!(
+			f,
+			"accepted within {} s, answered within {} s of that, final {} s later",
+			seconds(self.queue),
+			seconds(self.claim),
+			seconds(self.window),
+		)
+	}
 }
 
 /// What a publisher says about a model.
@@ -73,7 +101,19 @@ pub enum OperatorStatus {
 	/// It does.
 	Active,
 	/// It does not.
-	Chilled,
+	Chilled {
+		/// First block at which it can be activated again.
+		until: u32,
+	},
+}
+
+impl fmt::Display for OperatorStatus {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.pad(match self {
+			Self::Active => "active",
+			Self::Chilled { .. } => "chilled",
+		})
+	}
 }
 
 /// Money on its way out of a stake.
@@ -111,6 +151,8 @@ pub struct OperatorRecord {
 pub struct KeyRecord {
 	/// The key.
 	pub key: [u8; 32],
+	/// What it may still put on hold in its owner's name.
+	pub allowance: u128,
 }
 
 /// What a node of a dispute belongs to.
@@ -301,6 +343,8 @@ impl fmt::Display for Model {
 		let weights = crate::output::bytes(info.weights_len);
 		writeln!(f, "ops           {} (weights {weights})", info.n_ops)?;
 		writeln!(f, "work          {} multiply-adds a run", info.units)?;
+		let run = info.run_micros as f64 / 1e3;
+		writeln!(f, "run           {run:.1} ms on the slowest machine that the chain admits")?;
 		writeln!(f, "input         {} bytes", info.input_len)?;
 		writeln!(f, "output        {} bytes", info.output_len)
 	}
@@ -316,6 +360,9 @@ pub struct Operator {
 	pub record: OperatorRecord,
 	/// Its service key.
 	pub service_key: Option<H256>,
+	/// What the key may still put on hold.
+	#[serde(serialize_with = "decimal")]
+	pub allowance: u128,
 	/// The models it serves.
 	pub serves: Vec<H256>,
 	/// Its account's money.
@@ -327,14 +374,20 @@ impl fmt::Display for Operator {
 		use crate::amount::Amount;
 		let r = &self.record;
 		writeln!(f, "operator     {}", self.account)?;
-		writeln!(f, "state        {:?}, {} deadlines missed in a row", r.status, r.missed)?;
+		writeln!(f, "state        {}, {} deadlines missed in a row", r.status, r.missed)?;
+		if let OperatorStatus::Chilled { until } = r.status {
+			writeln!(f, "activate     from block {until} on")?;
+		}
 		let exposed = Amount(r.exposed);
 		writeln!(f, "stake        {} ({exposed} behind open claims)", Amount(r.stake))?;
 		for chunk in &r.unstaking {
 			writeln!(f, "unstaking    {} due at block {}", Amount(chunk.amount), chunk.due)?;
 		}
 		match &self.service_key {
-			Some(key) => writeln!(f, "service key  {}", hex0x(&key.0))?,
+			Some(key) => {
+				writeln!(f, "service key  {}", hex0x(&key.0))?;
+				writeln!(f, "allowance    {} for bonds and questions", Amount(self.allowance))?;
+			},
 			None => writeln!(f, "service key  none: run assay operator key insert")?,
 		}
 		for model in &self.serves {

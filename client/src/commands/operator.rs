@@ -4,7 +4,11 @@ use super::{model, Done};
 use crate::{
 	account,
 	amount::Amount,
-	chain::{calls, records::Operator, Api, Until},
+	chain::{
+		calls::{self, ProvenKey},
+		records::Operator,
+		Api, Until,
+	},
 	cli::{parse_amount, Global},
 	error::{self, Error, Result},
 	output::hex0x,
@@ -48,9 +52,9 @@ pub struct StakeArgs {
 	/// How much, in ASY: 12.5 or 12.5ASY.
 	#[arg(value_parser = parse_amount)]
 	pub amount: Amount,
-	/// Also name this service key: public key, address or dev path.
-	#[arg(long, value_name = "KEY")]
-	pub service_key: Option<String>,
+	/// Also name the service key whose seed is in this file, as `key new` writes it.
+	#[arg(long, value_name = "FILE")]
+	pub service_file: Option<PathBuf>,
 }
 
 /// Arguments of `assay operator serve`.
@@ -97,11 +101,26 @@ pub enum KeyCommand {
 		#[arg(long)]
 		keystore_only: bool,
 	},
-	/// Name a service key on the chain: public key, address or dev path.
-	Set {
-		/// The key.
-		key: String,
+	/// Show that a service key may act for an account: prints what `key set` takes, on a machine that
+	/// holds the seed and not the account's key.
+	Prove {
+		/// File with the seed, as `key new` writes it.
+		#[arg(long, value_name = "FILE")]
+		service_file: PathBuf,
+		/// The account it is to act for: address, public key or dev path.
+		#[arg(long)]
+		account: String,
 	},
+	/// Name a service key on the chain, with the proof that `key prove` prints.
+	Set {
+		/// The key: public key, address or dev path.
+		key: String,
+		/// Its signature of the account, 64 bytes of hex.
+		#[arg(long, value_name = "HEX")]
+		proof: String,
+	},
+	/// Say how much the service key may put on hold from now on, for bonds and questions.
+	Allow(AmountArgs),
 	/// Unset the service key and get its deposit back.
 	Unset,
 	/// Show the service key of an account and whether the node holds it.
@@ -132,11 +151,13 @@ async fn send(global: &Global, call: impl Payload) -> Result<()> {
 }
 
 async fn stake(args: StakeArgs, global: &Global) -> Result<()> {
-	let key = args.service_key.as_deref().map(account::service_key).transpose()?;
+	let key = args.service_file.as_deref().map(account::keypair_from_file).transpose()?;
 	if let Some(key) = key {
 		let (signer, api) = (global.signer()?, global.api().await?);
 		api.submit(&calls::stake(args.amount.0), &signer, Until::InBlock).await?;
-		let name_key = calls::set_service_key(Some(key));
+		let account = account::account_of(&signer);
+		let proven = account::prove_possession(&key, &api.genesis_hash(), &account);
+		let name_key = calls::set_service_key(Some(proven));
 		let receipt = api.submit(&name_key, &signer, global.until()).await?;
 		global.output().report(&Done::new(&receipt));
 		return Ok(());
@@ -192,7 +213,7 @@ impl fmt::Display for List {
 		}
 		for o in &self.0 {
 			let stake = Amount(o.record.stake).to_string();
-			let (status, models) = (format!("{:?}", o.record.status), o.serves.len());
+			let (status, models) = (o.record.status, o.serves.len());
 			writeln!(f, "{}  {status:<8} {stake:>16}  {models} models", o.account)?;
 		}
 		Ok(())
@@ -224,11 +245,51 @@ async fn key(command: KeyCommand, global: &Global) -> Result<()> {
 			};
 			insert_key(&suri, &key, keystore_only, global).await
 		},
-		KeyCommand::Set { key } => {
-			send(global, calls::set_service_key(Some(account::service_key(&key)?))).await
+		KeyCommand::Prove { service_file, account } => {
+			let service = account::keypair_from_file(&service_file)?;
+			let account = account::account(&account)?;
+			let genesis = global.api().await?.genesis_hash();
+			let proven = account::prove_possession(&service, &genesis, &account);
+			global.output().report(&Proof {
+				service_key: H256(proven.key),
+				account,
+				proof: hex0x(&proven.proof),
+			});
+			Ok(())
 		},
+		KeyCommand::Set { key, proof } => {
+			let key = account::service_key(&key)?;
+			let proof = hex::decode(proof.trim().trim_start_matches("0x"))
+				.ok()
+				.and_then(|bytes| bytes.try_into().ok())
+				.ok_or_else(|| {
+					Error::usage("the proof is not 64 bytes of hex")
+						.hint("make it with `assay operator key prove`")
+				})?;
+			send(global, calls::set_service_key(Some(ProvenKey { key, proof }))).await
+		},
+		KeyCommand::Allow(args) => send(global, calls::set_key_allowance(args.amount.0)).await,
 		KeyCommand::Unset => send(global, calls::set_service_key(None)).await,
 		KeyCommand::Show(args) => show_key(args, global).await,
+	}
+}
+
+#[derive(Serialize)]
+struct Proof {
+	/// Public half.
+	service_key: H256,
+	/// Whom it may act for.
+	account: AccountId32,
+	/// The key's signature of that.
+	proof: String,
+}
+
+impl fmt::Display for Proof {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let key = hex0x(&self.service_key.0);
+		writeln!(f, "service key  {key}")?;
+		writeln!(f, "account      {}", self.account)?;
+		writeln!(f, "next         assay operator key set {key} --proof {}", self.proof)
 	}
 }
 
@@ -296,7 +357,7 @@ async fn insert_key(
 	let api = global.api().await?;
 	api.insert_service_key(suri, public).await?;
 	if let Some(signer) = &signer {
-		set_key_if_other(&api, signer, public, global.until()).await?;
+		set_key_if_other(&api, signer, service, global.until()).await?;
 	}
 	global.output().report(&KeyReport {
 		service_key: H256(public),
@@ -311,12 +372,14 @@ async fn insert_key(
 pub async fn set_key_if_other(
 	api: &Api,
 	signer: &Keypair,
-	public: [u8; 32],
+	service: &Keypair,
 	until: Until,
 ) -> Result<()> {
 	let account = account::account_of(signer);
+	let public = service.public_key().0;
 	if api.service_key(&api.best().await?, &account).await? != Some(public) {
-		api.submit(&calls::set_service_key(Some(public)), signer, until).await?;
+		let proven = account::prove_possession(service, &api.genesis_hash(), &account);
+		api.submit(&calls::set_service_key(Some(proven)), signer, until).await?;
 	}
 	Ok(())
 }

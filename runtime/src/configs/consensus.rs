@@ -66,7 +66,9 @@ impl pallet_session::SessionManager<AccountId> for FixedValidators {
 	fn new_session(_index: SessionIndex) -> Option<Vec<AccountId>> {
 		Some(Session::validators()).filter(|validators| !validators.is_empty())
 	}
-	fn start_session(_index: SessionIndex) {}
+	fn start_session(index: SessionIndex) {
+		super::pruning::prune(index);
+	}
 	fn end_session(_index: SessionIndex) {}
 }
 
@@ -75,7 +77,9 @@ impl pallet_session::historical::SessionManager<AccountId, ()> for FixedValidato
 		let validators = <Self as pallet_session::SessionManager<_>>::new_session(index)?;
 		Some(validators.into_iter().map(|validator| (validator, ())).collect())
 	}
-	fn start_session(_index: SessionIndex) {}
+	fn start_session(index: SessionIndex) {
+		<Self as pallet_session::SessionManager<_>>::start_session(index);
+	}
 	fn end_session(_index: SessionIndex) {}
 }
 

@@ -4,12 +4,13 @@ use crate::{
 	constants::{
 		currency::{deposit, ASY, MILLI_ASY},
 		inference as game,
+		time::SLOT_MILLIS,
 	},
 	AccountId, Balances, Jobs, Models, Operators, Runtime, RuntimeHoldReason, System,
 };
 use frame_support::{
 	parameter_types,
-	traits::{ConstU128, ConstU32},
+	traits::{ConstU128, ConstU32, ConstU64},
 };
 use frame_system::EnsureRoot;
 use sp_runtime::Perbill;
@@ -21,6 +22,7 @@ impl pallet_models::Config for Runtime {
 	type MaxProgramBytes = ConstU32<{ game::MAX_PROGRAM_BYTES }>;
 	type DepositBase = ConstU128<{ deposit(2, 512) }>;
 	type DepositPerRecord = ConstU128<{ MILLI_ASY }>;
+	type MaxRunMicros = ConstU64<{ game::MAX_RUN_MICROS }>;
 	type WeightInfo = pallet_models::weights::SubstrateWeight<Runtime>;
 }
 
@@ -31,6 +33,8 @@ impl pallet_operators::Config for Runtime {
 	type Clock = System;
 	type MinStake = ConstU128<{ 100 * ASY }>;
 	type KeyDeposit = ConstU128<{ deposit(2, 128) }>;
+	type DefaultAllowance = ConstU128<{ 50 * ASY }>;
+	type ChillPeriod = ConstU32<{ game::CHILL }>;
 	type UnstakingPeriod = ConstU32<{ game::UNSTAKING }>;
 	type MaxUnstaking = ConstU32<16>;
 	type MaxServed = ConstU32<64>;
@@ -61,6 +65,7 @@ impl pallet_jobs::Config for Runtime {
 	type QueuePeriod = ConstU32<{ game::QUEUE }>;
 	type ClaimPeriod = ConstU32<{ game::CLAIM }>;
 	type Window = ConstU32<{ game::WINDOW }>;
+	type BlockMillis = ConstU64<{ SLOT_MILLIS }>;
 	type Retention = ConstU32<{ game::RETENTION }>;
 	type MissedPenalty = MissedPenalty;
 	type MaxProverReward = ConstU128<{ 10 * ASY }>;
@@ -71,7 +76,7 @@ impl pallet_challenges::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Claims = Jobs;
-	type KeyOwners = Operators;
+	type KeyAllowances = Operators;
 	type Clock = System;
 	type MinBond = ConstU128<{ ASY }>;
 	type BondPerMillionUnits = ConstU128<{ 2 * game::FEE_PER_UNIT * 1_000_000 }>;
@@ -79,6 +84,9 @@ impl pallet_challenges::Config for Runtime {
 	type TracePeriod = ConstU32<{ game::TRACE }>;
 	type AnswerPeriod = ConstU32<{ game::ANSWER }>;
 	type TurnPeriod = ConstU32<{ game::TURN }>;
+	type BlockMillis = ConstU64<{ SLOT_MILLIS }>;
+	type OperatorRate = ConstU32<8>;
+	type ChainRate = ConstU32<24>;
 	type Retention = ConstU32<{ game::RETENTION }>;
 	type WeightInfo = pallet_challenges::weights::SubstrateWeight<Runtime>;
 }

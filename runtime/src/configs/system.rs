@@ -32,6 +32,7 @@ parameter_types! {
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
+	type BaseCallFilter = super::CallFilter;
 	type Block = Block;
 	type AccountId = AccountId;
 	type Nonce = Nonce;

@@ -2,6 +2,7 @@
 
 use assay_primitives::{
 	authorization, models::model_id, samples, service::ServicePair, Authorization, JobId, ModelId,
+	ServiceKey, ServiceSignature,
 };
 use assay_runtime::{
 	constants::{currency::ASY, time::SLOT_MILLIS},
@@ -230,7 +231,8 @@ impl Chain {
 		chain.ok_block(vec![publish]);
 		let calls: [RuntimeCall; 3] = [
 			pallet_operators::Call::stake { amount: 10_000 * ASY }.into(),
-			pallet_operators::Call::set_service_key { key: Some(service_key().public()) }.into(),
+			pallet_operators::Call::set_service_key { key: Some(chain.possession(OPERATOR)) }
+				.into(),
 			pallet_operators::Call::serve { models: BoundedVec::truncate_from(vec![model()]) }
 				.into(),
 		];
@@ -258,24 +260,50 @@ impl Chain {
 
 	/// What the operator's worker sends to accept a job.
 	pub(crate) fn accept(&mut self, job: JobId) -> UncheckedExtrinsic {
-		let auth = self.authorize(pallet_jobs::ACCEPT_TAG, &(job, 0u32));
-		authorized(pallet_jobs::Call::accept { job, auth })
+		let offers = self.offer(job);
+		let auth = self.authorize(pallet_jobs::ACCEPT_TAG, &offers);
+		authorized(pallet_jobs::Call::accept { offers, auth })
+	}
+
+	/// A batch of one job to be accepted.
+	pub(crate) fn offer(&mut self, job: JobId) -> pallet_jobs::Offers {
+		let content = self.content(job);
+		BoundedVec::truncate_from(vec![pallet_jobs::Offer { job, content }])
 	}
 
 	/// What the operator's worker sends to claim this output for a job.
 	pub(crate) fn claim(&mut self, job: JobId, output: Vec<u8>) -> UncheckedExtrinsic {
 		let output_root = H256(assay_referee::tree::hash(&output));
 		let output = pallet_jobs::OutputBytes::truncate_from(output);
-		let auth = self.authorize(pallet_jobs::CLAIM_TAG, &(job, 0u32, output_root, &output));
-		authorized(pallet_jobs::Call::claim { job, attempt: 0, output_root, output, auth })
+		let content = self.content(job);
+		let message = vec![(job, content, output_root)].encode();
+		let auth = self.authorize(pallet_jobs::CLAIM_TAG, &message);
+		let answer = pallet_jobs::Answer { job, content, output_root, output };
+		let answers = BoundedVec::truncate_from(vec![answer]);
+		authorized(pallet_jobs::Call::claim { answers, auth })
 	}
 
-	/// The service key's signature over a call's arguments.
-	pub(crate) fn authorize(&mut self, tag: &str, args: &impl Encode) -> Option<Authorization> {
+	/// What a job is about, whatever its number; zero for one that is not there.
+	pub(crate) fn content(&mut self, job: JobId) -> H256 {
+		let content = || pallet_jobs::Jobs::<Runtime>::get(job).map(|job| job.content());
+		self.ext.execute_with(content).unwrap_or_default()
+	}
+
+	/// The service key with the proof that it is meant for `who`.
+	pub(crate) fn possession(&mut self, who: Sr25519Keyring) -> (ServiceKey, ServiceSignature) {
 		let genesis = self.ext.execute_with(|| System::block_hash(0));
+		let message = authorization::possession_message(&genesis, &who.to_account_id());
+		(service_key().public(), service_key().sign(&message))
+	}
+
+	/// The service key's signature over a call's arguments, born at the parent of the last block.
+	pub(crate) fn authorize(&mut self, tag: &str, args: &impl Encode) -> Option<Authorization> {
+		let birth = self.number - 1;
+		let hash = |number| System::block_hash(number);
+		let (genesis, born) = self.ext.execute_with(|| (hash(0), hash(birth)));
 		let pair = service_key();
-		let signature = pair.sign(&authorization::message(&genesis, tag, args));
-		Some(Authorization { key: pair.public(), signature })
+		let message = authorization::message(&genesis, tag, birth, &born, args);
+		Some(Authorization { key: pair.public(), birth, signature: pair.sign(&message) })
 	}
 
 	fn next_header(&self) -> Header {

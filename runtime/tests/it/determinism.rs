@@ -1,18 +1,30 @@
 //! Execution of blocks depends on nothing outside the chain, least of all on an engine.
 
 use crate::chain::{input, Chain};
-use assay_host::{Engine, EngineExt, Note, Poll, Request, RequestId, Roles, Status};
+use assay_host::{Class, Engine, EngineExt, Note, Poll, RequestId, Roles, Status, Submission};
 use assay_runtime::Executive;
 
 /// Panics whatever it is asked: on-chain code must never get here.
 struct Panicking;
 
 impl Engine for Panicking {
-	fn submit(&mut self, _: RequestId, _: Request) -> Status {
+	fn submit(&mut self, _: RequestId, _: Submission) -> Status {
 		panic!("submit on chain")
 	}
-	fn poll(&mut self, _: &RequestId) -> Poll {
+	fn poll(&mut self, _: &RequestId, _: Class, _: u64) -> Poll {
 		panic!("poll on chain")
+	}
+	fn models(&mut self) -> Vec<[u8; 32]> {
+		panic!("models on chain")
+	}
+	fn run_micros(&mut self, _: &[u8; 32]) -> Option<u64> {
+		panic!("run_micros on chain")
+	}
+	fn backlog_micros(&mut self, _: Class) -> u64 {
+		panic!("backlog_micros on chain")
+	}
+	fn acts_for(&mut self, _: &[u8]) -> bool {
+		panic!("acts_for on chain")
 	}
 	fn has_model(&mut self, _: &[u8; 32]) -> bool {
 		panic!("has_model on chain")

@@ -58,7 +58,7 @@ fn missed_deadline_returns_the_job_to_the_queue_and_expiry_refunds() {
 	chain.ok_block(vec![accept]);
 	chain.run_to(asked + 1 + inference::CLAIM + 3);
 	let late = job(&mut chain, id).expect("it is open");
-	assert_eq!((late.attempt, late.status), (1, JobStatus::Queued));
+	assert_eq!((late.attempt(), late.status), (1, JobStatus::Queued));
 
 	chain.run_to(asked + inference::QUEUE + 3);
 	let end = job(&mut chain, id).expect("it is kept for a while");

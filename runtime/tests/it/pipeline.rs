@@ -1,9 +1,12 @@
 //! Transactions through all extensions, as the pool and a block see them.
 
 use crate::chain::{authorized, input, Chain, OPERATOR, REQUESTER};
-use assay_primitives::Authorization;
-use assay_runtime::{constants::currency::ASY, Balances, RuntimeCall};
+use assay_primitives::{authorization::LIFETIME, Authorization};
+use assay_runtime::{
+	constants::currency::ASY, transactions, Balances, RuntimeCall, UncheckedExtrinsic,
+};
 use sp_keyring::Sr25519Keyring;
+use sp_runtime::generic::Era;
 use sp_runtime::transaction_validity::{InvalidTransaction, TransactionValidityError};
 
 const SENDER: Sr25519Keyring = Sr25519Keyring::Eve;
@@ -89,15 +92,16 @@ fn forged_authorizations_are_refused() {
 	let mut chain = Chain::with_operator();
 	let job = chain.request();
 	// Signed for another job, by nobody, and with a damaged signature.
-	let other = chain.authorize(pallet_jobs::ACCEPT_TAG, &(job + 1, 0u32));
-	let mut damaged = chain.authorize(pallet_jobs::ACCEPT_TAG, &(job, 0u32));
+	let (offers, others) = (chain.offer(job), chain.offer(job + 1));
+	let other = chain.authorize(pallet_jobs::ACCEPT_TAG, &others);
+	let mut damaged = chain.authorize(pallet_jobs::ACCEPT_TAG, &offers);
 	if let Some(Authorization { signature, .. }) = &mut damaged {
 		let bytes: &mut [u8] = signature.as_mut();
 		bytes[10] ^= 1;
 	}
-	let elsewhere = chain.authorize(pallet_jobs::CLAIM_TAG, &(job, 0u32));
+	let elsewhere = chain.authorize(pallet_jobs::CLAIM_TAG, &offers);
 	for auth in [other, None, damaged, elsewhere] {
-		let transaction = authorized(pallet_jobs::Call::accept { job, auth });
+		let transaction = authorized(pallet_jobs::Call::accept { offers: offers.clone(), auth });
 		chain.validate(transaction.clone()).expect_err("the pool refuses it");
 		let (_, results) = chain.block(vec![transaction]);
 		let [forged]: [_; 1] = results.try_into().expect("one result");
@@ -111,10 +115,56 @@ fn accounts_can_do_without_service_keys() {
 	let mut chain = Chain::with_operator();
 	let job = chain.request();
 	// A stranger cannot accept, the operator's own account can.
-	let stranger = chain.signed(REQUESTER, 0, pallet_jobs::Call::accept { job, auth: None });
+	let offers = chain.offer(job);
+	let call = pallet_jobs::Call::accept { offers, auth: None };
+	let stranger = chain.signed(REQUESTER, 0, call.clone());
 	let (_, results) = chain.block(vec![stranger]);
 	let [stranger]: [_; 1] = results.try_into().expect("one result");
 	stranger.expect("a signed transaction is valid").expect_err("the call fails");
-	let operator = chain.signed(OPERATOR, 0, pallet_jobs::Call::accept { job, auth: None });
+	let operator = chain.signed(OPERATOR, 0, call);
 	chain.ok_block(vec![operator]);
+}
+
+/// A free transaction has one form. Copies with another era, nonce or tip, which nobody signed, are
+/// refused at the door and in blocks.
+#[test]
+fn mutated_copies_of_free_transactions_are_refused() {
+	let mut chain = Chain::with_operator();
+	let job = chain.request();
+	let offers = chain.offer(job);
+	let auth = chain.authorize(pallet_jobs::ACCEPT_TAG, &offers);
+	let call = RuntimeCall::from(pallet_jobs::Call::accept { offers, auth });
+	for (nonce, era, tip) in [
+		(1, Era::Immortal, 0),
+		(0, Era::mortal(64, u64::from(chain.number())), 0),
+		(0, Era::Immortal, 1),
+	] {
+		let extension = transactions::extension(nonce, era, tip);
+		let copy = UncheckedExtrinsic::new_transaction(call.clone(), extension);
+		let refusal = invalid(InvalidTransaction::Call);
+		assert_eq!(chain.validate(copy.clone()), Err(refusal), "nonce {nonce}, tip {tip}");
+		let (_, results) = chain.block(vec![copy]);
+		let [copy]: [_; 1] = results.try_into().expect("one result");
+		assert_eq!(refused(copy), invalid(InvalidTransaction::Call));
+	}
+	let original = authorized(call);
+	chain.ok_block(vec![original]);
+}
+
+/// What was signed long ago is void, though nothing else has changed.
+#[test]
+fn old_messages_are_void() {
+	let mut chain = Chain::with_operator();
+	let job = chain.request();
+	let message = chain.accept(job);
+	chain.run_to(chain.number() + LIFETIME + 1);
+	assert_eq!(
+		chain.validate(message.clone()),
+		Err(invalid(InvalidTransaction::AncientBirthBlock))
+	);
+	let (_, results) = chain.block(vec![message]);
+	let [old]: [_; 1] = results.try_into().expect("one result");
+	assert_eq!(refused(old), invalid(InvalidTransaction::AncientBirthBlock));
+	let fresh = chain.accept(job);
+	chain.ok_block(vec![fresh]);
 }
