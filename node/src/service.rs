@@ -238,6 +238,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 				Some(parts.grandpa_link.shared_authority_set().clone()),
 			),
 		},
+		chain_spec: config.chain_spec.cloned_box().into(),
 	};
 	// BABE's essential worker ends with its last handle, and the RPC server may be off.
 	task_manager.keep_alive(deps.babe.clone());
