@@ -39,7 +39,9 @@ pub use opening::{
 	is_child, verify_last_entry, verify_opening, Commitments, NodeKey, Object, Opened, Opening,
 	OpeningError,
 };
-pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS};
+pub use program::bound::{
+	leaf_bound, leaf_terms, units, LeafBound, Place, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS,
+};
 pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
 pub use program::conv::{Conv, ImageLayout};

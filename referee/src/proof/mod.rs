@@ -11,8 +11,8 @@ use self::reader::ProofReader;
 use crate::element::element as compute;
 use crate::opening::entry_in;
 use crate::{
-	encode_value, leaf_bound, tree, Commitments, OpRecord, OpeningError, Root, Slice, Soft, Source,
-	TreeError, CHUNK_BYTES, MAX_LEAF_BYTES, MAX_OPERANDS, MAX_SPANS, MAX_TERMS,
+	encode_value, leaf_bound, tree, Commitments, OpRecord, OpeningError, Place, Root, Slice, Soft,
+	Source, TreeError, CHUNK_BYTES, MAX_LEAF_BYTES, MAX_OPERANDS, MAX_SPANS, MAX_TERMS,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -220,7 +220,7 @@ pub fn verify_fault(c: &Commitments, proof: &FaultProof) -> Result<Fault, ProofE
 	for slice in &proof.entries {
 		slice.verify(&c.trace_root, c.trace_len())?;
 	}
-	let claim = Claim::authenticate(&record, proof)?;
+	let claim = Claim::authenticate(&c.place(entry), &record, proof)?;
 	let mut reader = authenticate_reads(c, &record, proof)?;
 	match proof.at {
 		Location::Element(element) => {
@@ -255,9 +255,13 @@ enum Claim<'a> {
 
 impl<'a> Claim<'a> {
 	/// Checks the location, its cost, and that the claimed value is what the trace holds there.
-	fn authenticate(record: &OpRecord, proof: &'a FaultProof) -> Result<Claim<'a>, ProofError> {
+	fn authenticate(
+		place: &Place,
+		record: &OpRecord,
+		proof: &'a FaultProof,
+	) -> Result<Claim<'a>, ProofError> {
 		let len = record.bytes();
-		let bound = leaf_bound(record);
+		let bound = leaf_bound(record, place);
 		let (chunk, terms, limit) = match proof.at {
 			Location::Element(element) if element < record.shape.elements() => {
 				(element * record.dtype.size() / CHUNK_BYTES, bound.terms, MAX_TERMS)

@@ -10,6 +10,7 @@ mod slice;
 
 pub(crate) use node::verify_path;
 pub use node::{fold, fold_root, node_range, open_node, top, verify_node};
+pub(crate) use slice::count_siblings;
 pub use slice::Slice;
 
 use crate::Root;
