@@ -55,7 +55,8 @@ pub use program::{
 	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, RECORD_BYTES,
 };
 pub use proof::{
-	verify_fault, Claimed, Fault, FaultProof, Location, ProofError, Read, MAX_PROOF_BYTES,
+	proof_cost, verify_fault, Claimed, Fault, FaultProof, Location, ProofCost, ProofError, Read,
+	MAX_PROOF_BYTES,
 };
 pub use reader::{OutOfRange, Reader, RecordingReader, TensorReader};
 pub use shape::{Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
