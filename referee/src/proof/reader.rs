@@ -1,6 +1,7 @@
 //! A reader of the chunks that a proof carries.
 
 use super::ProofError;
+use crate::reader::decode_row;
 use crate::{decode_value, DType, OpRecord, Reader, Slice};
 use alloc::vec::Vec;
 
@@ -104,5 +105,29 @@ impl Reader for ProofReader<'_> {
 		let position = held.base.wrapping_add(element.wrapping_mul(held.dtype.size()));
 		let dtype = held.dtype;
 		decode_value(dtype, held.tail(position)?).ok_or(ProofError::MissingRead)
+	}
+
+	#[inline]
+	fn read_row(
+		&mut self,
+		operand: usize,
+		first: u64,
+		mut out: &mut [u32],
+	) -> Result<(), ProofError> {
+		#[cfg(test)]
+		super::tests::cost::tally(|done| done.reads += out.len() as u64);
+		let held = self.operands.get_mut(operand).ok_or(ProofError::MissingRead)?;
+		let size = DType::F32.size();
+		let mut position = held.base.wrapping_add(first.wrapping_mul(size));
+		// A slice may end inside of the row.
+		while !out.is_empty() {
+			let count = decode_row(held.tail(position)?, out);
+			if count == 0 {
+				return Err(ProofError::MissingRead);
+			}
+			position = position.wrapping_add(count as u64 * size);
+			out = &mut out[count..];
+		}
+		Ok(())
 	}
 }
