@@ -283,7 +283,7 @@ fn own_work(op: &OpRecord) -> Work {
 }
 
 /// Comparisons of each element when one is put in the place it has in order.
-const SELECTION: u64 = 6;
+const SELECTION: u64 = 3;
 
 /// What a step of an expression takes without the reads.
 fn step_work(function: StepFn) -> Work {
