@@ -8,6 +8,7 @@ pub mod bound;
 pub mod check;
 pub mod codec;
 pub mod conv;
+pub mod cost;
 pub mod map;
 pub mod pool;
 pub mod record;
