@@ -31,8 +31,8 @@ const FUNCTION_UNITS: u64 = 32;
 /// [`most_memory`](crate::most_memory).
 const FOLD_BYTES: u64 = 64 << 20;
 const FOLD_TIMES: u64 = 4;
-/// The middle of weights, or of an input, larger than those of any model: bytes.
-const FAR: u64 = 1 << 36;
+/// The middle of an input as long as any may be, 16 tensors of 1 GiB, or of weights as long: bytes.
+const FAR: u64 = 1 << 33;
 
 /// An op whose operands are values rather than places. A recurrence's last operand, which is its
 /// own output, is left out: [`own_output`] makes it.

@@ -5,15 +5,15 @@
 use assay_referee::*;
 
 /// A proof that something in the only op's output is false, and its job's commitments.
-pub struct Case {
+pub(crate) struct Case {
 	/// What is judged.
-	pub name: String,
+	pub(crate) name: String,
 	/// The op.
-	pub op: OpRecord,
+	pub(crate) op: OpRecord,
 	/// What the job is about.
-	pub commitments: Commitments,
+	pub(crate) commitments: Commitments,
 	/// The proof.
-	pub proof: FaultProof,
+	pub(crate) proof: FaultProof,
 }
 
 /// Number of kinds of ops.
@@ -208,7 +208,7 @@ fn repeated(function: StepFn, count: u8) -> Steps {
 }
 
 /// The cases: of every kind, the most terms or elements that may be judged, by the dearest functions.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
 	use DType::{Bool, F32, I32, I64, I8, U8};
 	let k = MAX_TERMS as u32;
 	let exp = StepFn::Unary(UnaryFn::Exp);
