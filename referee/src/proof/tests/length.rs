@@ -131,6 +131,19 @@ fn astride(op: &OpRecord, index: u64, seed: u64, source: fn(u64) -> Source) -> O
 	OpRecord { operands, ..first }
 }
 
+/// The op with all operands at the end of weights of `len` bytes.
+fn at_the_end(op: &OpRecord, len: u64) -> OpRecord {
+	let own = op.self_operand();
+	let operand = |(at, operand): (usize, &Operand)| match own == Some(at) {
+		true => *operand,
+		false => {
+			let base = (len - operand.bytes()) / ALIGN * ALIGN;
+			Operand { source: Source::Weight(base), ..*operand }
+		},
+	};
+	OpRecord { operands: op.operands.iter().enumerate().map(operand).collect(), ..op.clone() }
+}
+
 /// One large op of every kind.
 fn large() -> Vec<OpRecord> {
 	use DType::*;
@@ -277,6 +290,11 @@ fn large_ops_are_within_their_bounds() {
 				let op = astride(&op, index, 1, source);
 				longest = checked(&op, &place, index, 1).max(longest);
 				bound = leaf_bound(&op, &place).proof.max(bound);
+			}
+			// At the end, where the last chunk is short and the tree is not full.
+			for len in [LARGE - 1000, LARGE / 2 + 77_777] {
+				let place = Place { weights_len: len, ..place };
+				checked(&at_the_end(&op, len), &place, index, 1);
 			}
 			// Of trace tensors, the entries of most of which lie in chunks of their own.
 			let spread = |(at, operand): (usize, &Operand)| match op.self_operand() == Some(at) {
