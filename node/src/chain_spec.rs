@@ -98,17 +98,18 @@ mod tests {
 	/// Calls the blob with no host function missing, as the node does.
 	fn call(method: &str, data: &[u8]) -> Vec<u8> {
 		let wasm = wasm().expect("tests are built with the blob");
-		call_on(wasm, &mut sp_io::TestExternalities::default(), method, data)
+		let mut state = sp_io::TestExternalities::default();
+		call_on(&Executor::builder().build(), wasm, &mut state, method, data)
 	}
 
-	/// Calls a blob on a state.
+	/// Calls a blob on a state. An executor compiles the first blob it sees, and keeps to it.
 	fn call_on(
+		executor: &Executor,
 		wasm: &[u8],
 		state: &mut sp_io::TestExternalities,
 		method: &str,
 		data: &[u8],
 	) -> Vec<u8> {
-		let executor = Executor::builder().build();
 		let fetcher = WrappedRuntimeCode(wasm.into());
 		let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: vec![1] };
 		let (result, _) =
@@ -141,7 +142,8 @@ mod tests {
 		let storage = spec.build_storage().expect("the genesis builds");
 		let wasm = storage.top[well_known_keys::CODE].clone();
 		let mut state = sp_io::TestExternalities::new(storage);
-		let mut call = |method, data: &[u8]| call_on(&wasm, &mut state, method, data);
+		let executor = Executor::builder().build();
+		let mut call = |method, data: &[u8]| call_on(&executor, &wasm, &mut state, method, data);
 
 		let version = RuntimeVersion::decode(&mut &call("Core_version", &[])[..]);
 		let version = version.expect("it decodes");
