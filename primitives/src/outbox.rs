@@ -8,9 +8,7 @@
 use alloc::collections::BTreeMap;
 use codec::{Decode, Encode};
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-	offchain::storage::StorageValueRef, traits::One, SaturatedConversion, Saturating,
-};
+use sp_runtime::{offchain::storage::StorageValueRef, SaturatedConversion};
 
 /// Blocks after which something sent without effect is sent again.
 pub const RESEND_AFTER: u32 = 4;
@@ -19,9 +17,12 @@ pub const RESEND_AFTER: u32 = 4;
 const MAX_SENT: usize = 16_384;
 
 /// A block that something happened at, which tells forks apart.
+///
+/// It is the block whose state is read, not its parent: of two blocks with the same parent, what was
+/// seen in the one may not be in the other. The executive tells workers, and only them, its hash.
 #[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Mark {
-	/// Number of the block before.
+	/// Number of the block.
 	pub number: u32,
 	/// First bytes of its hash.
 	hash: [u8; 8],
@@ -30,14 +31,17 @@ pub struct Mark {
 impl Mark {
 	/// The mark of the block whose state is read now.
 	pub fn here<T: frame_system::Config>() -> Self {
-		let parent = frame_system::Pallet::<T>::block_number().saturating_sub(One::one());
-		Self { number: parent.saturated_into(), hash: hash_of::<T>(parent) }
+		Self::of::<T>(frame_system::Pallet::<T>::block_number())
+	}
+
+	fn of<T: frame_system::Config>(number: BlockNumberFor<T>) -> Self {
+		Self { number: number.saturated_into(), hash: hash_of::<T>(number) }
 	}
 
 	/// Whether the chain that is read now contains that block.
 	pub fn is_of_this_chain<T: frame_system::Config>(&self) -> bool {
 		let number: BlockNumberFor<T> = self.number.into();
-		number < frame_system::Pallet::<T>::block_number() && hash_of::<T>(number) == self.hash
+		number <= frame_system::Pallet::<T>::block_number() && hash_of::<T>(number) == self.hash
 	}
 }
 
@@ -80,8 +84,19 @@ impl Outbox {
 
 	/// Note that something named `name` is sent now.
 	pub fn note(&mut self, name: &impl Encode) {
+		self.insert(name, self.here);
+	}
+
+	/// Note that something named `name` was refused: it is tried again in the next block, and not
+	/// before.
+	pub fn note_refused<T: frame_system::Config>(&mut self, name: &impl Encode) {
+		let before = self.here.number.saturating_sub(RESEND_AFTER - 1);
+		self.insert(name, Mark::of::<T>(before.into()));
+	}
+
+	fn insert(&mut self, name: &impl Encode, mark: Mark) {
 		self.changed = true;
-		self.sent.insert(short(name), self.here);
+		self.sent.insert(short(name), mark);
 		while self.sent.len() > MAX_SENT {
 			let oldest = self.sent.iter().min_by_key(|(_, mark)| **mark).map(|(name, _)| *name);
 			let Some(oldest) = oldest else { break };

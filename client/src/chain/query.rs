@@ -85,7 +85,7 @@ impl Api {
 		Ok(Some(Operator {
 			record,
 			service_key: key.as_ref().map(|record| H256(record.key)),
-			allowance: key.map(|record| record.allowance).unwrap_or_default(),
+			allowance: key.map_or(0, |record| record.allowance.saturating_sub(record.spent)),
 			serves: serves.await?.unwrap_or_default(),
 			balance: self.balance(at, &account).await?,
 			account,

@@ -155,8 +155,10 @@ pub struct OperatorRecord {
 pub struct KeyRecord {
 	/// The key.
 	pub key: [u8; 32],
-	/// What it may still put on hold in its owner's name.
+	/// What it may have on hold or lost in its owner's name.
 	pub allowance: u128,
+	/// What it has put on hold, less what came back.
+	pub spent: u128,
 }
 
 /// What a node of a dispute belongs to.

@@ -69,6 +69,7 @@ impl<T: Config> Run<T> {
 		let keys = assay_primitives::authorization::local_keys()
 			.into_iter()
 			.filter_map(|key| T::KeyAllowances::owner_of(&key).map(|owner| (key, owner)))
+			.filter(|(_, owner)| worker::acts_for(owner))
 			.collect();
 		// Bytes of transactions stand where the size of a proof of storage would.
 		let bytes = *T::BlockLength::get().max.get(DispatchClass::Operational);
@@ -114,13 +115,14 @@ impl<T: Config> Run<T> {
 		);
 		let Some(room) = self.room.checked_sub(&cost) else { return false };
 		self.room = room;
-		self.outbox.note(&name);
 		let transaction = T::create_authorized_transaction(call.into());
 		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
 		if sent {
+			self.outbox.note(&name);
 			log::info!(target: LOG_TARGET, "submitted {tag}");
 		} else {
-			log::warn!(target: LOG_TARGET, "the transaction pool refused {tag}; trying again later");
+			self.outbox.note_refused::<T>(&name);
+			log::warn!(target: LOG_TARGET, "the transaction pool refused {tag}; trying again");
 		}
 		sent
 	}

@@ -6,16 +6,20 @@
 //! the status, or the attempt, for which that was signed.
 //!
 //! Offers of a batch that others were quicker with are passed over. Otherwise one rival who takes one
-//! job would make sixty-three others wait. Answers and pokes must all be good: no rival can spoil them,
-//! and what rides along for nothing would fill blocks for nothing.
+//! job would make sixty-three others wait. Answers and pokes must all be good, but for answers whose
+//! deadline has passed meanwhile: no rival can spoil them, and what rides along for nothing would fill
+//! blocks for nothing.
 
 use alloc::vec::Vec;
 use assay_primitives::{Authorization, JobId, KeyOwners, OperatorLedger};
 use codec::Encode;
 use frame_support::{ensure, pallet_prelude::*};
-use sp_runtime::transaction_validity::TransactionValidityWithRefund;
+use sp_runtime::{
+	traits::BlockNumberProvider, transaction_validity::TransactionValidityWithRefund,
+	SaturatedConversion,
+};
 
-use crate::{Answers, BalanceOf, Config, JobStatus, Jobs, Offers, Pallet, PokedJobs};
+use crate::{Answers, BalanceOf, Config, Error, JobStatus, Jobs, Offers, Pallet, PokedJobs};
 
 /// Tag of the message that authorises [`accept`](crate::Call::accept).
 pub const ACCEPT_TAG: &str = "jobs.accept";
@@ -27,9 +31,20 @@ pub const POKE_TAG: &str = "jobs.poke";
 /// Blocks for which the pool keeps an authorised call before it looks at it again.
 const LONGEVITY: TransactionLongevity = 16;
 
-/// Priority in the pool of what has a deadline: before whatever pays by tip. Every job allows one such
-/// call per attempt.
-const PRIORITY: TransactionPriority = TransactionPriority::MAX / 2;
+/// Priority of claims in the pool, less the blocks that are left: before whatever pays an ordinary tip,
+/// and behind every move of a dispute. What is sent again, later, takes the place of what lies there.
+const CLAIMS: TransactionPriority = TransactionPriority::MAX / 4;
+/// Priority of offers and pokes, by which nobody loses anything, and the number of their birth block.
+const OTHERS: TransactionPriority = TransactionPriority::MAX / 8;
+
+/// Most bytes of outputs that one authorised claim brings: what rides without a fee is little.
+pub(crate) const MAX_CLAIM_BYTES: u32 = 64 * 1024;
+
+/// Whether each number is larger than the one before: nothing is named twice.
+fn ascending(jobs: impl Iterator<Item = JobId>) -> bool {
+	let mut last = None;
+	jobs.map(|job| last.replace(job).is_none_or(|before| before < job)).all(|larger| larger)
+}
 
 impl<T: Config> Pallet<T> {
 	/// The authorization and the account behind its key.
@@ -65,6 +80,7 @@ impl<T: Config> Pallet<T> {
 		auth: &Option<Authorization>,
 	) -> TransactionValidityWithRefund {
 		let (auth, operator) = Self::key_owner(auth)?;
+		ensure!(ascending(offers.iter().map(|offer| offer.job)), InvalidTransaction::Call);
 		let able = offers.iter().filter_map(|offer| {
 			let (_, stake) = Self::check_accept(&operator, offer).ok()?;
 			Some((offer.job, stake))
@@ -76,7 +92,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(affordable, InvalidTransaction::Payment);
 		let left = auth.ensure::<T>(ACCEPT_TAG, offers)?;
 		let jobs = able.into_iter().map(|(job, _)| job).collect();
-		Self::verdict(ACCEPT_TAG, &operator, jobs, PRIORITY - 1, left)
+		Self::verdict(ACCEPT_TAG, &operator, jobs, OTHERS + u64::from(auth.birth), left)
 	}
 
 	pub(crate) fn authorize_claim(
@@ -85,12 +101,30 @@ impl<T: Config> Pallet<T> {
 		auth: &Option<Authorization>,
 	) -> TransactionValidityWithRefund {
 		let (auth, operator) = Self::key_owner(auth)?;
-		let owed = |answer: &crate::Answer| Self::check_claim(&operator, answer).is_ok();
-		ensure!(!answers.is_empty() && answers.iter().all(owed), InvalidTransaction::Stale);
-		let jobs = answers.iter().map(|answer| answer.job).collect();
+		ensure!(ascending(answers.iter().map(|answer| answer.job)), InvalidTransaction::Call);
+		let small = Self::bytes_of(answers) <= MAX_CLAIM_BYTES;
+		ensure!(small, InvalidTransaction::ExhaustsResources);
+		let mut jobs = Vec::new();
+		let mut earliest = u64::MAX;
+		for answer in answers {
+			match Self::check_claim(&operator, answer) {
+				Ok((job, _)) => {
+					if let JobStatus::Assigned { deadline, .. } = job.status {
+						earliest = earliest.min(deadline.saturated_into());
+					}
+					jobs.push(answer.job);
+				},
+				// One whose time has run out meanwhile does not spoil the others, which still have some.
+				Err(late) if late == Error::<T>::DeadlineOver.into() => {},
+				Err(_) => return Err(InvalidTransaction::Stale.into()),
+			}
+		}
+		ensure!(!jobs.is_empty(), InvalidTransaction::Stale);
+		let now: u64 = T::Clock::current_block_number().saturated_into();
+		let priority = CLAIMS.saturating_sub(earliest.saturating_sub(now));
 		// The roots stand for the outputs, which were just hashed.
 		let left = auth.ensure::<T>(CLAIM_TAG, &Self::claim_message(answers))?;
-		Self::verdict(CLAIM_TAG, &operator, jobs, PRIORITY, left)
+		Self::verdict(CLAIM_TAG, &operator, jobs, priority, left)
 	}
 
 	/// What a claim signs of its answers.
@@ -118,8 +152,9 @@ impl<T: Config> Pallet<T> {
 				concerned && Self::is_due(&job)
 			})
 		};
+		ensure!(ascending(jobs.iter().copied()), InvalidTransaction::Call);
 		ensure!(!jobs.is_empty() && jobs.iter().all(due), InvalidTransaction::Stale);
 		let left = auth.ensure::<T>(POKE_TAG, jobs)?;
-		Self::verdict(POKE_TAG, &who, jobs.to_vec(), PRIORITY - 2, left)
+		Self::verdict(POKE_TAG, &who, jobs.to_vec(), OTHERS + u64::from(auth.birth), left)
 	}
 }

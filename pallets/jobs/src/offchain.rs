@@ -21,9 +21,9 @@ use sp_runtime::{
 };
 
 use crate::{
-	impls::jobs_in, Answer, Answers, BalanceOf, Call, Config, Inputs, JobOf, JobStatus, Jobs, Lane,
-	LaneOf, Offer, Offers, OutputBytes, Pallet, PokedJobs, ACCEPT_TAG, CLAIM_TAG, MAX_BATCH,
-	POKE_TAG,
+	authorize::MAX_CLAIM_BYTES, impls::jobs_in, Answer, Answers, BalanceOf, Call, Config, Inputs,
+	JobOf, JobStatus, Jobs, Lane, LaneOf, Offer, Offers, OutputBytes, Pallet, PokedJobs,
+	ACCEPT_TAG, CLAIM_TAG, MAX_BATCH, POKE_TAG,
 };
 
 const LOG: &str = "runtime::jobs";
@@ -40,8 +40,6 @@ const MAX_ACCEPTS: usize = 1_024;
 const MAX_LOOKS: usize = 4_096;
 /// Pages read at a time.
 const PAGES: u32 = 16;
-/// Bytes of outputs in one call, so that a claim spreads and fits beside others.
-const MAX_CLAIM_BYTES: usize = 64 << 10;
 /// Blocks that claiming itself takes: into the pool, into a block, and once more.
 const MARGIN: u32 = 4;
 /// Blocks after which an operator no longer waits for idle weight to finalize its claims.
@@ -87,10 +85,11 @@ impl<T: Config> Run<'_, T> {
 	fn claim_answered(&mut self) -> usize {
 		let now = T::Clock::current_block_number();
 		let mut in_hand = 0;
-		let mut ready = Batcher::new(MAX_CLAIM_BYTES);
+		let mut ready = Batcher::new(MAX_CLAIM_BYTES as usize);
 		for (id, job) in jobs_of::<T>(Lane::Assigned(self.operator.clone()), MAX_IN_HAND) {
 			let JobStatus::Assigned { deadline, stake, .. } = &job.status else { continue };
-			if now > *deadline {
+			// What is sent now is in the next block at the earliest.
+			if now >= *deadline {
 				continue;
 			}
 			in_hand += 1;
@@ -156,13 +155,14 @@ impl<T: Config> Run<'_, T> {
 
 	fn send_claim(&mut self, answers: Vec<Answer>) {
 		let names: Vec<_> = answers.iter().map(|a| (CLAIM_TAG, a.job, a.content)).collect();
+		let mut answers = answers;
+		answers.sort_by_key(|answer| answer.job);
 		let answers = Answers::truncate_from(answers);
 		let count = names.len();
 		let Some(auth) = self.sign(CLAIM_TAG, &Pallet::<T>::claim_message(&answers)) else {
 			return;
 		};
-		if self.send(Call::claim { answers, auth: Some(auth) }) {
-			names.iter().for_each(|name| self.outbox.note(name));
+		if self.send(&names, Call::claim { answers, auth: Some(auth) }) {
 			worker::note(Note::ClaimsSent, count as u64);
 			log::info!(target: LOG, "claiming {count} answers, the first on job {}", names[0].1);
 		}
@@ -203,13 +203,20 @@ impl<T: Config> Run<'_, T> {
 		let anybodys = Lane::Queued { model: *model, designated: None };
 		for lane in [mine, anybodys] {
 			let place = Place::of::<T>(self.key, &lane);
+			// The last page that was looked at whole, and the one being looked at.
+			let (mut whole, mut current) = (None, None);
 			for (looks, (key, id, job)) in Walk::<T>::new(lane, place.get()).enumerate() {
 				if plan.room == 0 || plan.planned_micros.saturating_add(run) > in_time {
 					return;
 				}
+				if current != Some(key) {
+					(whole, current) = (current, Some(key));
+				}
 				if looks == MAX_LOOKS {
 					// So much here is not for us: the next run goes on behind it.
-					place.set(key);
+					if let Some(whole) = whole {
+						place.set(whole);
+					}
 					return;
 				}
 				self.plan_one(id, &job, run, most_stake, plan);
@@ -250,11 +257,12 @@ impl<T: Config> Run<'_, T> {
 	fn send_accept(&mut self, offers: Vec<Offer>) {
 		let count = offers.len();
 		let first = offers.first().map(|offer| offer.job).unwrap_or_default();
-		let names = offers.clone();
+		let names: Vec<_> = offers.iter().map(|offer| (ACCEPT_TAG, *offer)).collect();
+		let mut offers = offers;
+		offers.sort_by_key(|offer| offer.job);
 		let offers = Offers::truncate_from(offers);
 		let Some(auth) = self.sign(ACCEPT_TAG, &offers) else { return };
-		if self.send(Call::accept { offers, auth: Some(auth) }) {
-			names.iter().for_each(|offer| self.outbox.note(&(ACCEPT_TAG, offer)));
+		if self.send(&names, Call::accept { offers, auth: Some(auth) }) {
 			worker::note(Note::AcceptsSent, count as u64);
 			log::info!(target: LOG, "accepting {count} jobs, the first {first}");
 		}
@@ -286,9 +294,7 @@ impl<T: Config> Run<'_, T> {
 			return;
 		}
 		let Some(auth) = self.sign(POKE_TAG, &jobs) else { return };
-		if self.send(Call::poke { jobs, auth: Some(auth) }) {
-			self.outbox.note(&name);
-		}
+		self.send(&[name], Call::poke { jobs, auth: Some(auth) });
 	}
 
 	fn sign(&self, tag: &str, args: &impl Encode) -> Option<Authorization> {
@@ -299,13 +305,21 @@ impl<T: Config> Run<'_, T> {
 		auth
 	}
 
-	fn send(&self, call: Call<T>) -> bool {
+	/// Send a call that does the things named so; whether the pool took it.
+	fn send(&mut self, names: &[impl Encode], call: Call<T>) -> bool {
 		let transaction = T::create_authorized_transaction(call.into());
-		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction);
-		if sent.is_err() {
+		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
+		for name in names {
+			if sent {
+				self.outbox.note(name);
+			} else {
+				self.outbox.note_refused::<T>(name);
+			}
+		}
+		if !sent {
 			log::warn!(target: LOG, "the pool did not take a transaction; trying again");
 		}
-		sent.is_ok()
+		sent
 	}
 }
 

@@ -150,6 +150,8 @@ pub struct KeyRecord<Balance> {
 	pub key: ServiceKey,
 	/// What is held for it.
 	pub deposit: Balance,
-	/// What it may still put on hold in its owner's name, for bonds and questions.
+	/// What it may have on hold or lost in its owner's name, for bonds and questions.
 	pub allowance: Balance,
+	/// What it has put on hold, less what came back.
+	pub spent: Balance,
 }

@@ -67,7 +67,17 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 		use pallet_operators::Call as Operators;
 		match self {
 			Self::Any => true,
-			Self::Staking => matches!(call, RuntimeCall::Operators(_)) || is_batch(call),
+			// Whoever names the service key or its allowance can have it put the account's free money
+			// into challenges that lose.
+			Self::Staking => {
+				let own_money = matches!(
+					call,
+					RuntimeCall::Operators(
+						Operators::set_service_key { .. } | Operators::set_key_allowance { .. }
+					)
+				);
+				(matches!(call, RuntimeCall::Operators(_)) && !own_money) || is_batch(call)
+			},
 			Self::Serving => {
 				matches!(
 					call,

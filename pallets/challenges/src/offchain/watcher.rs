@@ -34,6 +34,8 @@ const PAGES_AT_ONCE: u32 = 64;
 
 /// What a look at a claim showed.
 enum Seen {
+	/// The engine has it and is not done.
+	Pending,
 	/// It is right.
 	Right,
 	/// There is nothing to do about it: it is our own, in dispute with us, or over.
@@ -91,12 +93,15 @@ fn watch<T: Config>(run: &mut Run<T>) {
 		progress.unchecked = 0;
 		for job in jobs {
 			let seen = if looks > 0 { look(run, job) } else { Seen::Unchecked };
-			looks = looks.saturating_sub(1);
+			// What the engine works on already takes no room from what it does not know yet.
+			if !matches!(seen, Seen::Pending) {
+				looks = looks.saturating_sub(1);
+			}
 			match seen {
 				Seen::Right => right += 1,
 				Seen::Settled => {},
 				Seen::Wrong => progress.done = false,
-				Seen::Unchecked => progress.unchecked += 1,
+				Seen::Pending | Seen::Unchecked => progress.unchecked += 1,
 			}
 		}
 		checked += u64::from(right).saturating_sub(before.right.into());
@@ -159,8 +164,10 @@ fn look<T: Config>(run: &mut Run<T>, job: JobId) -> Seen {
 	}
 	let terms = terms::<T>(Class::Watch, job, &claim, claim.window_end);
 	let request = Request::Run(honest::<T>(&claim));
-	let Answer::Ready(Response::Run { output_root, .. }) = run.ask(&request, terms) else {
-		return Seen::Unchecked;
+	let output_root = match run.ask(&request, terms) {
+		Answer::Ready(Response::Run { output_root, .. }) => output_root,
+		Answer::Pending => return Seen::Pending,
+		_ => return Seen::Unchecked,
 	};
 	if output_root == claim.output_root.0 {
 		return Seen::Right;

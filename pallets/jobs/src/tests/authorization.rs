@@ -279,11 +279,43 @@ fn answers_that_are_not_owed_spoil_the_batch() {
 		let (id, other) = (request(), request());
 		assert_ok!(dispatch(accept(id)));
 		let (output_root, output) = answer();
-		let all = [id, other].map(|id| answer_to(id, output_root, output.clone()));
-		let answers = Answers::truncate_from(all.to_vec());
-		let auth = sign(CLAIM_TAG, &Jobs::claim_message(&answers));
-		refused(Call::claim { answers, auth }, InvalidTransaction::Stale);
-		assert!(authorize(&claim(id)).is_ok());
+		let batch = |jobs: &[JobId]| {
+			let all = jobs.iter().map(|id| answer_to(*id, output_root, output.clone()));
+			let answers = Answers::truncate_from(all.collect());
+			Call::claim { auth: sign(CLAIM_TAG, &Jobs::claim_message(&answers)), answers }
+		};
+		refused(batch(&[id, other]), InvalidTransaction::Stale);
+		// Nor does one answer many times over.
+		refused(batch(&[id; 64]), InvalidTransaction::Call);
+		assert!(authorize(&batch(&[id])).is_ok());
+	});
+}
+
+/// One answer whose deadline passes does not spoil those that have time left, and what is sent later
+/// takes the place of what lies in the pool.
+#[test]
+fn late_answer_does_not_spoil_the_batch() {
+	build_and_execute(|| {
+		let early = request();
+		assert_ok!(dispatch(accept(early)));
+		wait(5);
+		let later = request();
+		assert_ok!(dispatch(accept(later)));
+		let (output_root, output) = answer();
+		let call = || {
+			let all = [early, later].map(|id| answer_to(id, output_root, output.clone()));
+			let answers = Answers::truncate_from(all.to_vec());
+			Call::claim { auth: sign(CLAIM_TAG, &Jobs::claim_message(&answers)), answers }
+		};
+		let first = authorize(&call()).expect("both are owed");
+		wait(1);
+		let again = authorize(&call()).expect("both are owed");
+		assert!(again.priority > first.priority);
+		wait(5);
+		let rest = authorize(&call()).expect("one is owed");
+		assert_eq!((first.provides.len(), rest.provides.len()), (2, 1));
+		assert_ok!(dispatch(call()));
+		assert!(Jobs::open_claim(later).is_some() && Jobs::open_claim(early).is_none());
 	});
 }
 

@@ -147,7 +147,8 @@ fn sends_again_on_another_fork() {
 	});
 	assert_eq!(node.work().len(), 1);
 	assert!(node.work().is_empty());
-	node.run(|| BlockHash::<Test>::insert(3, sp_core::H256::repeat_byte(9)));
+	// A block beside the one that was worked on, of the same parent.
+	node.run(|| BlockHash::<Test>::insert(4, sp_core::H256::repeat_byte(9)));
 	assert_eq!(node.work().len(), 1);
 }
 

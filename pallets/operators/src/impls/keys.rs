@@ -29,19 +29,20 @@ impl<T: Config> Pallet<T> {
 
 	/// [`Self::do_set_key`] for a key whose possession is shown.
 	pub(crate) fn store_key(who: T::AccountId, key: ServiceKey) -> DispatchResult {
-		let (deposit, allowance) = match ServiceKeys::<T>::get(&who) {
+		let (deposit, allowance, spent) = match ServiceKeys::<T>::get(&who) {
 			Some(old) => {
 				KeyOwner::<T>::remove(&old.key);
-				(old.deposit, old.allowance)
+				(old.deposit, old.allowance, old.spent)
 			},
 			None => {
 				let deposit = T::KeyDeposit::get();
 				T::Currency::hold(&HoldReason::ServiceKey.into(), &who, deposit)?;
-				(deposit, T::DefaultAllowance::get())
+				(deposit, T::DefaultAllowance::get(), Zero::zero())
 			},
 		};
 		KeyOwner::<T>::insert(&key, &who);
-		ServiceKeys::<T>::insert(&who, KeyRecord { key: key.clone(), deposit, allowance });
+		let record = KeyRecord { key: key.clone(), deposit, allowance, spent };
+		ServiceKeys::<T>::insert(&who, record);
 		Self::deposit_event(Event::ServiceKeySet { account: who, key: Some(key) });
 		Ok(())
 	}
@@ -58,7 +59,9 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_set_allowance(who: T::AccountId, allowance: BalanceOf<T>) -> DispatchResult {
 		ServiceKeys::<T>::try_mutate(&who, |record| {
-			record.as_mut().ok_or(Error::<T>::NoKey)?.allowance = allowance;
+			let record = record.as_mut().ok_or(Error::<T>::NoKey)?;
+			// From now on: what was lost before does not count, and what still comes back adds nothing.
+			(record.allowance, record.spent) = (allowance, Zero::zero());
 			Self::deposit_event(Event::AllowanceSet { account: who.clone(), allowance });
 			Ok(())
 		})
@@ -73,14 +76,16 @@ impl<T: Config> KeyOwners<T::AccountId> for Pallet<T> {
 
 impl<T: Config> KeyAllowances<T::AccountId, BalanceOf<T>> for Pallet<T> {
 	fn allowance(who: &T::AccountId) -> BalanceOf<T> {
-		ServiceKeys::<T>::get(who).map_or_else(Zero::zero, |record| record.allowance)
+		ServiceKeys::<T>::get(who)
+			.map_or_else(Zero::zero, |record| record.allowance.saturating_sub(record.spent))
 	}
 
 	fn spend(who: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
 		ServiceKeys::<T>::try_mutate(who, |record| {
 			let record = record.as_mut().ok_or(Error::<T>::NoKey)?;
-			ensure!(amount <= record.allowance, Error::<T>::AllowanceTooSmall);
-			record.allowance = record.allowance.saturating_sub(amount);
+			let spent = record.spent.saturating_add(amount);
+			ensure!(spent <= record.allowance, Error::<T>::AllowanceTooSmall);
+			record.spent = spent;
 			Ok(())
 		})
 	}
@@ -88,7 +93,7 @@ impl<T: Config> KeyAllowances<T::AccountId, BalanceOf<T>> for Pallet<T> {
 	fn restore(who: &T::AccountId, amount: BalanceOf<T>) {
 		ServiceKeys::<T>::mutate(who, |record| {
 			if let Some(record) = record {
-				record.allowance = record.allowance.saturating_add(amount);
+				record.spent = record.spent.saturating_sub(amount);
 			}
 		});
 	}

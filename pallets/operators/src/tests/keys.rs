@@ -82,5 +82,12 @@ fn key_spends_its_allowance_and_no_more() {
 		System::assert_last_event(Event::AllowanceSet { account: ALICE, allowance: 7 }.into());
 		assert_eq!(Operators::allowance(&ALICE), 7);
 		assert_noop!(Operators::set_key_allowance(signed(BOB), 7), Error::<Test>::NoKey);
+		// What comes back later, from before, adds nothing: an allowance of nothing stays nothing.
+		Operators::restore(&ALICE, 50);
+		assert_eq!(Operators::allowance(&ALICE), 7);
+		assert_ok!(Operators::set_key_allowance(signed(ALICE), 0));
+		Operators::restore(&ALICE, 50);
+		assert_eq!(Operators::allowance(&ALICE), 0);
+		assert_noop!(Operators::spend(&ALICE, 1), Error::<Test>::AllowanceTooSmall);
 	});
 }
