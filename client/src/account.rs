@@ -55,7 +55,7 @@ pub fn account(text: &str) -> Result<AccountId32> {
 	}
 	AccountId32::from_str(text).map_err(|e| {
 		Error::usage(format!("{text:?} is not an account: {e}"))
-			.hint("give an SS58 address (5…), a 0x public key or a dev path such as //Alice")
+			.hint("give an SS58 address, a 0x public key or a dev path such as //Alice")
 	})
 }
 

@@ -6,12 +6,13 @@
 //! | [`bundles`], [`npz`] | models on this machine, and arrays by the ONNX file's own names |
 //! | [`timeline`] | a job's history, from its request to its end |
 //! | [`commands`], [`cli`] | the command line, one file a group of commands |
-//! | [`account`], [`amount`], [`output`], [`error`] | keys, money, printing, errors and exit codes |
+//! | [`account`], [`address`], [`amount`], [`output`], [`error`] | keys, money, printing, errors and exit codes |
 //!
 //! The client never links the runtime. It works from metadata committed in `artifacts/`, as any
 //! outsider does, and refuses to sign for a chain whose metadata differs.
 
 pub mod account;
+pub mod address;
 pub mod amount;
 pub mod bundles;
 pub mod chain;

@@ -5,11 +5,22 @@ use assay_runtime::{
 	genesis_presets::{DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET},
 	WASM_BINARY,
 };
+use sc_chain_spec::ChainSpecExtension;
 use sc_service::{ChainType, GenericChainSpec, Properties};
+use sc_sync_state_rpc::LightSyncStateExtension;
 use sp_core::crypto::Ss58AddressFormat;
 
-/// Chain specification: the genesis comes from a preset in the runtime, nothing is added to it.
-pub(crate) type ChainSpec = GenericChainSpec;
+/// What a specification may hold besides the usual.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, ChainSpecExtension)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Extensions {
+	/// A finalized block from which light clients start, and what they must know of it. The RPC
+	/// method `sync_state_genSyncSpec` fills it in.
+	pub(crate) light_sync_state: LightSyncStateExtension,
+}
+
+/// Chain specification.
+pub(crate) type ChainSpec = GenericChainSpec<Extensions>;
 
 fn wasm() -> Result<&'static [u8], String> {
 	WASM_BINARY.ok_or_else(|| {
@@ -29,7 +40,7 @@ fn properties() -> Properties {
 }
 
 fn named(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<ChainSpec, String> {
-	Ok(ChainSpec::builder(wasm()?, None)
+	Ok(ChainSpec::builder(wasm()?, Extensions::default())
 		.with_name(name)
 		.with_id(id)
 		.with_chain_type(kind)
@@ -55,9 +66,11 @@ pub(crate) fn is_development(kind: &ChainType) -> bool {
 	matches!(kind, ChainType::Development | ChainType::Local)
 }
 
-/// Makes addresses print with the chain's prefix.
-pub(crate) fn set_address_format() {
-	sp_core::crypto::set_default_ss58_version(Ss58AddressFormat::custom(SS58_PREFIX));
+/// Makes addresses print with a chain's prefix, or this binary's own for a chain that names none.
+pub(crate) fn set_address_format(properties: &Properties) {
+	let prefix = properties.get("ss58Format").and_then(|prefix| prefix.as_u64());
+	let prefix = prefix.and_then(|prefix| prefix.try_into().ok()).unwrap_or(SS58_PREFIX);
+	sp_core::crypto::set_default_ss58_version(Ss58AddressFormat::custom(prefix));
 }
 
 #[cfg(test)]

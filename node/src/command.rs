@@ -37,17 +37,20 @@ impl SubstrateCli for Cli {
 	}
 
 	fn load_spec(&self, id: &str) -> Result<Box<dyn ChainSpec>, String> {
-		Ok(match id {
-			"dev" => Box::new(chain_spec::development()?),
-			"" | "local" => Box::new(chain_spec::local()?),
-			path => Box::new(chain_spec::ChainSpec::from_json_file(path.into())?),
-		})
+		let spec = match id {
+			"dev" => chain_spec::development()?,
+			"" | "local" => chain_spec::local()?,
+			path => chain_spec::ChainSpec::from_json_file(path.into())?,
+		};
+		// Every command loads the chain before it prints anything about accounts.
+		chain_spec::set_address_format(&spec.properties());
+		Ok(Box::new(spec))
 	}
 }
 
 /// Parse the command line and do what it says.
 pub(crate) fn run() -> sc_cli::Result<()> {
-	chain_spec::set_address_format();
+	chain_spec::set_address_format(&Default::default());
 	let mut cli = Cli::from_args();
 	make_network_key_on_development_chains(&mut cli);
 	match &cli.subcommand {

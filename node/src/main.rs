@@ -7,6 +7,8 @@ mod chain_spec;
 mod cli;
 mod command;
 mod engine;
+mod offchain;
+mod pace;
 mod rpc;
 mod service;
 

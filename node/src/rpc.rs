@@ -8,6 +8,7 @@ use sc_consensus_grandpa::{
 	FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
 };
 use sc_rpc::SubscriptionTaskExecutor;
+use sc_service::ChainSpec;
 use sp_keystore::KeystorePtr;
 use std::sync::Arc;
 
@@ -39,9 +40,12 @@ pub(crate) struct Deps {
 	pub(crate) babe: BabeWorkerHandle<Block>,
 	/// GRANDPA's state.
 	pub(crate) grandpa: GrandpaDeps,
+	/// The chain's specification.
+	pub(crate) chain_spec: Arc<dyn ChainSpec>,
 }
 
-/// All additional methods: accounts, fees, block production and finality.
+/// All additional methods: accounts, fees, block production, finality, and where light clients
+/// start.
 pub(crate) fn create(
 	deps: Deps,
 	subscriptions: SubscriptionTaskExecutor,
@@ -49,9 +53,10 @@ pub(crate) fn create(
 	use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 	use sc_consensus_babe_rpc::{Babe, BabeApiServer};
 	use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
+	use sc_sync_state_rpc::{SyncState, SyncStateApiServer};
 	use substrate_frame_rpc_system::{System, SystemApiServer};
 
-	let Deps { client, pool, select_chain, keystore, babe, grandpa } = deps;
+	let Deps { client, pool, select_chain, keystore, babe, grandpa, chain_spec } = deps;
 	let GrandpaDeps { voter_state, authority_set, justifications, proofs } = grandpa;
 
 	let mut module = RpcModule::new(());
@@ -59,6 +64,9 @@ pub(crate) fn create(
 	module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
 	let payment = TransactionPayment::<_, Block>::new(client.clone());
 	module.merge(TransactionPaymentApiServer::<Hash, _>::into_rpc(payment))?;
+	let spec = chain_spec.cloned_box();
+	let sync = SyncState::new(spec, client.clone(), authority_set.clone(), babe.clone())?;
+	module.merge(SyncStateApiServer::<Block>::into_rpc(sync))?;
 	module.merge(Babe::new(client, babe, keystore, select_chain).into_rpc())?;
 	module.merge(
 		Grandpa::new(subscriptions, authority_set, voter_state, justifications, proofs).into_rpc(),

@@ -2,10 +2,9 @@
 
 use crate::{
 	engine::{EngineConfig, EngineService},
-	rpc,
+	offchain, rpc,
 };
 use assay_runtime::{opaque::Block, Hash, RuntimeApi};
-use futures::FutureExt;
 use sc_client_api::{Backend, BlockBackend};
 use sc_consensus::JustificationSyncLink;
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion, SyncOracle};
@@ -169,7 +168,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 	engine: Option<EngineConfig>,
 ) -> Result<TaskManager, ServiceError> {
 	let (mut parts, mut task_manager) = new_partial(&config)?;
-	let engine = start_engine(engine, &parts.keystore, &config, &mut task_manager)?;
+	let engine = start_engine(engine, &parts, &config, &mut task_manager)?;
 
 	let genesis = parts.client.block_hash(0)?.ok_or_else(|| {
 		ServiceError::Other("the database holds no genesis block; purge the chain".into())
@@ -211,15 +210,16 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 		})?;
 
 	if config.offchain_worker.enabled {
-		let offchain = OffchainParts {
+		let worker = offchain::Parts {
 			client: parts.client.clone(),
-			backend: &parts.backend,
+			storage: parts.backend.offchain_storage(),
 			keystore: parts.keystore.clone(),
-			pool: parts.pool.clone(),
+			pool: OffchainTransactionPoolFactory::new(parts.pool.clone()),
 			network: Arc::new(network.clone()),
+			is_validator: config.role.is_authority(),
 			engine,
 		};
-		spawn_offchain_workers(&task_manager, &config, offchain)?;
+		offchain::spawn(&task_manager, worker)?;
 	}
 
 	let voter_state = SharedVoterState::empty();
@@ -238,6 +238,7 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 				Some(parts.grandpa_link.shared_authority_set().clone()),
 			),
 		},
+		chain_spec: config.chain_spec.cloned_box().into(),
 	};
 	// BABE's essential worker ends with its last handle, and the RPC server may be off.
 	task_manager.keep_alive(deps.babe.clone());
@@ -296,12 +297,14 @@ pub(crate) fn new_full<N: NetworkBackend<Block, Hash>>(
 /// Starts the engine, if the node plays a role; it stops with the task manager.
 fn start_engine(
 	engine: Option<EngineConfig>,
-	keystore: &KeystorePtr,
+	parts: &Partial,
 	config: &Configuration,
 	task_manager: &mut TaskManager,
 ) -> Result<Option<EngineService>, ServiceError> {
 	let Some(engine) = engine else { return Ok(None) };
-	let (service, guard) = EngineService::start(engine, keystore, config.prometheus_registry())?;
+	let block_time = parts.babe_link.config().slot_duration().as_duration();
+	let registry = config.prometheus_registry();
+	let (service, guard) = EngineService::start(engine, block_time, &parts.keystore, registry)?;
 	// Dropped with the manager: interrupts running inferences and waits for them.
 	task_manager.keep_alive(guard);
 	Ok(Some(service))
@@ -396,41 +399,6 @@ where
 		"babe-proposer",
 		Some("block-authoring"),
 		babe,
-	);
-	Ok(())
-}
-
-/// What off-chain workers are given.
-struct OffchainParts<'a> {
-	client: Arc<FullClient>,
-	backend: &'a FullBackend,
-	keystore: KeystorePtr,
-	pool: Arc<TransactionPool>,
-	network: Arc<dyn sc_offchain::NetworkProvider + Send + Sync>,
-	engine: Option<EngineService>,
-}
-
-/// Runs the runtime's worker after every new best block, with the engine at hand if there is one.
-fn spawn_offchain_workers(
-	task_manager: &TaskManager,
-	config: &Configuration,
-	parts: OffchainParts<'_>,
-) -> Result<(), ServiceError> {
-	let OffchainParts { client, backend, keystore, pool, network, engine } = parts;
-	let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
-		runtime_api_provider: client.clone(),
-		keystore: Some(keystore),
-		offchain_db: backend.offchain_storage(),
-		transaction_pool: Some(OffchainTransactionPoolFactory::new(pool)),
-		network_provider: network,
-		is_validator: config.role.is_authority(),
-		enable_http_requests: false,
-		custom_extensions: move |_| engine.iter().map(EngineService::extension).collect(),
-	})?;
-	task_manager.spawn_handle().spawn(
-		"offchain-workers-runner",
-		Some("offchain-worker"),
-		workers.run(client, task_manager.spawn_handle()).boxed(),
 	);
 	Ok(())
 }

@@ -4,12 +4,16 @@
 pub mod time {
 	use crate::BlockNumber;
 
-	/// Slot length in milliseconds, also the expected block time.
-	pub const SLOT_MILLIS: u64 = 3_000;
+	use crate::constants::PUBLIC;
 
-	/// Epoch length in slots. Neither this nor [`SLOT_MILLIS`] can change on a running chain:
-	/// BABE would stop producing blocks.
-	pub const EPOCH_SLOTS: u64 = 20;
+	/// Slot length in milliseconds, also the expected block time. On one machine three seconds are
+	/// plenty; over the world's networks blocks need six.
+	pub const SLOT_MILLIS: u64 = if PUBLIC { 6_000 } else { 3_000 };
+
+	/// Epoch length in slots: twenty minutes on public networks, so that a change of validators
+	/// takes effect within the hour; a minute where people wait for it. Neither this nor
+	/// [`SLOT_MILLIS`] can change on a running chain: BABE would stop producing blocks.
+	pub const EPOCH_SLOTS: u64 = if PUBLIC { 200 } else { 20 };
 
 	/// Probability that a slot has a primary author, as a fraction.
 	pub const PRIMARY_PROBABILITY: (u64, u64) = (1, 4);
@@ -100,8 +104,15 @@ pub mod block {
 	pub const MAX_HEADER: u32 = 100 * 1024;
 }
 
-/// Address prefix of the chain (the generic one, shared by test networks).
-pub const SS58_PREFIX: u16 = 42;
+/// Whether this runtime is for public networks. Slots, epochs and addresses are compiled in and
+/// cannot change on a running chain, so those of public networks are chosen when the code is built:
+/// feature `public-network`, which `scripts/chain-specs` turns on. Everything else is the same.
+const PUBLIC: bool = cfg!(feature = "public-network");
+
+/// Address prefix of the chain. Public networks have one of their own, free in the SS58 registry of
+/// 2026, under which addresses begin with `as`. Development chains keep the generic one, shared by
+/// all test networks, so that nothing meant for them passes for something of value.
+pub const SS58_PREFIX: u16 = if PUBLIC { 9_779 } else { 42 };
 
 /// Most validators the chain supports.
 pub const MAX_VALIDATORS: u32 = 100;

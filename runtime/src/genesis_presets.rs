@@ -1,7 +1,7 @@
 //! Genesis states that come with the runtime.
 
 use crate::{
-	constants::{currency::ASY, time},
+	constants::{currency::ASY, time, SS58_PREFIX},
 	AccountId, Balance, BalancesConfig, RuntimeGenesisConfig, SessionConfig, SessionKeys,
 	SudoConfig,
 };
@@ -68,8 +68,15 @@ fn local_testnet() -> Value {
 	)
 }
 
+/// Makes addresses in genesis configurations those of this chain. The runtime then writes them so,
+/// and reads them besides those of registered prefixes, which are always understood.
+pub(crate) fn use_own_addresses() {
+	sp_core::crypto::set_default_ss58_version(SS58_PREFIX.into());
+}
+
 /// The preset named `id`, as a JSON patch over the default genesis; `None` for an unknown name.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
+	use_own_addresses();
 	let patch = match id.as_ref() {
 		DEV_RUNTIME_PRESET => development(),
 		LOCAL_TESTNET_RUNTIME_PRESET => local_testnet(),

@@ -1,12 +1,16 @@
 //! The connection to a node.
 
 use super::{drift, AssayConfig};
-use crate::error::{Error, Kind, Result};
+use crate::{
+	address,
+	error::{Error, Kind, Result},
+};
 use std::{sync::Arc, time::Duration};
 use subxt::{
 	backend::LegacyBackend,
 	client::{Block as Head, Blocks, ClientAtBlock, OnlineClientAtBlockImpl},
 	config::RpcConfigFor,
+	metadata::Metadata,
 	rpcs::{methods::legacy::LegacyRpcMethods, RpcClient},
 	utils::{AccountId32, H256},
 	OnlineClient,
@@ -50,7 +54,11 @@ impl Api {
 			.map_err(|why: String| unreachable(why))?;
 		let methods = LegacyRpcMethods::new(rpc.clone());
 		let at = client.at_current_block().await?;
-		let drift = drift::differences(at.metadata_ref()).into();
+		let metadata = at.metadata_ref();
+		if let Some(prefix) = address_prefix(metadata) {
+			address::set_prefix(prefix);
+		}
+		let drift = drift::differences(metadata).into();
 		Ok(Api { client, rpc, methods, url: url.into(), drift })
 	}
 
@@ -139,4 +147,11 @@ impl Api {
 	pub async fn has_service_key(&self, public: [u8; 32]) -> Option<bool> {
 		self.methods.author_has_key(public.to_vec(), "infr".into()).await.ok()
 	}
+}
+
+/// The number that the chain's addresses have.
+fn address_prefix(metadata: &Metadata) -> Option<u16> {
+	let system = metadata.pallet_by_name("System")?;
+	let bytes = system.constant_by_name("SS58Prefix")?.value();
+	bytes.try_into().ok().map(u16::from_le_bytes)
 }

@@ -1,7 +1,11 @@
 //! A job as the chain stores it.
 
 use super::records::FaultKind;
-use crate::{amount::Amount, output::hex0x};
+use crate::{
+	address::{self, address},
+	amount::Amount,
+	output::hex0x,
+};
 use codec::Encode;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -19,6 +23,7 @@ fn decimal<S: Serializer>(amount: &u128, s: S) -> Result<S::Ok, S::Error> {
 #[decode_as_type(crate_path = "scale_decode")]
 pub struct Job {
 	/// Who pays.
+	#[serde(serialize_with = "address::serialize")]
 	pub requester: AccountId32,
 	/// What to run.
 	pub model: H256,
@@ -31,12 +36,14 @@ pub struct Job {
 	#[serde(serialize_with = "decimal")]
 	pub deposit: u128,
 	/// The only operator that may accept, if the requester wants one.
+	#[serde(serialize_with = "address::serialize_option")]
 	pub designated: Option<AccountId32>,
 	/// Block of the request.
 	pub requested: u32,
 	/// Last block at which the job can be accepted.
 	pub expires: u32,
 	/// Operators that missed its deadline, and do not get it again.
+	#[serde(serialize_with = "address::serialize_list")]
 	pub missed: Vec<AccountId32>,
 	/// Where the job stands.
 	pub status: JobStatus,
@@ -69,6 +76,7 @@ pub enum JobStatus {
 	/// An operator owes a claim.
 	Assigned {
 		/// Who owes it.
+		#[serde(serialize_with = "address::serialize")]
 		operator: AccountId32,
 		/// Part of the operator's stake behind the job.
 		#[serde(serialize_with = "decimal")]
@@ -79,6 +87,7 @@ pub enum JobStatus {
 	/// There is an answer, which may be challenged and refuted.
 	Claimed {
 		/// Who answered.
+		#[serde(serialize_with = "address::serialize")]
 		operator: AccountId32,
 		/// Part of the operator's stake behind the claim.
 		#[serde(serialize_with = "decimal")]
@@ -95,6 +104,7 @@ pub enum JobStatus {
 	/// The answer was not refuted, and was paid for.
 	Final {
 		/// Who answered.
+		#[serde(serialize_with = "address::serialize")]
 		operator: AccountId32,
 		/// BLAKE3 of the output.
 		output_root: H256,
@@ -104,6 +114,7 @@ pub enum JobStatus {
 	/// The answer was false, or was not defended. The requester was refunded.
 	Fraud {
 		/// Who answered.
+		#[serde(serialize_with = "address::serialize")]
 		operator: AccountId32,
 		/// BLAKE3 of the output, as falsely claimed.
 		output_root: H256,
@@ -153,9 +164,11 @@ impl fmt::Display for JobStatus {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
 			JobStatus::Assigned { operator, deadline, .. } => {
+				let operator = address(operator);
 				write!(f, "assigned to {operator}, who must claim by block {deadline}")
 			},
 			JobStatus::Claimed { operator, window_end, live, .. } => {
+				let operator = address(operator);
 				write!(f, "claimed by {operator}, may be challenged until block {window_end}")?;
 				match live {
 					0 => Ok(()),
@@ -164,11 +177,11 @@ impl fmt::Display for JobStatus {
 			},
 			JobStatus::Final { operator, assurance, .. } => {
 				let Assurance { window, disputes, at } = assurance;
-				write!(f, "final since block {at}, answered by {operator} ")?;
+				write!(f, "final since block {at}, answered by {} ", address(operator))?;
 				write!(f, "(open to challenge for {window} blocks, survived {disputes} disputes)")
 			},
 			JobStatus::Fraud { operator, fault, .. } => {
-				write!(f, "fraud by {operator}: {fault}; the fee was refunded")
+				write!(f, "fraud by {}: {fault}; the fee was refunded", address(operator))
 			},
 			other => f.write_str(other.word()),
 		}
@@ -201,7 +214,7 @@ impl Job {
 impl fmt::Display for Job {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		writeln!(f, "status       {}", self.status)?;
-		writeln!(f, "requester    {}", self.requester)?;
+		writeln!(f, "requester    {}", address(&self.requester))?;
 		writeln!(f, "model        {}", hex0x(&self.model.0))?;
 		let deposit = Amount(self.deposit);
 		writeln!(f, "fee          {} (and {deposit} deposit)", Amount(self.fee))?;
@@ -210,7 +223,7 @@ impl fmt::Display for Job {
 			writeln!(f, "output root  {}", hex0x(&root.0))?;
 		}
 		if let Some(operator) = &self.designated {
-			writeln!(f, "designated   {operator}")?;
+			writeln!(f, "designated   {}", address(operator))?;
 		}
 		writeln!(f, "requested    at block {}, attempt {}", self.requested, self.attempt())
 	}

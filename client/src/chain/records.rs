@@ -3,7 +3,10 @@
 //! Values are decoded by field name with the chain's metadata, so a field that the client does not
 //! know is skipped, and one that is missing is an error.
 
-use crate::output::hex0x;
+use crate::{
+	address::{self, address},
+	output::hex0x,
+};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use subxt::{
@@ -44,6 +47,7 @@ pub struct ModelInfo {
 #[decode_as_type(crate_path = "scale_decode")]
 pub struct ModelRecord {
 	/// Who registered it.
+	#[serde(serialize_with = "address::serialize")]
 	pub publisher: AccountId32,
 	/// What is held from the publisher.
 	#[serde(serialize_with = "decimal")]
@@ -248,6 +252,7 @@ pub struct Challenge {
 	/// The job whose claim is challenged.
 	pub job: u64,
 	/// The challenger.
+	#[serde(serialize_with = "address::serialize")]
 	pub who: AccountId32,
 	/// The output root that the challenger says is right.
 	pub output_root: H256,
@@ -354,6 +359,7 @@ impl fmt::Display for Model {
 #[derive(Serialize, Clone, Debug)]
 pub struct Operator {
 	/// Its account.
+	#[serde(serialize_with = "address::serialize")]
 	pub account: AccountId32,
 	/// Its stake and state.
 	#[serde(flatten)]
@@ -373,7 +379,7 @@ impl fmt::Display for Operator {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		use crate::amount::Amount;
 		let r = &self.record;
-		writeln!(f, "operator     {}", self.account)?;
+		writeln!(f, "operator     {}", address(&self.account))?;
 		writeln!(f, "state        {}, {} deadlines missed in a row", r.status, r.missed)?;
 		if let OperatorStatus::Chilled { until } = r.status {
 			writeln!(f, "activate     from block {until} on")?;

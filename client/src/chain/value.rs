@@ -1,8 +1,9 @@
 //! SCALE values as JSON and as text, by the types that the metadata names.
 
 use super::records::{Node, Object};
-use crate::amount::Amount;
+use crate::{address::address, amount::Amount};
 use serde_json::{json, Map, Value as Json};
+use std::str::FromStr;
 use subxt::{
 	ext::scale_value::{Composite, Primitive, Value, ValueDef},
 	metadata::Metadata,
@@ -26,7 +27,7 @@ pub(super) fn to_json(value: &Value<u32>, metadata: &Metadata, style: Style) -> 
 	let name = metadata.types().resolve(value.context).and_then(|ty| ty.path.ident());
 	if name.as_deref() == Some("AccountId32") {
 		if let Some(account) = as_bytes(value).and_then(|b| <[u8; 32]>::try_from(b).ok()) {
-			return json!(AccountId32(account).to_string());
+			return json!(address(&AccountId32(account)).to_string());
 		}
 	}
 	if name.as_deref() == Some("NodeKey") && style == Style::Human {
@@ -180,7 +181,8 @@ pub(super) fn named_text(name: &str, value: &Json) -> String {
 /// 32-byte hashes and accounts cut to what tells them apart.
 fn short_hash(text: &str) -> String {
 	let hash = text.starts_with("0x") && text.len() == 66;
-	let account = text.starts_with('5') && (47..=48).contains(&text.len());
+	// Parsing checks the checksum: nothing else passes for an address.
+	let account = (46..=50).contains(&text.len()) && AccountId32::from_str(text).is_ok();
 	if hash || account {
 		format!("{}…", &text[..10])
 	} else {

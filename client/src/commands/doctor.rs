@@ -2,6 +2,7 @@
 
 use crate::{
 	account,
+	address::address,
 	amount::{Amount, ASY},
 	bundles,
 	chain::{drift, Api, At},
@@ -255,7 +256,7 @@ async fn account_checks(api: &Api, at: &At, account: Option<&AccountId32>) -> Re
 	};
 	let balance = api.balance(at, account).await?;
 	let (free, held) = (Amount(balance.free), Amount(balance.reserved));
-	let found = format!("{account}: {free} free, {held} held");
+	let found = format!("{}: {free} free, {held} held", address(account));
 	let mut checks = vec![if balance.free < ASY {
 		fail("balance", found, "too little for fees: send it some ASY")
 	} else {
@@ -270,7 +271,7 @@ async fn account_checks(api: &Api, at: &At, account: Option<&AccountId32>) -> Re
 			operator.serves.len()
 		);
 		checks.push(match operator.record.status {
-			crate::chain::records::OperatorStatus::Chilled => {
+			crate::chain::records::OperatorStatus::Chilled { .. } => {
 				fail("operator", found, "it gets no work: assay operator activate")
 			},
 			_ if operator.serves.is_empty() => {

@@ -3,6 +3,7 @@
 use super::{model, Done};
 use crate::{
 	account,
+	address::address,
 	amount::Amount,
 	bundles::{self, Described},
 	chain::{calls, records::Model, Api, At, Job, JobStatus, Until},
@@ -379,7 +380,7 @@ impl fmt::Display for List {
 		for entry in &self.0 {
 			let job = &entry.record;
 			let fee = Amount(job.fee).to_string();
-			let operator = job.operator().map(AccountId32::to_string).unwrap_or_default();
+			let operator = job.operator().map(|who| address(who).to_string()).unwrap_or_default();
 			let (status, model) = (job.status.word(), &hex0x(&job.model.0)[..12]);
 			writeln!(f, "{:>6}  {status:<9} {fee:>14}  {model}…  {operator}", entry.job)?;
 		}

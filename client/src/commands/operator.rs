@@ -3,6 +3,7 @@
 use super::{model, Done};
 use crate::{
 	account,
+	address::{self, address},
 	amount::Amount,
 	chain::{
 		calls::{self, ProvenKey},
@@ -195,7 +196,7 @@ async fn status(args: AccountArgs, global: &Global) -> Result<()> {
 	let api = global.api().await?;
 	let found = api.operator(&api.best().await?, &account).await?;
 	let operator: Operator = found.ok_or_else(|| {
-		Error::not_found(format!("{account} is no operator"))
+		Error::not_found(format!("{} is no operator", address(&account)))
 			.hint("become one: assay operator stake AMOUNT --key-file FILE")
 	})?;
 	global.output().report(&operator);
@@ -214,7 +215,7 @@ impl fmt::Display for List {
 		for o in &self.0 {
 			let stake = Amount(o.record.stake).to_string();
 			let (status, models) = (o.record.status, o.serves.len());
-			writeln!(f, "{}  {status:<8} {stake:>16}  {models} models", o.account)?;
+			writeln!(f, "{}  {status:<8} {stake:>16}  {models} models", address(&o.account))?;
 		}
 		Ok(())
 	}
@@ -279,6 +280,7 @@ struct Proof {
 	/// Public half.
 	service_key: H256,
 	/// Whom it may act for.
+	#[serde(serialize_with = "address::serialize")]
 	account: AccountId32,
 	/// The key's signature of that.
 	proof: String,
@@ -288,7 +290,7 @@ impl fmt::Display for Proof {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		let key = hex0x(&self.service_key.0);
 		writeln!(f, "service key  {key}")?;
-		writeln!(f, "account      {}", self.account)?;
+		writeln!(f, "account      {}", address(&self.account))?;
 		writeln!(f, "next         assay operator key set {key} --proof {}", self.proof)
 	}
 }
@@ -302,6 +304,7 @@ struct KeyReport {
 	/// Where the seed was written.
 	file: Option<PathBuf>,
 	/// Whom it acts for on the chain.
+	#[serde(serialize_with = "address::serialize_option")]
 	account: Option<AccountId32>,
 }
 
@@ -309,7 +312,7 @@ impl fmt::Display for KeyReport {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		writeln!(f, "service key  {}", hex0x(&self.service_key.0))?;
 		if let Some(account) = &self.account {
-			writeln!(f, "acts for     {account}")?;
+			writeln!(f, "acts for     {}", address(account))?;
 		}
 		match self.in_keystore {
 			Some(true) => writeln!(f, "keystore     the node holds it")?,
@@ -388,7 +391,7 @@ async fn show_key(args: AccountArgs, global: &Global) -> Result<()> {
 	let account = account_or_own(&args, global)?;
 	let api = global.api().await?;
 	let key = api.service_key(&api.best().await?, &account).await?.ok_or_else(|| {
-		Error::not_found(format!("{account} has no service key"))
+		Error::not_found(format!("{} has no service key", address(&account)))
 			.hint("make one: assay operator key new, then assay operator key insert")
 	})?;
 	global.output().report(&KeyReport {

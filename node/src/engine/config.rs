@@ -2,9 +2,13 @@
 
 use super::drill::Drill;
 use crate::chain_spec::is_development;
-use assay_host::Roles;
+use assay_host::{Limits, Roles};
 use sc_service::{ChainType, Configuration};
-use std::path::PathBuf;
+use sp_core::crypto::AccountId32;
+use std::{collections::BTreeSet, path::PathBuf};
+
+/// Decimals of the chain's currency.
+const DECIMALS: u32 = assay_runtime::constants::currency::DECIMALS as u32;
 
 /// Most engine threads one node may start.
 const MAX_THREADS: u16 = 256;
@@ -34,6 +38,19 @@ pub(crate) struct EngineArgs {
 	#[arg(long, value_name = "MIB", default_value_t = 1024)]
 	pub(crate) engine_memory: u32,
 
+	/// Act only for this account, as SS58 or hexadecimal; may be given several times. Without it the
+	/// node acts for every account that registered one of its service keys.
+	#[arg(long, value_name = "ADDRESS")]
+	pub(crate) service_account: Vec<AccountId32>,
+
+	/// As an operator, accept no job whose run takes longer here, in seconds (decimals allowed).
+	#[arg(long, value_name = "S", value_parser = micros)]
+	pub(crate) max_run_seconds: Option<u64>,
+
+	/// As an operator, put at most so much stake behind one job, in ASY (decimals allowed).
+	#[arg(long, value_name = "ASY", value_parser = units)]
+	pub(crate) max_exposure: Option<u128>,
+
 	/// Cheat, to rehearse a dispute; on development chains only. `lie:first`, `lie:middle`,
 	/// `lie:last`, `lie:random` or `lie:OP` corrupts one element of that op; `silent` lies and
 	/// never reveals the trace; `unresponsive` lies and never opens a node. Given several times,
@@ -57,6 +74,10 @@ pub(crate) struct EngineConfig {
 	pub(crate) drills: Vec<Drill>,
 	/// Seed of the service key on development chains.
 	pub(crate) dev_seed: Option<String>,
+	/// What the operator takes on.
+	pub(crate) limits: Limits,
+	/// Whom it acts for; empty for everybody whose key it has.
+	pub(crate) accounts: BTreeSet<AccountId32>,
 }
 
 impl EngineConfig {
@@ -94,22 +115,86 @@ impl EngineConfig {
 			return Err("--drill needs --operator: only an operator can cheat".into());
 		}
 		if !args.operator && !args.watch {
-			if args.models_dir.is_some() || args.engine_threads.is_some() {
+			if args.models_dir.is_some()
+				|| args.engine_threads.is_some()
+				|| !args.service_account.is_empty()
+				|| args.limits() != Limits::default()
+			{
 				return Err("the engine's options need --operator or --watch".into());
 			}
 			return Ok(None);
+		}
+		if !args.operator && args.limits() != Limits::default() {
+			return Err("--max-run-seconds and --max-exposure need --operator".into());
 		}
 		let threads = args.engine_threads.map_or_else(
 			|| std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)),
 			usize::from,
 		);
 		Ok(Some(Self {
-			roles: Roles { operator: args.operator, watcher: args.watch },
+			roles: Roles {
+				operator: args.operator,
+				watcher: args.watch,
+				cheats: !args.drill.is_empty(),
+			},
 			models_dir: args.models_dir.clone().unwrap_or(default_dir),
 			threads,
 			trace_memory: u64::from(args.engine_memory) << 20,
 			drills: args.drill.clone(),
 			dev_seed: dev_seed.filter(|_| development),
+			limits: args.limits(),
+			accounts: args.service_account.iter().cloned().collect(),
 		}))
+	}
+}
+
+impl EngineArgs {
+	fn limits(&self) -> Limits {
+		Limits { max_run_micros: self.max_run_seconds, max_exposure: self.max_exposure }
+	}
+}
+
+/// Microseconds of a number of seconds.
+fn micros(text: &str) -> Result<u64, String> {
+	let micros = decimal(text, 6)?;
+	u64::try_from(micros).map_err(|_| "too many seconds".into())
+}
+
+/// The chain's smallest units of an amount in its currency.
+fn units(text: &str) -> Result<u128, String> {
+	decimal(text, DECIMALS)
+}
+
+/// A decimal number times ten to the power of `digits`, exactly.
+fn decimal(text: &str, digits: u32) -> Result<u128, String> {
+	let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+	let numeric = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+	if whole.is_empty() || !numeric(whole) || !numeric(fraction) {
+		return Err(format!("{text:?} is not a decimal number"));
+	}
+	let spare = digits
+		.checked_sub(u32::try_from(fraction.len()).unwrap_or(u32::MAX))
+		.ok_or_else(|| format!("at most {digits} digits after the point"))?;
+	let zeros = "0".repeat(spare as usize);
+	format!("{whole}{fraction}{zeros}").parse().map_err(|_| format!("{text} is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn decimals_are_exact() {
+		assert_eq!(micros("2"), Ok(2_000_000));
+		assert_eq!(micros("0.25"), Ok(250_000));
+		assert_eq!(micros("1.000001"), Ok(1_000_001));
+		assert_eq!(units("10"), Ok(10_000_000_000_000));
+		assert_eq!(units("0.000000000001"), Ok(1));
+		assert_eq!(units("1."), Ok(1_000_000_000_000));
+		for wrong in ["", ".", ".5", "-1", "1e3", "1.0000000", "1_0", "١", "99999999999999999999"]
+		{
+			assert!(micros(wrong).is_err(), "{wrong}");
+		}
+		assert!(units(&"9".repeat(40)).is_err());
 	}
 }

@@ -1,24 +1,41 @@
 //! Figures for the node's Prometheus registry.
 
-use assay_host::Note;
+use assay_host::{Class, Note};
 use std::time::Duration;
 use substrate_prometheus_endpoint::{
-	exponential_buckets, register, Counter, CounterVec, Gauge, HistogramOpts, HistogramVec, Opts,
-	PrometheusError, Registry, U64,
+	exponential_buckets, register, Counter, CounterVec, Gauge, GaugeVec, HistogramOpts,
+	HistogramVec, Opts, PrometheusError, Registry, U64,
 };
 
 /// The engine's figures.
 #[derive(Clone)]
 pub(super) struct Metrics {
-	/// Requests waiting for a thread.
-	pub(super) queue_length: Gauge<U64>,
+	queue_length: [Gauge<U64>; Class::ALL.len()],
+	refused: [Counter<U64>; Class::ALL.len()],
+	answers_kept: Gauge<U64>,
 	runs: CounterVec<U64>,
 	failures: Counter<U64>,
 	seconds: HistogramVec,
 	claims_sent: Counter<U64>,
+	accepts_sent: Counter<U64>,
+	claims_checked: Counter<U64>,
+	claims_missed: Counter<U64>,
+	claims_unchecked: Gauge<U64>,
+	blocks_to_check: Gauge<U64>,
 	mismatches_seen: Counter<U64>,
 	challenges_open: Gauge<U64>,
 	proofs_sent: Counter<U64>,
+}
+
+/// A class as it is written in labels.
+fn label(class: Class) -> &'static str {
+	match class {
+		Class::Move => "move",
+		Class::Trace => "trace",
+		Class::Job => "job",
+		Class::Watch => "watch",
+		Class::Other => "other",
+	}
 }
 
 impl Metrics {
@@ -26,24 +43,32 @@ impl Metrics {
 	pub(super) fn new(registry: Option<&Registry>) -> Result<Self, PrometheusError> {
 		let own = Registry::new();
 		let registry = registry.unwrap_or(&own);
+		let counter = |name: &str, help: &str| register(Counter::new(name, help)?, registry);
+		let gauge = |name: &str, help: &str| register(Gauge::new(name, help)?, registry);
+		let counters = |name: &str, help: &str, label: &str| {
+			register(CounterVec::new(Opts::new(name, help), &[label])?, registry)
+		};
 		// From a millisecond to four minutes.
 		let buckets = exponential_buckets(0.001, 4.0, 10)?;
+		let waiting = Opts::new(
+			"assay_engine_queue_length",
+			"Requests waiting for an engine thread, by class",
+		);
+		let waiting = register(GaugeVec::<U64>::new(waiting, &["class"])?, registry)?;
+		let refused = counters(
+			"assay_engine_refused_total",
+			"Requests for which the queue had no room, or that worthier ones displaced, by class",
+			"class",
+		)?;
 		Ok(Self {
-			queue_length: register(
-				Gauge::new("assay_engine_queue_length", "Requests waiting for an engine thread")?,
-				registry,
+			queue_length: Class::ALL.map(|class| waiting.with_label_values(&[label(class)])),
+			refused: Class::ALL.map(|class| refused.with_label_values(&[label(class)])),
+			answers_kept: gauge(
+				"assay_engine_answers_kept",
+				"Answers kept for workers to collect",
 			)?,
-			runs: register(
-				CounterVec::new(
-					Opts::new("assay_engine_runs_total", "Executions of models, by kind"),
-					&["kind"],
-				)?,
-				registry,
-			)?,
-			failures: register(
-				Counter::new("assay_engine_failures_total", "Requests that could not be served")?,
-				registry,
-			)?,
+			runs: counters("assay_engine_runs_total", "Executions of models, by kind", "kind")?,
+			failures: counter("assay_engine_failures_total", "Requests that could not be served")?,
 			seconds: register(
 				HistogramVec::new(
 					HistogramOpts::new(
@@ -55,29 +80,56 @@ impl Metrics {
 				)?,
 				registry,
 			)?,
-			claims_sent: register(
-				Counter::new("assay_claims_sent_total", "Claims sent by this node's workers")?,
-				registry,
+			claims_sent: counter("assay_claims_sent_total", "Claims sent by this node's workers")?,
+			accepts_sent: counter(
+				"assay_accepts_sent_total",
+				"Acceptances of jobs sent by this node's workers",
 			)?,
-			mismatches_seen: register(
-				Counter::new(
-					"assay_mismatches_seen_total",
-					"Claims of others that differ from this node's own run",
-				)?,
-				registry,
+			claims_checked: counter(
+				"assay_claims_checked_total",
+				"Claims of others that this node looked at and found right",
 			)?,
-			challenges_open: register(
-				Gauge::new("assay_challenges_open", "Live challenges of this node's keys")?,
-				registry,
+			claims_missed: counter(
+				"assay_claims_missed_total",
+				"Claims of others that became final before this node had looked at them",
 			)?,
-			proofs_sent: register(
-				Counter::new(
-					"assay_proofs_sent_total",
-					"Fault proofs sent by this node's workers",
-				)?,
-				registry,
+			claims_unchecked: gauge(
+				"assay_claims_unchecked",
+				"Claims of others that this node could look at and has not yet",
+			)?,
+			blocks_to_check: gauge(
+				"assay_blocks_to_check",
+				"Blocks left to look at the most urgent of them",
+			)?,
+			mismatches_seen: counter(
+				"assay_mismatches_seen_total",
+				"Claims of others that differ from this node's own run",
+			)?,
+			challenges_open: gauge("assay_challenges_open", "Live challenges of this node's keys")?,
+			proofs_sent: counter(
+				"assay_proofs_sent_total",
+				"Fault proofs sent by this node's workers",
 			)?,
 		})
+	}
+
+	/// So many requests of a class wait.
+	pub(super) fn waiting(&self, class: Class, count: usize) {
+		self.queue_length[class as usize].set(count as u64);
+	}
+
+	/// So many requests of each class found no room.
+	pub(super) fn refused(&self, counts: [u64; Class::ALL.len()]) {
+		for (counter, count) in self.refused.iter().zip(counts) {
+			if count > 0 {
+				counter.inc_by(count);
+			}
+		}
+	}
+
+	/// So many answers are kept.
+	pub(super) fn answers(&self, count: usize) {
+		self.answers_kept.set(count as u64);
 	}
 
 	/// One execution of `model`, of this kind (`run` or `trace`), took so long.
@@ -95,7 +147,12 @@ impl Metrics {
 	/// A worker reported something.
 	pub(super) fn note(&self, event: Note, value: u64) {
 		match event {
-			Note::ClaimSent => self.claims_sent.inc(),
+			Note::ClaimsSent => self.claims_sent.inc_by(value),
+			Note::AcceptsSent => self.accepts_sent.inc_by(value),
+			Note::ClaimsChecked => self.claims_checked.inc_by(value),
+			Note::ClaimsMissed => self.claims_missed.inc_by(value),
+			Note::ClaimsUnchecked => self.claims_unchecked.set(value),
+			Note::BlocksToCheck => self.blocks_to_check.set(value),
 			Note::MismatchSeen => self.mismatches_seen.inc(),
 			Note::ChallengesOpen => self.challenges_open.set(value),
 			Note::ProofSent => self.proofs_sent.inc(),

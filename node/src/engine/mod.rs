@@ -1,13 +1,15 @@
 //! The inference engine of this node, as off-chain workers see it.
 //!
 //! Workers only enqueue requests and collect answers ([`EngineService`] implements
-//! [`assay_host::Engine`]); the work is done by threads of its own ([`pool`]), on models found in
-//! a directory ([`models`]), keeping the traces of recent runs ([`traces`]). Block execution has
-//! no way to reach any of it.
+//! [`assay_host::Engine`]), in an order of urgency ([`queue`]); the work is done by threads of its own
+//! ([`pool`]), on models found in a directory ([`models`]), keeping the traces of recent runs
+//! ([`traces`]). All of it is in memory and is a function of what workers ask: a node that was killed
+//! forgets it, and its workers ask again. Block execution has no way to reach any of it.
 
 mod config;
 mod drill;
 mod keys;
+mod lag;
 mod metrics;
 mod models;
 mod pool;

@@ -7,12 +7,15 @@ use super::{
 	service::EngineService,
 };
 use assay_executor::{Bundle, Manifest};
-use assay_host::{Engine, Poll, Request, Response, Role, Roles, RunSpec, Status};
+use assay_host::{
+	Class, Engine, Limits, Poll, Request, Response, Roles, RunSpec, Status, Submission, Terms,
+};
 use assay_referee::{tree, verify_fault, FaultProof, NodeKey, Object, Program};
-use codec::Decode;
+use codec::{Decode, Encode};
 use sc_service::ChainType;
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystorePtr};
 use std::{
+	collections::BTreeSet,
 	path::Path,
 	sync::Arc,
 	time::{Duration, Instant},
@@ -45,39 +48,74 @@ struct Node {
 	keystore: KeystorePtr,
 }
 
-fn node(drills: Vec<Drill>) -> Node {
-	let dir = tempfile::tempdir().expect("a folder");
-	let model = publish(dir.path());
-	let config = EngineConfig {
-		roles: Roles { operator: true, watcher: true },
-		models_dir: dir.path().to_owned(),
+fn config(models_dir: &Path) -> EngineConfig {
+	EngineConfig {
+		roles: Roles { operator: true, watcher: true, cheats: false },
+		models_dir: models_dir.to_owned(),
 		threads: 2,
 		trace_memory: 1 << 20,
-		drills,
+		drills: vec![],
 		dev_seed: Some("//Alice".into()),
-	};
+		limits: Limits::default(),
+		accounts: BTreeSet::new(),
+	}
+}
+
+fn start(config: impl FnOnce(&Path) -> EngineConfig) -> Node {
+	let dir = tempfile::tempdir().expect("a folder");
+	let model = publish(dir.path());
 	let keystore: KeystorePtr = Arc::new(MemoryKeystore::new());
-	let (engine, _guard) = EngineService::start(config, &keystore, None).expect("it starts");
+	let block = Duration::from_secs(3);
+	let (engine, _guard) =
+		EngineService::start(config(dir.path()), block, &keystore, None).expect("it starts");
 	Node { engine, _guard, _dir: dir, model, keystore }
+}
+
+fn node(drills: Vec<Drill>) -> Node {
+	start(|dir| EngineConfig { drills, ..config(dir) })
+}
+
+/// Whose run it is: the operator's lie in a drill.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Role {
+	Operator,
+	Watcher,
+}
+
+fn input() -> Vec<u8> {
+	(0..ELEMENTS).flat_map(|i| (i + 1).to_le_bytes()).collect()
+}
+
+const TERMS: Terms = Terms { class: Class::Job, deadline: 100, at_stake: 1, job: 0 };
+
+fn submission(request: &Request) -> Submission {
+	Submission { request: request.clone(), terms: TERMS, input: input() }
 }
 
 impl Node {
 	fn spec(&self, role: Role, job: u64) -> RunSpec {
-		let input = (0..ELEMENTS).flat_map(|i| (i + 1).to_le_bytes()).collect();
-		RunSpec { role, model: self.model, job, input }
+		let lie = (role == Role::Operator).then_some(job);
+		RunSpec { model: self.model, input_root: tree::hash(&input()), lie }
+	}
+
+	fn submit(&mut self, request: &Request) -> Status {
+		self.engine.submit(request.id(), submission(request))
+	}
+
+	fn poll(&mut self, request: &Request) -> Poll {
+		self.engine.poll(&request.id(), TERMS.class, TERMS.deadline)
 	}
 
 	/// Submits the request and waits for the answer.
 	fn ask(&mut self, request: Request) -> Response {
-		let id = request.id();
 		let deadline = Instant::now() + Duration::from_secs(20);
 		loop {
-			match self.engine.poll(&id) {
+			match self.poll(&request) {
 				Poll::Ready(bytes) => {
 					return Response::decode(&mut &bytes[..]).expect("it decodes")
 				},
 				Poll::Not(Status::Unknown) => {
-					let status = self.engine.submit(id, request.clone());
+					let status = self.submit(&request);
 					assert!(matches!(status, Status::Queued | Status::Running), "{status:?}");
 				},
 				Poll::Not(_) => std::thread::sleep(Duration::from_millis(2)),
@@ -130,7 +168,7 @@ impl Node {
 #[test]
 fn runs_models_and_answers_honestly() {
 	let mut node = node(vec![]);
-	let expected = tree::hash(&node.spec(Role::Operator, 1).input);
+	let expected = tree::hash(&input());
 	// An even number of negations changes nothing.
 	assert_eq!(node.output_root(Role::Operator, 1), expected);
 	assert_eq!(node.output_root(Role::Watcher, 1), expected);
@@ -153,7 +191,7 @@ fn every_lie_is_found_and_proved() {
 		assert!(asked <= 6, "{target:?} took {asked} moves");
 		assert_eq!(proof.entry, Drill::Lie(target).op(job, OPS), "{target:?}");
 
-		let input = node.spec(Role::Operator, job).input;
+		let input = input();
 		let commitments = assay_referee::Commitments {
 			program_root: program().root().expect("it has a byte form"),
 			n_ops: OPS,
@@ -194,8 +232,8 @@ fn silent_and_unresponsive_drills_withhold() {
 	node.trace_root(Role::Watcher, 0);
 	for request in withheld {
 		for _ in 0..3 {
-			assert_eq!(node.engine.submit(request.id(), request.clone()), Status::Running);
-			assert!(matches!(node.engine.poll(&request.id()), Poll::Not(Status::Unknown)));
+			assert_eq!(node.submit(&request), Status::Running);
+			assert!(matches!(node.poll(&request), Poll::Not(Status::Unknown)));
 		}
 	}
 }
@@ -203,19 +241,83 @@ fn silent_and_unresponsive_drills_withhold() {
 #[test]
 fn wrong_requests_fail_clearly() {
 	let mut node = node(vec![]);
-	let mut spec = node.spec(Role::Operator, 0);
-	spec.input.pop();
-	match node.ask(Request::Run(spec)) {
+	let mut short = input();
+	short.pop();
+	let spec = RunSpec { input_root: tree::hash(&short), ..node.spec(Role::Watcher, 0) };
+	let request = Request::Run(spec);
+	let submission = Submission { input: short, ..submission(&request) };
+	assert_eq!(node.engine.submit(request.id(), submission), Status::Queued);
+	match node.ask(request) {
 		Response::Failed(reason) => assert!(reason.contains("2047 bytes"), "{reason}"),
 		other => panic!("{other:?}"),
 	}
-	let mut spec = node.spec(Role::Operator, 0);
-	spec.model = [7; 32];
-	let request = Request::Run(spec);
-	assert_eq!(node.engine.submit(request.id(), request), Status::NoModel);
+	let request = Request::Run(RunSpec { model: [7; 32], ..node.spec(Role::Watcher, 0) });
+	assert_eq!(node.submit(&request), Status::NoModel);
 	assert!(!node.engine.has_model(&[7; 32]));
 	let model = node.model;
 	assert!(node.engine.has_model(&model));
+	assert_eq!(node.engine.models(), [model]);
+}
+
+#[test]
+fn another_input_than_the_named_one_is_refused() {
+	let mut node = node(vec![]);
+	let request = Request::Run(node.spec(Role::Watcher, 0));
+	let mut submission = submission(&request);
+	submission.input[0] ^= 1;
+	assert_eq!(node.engine.submit(request.id(), submission), Status::Unknown);
+	assert!(matches!(node.poll(&request), Poll::Not(Status::Unknown)));
+	// Nor does it stand in the way of the right one.
+	assert_eq!(node.submit(&request), Status::Queued);
+	assert!(matches!(node.ask(request), Response::Run { .. }));
+}
+
+#[test]
+fn equal_claims_are_one_run_and_a_trace_answers_it_too() {
+	let mut node = node(vec![]);
+	let model = node.model;
+	assert_eq!(node.engine.run_micros(&model), None);
+	let trace = Request::Trace(node.spec(Role::Watcher, 0));
+	assert!(matches!(node.ask(trace), Response::Trace { .. }));
+	let request = Request::Run(node.spec(Role::Watcher, 0));
+	let Response::Run { output_root, .. } = node.ask(request.clone()) else { panic!("a run") };
+	assert_eq!(output_root, tree::hash(&input()));
+	// It was known: nothing ran that could have been measured.
+	assert_eq!(node.engine.run_micros(&model), None);
+	for _ in 0..1_000 {
+		assert!(matches!(node.poll(&request), Poll::Ready(_)));
+		assert_eq!(node.submit(&request), Status::Ready);
+	}
+	let lie = Request::Run(node.spec(Role::Operator, 0));
+	node.ask(lie);
+	assert!(node.engine.run_micros(&model).is_some_and(|micros| micros > 0));
+	assert_eq!(node.engine.backlog_micros(Class::Other), 0);
+}
+
+#[tokio::test]
+async fn answers_wake_the_worker() {
+	let mut node = node(vec![]);
+	let answered = node.engine.answered();
+	let request = Request::Run(node.spec(Role::Watcher, 0));
+	assert_eq!(node.submit(&request), Status::Queued);
+	let woken = tokio::time::timeout(Duration::from_secs(20), answered.notified());
+	woken.await.expect("there is an answer");
+	assert!(matches!(node.poll(&request), Poll::Ready(_)));
+}
+
+#[test]
+fn acts_for_whom_it_was_told_to() {
+	let alice = sp_keyring::Sr25519Keyring::Alice.to_account_id();
+	let bob = sp_keyring::Sr25519Keyring::Bob.to_account_id();
+	let limits = Limits { max_run_micros: Some(5), max_exposure: Some(6) };
+	let mut chosen =
+		start(|dir| EngineConfig { accounts: [alice.clone()].into(), limits, ..config(dir) });
+	assert!(chosen.engine.acts_for(&alice.encode()));
+	assert!(!chosen.engine.acts_for(&bob.encode()));
+	assert_eq!(chosen.engine.limits(), limits);
+	let mut any = node(vec![]);
+	assert!(any.engine.acts_for(&alice.encode()) && any.engine.acts_for(&bob.encode()));
+	assert_eq!(any.engine.limits(), Limits::default());
 }
 
 #[test]
@@ -226,15 +328,37 @@ fn dev_seed_gives_the_service_key() {
 }
 
 #[test]
-fn damaged_bundles_are_left_out() {
+fn a_damaged_bundle_is_asked_for_until_it_is_mended() {
 	let mut node = node(vec![]);
-	let folder = node._dir.path().join("negate");
-	let mut bytes = std::fs::read(folder.join("program.bin")).expect("it is there");
-	bytes[1024] ^= 1;
-	std::fs::write(folder.join("program.bin"), bytes).expect("it is writable");
-	let request = Request::Run(node.spec(Role::Operator, 0));
+	let (model, path) = (node.model, node._dir.path().join("negate").join("program.bin"));
+	let whole = std::fs::read(&path).expect("it is there");
+	let mut damaged = whole.clone();
+	damaged[1024] ^= 1;
+	std::fs::write(&path, damaged).expect("it is writable");
+	let trace = |node: &Node, job| Request::Trace(node.spec(Role::Operator, job));
+	let request = trace(&node, 0);
 	assert!(matches!(node.ask(request), Response::Failed(_)));
+	// While a claim may be owed the model is not given up, nor its files read again for each request.
+	assert!(node.engine.has_model(&model));
+	let request = trace(&node, 1);
+	assert!(matches!(node.ask(request), Response::Failed(_)));
+	assert!(node.engine.has_model(&model));
+	// The new files are noticed long before the next attempt is due.
+	std::thread::sleep(Duration::from_millis(1_100));
+	std::fs::write(&path, whole).expect("it is writable");
+	let request = trace(&node, 2);
+	assert!(matches!(node.ask(request), Response::Trace { .. }));
+	// Without files there is no model.
+	assert_eq!(node.engine.models(), [model]);
+}
+
+#[test]
+fn a_model_whose_files_are_gone_is_not_there() {
+	let mut node = node(vec![]);
 	let model = node.model;
+	std::fs::remove_dir_all(node._dir.path().join("negate")).expect("it is there");
+	let request = Request::Run(node.spec(Role::Watcher, 0));
+	assert!(matches!(node.ask(request), Response::Failed(_)));
 	assert!(!node.engine.has_model(&model));
 }
 
@@ -264,9 +388,55 @@ fn drills_are_for_development_chains() {
 	let config = make(&honest, ChainType::Live).expect("accepted").expect("has a role");
 	assert_eq!(config.dev_seed, None);
 	assert!(make(&EngineArgs::default(), ChainType::Live).expect("accepted").is_none());
+	assert!(make(&args, ChainType::Local).expect("accepted").expect("has a role").roles.cheats);
 	let watcher = EngineArgs { watch: true, ..args };
 	let watcher = EngineArgs { operator: false, ..watcher };
 	assert!(make(&watcher, ChainType::Development).is_err());
+}
+
+#[test]
+fn options_are_read_from_the_command_line() {
+	#[derive(clap::Parser)]
+	struct Line {
+		#[clap(flatten)]
+		engine: EngineArgs,
+	}
+	let parse = |line: &[&str]| {
+		let line = <Line as clap::Parser>::try_parse_from([&["node"], line].concat())
+			.map_err(|error| error.to_string())?;
+		EngineConfig::from_parts(&line.engine, &ChainType::Live, "models".into(), None)
+	};
+	let alice = sp_keyring::Sr25519Keyring::Alice.to_account_id();
+	let (address, hex) = (alice.to_string(), format!("0x{}", hex::encode(&alice)));
+	let bob = sp_keyring::Sr25519Keyring::Bob.to_account_id();
+	let bob_hex = format!("0x{}", hex::encode(&bob));
+	let line = [
+		"--operator",
+		"--service-account",
+		&address,
+		"--service-account",
+		&hex,
+		"--service-account",
+		&bob_hex,
+		"--max-run-seconds",
+		"1.5",
+		"--max-exposure",
+		"20.25",
+	];
+	let config = parse(&line).expect("accepted").expect("has a role");
+	assert_eq!(config.accounts, [alice, bob].into());
+	let limits = Limits { max_run_micros: Some(1_500_000), max_exposure: Some(20_250_000_000_000) };
+	assert_eq!(config.limits, limits);
+	assert!(!config.roles.cheats);
+	for wrong in [
+		&["--operator", "--service-account", "5nobody"][..],
+		&["--operator", "--max-exposure", "much"],
+		&["--watch", "--max-exposure", "1"],
+		&["--service-account", &address],
+		&["--max-run-seconds", "1"],
+	] {
+		assert!(parse(wrong).is_err(), "{wrong:?}");
+	}
 }
 
 #[test]

@@ -4,13 +4,17 @@ use super::{
 	drill::Drill,
 	metrics::Metrics,
 	models::ModelStore,
-	traces::{TraceCache, TraceKey},
+	queue::{Kind, Work},
+	traces::TraceCache,
 	LOG,
 };
 use assay_executor::{Cancel, ExecError, Move, Session, Tamper, Trace};
-use assay_host::{Request, Response, Role, RunSpec, MAX_INLINE_OUTPUT};
+use assay_host::{Request, Response, RunSpec, MAX_INLINE_OUTPUT};
 use codec::Encode;
-use std::{sync::Arc, time::Instant};
+use std::{
+	sync::Arc,
+	time::{Duration, Instant},
+};
 
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +22,10 @@ pub(super) enum WorkError {
 	/// The node is stopping.
 	#[error("interrupted")]
 	Cancelled,
-	/// Anything the asker should read.
+	/// The model cannot be loaded, which the store has said already.
+	#[error("{0}")]
+	NoModel(String),
+	/// Anything else the asker should read.
 	#[error("{0}")]
 	Failed(String),
 }
@@ -30,6 +37,14 @@ impl From<ExecError> for WorkError {
 			other => Self::Failed(other.to_string()),
 		}
 	}
+}
+
+/// What came of a request.
+pub(super) struct Served {
+	/// The answer.
+	pub(super) response: Response,
+	/// How long such work takes; `None` if it was known already.
+	pub(super) took: Option<(Kind, Duration)>,
 }
 
 /// What serving needs; shared by all threads.
@@ -47,89 +62,106 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-	/// The drill that applies to a run: only the operator's own runs are ever corrupted.
-	fn drill(&self, spec: &RunSpec) -> Option<Drill> {
-		match spec.role {
-			Role::Operator => Drill::select(&self.drills, spec.job),
-			Role::Watcher => None,
-		}
+	/// The drill that applies to a run, with the job: only the operator's own runs are ever corrupted.
+	fn drill(&self, spec: &RunSpec) -> Option<(Drill, u64)> {
+		let job = spec.lie?;
+		Some((Drill::select(&self.drills, job)?, job))
 	}
 
 	/// Whether a drill never answers this request.
 	pub(super) fn withholds(&self, request: &Request) -> bool {
 		matches!(
 			(request, self.drill(request.spec())),
-			(Request::Trace(_), Some(Drill::Silent))
-				| (Request::Open { .. }, Some(Drill::Silent | Drill::Unresponsive))
+			(Request::Trace(_), Some((Drill::Silent, _)))
+				| (Request::Open { .. }, Some((Drill::Silent | Drill::Unresponsive, _)))
 		)
 	}
 
 	/// Does the work.
-	pub(super) fn serve(&self, request: &Request) -> Result<Response, WorkError> {
-		let spec = request.spec();
-		let session = self.models.session(&spec.model).map_err(WorkError::Failed)?;
-		match request {
-			Request::Run(_) => self.run(&session, spec),
+	pub(super) fn serve(&self, work: &Work) -> Result<Served, WorkError> {
+		let spec = work.request.spec();
+		let session = self.models.session(&spec.model).map_err(WorkError::NoModel)?;
+		// Loading is not part of what a run takes.
+		let start = Instant::now();
+		let response = match &work.request {
+			Request::Run(_) => return self.run(&session, spec, &work.input),
 			Request::Trace(_) => {
-				let trace = self.trace(&session, spec)?;
+				let trace = self.trace(&session, spec, &work.input)?;
 				let last_entry = trace.last_entry_proof()?;
-				Ok(Response::Trace { trace_root: trace.root(), last_entry })
+				Response::Trace { trace_root: trace.root(), last_entry }
 			},
 			Request::Open { node, .. } => {
-				Ok(Response::Opening(self.trace(&session, spec)?.open(node)?))
+				Response::Opening(self.trace(&session, spec, &work.input)?.open(node)?)
 			},
 			Request::NextMove { trace_root, openings, .. } => {
-				let trace = self.trace(&session, spec)?;
-				Ok(match trace.next_move(trace_root, openings)? {
+				let trace = self.trace(&session, spec, &work.input)?;
+				match trace.next_move(trace_root, openings)? {
 					Move::Ask(node) => Response::Ask(node),
 					Move::Prove(proof) => Response::Prove(proof.encode()),
 					Move::Agree => Response::Agree,
-				})
+				}
 			},
-		}
+		};
+		Ok(Served { response, took: Some((Kind::Dispute, start.elapsed())) })
 	}
 
-	fn run(&self, session: &Session, spec: &RunSpec) -> Result<Response, WorkError> {
-		let output = if self.drill(spec).is_some() {
-			// A lie has to be the one that the trace will tell.
-			self.trace(session, spec)?.output().to_vec()
-		} else {
-			let start = Instant::now();
-			let output = session.run_with(&spec.input, &self.cancel)?;
-			self.metrics.executed("run", &spec.model, start.elapsed());
-			output
+	fn run(&self, session: &Session, spec: &RunSpec, input: &[u8]) -> Result<Served, WorkError> {
+		// A trace has the output of its run; and a lie has to be the one that the trace will tell.
+		let known = match self.drill(spec) {
+			Some(_) => Some(self.trace(session, spec, input)?),
+			None => self.traces.get(spec),
 		};
-		let output_root = Session::output_root(&output);
-		let output = if output.len() > MAX_INLINE_OUTPUT { Vec::new() } else { output };
-		Ok(Response::Run { output_root, output })
+		if let Some(trace) = known {
+			let response = answer(trace.output_root(), trace.output().to_vec());
+			return Ok(Served { response, took: None });
+		}
+		let start = Instant::now();
+		let output = session.run_with(input, &self.cancel)?;
+		let response = answer(Session::output_root(&output), output);
+		let took = start.elapsed();
+		self.metrics.executed("run", &spec.model, took);
+		Ok(Served { response, took: Some((Kind::Run, took)) })
 	}
 
 	/// The trace of a run: a recent one, or made now.
-	fn trace(&self, session: &Session, spec: &RunSpec) -> Result<Arc<Trace>, WorkError> {
-		let tamper = match self.drill(spec) {
-			Some(drill) => find_lie(session, spec, drill)?,
-			None => None,
-		};
-		let input = sp_io::hashing::blake2_256(&spec.input);
-		let key = TraceKey { model: spec.model, input, tamper };
-		if let Some(trace) = self.traces.get(&key) {
+	fn trace(
+		&self,
+		session: &Session,
+		spec: &RunSpec,
+		input: &[u8],
+	) -> Result<Arc<Trace>, WorkError> {
+		if let Some(trace) = self.traces.get(spec) {
 			return Ok(trace);
 		}
+		let tamper = match self.drill(spec) {
+			Some((drill, job)) => find_lie(session, drill, job, input)?,
+			None => None,
+		};
 		let start = Instant::now();
-		let trace = Arc::new(session.trace_with(&spec.input, tamper.as_ref(), &self.cancel)?);
+		let trace = Arc::new(session.trace_with(input, tamper.as_ref(), &self.cancel)?);
 		self.metrics.executed("trace", &spec.model, start.elapsed());
-		self.traces.put(key, trace.clone());
+		self.traces.put(*spec, trace.clone());
 		Ok(trace)
 	}
 }
 
+fn answer(output_root: [u8; 32], output: Vec<u8>) -> Response {
+	let output = if output.len() > MAX_INLINE_OUTPUT { Vec::new() } else { output };
+	Response::Run { output_root, output }
+}
+
 /// The corruption that a drill stands for: at its op or, where no change there would reach the
 /// output, at the next op where one does. The same for every request about one job.
-fn find_lie(session: &Session, spec: &RunSpec, drill: Drill) -> Result<Option<Tamper>, WorkError> {
+fn find_lie(
+	session: &Session,
+	drill: Drill,
+	job: u64,
+	input: &[u8],
+) -> Result<Option<Tamper>, WorkError> {
 	let n_ops = u32::try_from(session.bundle().program().ops.len()).unwrap_or(u32::MAX);
-	for op in drill.op(spec.job, n_ops)..n_ops {
-		if let Some(tamper) = session.tamper_that_changes_output(&spec.input, op)? {
-			log::warn!(target: LOG, "🎭 Drill: lying about job {} at op {op}", spec.job);
+	for op in drill.op(job, n_ops)..n_ops {
+		if let Some(tamper) = session.tamper_that_changes_output(input, op)? {
+			log::warn!(target: LOG, "🎭 Drill: lying about job {job} at op {op}");
 			return Ok(Some(tamper));
 		}
 	}

@@ -1,7 +1,9 @@
 //! Benchmarks of all calls, with the costliest evidence the format admits.
 
 use alloc::{vec, vec::Vec};
-use assay_primitives::{authorization::Authorization, samples, service::ServiceKey, Claims, JobId};
+use assay_primitives::{
+	authorization::Authorization, samples, service::ServiceKey, Actor, Claims, JobId, PageKey,
+};
 use assay_referee::{
 	tree, Bias, DType, Location, NodeKey, Object, OpKind, OpRecord, Operand, Program, Shape,
 	TensorSpec,
@@ -14,9 +16,10 @@ use frame_support::{
 		fungible::{Inspect, Mutate},
 		Authorize, Get, Hooks,
 	},
+	weights::WeightMeter,
 	BoundedVec,
 };
-use frame_system::RawOrigin;
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use sp_application_crypto::RuntimeAppPublic;
 use sp_core::H256;
 use sp_runtime::{
@@ -80,6 +83,11 @@ fn rich<T: Config>(number: u32) -> T::AccountId {
 	who
 }
 
+/// Account `number`, acting for itself.
+fn acting<T: Config>(number: u32) -> Actor<T::AccountId> {
+	Actor { who: rich::<T>(number), by_key: false }
+}
+
 /// A claim of account 0 of what `run` computed. Its service key, if wanted, is in the keystore.
 fn claimed<T: Config>(run: &Run, keyed: bool) -> (JobId, Option<ServiceKey>) {
 	let operator = rich::<T>(0);
@@ -97,9 +105,16 @@ fn claimed<T: Config>(run: &Run, keyed: bool) -> (JobId, Option<ServiceKey>) {
 
 /// Open a challenge of account `number`; returns its number.
 fn challenged<T: Config>(job: JobId, number: u32) -> ChallengeId {
-	let who = rich::<T>(number);
-	Pallet::<T>::do_open(who, job, H256::repeat_byte(1)).expect("the claim can be challenged");
-	NextChallenge::<T>::get() - 1
+	let actor = acting::<T>(number);
+	Pallet::<T>::do_open(actor, job, H256::repeat_byte(1)).expect("the claim can be challenged");
+	let id = NextChallenge::<T>::get() - 1;
+	// So that the allowance is looked for when the bond comes back.
+	Challenges::<T>::mutate(id, |challenge| {
+		if let Some(challenge) = challenge {
+			challenge.by_key = true;
+		}
+	});
+	id
 }
 
 /// A challenge of account 0, whose trace is revealed.
@@ -115,7 +130,7 @@ fn revealed<T: Config>(run: &Run, keyed: bool) -> (JobId, ChallengeId, Option<Se
 /// Walk challenge `id` down to the first node of the way that is not open yet, all else answered.
 fn walk<T: Config>(job: JobId, id: ChallengeId, run: &Run, way: &[NodeKey]) {
 	for node in way {
-		Pallet::<T>::do_ask(rich::<T>(0), id, *node).expect("the move is legal");
+		Pallet::<T>::do_ask(acting::<T>(0), id, *node).expect("the move is legal");
 		Pallet::<T>::do_answer(rich::<T>(0), job, *node, &run.open(node))
 			.expect("the answer is right");
 	}
@@ -145,11 +160,36 @@ fn signature<T: Config>(
 	Some(Authorization::sign::<T>(&key, tag, &args).expect("the key is in the keystore"))
 }
 
+/// The content of a job's claim.
+fn content<T: Config>(job: JobId) -> H256 {
+	T::Claims::open_claim(job).expect("the claim is open").content()
+}
+
+/// The content of a challenge.
+fn content_of<T: Config>(id: ChallengeId) -> H256 {
+	Pallet::<T>::content_of(&Challenges::<T>::get(id).expect("it is on record"))
+}
+
 /// Let time pass until every turn that began is over.
 fn expire<T: Config>() {
 	let periods = T::TracePeriod::get() + T::AnswerPeriod::get() + T::TurnPeriod::get();
-	let now = Pallet::<T>::now().saturating_add(periods).saturating_add(1u32.into());
-	T::Clock::set_block_number(now);
+	let last = Pallet::<T>::now().saturating_add(periods);
+	T::Clock::set_block_number(last.saturating_add(1u32.into()));
+	// So that something can be signed now.
+	frame_system::BlockHash::<T>::insert(last, T::Hash::default());
+}
+
+/// `count` alarms due now, of challenges that are gone. Returns the first page.
+fn alarms_due<T: Config>(count: u32) -> PageKey {
+	let now: BlockNumberFor<T> = Pallet::<T>::now();
+	NextAlarm::<T>::put(now);
+	let ids: Vec<ChallengeId> = (0..u64::from(count)).map(|id| u64::MAX - id).collect();
+	let page = |number: u32| PageKey::new(now.saturated_into(), number);
+	for (number, ids) in (0..).zip(ids.chunks(ALARMS_PER_PAGE as usize)) {
+		Alarms::<T>::insert(page(number), BoundedVec::truncate_from(ids.to_vec()));
+	}
+	AlarmPages::<T>::insert(now, count.div_ceil(ALARMS_PER_PAGE));
+	page(0)
 }
 
 /// As many live challenges as one call settles, waiting for the same answer. `first` is theirs.
@@ -158,9 +198,9 @@ fn crowd<T: Config>() -> (JobId, ChallengeId) {
 	let (job, id, _) = revealed::<T>(&run, false);
 	let others: Vec<_> = (1..8).map(|number| challenged::<T>(job, number)).collect();
 	let top = NodeKey::top(Object::Trace);
-	Pallet::<T>::do_ask(rich::<T>(0), id, top).expect("the move is legal");
+	Pallet::<T>::do_ask(acting::<T>(0), id, top).expect("the move is legal");
 	for (number, other) in others.into_iter().enumerate() {
-		Pallet::<T>::do_ask(rich::<T>(number as u32 + 1), other, top).expect("the move is legal");
+		Pallet::<T>::do_ask(acting::<T>(number as u32 + 1), other, top).expect("the move is legal");
 	}
 	(job, id)
 }
@@ -178,20 +218,20 @@ mod benchmarks {
 
 	#[benchmark]
 	fn open() {
-		let (job, _) = claimed::<T>(&small(), false);
-		let who = rich::<T>(1);
+		let (job, key) = claimed::<T>(&small(), true);
+		let auth = signature::<T>(key, "challenges.open", ());
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(who.clone()), job, H256::repeat_byte(1), None);
+		_(RawOrigin::Authorized, job, H256::repeat_byte(1), auth);
 
-		assert!(Challenged::<T>::contains_key(job, who));
+		assert!(Challenged::<T>::contains_key(job, rich::<T>(0)));
 	}
 
 	#[benchmark]
 	fn authorize_open() {
 		let (job, key) = claimed::<T>(&small(), true);
 		let output_root = H256::repeat_byte(1);
-		let auth = signature::<T>(key, "challenges.open", (job, output_root));
+		let auth = signature::<T>(key, "challenges.open", (job, content::<T>(job), output_root));
 		let call = Call::<T>::open { job, output_root, auth };
 
 		#[block]
@@ -219,7 +259,7 @@ mod benchmarks {
 		let (job, key) = claimed::<T>(&run, true);
 		challenged::<T>(job, 1);
 		let (trace_root, last_entry) = (H256(run.trace_root()), run.last_entry());
-		let args = (job, trace_root, last_entry.clone());
+		let args = (job, content::<T>(job), trace_root, last_entry.clone());
 		let auth = signature::<T>(key, "challenges.reveal_trace", args);
 		let call = Call::<T>::reveal_trace { job, trace_root, last_entry, auth };
 
@@ -232,12 +272,13 @@ mod benchmarks {
 	#[benchmark]
 	fn ask() {
 		let run = small();
-		let (job, id, _) = revealed::<T>(&run, false);
+		let (job, id, key) = revealed::<T>(&run, true);
 		let way = way_to_large();
 		walk::<T>(job, id, &run, &way[..2]);
+		let auth = signature::<T>(key, "challenges.ask", ());
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(rich::<T>(0)), id, way[2], None);
+		_(RawOrigin::Authorized, id, way[2], auth);
 
 		assert!(Nodes::<T>::contains_key(job, way[2]));
 	}
@@ -249,7 +290,8 @@ mod benchmarks {
 		let way = way_to_large();
 		walk::<T>(job, challenge, &run, &way[..2]);
 		let node = way[2];
-		let auth = signature::<T>(key, "challenges.ask", (challenge, node));
+		let auth =
+			signature::<T>(key, "challenges.ask", (challenge, content_of::<T>(challenge), node));
 		let call = Call::<T>::ask { challenge, node, auth };
 
 		#[block]
@@ -264,7 +306,7 @@ mod benchmarks {
 		let (job, id, _) = revealed::<T>(&run, false);
 		let way = way_to_large();
 		walk::<T>(job, id, &run, &way[..2]);
-		Pallet::<T>::do_ask(rich::<T>(0), id, way[2]).expect("the move is legal");
+		Pallet::<T>::do_ask(acting::<T>(0), id, way[2]).expect("the move is legal");
 		let opening = run.open(&way[2]);
 		assert_eq!(opening.payload.len(), 32 << 10);
 
@@ -281,9 +323,10 @@ mod benchmarks {
 		let way = way_to_large();
 		walk::<T>(job, id, &run, &way[..2]);
 		let node = way[2];
-		Pallet::<T>::do_ask(rich::<T>(0), id, node).expect("the move is legal");
+		Pallet::<T>::do_ask(acting::<T>(0), id, node).expect("the move is legal");
 		let opening = run.open(&node);
-		let auth = signature::<T>(key, "challenges.answer", (job, node, opening.clone()));
+		let args = (job, content::<T>(job), node, opening.clone());
+		let auth = signature::<T>(key, "challenges.answer", args);
 		let call = Call::<T>::answer { job, node, opening, auth };
 
 		#[block]
@@ -311,12 +354,25 @@ mod benchmarks {
 	fn authorize_prove_fault() {
 		let (job, _, key) = revealed::<T>(&costly(true), true);
 		let proof = costly_proof();
-		let auth = signature::<T>(key, "challenges.prove_fault", (job, proof.clone()));
+		let auth =
+			signature::<T>(key, "challenges.prove_fault", (job, content::<T>(job), proof.clone()));
 		let call = Call::<T>::prove_fault { job, proof, auth };
 
 		#[block]
 		{
 			authorize::<T>(call);
+		}
+	}
+
+	#[benchmark]
+	fn judge() {
+		let (job, _, _) = revealed::<T>(&costly(true), false);
+		let claim = T::Claims::open_claim(job).expect("the claim is open");
+		let proof = costly_proof();
+
+		#[block]
+		{
+			Pallet::<T>::judge(&claim, job, &proof).ok().expect("the proof shows a fault");
 		}
 	}
 
@@ -341,10 +397,24 @@ mod benchmarks {
 		expire::<T>();
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(rich::<T>(1)), id);
+		_(RawOrigin::Signed(rich::<T>(1)), id, None);
 
 		assert!(T::Claims::open_claim(job).is_none());
 		assert_eq!(Pallet::<T>::live_of(job).count(), 0);
+	}
+
+	#[benchmark]
+	fn authorize_lapse() {
+		let (_, challenge, key) = revealed::<T>(&small(), true);
+		expire::<T>();
+		let args = (challenge, content_of::<T>(challenge));
+		let auth = signature::<T>(key, "challenges.lapse", args);
+		let call = Call::<T>::lapse { challenge, auth };
+
+		#[block]
+		{
+			authorize::<T>(call);
+		}
 	}
 
 	#[benchmark]
@@ -357,6 +427,34 @@ mod benchmarks {
 			let one = T::WeightInfo::on_idle_block();
 			Pallet::<T>::on_idle(now.saturated_into(), one);
 		}
+	}
+
+	/// A full page, of which one alarm is rung, for nothing.
+	#[benchmark]
+	fn on_idle_page() {
+		let page = alarms_due::<T>(ALARMS_PER_PAGE);
+		let step = T::WeightInfo::on_idle_page().saturating_add(T::WeightInfo::on_idle_alarm());
+		let mut meter = WeightMeter::with_limit(step);
+
+		#[block]
+		{
+			Pallet::<T>::ring_page(page, &mut meter);
+		}
+
+		assert_eq!(Alarms::<T>::get(page).map(|page| page.len() as u32), Some(ALARMS_PER_PAGE - 1));
+	}
+
+	/// Many alarms due in one block, to show that they cost many times one.
+	#[benchmark(extra)]
+	fn on_idle_many(n: Linear<1, 5_000>) {
+		alarms_due::<T>(n);
+
+		#[block]
+		{
+			Pallet::<T>::ring_alarms(frame_support::weights::Weight::MAX);
+		}
+
+		assert_eq!(Alarms::<T>::iter().count(), 0);
 	}
 
 	#[benchmark]

@@ -10,9 +10,9 @@ use sp_runtime::{
 };
 
 use crate::{
-	impls::time::due_key, AlarmPages, Alarms, BalanceOf, ChallengeId, Challenged, Challenges,
-	Config, Disputes, HoldReason, Judged, Live, NextAlarm, NextChallenge, NodeState, Nodes, Owed,
-	Own, Pallet, TraceState, MAX_MOVES,
+	impls::time::due_key, Against, AlarmPages, Alarms, BalanceOf, ChallengeId, Challenged,
+	Challenges, Config, Disputes, HoldReason, Judged, Live, NextAlarm, NextChallenge, NodeState,
+	Nodes, Owed, Own, Pallet, TraceState, MAX_MOVES,
 };
 
 impl<T: Config> Pallet<T> {
@@ -20,7 +20,8 @@ impl<T: Config> Pallet<T> {
 	///
 	/// 1. the live challenges on record and the index of live challenges are the same;
 	/// 2. a job's dispute counts its challenges, and nothing else of a job is left without one;
-	/// 3. what accounts have on hold equals the bonds of live challenges and the unanswered fees;
+	/// 3. what accounts have on hold equals the bonds of live challenges and the unanswered fees, and
+	///    what their keys put there is part of it;
 	/// 4. every challenge has one alarm, in a page that is counted and still to ring;
 	/// 5. in an open claim, a challenge that moved has a posted trace, looks at a known node, made
 	///    at most [`MAX_MOVES`] moves, all to different nodes, and waits only for its last node;
@@ -30,9 +31,10 @@ impl<T: Config> Pallet<T> {
 	/// 9. each operator's list holds what it owes, by deadline, and nothing else: the demanded traces
 	///    of open claims and the unanswered questions;
 	/// 10. no live challenge of a job has a number below that at which the search for them begins;
-	/// 11. no verdict is left over from the transaction it was made in.
+	/// 11. each operator's list of live challenges against it holds these, by their alarms;
+	/// 12. no verdict is left over from the transaction it was made in.
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
-		ensure!(!Judged::<T>::exists(), "11: a verdict is left over");
+		ensure!(!Judged::<T>::exists(), "12: a verdict is left over");
 		Self::check_indices()?;
 		Self::check_debts()?;
 		Self::check_holds()?;
@@ -41,10 +43,11 @@ impl<T: Config> Pallet<T> {
 		Self::check_questions()
 	}
 
-	/// Invariants 1, 2, 7, 8 and 10.
+	/// Invariants 1, 2, 7, 8, 10 and 11.
 	fn check_indices() -> Result<(), TryRuntimeError> {
 		let mut live = BTreeSet::new();
 		let mut own = BTreeSet::new();
+		let mut against = BTreeSet::new();
 		let mut records = BTreeMap::<_, u32>::new();
 		for (id, challenge) in Challenges::<T>::iter() {
 			ensure!(id < NextChallenge::<T>::get(), "7: a challenge has a number not given yet");
@@ -53,11 +56,14 @@ impl<T: Config> Pallet<T> {
 				live.insert((challenge.job, id));
 				let dispute = Disputes::<T>::get(challenge.job).ok_or("2: no dispute")?;
 				ensure!(dispute.first <= id, "10: a live challenge is passed over");
+				against.insert((dispute.operator, due_key::<T>(challenge.alarm), id));
 				own.insert((challenge.who, id));
 			}
 		}
 		let index: BTreeSet<_> =
 			Own::<T>::iter_keys().map(|(who, id)| (who, ChallengeId::from_be_bytes(id))).collect();
+		let listed: BTreeSet<_> = Against::<T>::iter_keys().collect();
+		ensure!(against == listed, "11: an operator's list differs from the challenges against it");
 		ensure!(own == index, "8: an account's index differs from its live challenges");
 		let index: BTreeSet<_> =
 			Live::<T>::iter_keys().map(|(job, id)| (job, ChallengeId::from_be_bytes(id))).collect();
@@ -79,13 +85,10 @@ impl<T: Config> Pallet<T> {
 	fn check_debts() -> Result<(), TryRuntimeError> {
 		let mut debts = BTreeSet::new();
 		for (job, dispute) in Disputes::<T>::iter() {
-			match (dispute.trace, T::Claims::open_claim(job)) {
-				(TraceState::Demanded { deadline }, Some(claim)) => {
-					ensure!(claim.operator == dispute.operator, "9: another operator's dispute");
-					debts.insert((dispute.operator, due_key::<T>(deadline), (job, None)));
-				},
-				_ => {},
-			}
+			let TraceState::Demanded { deadline } = dispute.trace else { continue };
+			let Some(claim) = T::Claims::open_claim(job) else { continue };
+			ensure!(claim.operator == dispute.operator, "9: another operator's dispute");
+			debts.insert((dispute.operator, due_key::<T>(deadline), (job, None)));
 		}
 		for (job, node, state) in Nodes::<T>::iter() {
 			let NodeState::Asked { deadline, .. } = state else { continue };
@@ -111,13 +114,33 @@ impl<T: Config> Pallet<T> {
 				owed.entry(payer).or_default().1.saturating_accrue(fee);
 			}
 		}
+		let mut by_key = Self::on_hold_by_key();
 		for (who, (bonds, fees)) in owed {
+			let keyed = by_key.remove(&who).unwrap_or_default();
+			ensure!(keyed <= bonds.saturating_add(fees), "3: a key has more on hold than there is");
 			let held = |reason: HoldReason| T::Currency::balance_on_hold(&reason.into(), &who);
 			ensure!(held(HoldReason::ChallengeBond) == bonds, "3: bonds differ from what is held");
 			ensure!(held(HoldReason::QueryFee) == fees, "3: fees differ from what is held");
 			ensure!(!bonds.is_zero() || fees.is_zero(), "3: a fee without a bond");
 		}
+		ensure!(by_key.is_empty(), "3: a key has money on hold where its owner has none");
 		Ok(())
+	}
+
+	/// What keys have on hold, by account: it is missing from their allowances.
+	pub(crate) fn on_hold_by_key() -> BTreeMap<T::AccountId, BalanceOf<T>> {
+		let bonds = Challenges::<T>::iter_values()
+			.filter(|challenge| challenge.is_live() && challenge.by_key)
+			.map(|challenge| (challenge.who, challenge.bond));
+		let fees = Nodes::<T>::iter_values().filter_map(|node| match node {
+			NodeState::Asked { payer, fee, by_key: true, .. } => Some((payer, fee)),
+			_ => None,
+		});
+		let mut sums = BTreeMap::<T::AccountId, BalanceOf<T>>::new();
+		for (who, amount) in bonds.chain(fees) {
+			sums.entry(who).or_default().saturating_accrue(amount);
+		}
+		sums
 	}
 
 	/// Invariant 4.
@@ -133,6 +156,9 @@ impl<T: Config> Pallet<T> {
 			*count = (*count).max(page.number().saturating_add(1));
 			for id in entries {
 				ensure!(set.insert(id), "4: a challenge has two alarms");
+				let alarm = Challenges::<T>::get(id).map(|challenge| challenge.alarm);
+				let same = alarm.is_none_or(|at| at.saturated_into::<u32>() == page.due());
+				ensure!(same, "4: a challenge says another time of its alarm");
 			}
 		}
 		let counted: BTreeMap<u32, u32> =

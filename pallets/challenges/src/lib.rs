@@ -36,8 +36,8 @@
 //! Deadlines of traces and openings also move out with what the operator, and all operators, owe
 //! already ([`NextSlot`]): many challenges cost time, and nobody its stake.
 //!
-//! Workers find their work by index: [`Owed`] is what an operator owes, [`Own`] the challenges of an
-//! account, and the claims come in pages by the end of their windows. What strangers put on chain is
+//! Workers find their work by index: [`Owed`] is what an operator owes, [`Against`] who challenges it,
+//! [`Own`] the challenges of an account, and the claims come in pages by the end of their windows. What strangers put on chain is
 //! in none of these.
 //!
 //! The pallet keeps only *that* a node was opened. Openings are written to the off-chain database
@@ -231,6 +231,22 @@ pub mod pallet {
 		OptionQuery,
 	>;
 
+	/// The live challenges against the claims of each operator, by when they are looked at again by
+	/// themselves, whose key is in big-endian order.
+	// For the operator's worker. No turn is over before that, so as long as blocks have room for the
+	// agenda nothing here is overdue, and the worker reads one entry.
+	#[pallet::storage]
+	pub type Against<T: Config> = StorageNMap<
+		_,
+		(
+			NMapKey<Blake2_128Concat, T::AccountId>,
+			NMapKey<Identity, [u8; 4]>,
+			NMapKey<Twox64Concat, ChallengeId>,
+		),
+		(),
+		OptionQuery,
+	>;
+
 	/// The next free slot in which each operator is expected to answer, counted in parts of blocks:
 	/// [`Config::OperatorRate`] of them make one. Slots of the past say nothing.
 	#[pallet::storage]
@@ -419,7 +435,8 @@ pub mod pallet {
 		SameOutput,
 		/// This account has a live challenge against the job; continue that one.
 		AlreadyChallenging,
-		/// The free balance does not cover the bond or the query fee and the existential deposit.
+		/// The free balance does not cover the bond or the query fee and the existential deposit, or
+		/// the key's allowance does not.
 		CannotPay,
 		/// Only the operator of the claim can commit to its trace.
 		NotOperator,
@@ -463,8 +480,8 @@ pub mod pallet {
 			Self::ring_alarms(remaining)
 		}
 
-		fn offchain_worker(block: BlockNumberFor<T>) {
-			offchain::run::<T>(block);
+		fn offchain_worker(_block: BlockNumberFor<T>) {
+			offchain::run::<T>();
 		}
 
 		fn integrity_test() {

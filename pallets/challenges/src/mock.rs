@@ -68,6 +68,7 @@ mod runtime {
 impl frame_system::Config for Test {
 	type Block = generic::Block<Header, Extrinsic>;
 	type AccountData = pallet_balances::AccountData<u64>;
+	type BlockLength = Length;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -140,6 +141,8 @@ parameter_types! {
 	pub static Spent: BTreeMap<u64, u64> = BTreeMap::new();
 	/// How long a run of every model takes.
 	pub static RunMicros: u64 = 0;
+	/// What fits a block.
+	pub static Length: frame_system::limits::BlockLength = frame_system::limits::BlockLength::default();
 	/// How many claims were looked up.
 	pub static Lookups: u64 = 0;
 }
@@ -269,6 +272,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	AllClaims::set(BTreeMap::new());
 	Spent::set(BTreeMap::new());
 	RunMicros::set(0);
+	Length::set(Default::default());
 	OperatorRate::set(8);
 	ChainRate::set(24);
 	Keys::set((OPERATOR..=POOR).map(|who| (key_pair(who).public(), who)).collect());
@@ -300,25 +304,9 @@ pub(crate) fn check_invariants() {
 	for (job, claim) in AllClaims::get().iter().filter(|(_, claim)| claim.end.is_none()) {
 		assert_eq!(claim.held as usize, Challenges::live_of(*job).count());
 	}
-	for (who, amount) in by_keys() {
+	for (who, amount) in Challenges::on_hold_by_key() {
 		assert!(Spent::get().get(&who).is_some_and(|spent| *spent >= amount));
 	}
-}
-
-/// What keys have on hold, by account.
-pub(crate) fn by_keys() -> BTreeMap<u64, u64> {
-	let mut sums = BTreeMap::<u64, u64>::new();
-	for challenge in crate::Challenges::<Test>::iter_values() {
-		if challenge.is_live() && challenge.by_key {
-			*sums.entry(challenge.who).or_default() += challenge.bond;
-		}
-	}
-	for node in crate::Nodes::<Test>::iter_values() {
-		if let crate::NodeState::Asked { payer, fee, by_key: true, .. } = node {
-			*sums.entry(payer).or_default() += fee;
-		}
-	}
-	sums
 }
 
 pub(crate) fn key_pair(who: u64) -> ServicePair {

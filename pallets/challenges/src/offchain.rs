@@ -32,8 +32,8 @@ const OUTBOX: &[u8] = b"assay/challenges/outbox";
 /// Blocks whose room one run may fill: more could not be included before the next runs look.
 const BLOCKS_AHEAD: u64 = 2;
 
-/// The worker of block `block`.
-pub(crate) fn run<T: Config>(_block: BlockNumberFor<T>) {
+/// The worker of the block whose state is read.
+pub(crate) fn run<T: Config>() {
 	let roles = worker::roles();
 	if !roles.operator && !roles.watcher {
 		return;

@@ -150,6 +150,8 @@ pub struct Challenge<AccountId, Balance, BlockNumber> {
 	pub opened_at: BlockNumber,
 	/// When the challenger moved last or, if the challenge is over, when it ended.
 	pub since: BlockNumber,
+	/// When it is looked at again by itself.
+	pub alarm: BlockNumber,
 	/// The nodes that the challenger walked through, from the trace's top down. It looks at the
 	/// last one.
 	pub path: BoundedVec<NodeKey, ConstU32<MAX_MOVES>>,

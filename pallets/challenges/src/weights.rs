@@ -63,7 +63,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Least time: 102_525_000 picoseconds.
 		Weight::from_parts(108_246_000, 0)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
-			.saturating_add(T::DbWeight::get().writes(15_u64))
+			.saturating_add(T::DbWeight::get().writes(16_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
@@ -215,7 +215,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Least time: 14_257_696_000 picoseconds.
 		Weight::from_parts(14_444_773_000, 0)
 			.saturating_add(T::DbWeight::get().reads(50_u64))
-			.saturating_add(T::DbWeight::get().writes(50_u64))
+			.saturating_add(T::DbWeight::get().writes(58_u64))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
 	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(287), added: 2762, mode: `MaxEncodedLen`)
@@ -249,7 +249,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Least time: 932_958_000 picoseconds.
 		Weight::from_parts(941_850_000, 0)
 			.saturating_add(T::DbWeight::get().reads(44_u64))
-			.saturating_add(T::DbWeight::get().writes(42_u64))
+			.saturating_add(T::DbWeight::get().writes(50_u64))
 	}
 	/// Storage: `System::Account` (r:9 w:9)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
@@ -281,7 +281,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Least time: 803_383_000 picoseconds.
 		Weight::from_parts(817_409_000, 0)
 			.saturating_add(T::DbWeight::get().reads(50_u64))
-			.saturating_add(T::DbWeight::get().writes(50_u64))
+			.saturating_add(T::DbWeight::get().writes(58_u64))
 	}
 	/// Storage: `Challenges::NextAlarm` (r:1 w:1)
 	/// Proof: `Challenges::NextAlarm` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
@@ -325,7 +325,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Least time: 770_284_000 picoseconds.
 		Weight::from_parts(779_144_000, 0)
 			.saturating_add(T::DbWeight::get().reads(50_u64))
-			.saturating_add(T::DbWeight::get().writes(52_u64))
+			.saturating_add(T::DbWeight::get().writes(60_u64))
 	}
 	// Placeholder: measure with scripts/weights.
 	fn judge() -> Weight {
@@ -348,7 +348,7 @@ impl WeightInfo for () {
 	fn open() -> Weight {
 		Weight::from_parts(108_246_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
-			.saturating_add(ParityDbWeight::get().writes(15_u64))
+			.saturating_add(ParityDbWeight::get().writes(16_u64))
 	}
 	fn authorize_open() -> Weight {
 		Weight::from_parts(98_451_000, 0).saturating_add(ParityDbWeight::get().reads(9_u64))
@@ -380,7 +380,7 @@ impl WeightInfo for () {
 	fn prove_fault() -> Weight {
 		Weight::from_parts(14_444_773_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(50_u64))
-			.saturating_add(ParityDbWeight::get().writes(50_u64))
+			.saturating_add(ParityDbWeight::get().writes(58_u64))
 	}
 	fn authorize_prove_fault() -> Weight {
 		Weight::from_parts(13_453_309_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
@@ -388,12 +388,12 @@ impl WeightInfo for () {
 	fn poke() -> Weight {
 		Weight::from_parts(941_850_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(44_u64))
-			.saturating_add(ParityDbWeight::get().writes(42_u64))
+			.saturating_add(ParityDbWeight::get().writes(50_u64))
 	}
 	fn lapse() -> Weight {
 		Weight::from_parts(817_409_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(50_u64))
-			.saturating_add(ParityDbWeight::get().writes(50_u64))
+			.saturating_add(ParityDbWeight::get().writes(58_u64))
 	}
 	fn on_idle_block() -> Weight {
 		Weight::from_parts(12_244_000, 0)
@@ -403,7 +403,7 @@ impl WeightInfo for () {
 	fn on_idle_alarm() -> Weight {
 		Weight::from_parts(779_144_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(50_u64))
-			.saturating_add(ParityDbWeight::get().writes(52_u64))
+			.saturating_add(ParityDbWeight::get().writes(60_u64))
 	}
 	// Placeholder: measure with scripts/weights.
 	fn judge() -> Weight {

@@ -46,7 +46,9 @@ fn events(chain: &mut Chain) -> Vec<RuntimeEvent> {
 fn active_stake(chain: &mut Chain) -> u128 {
 	let operator = OPERATOR.to_account_id();
 	chain.ext.execute_with(|| {
-		pallet_operators::Operators::<Runtime>::get(operator).expect("it has a stake").active_stake()
+		pallet_operators::Operators::<Runtime>::get(operator)
+			.expect("it has a stake")
+			.active_stake()
 	})
 }
 

@@ -1,7 +1,9 @@
 //! The genesis states that come with the runtime.
 
 use crate::chain::{genesis, Chain};
-use assay_runtime::{genesis_presets, Babe, Balances, Grandpa, Session};
+use assay_runtime::{
+	constants::time::EPOCH_SLOTS, genesis_presets, Babe, Balances, Grandpa, Session,
+};
 use sp_consensus_babe::AllowedSlots;
 use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
@@ -38,8 +40,7 @@ fn every_named_preset_exists_and_no_other() {
 #[test]
 fn validators_stay_over_epochs() {
 	let mut chain = Chain::new();
-	// Three epochs of twenty slots.
-	chain.run_to(65);
+	chain.run_to(3 * EPOCH_SLOTS as u32 + 5);
 	chain.ext.execute_with(|| {
 		assert!(Session::current_index() >= 3);
 		assert_eq!(Session::validators(), [Sr25519Keyring::Alice.to_account_id()]);

@@ -6,7 +6,7 @@
 
 use assay_primitives::PageKey;
 use frame_support::{
-	traits::Get,
+	traits::{Defensive, Get},
 	weights::{Weight, WeightMeter},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -16,13 +16,14 @@ use sp_runtime::{
 };
 
 use crate::{
-	AlarmPages, Alarms, ChallengeId, ChallengeOf, Challenges, Config, Disputes, NextAlarm, Pallet,
-	WeightInfo,
+	impls::time::due_key, Against, AlarmPages, Alarms, ChallengeId, ChallengeOf, Challenges,
+	Config, Disputes, NextAlarm, Pallet, WeightInfo,
 };
 
 impl<T: Config> Pallet<T> {
-	/// Have challenge `id` looked at when something may be overdue in it.
-	pub(crate) fn set_alarm(id: ChallengeId, challenge: &ChallengeOf<T>) {
+	/// Have challenge `id` looked at when something may be overdue in it. The caller writes the
+	/// record.
+	pub(crate) fn set_alarm(id: ChallengeId, challenge: &mut ChallengeOf<T>) {
 		let now = Self::now();
 		let at = match Self::turn_of(challenge) {
 			// The turn may change at once, and the next one may be shorter.
@@ -31,7 +32,23 @@ impl<T: Config> Pallet<T> {
 		};
 		// What is over but kept for the sake of an open claim is looked at after as long again.
 		let at = if at > now { at } else { now.saturating_add(T::Retention::get()) };
+		challenge.alarm = at;
+		if let Some(operator) = Self::defendant(challenge).filter(|_| challenge.is_live()) {
+			Against::<T>::insert((operator, due_key::<T>(at), id), ());
+		}
 		Self::add_alarm(at, id);
+	}
+
+	/// Take challenge `id` from the list of those against an operator.
+	pub(crate) fn unlist(id: ChallengeId, challenge: &ChallengeOf<T>) {
+		if let Some(operator) = Self::defendant(challenge) {
+			Against::<T>::remove((operator, due_key::<T>(challenge.alarm), id));
+		}
+	}
+
+	/// The operator whose claim is challenged.
+	fn defendant(challenge: &ChallengeOf<T>) -> Option<T::AccountId> {
+		Disputes::<T>::get(challenge.job).defensive().map(|dispute| dispute.operator)
 	}
 
 	/// Add `id` to the last page of the block `at`, or to a new one. `at` is in the future, so no
@@ -100,7 +117,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Ring the alarms of one page, the last first; `false` if some are left because the meter ran
 	/// out.
-	fn ring_page(page: PageKey, meter: &mut WeightMeter) -> bool {
+	pub(crate) fn ring_page(page: PageKey, meter: &mut WeightMeter) -> bool {
 		// A page that is read has to be written too, so it is read only if an alarm can be rung.
 		let least = T::WeightInfo::on_idle_page().saturating_add(T::WeightInfo::on_idle_alarm());
 		if !meter.can_consume(least) {
@@ -123,8 +140,12 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn ring(id: ChallengeId) {
 		// An error says that nothing is due: somebody moved, or was quicker than the alarm.
 		let _ = Self::do_lapse(id);
-		if let Some(challenge) = Challenges::<T>::get(id) {
-			Self::set_alarm(id, &challenge);
+		if let Some(mut challenge) = Challenges::<T>::get(id) {
+			if challenge.is_live() {
+				Self::unlist(id, &challenge);
+			}
+			Self::set_alarm(id, &mut challenge);
+			Challenges::<T>::insert(id, challenge);
 		}
 	}
 }

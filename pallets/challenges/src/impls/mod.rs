@@ -7,6 +7,8 @@ mod proof;
 pub(crate) mod time;
 mod verdicts;
 
+pub(crate) use verdicts::Due;
+
 use assay_primitives::{Claims, JobId};
 use frame_support::{dispatch::DispatchClass, ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;

@@ -40,7 +40,7 @@ impl<T: Config> Pallet<T> {
 		});
 		let Actor { who, by_key } = actor;
 		let demanded = Self::demand_trace(job, &claim, id, now);
-		let challenge = Challenge {
+		let mut challenge = Challenge {
 			job,
 			who: who.clone(),
 			output_root,
@@ -48,13 +48,14 @@ impl<T: Config> Pallet<T> {
 			by_key,
 			opened_at: now,
 			since: now,
+			alarm: now,
 			path: Default::default(),
 			state: ChallengeState::Live,
 		};
 		Live::<T>::insert(job, id.to_be_bytes(), ());
 		Own::<T>::insert(&who, id.to_be_bytes(), ());
 		Challenged::<T>::insert(job, &who, id);
-		Self::set_alarm(id, &challenge);
+		Self::set_alarm(id, &mut challenge);
 		Challenges::<T>::insert(id, challenge);
 
 		Self::deposit_event(Event::ChallengeOpened { challenge: id, job, who, output_root, bond });

@@ -9,9 +9,8 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::Saturating, DispatchResult, Percent, SaturatedConversion};
 
 use crate::{
-	opening_key, ChallengeId, ChallengeOf, ChallengeState, Challenged, Challenges, ClaimOf, Config,
-	Dispute, Disputes, Error, Event, HoldReason, Live, NodeState, Nodes, Own, Pallet, TraceState,
-	Turn,
+	opening_key, ChallengeId, ChallengeOf, ChallengeState, Challenged, Challenges, Config, Dispute,
+	Disputes, Error, Event, HoldReason, Live, NodeState, Nodes, Own, Pallet, TraceState, Turn,
 };
 
 /// How many challenges one call settles or looks at. The agenda does the rest.
@@ -28,8 +27,8 @@ pub(crate) enum Due<T: Config> {
 	Forgetting,
 	/// The operator is late.
 	Fault,
-	/// The challenger is late; the claim that goes on.
-	Forfeit(ClaimOf<T>),
+	/// The challenger is late. Whose claim it is, that goes on.
+	Forfeit(T::AccountId),
 }
 
 /// What the operator gets of the bond of a challenger who stopped.
@@ -105,6 +104,7 @@ impl<T: Config> Pallet<T> {
 	/// Put a challenge that is over on record.
 	fn close(id: ChallengeId, mut challenge: ChallengeOf<T>) {
 		challenge.since = Self::now();
+		Self::unlist(id, &challenge);
 		Live::<T>::remove(challenge.job, id.to_be_bytes());
 		Own::<T>::remove(&challenge.who, id.to_be_bytes());
 		Challenges::<T>::insert(id, challenge);
@@ -112,11 +112,11 @@ impl<T: Config> Pallet<T> {
 
 	/// End a live challenge of an open claim whose challenger is late. The claim is no better for
 	/// it.
-	fn forfeit(id: ChallengeId, mut challenge: ChallengeOf<T>, claim: &ClaimOf<T>) {
+	fn forfeit(id: ChallengeId, mut challenge: ChallengeOf<T>, operator: &T::AccountId) {
 		let (job, who, bond) = (challenge.job, challenge.who.clone(), challenge.bond);
 		let share = LAPSED_TO_OPERATOR.mul_floor(bond);
 		let (paid, burned) =
-			Self::split_hold(HoldReason::ChallengeBond, &who, &claim.operator, share, bond);
+			Self::split_hold(HoldReason::ChallengeBond, &who, operator, share, bond);
 		challenge.state = ChallengeState::Lapsed;
 		Self::close(id, challenge);
 		T::Claims::release_open(job);
@@ -135,7 +135,7 @@ impl<T: Config> Pallet<T> {
 			Due::Fault => {
 				Self::end_claim(challenge.job, Self::omission(&challenge), None)?;
 			},
-			Due::Forfeit(claim) => Self::forfeit(id, challenge, &claim),
+			Due::Forfeit(operator) => Self::forfeit(id, challenge, &operator),
 		}
 		Ok(())
 	}
@@ -153,7 +153,7 @@ impl<T: Config> Pallet<T> {
 				ensure!(turn.is_over(now), Error::<T>::NothingDue);
 				match turn {
 					Turn::Operator { .. } => Due::Fault,
-					Turn::Challenger { .. } => Due::Forfeit(claim),
+					Turn::Challenger { .. } => Due::Forfeit(claim.operator),
 				}
 			},
 			(None, true) => Due::Settlement,

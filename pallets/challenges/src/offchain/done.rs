@@ -19,11 +19,17 @@ const PLACE: &[u8] = b"assay/challenges/done";
 /// Most pages remembered; beyond it those are forgotten that are due last.
 const MAX_PAGES: usize = 16_384;
 
+/// Blocks after which it is kept anew though nothing changed.
+const KEPT_FOR: u32 = 64;
+
 /// First bytes of a model's name, enough to tell the models of one engine apart.
 type Model = [u8; 16];
 
+/// What is known of pages.
+type Pages = BTreeMap<(PageKey, Model), Progress>;
+
 /// What is known of a page.
-#[derive(Encode, Decode, Clone, Copy, Default)]
+#[derive(Encode, Decode, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Progress {
 	/// How many claims it named.
 	pub(super) entries: u32,
@@ -37,21 +43,21 @@ pub(super) struct Progress {
 
 /// What is known of all pages whose windows are open, by when these end.
 pub(super) struct Done {
-	pages: BTreeMap<(PageKey, Model), Progress>,
+	pages: Pages,
+	/// The block at which it was last kept, if it was.
+	kept: Option<Mark>,
 	here: Mark,
+	changed: bool,
 }
 
 impl Done {
 	/// What earlier runs noted on this chain.
 	pub(super) fn load<T: Config>() -> Self {
 		let here = Mark::here::<T>();
-		let kept: Option<(Mark, BTreeMap<(PageKey, Model), Progress>)> =
-			StorageValueRef::persistent(PLACE).get().ok().flatten();
-		let pages = kept
-			.filter(|(mark, _)| *mark == here || mark.is_of_this_chain::<T>())
-			.map(|(_, pages)| pages)
-			.unwrap_or_default();
-		Self { pages, here }
+		let kept: Option<(Mark, Pages)> = StorageValueRef::persistent(PLACE).get().ok().flatten();
+		let kept = kept.filter(|(mark, _)| *mark == here || mark.is_of_this_chain::<T>());
+		let (kept, pages) = kept.map_or((None, Pages::new()), |(mark, pages)| (Some(mark), pages));
+		Self { pages, kept, here, changed: false }
 	}
 
 	/// Forget the pages whose windows are over in the block `next`. Returns how many of their claims
@@ -60,6 +66,7 @@ impl Done {
 		let first = PageKey::new(next.saturating_add(1), 0);
 		let rest = self.pages.split_off(&(first, Model::default()));
 		let over = core::mem::replace(&mut self.pages, rest);
+		self.changed |= !over.is_empty();
 		over.values().map(|progress| u64::from(progress.unchecked)).sum()
 	}
 
@@ -70,15 +77,20 @@ impl Done {
 
 	/// Note what is known of a page now.
 	pub(super) fn note(&mut self, model: &[u8; 32], page: PageKey, progress: Progress) {
-		self.pages.insert((page, short(model)), progress);
+		let before = self.pages.insert((page, short(model)), progress);
+		self.changed |= before != Some(progress);
 		if self.pages.len() > MAX_PAGES {
 			self.pages.pop_last();
 		}
 	}
 
-	/// Remember it for later runs.
+	/// Remember it for later runs, if it is new or was kept long ago: the chain knows the hashes of
+	/// late blocks only.
 	pub(super) fn save(&self) {
-		StorageValueRef::persistent(PLACE).set(&(self.here, &self.pages));
+		let age = self.kept.map(|mark| self.here.number.saturating_sub(mark.number));
+		if self.changed || age.is_some_and(|age| age >= KEPT_FOR) {
+			StorageValueRef::persistent(PLACE).set(&(self.here, &self.pages));
+		}
 	}
 }
 

@@ -9,14 +9,40 @@ use sp_core::H256;
 use sp_runtime::SaturatedConversion;
 
 use super::{terms, Run};
-use crate::{Call, ClaimOf, Config, Owed, Pallet};
+use crate::{impls::Due, Against, Call, ClaimOf, Config, Owed, Pallet};
 
 /// Most debts of one operator that one run looks at, those due first: those behind them are due when
 /// the operator is expected to have answered these.
 const MAX_DEBTS: usize = 4_096;
 
-/// Do what local operators owe, what is due first first. `lies` in a rehearsal.
+/// Most challenges against one operator that one run looks at because their time has come.
+const MAX_AGAINST: usize = 1_024;
+
+/// Do what local operators owe, then see to it that who lets a turn pass does not hold up their
+/// claims. `lies` in a rehearsal.
 pub(super) fn work<T: Config>(run: &mut Run<T>, lies: bool) {
+	pay(run, lies);
+	end_shams(run);
+}
+
+/// End the turns of challengers that are over, where blocks had no room for the agenda to do so.
+fn end_shams<T: Config>(run: &mut Run<T>) {
+	let now: u32 = Pallet::<T>::now().saturated_into();
+	for (key, owner) in run.keys.clone() {
+		let due = Against::<T>::iter_key_prefix((&owner,))
+			.take_while(|(at, _)| u32::from_be_bytes(*at) <= now)
+			.take(MAX_AGAINST);
+		for (_, id) in due {
+			// A turn of its own that is over is not the operator's to end.
+			if let Ok((challenge, Due::Forfeit(_))) = Pallet::<T>::what_is_due(id) {
+				run.lapse(id, &challenge, &key);
+			}
+		}
+	}
+}
+
+/// Do what local operators owe, what is due first first.
+fn pay<T: Config>(run: &mut Run<T>, lies: bool) {
 	let mut debts = Vec::new();
 	for (number, (_, owner)) in run.keys.iter().enumerate() {
 		let owed = Owed::<T>::iter_key_prefix((owner,)).take(MAX_DEBTS);

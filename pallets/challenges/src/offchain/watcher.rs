@@ -135,7 +135,7 @@ fn to_check<T: Config>(done: &Done, next: u32) -> Vec<(PageKey, ModelId, Vec<Job
 			after = pages.last().map(|(page, _)| *page);
 			for (page, jobs) in pages {
 				let known = done.of(&model.0, page);
-				if !known.done || known.entries as usize != jobs.len() {
+				if !known.done || (known.entries as usize) < jobs.len() {
 					found.push((page, model, jobs));
 				}
 			}

@@ -33,7 +33,7 @@ fn a_key_spends_what_it_puts_on_hold() {
 		let top = NodeKey::top(Object::Trace);
 		assert_ok!(include(ask_by_key(ALICE, 0, top)));
 		assert_eq!(spent(ALICE), MinBond::get() + QueryFee::get());
-		assert_eq!(by_keys()[&ALICE], spent(ALICE));
+		assert_eq!(Challenges::on_hold_by_key()[&ALICE], spent(ALICE));
 		// What was paid for an answer does not come back; the bond does.
 		answer(OPERATOR, job, &liar, top);
 		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));

@@ -6,11 +6,14 @@ mod authorized;
 mod game;
 mod hostile;
 mod interrogation;
+mod net;
 mod opening;
+mod signatures;
 mod time;
 mod timeouts;
 mod verdicts;
 pub(crate) mod whole;
+mod work;
 mod workers;
 
 use assay_primitives::JobId;

@@ -27,7 +27,9 @@ fn deadline_of(id: ChallengeId) -> u64 {
 fn periods_follow_the_model() {
 	build_and_execute(|| {
 		let (_, liar) = short();
-		for (micros, work) in [(0, 0), (1, 1), (3_000_000, 1), (3_000_001, 2), (90_000_000, 30)] {
+		for (micros, work) in
+			[(0, 0), (2_999_999, 0), (3_000_000, 1), (3_000_001, 2), (90_000_000, 30)]
+		{
 			RunMicros::set(micros);
 			let job = claim(&liar);
 			let expected = Periods {
@@ -183,4 +185,43 @@ fn a_place_in_the_queue_is_forgotten_with_the_dispute() {
 		pass(TracePeriod::get() + 2 + Retention::get() + 20);
 		assert!(!NextSlot::<Test>::contains_key(OPERATOR));
 	});
+}
+
+proptest::proptest! {
+	#![proptest_config(proptest::prelude::ProptestConfig {
+		cases: 24,
+		failure_persistence: None,
+		..Default::default()
+	})]
+
+	/// However challenges come in, working them off by deadline at the rate is in time.
+	#[test]
+	fn no_arrival_makes_who_works_at_the_rate_late(
+		bursts in proptest::collection::vec(0..40usize, 1..12),
+		rate in 1..9u32,
+	) {
+		build_and_execute(|| {
+			OperatorRate::set(rate);
+			let (honest, liar) = short();
+			let mut crowd = crowd(bursts.iter().sum::<usize>() as u64).into_iter();
+			let mut bursts = bursts.iter();
+			loop {
+				let burst = bursts.next();
+				for who in crowd.by_ref().take(burst.copied().unwrap_or_default()) {
+					open(who, claim(&honest), &liar);
+				}
+				let now = System::block_number();
+				go_to(now + 1);
+				let owed: Vec<_> =
+					Owed::<Test>::iter_key_prefix((OPERATOR,)).take(rate as usize).collect();
+				if owed.is_empty() && burst.is_none() {
+					break;
+				}
+				for (_, (job, _)) in owed {
+					// Fails when it is late.
+					reveal(job, &honest);
+				}
+			}
+		});
+	}
 }

@@ -111,6 +111,9 @@ parameter_types! {
 	pub const MissedPenalty: Perbill = Perbill::from_percent(1);
 	pub const MaxProverReward: u64 = 400;
 	pub const Bond: u64 = 1_000;
+	pub const Allowance: u64 = 1_000_000_000_000;
+	pub const BlockMillis: u64 = 3_000;
+	pub const MaxRunMicros: u64 = 60_000_000;
 	pub const QueryFee: u64 = 600;
 }
 
@@ -121,6 +124,7 @@ impl pallet_models::Config for Whole {
 	type MaxProgramBytes = MaxProgramBytes;
 	type DepositBase = Zero;
 	type DepositPerRecord = Zero;
+	type MaxRunMicros = MaxRunMicros;
 	type WeightInfo = ();
 }
 
@@ -131,6 +135,8 @@ impl pallet_operators::Config for Whole {
 	type Clock = System;
 	type MinStake = MinStake;
 	type KeyDeposit = Zero;
+	type DefaultAllowance = Allowance;
+	type ChillPeriod = Ten;
 	type UnstakingPeriod = UnstakingPeriod;
 	type MaxUnstaking = Few;
 	type MaxServed = Few;
@@ -154,6 +160,7 @@ impl pallet_jobs::Config for Whole {
 	type QueuePeriod = Ten;
 	type ClaimPeriod = Ten;
 	type Window = Window;
+	type BlockMillis = BlockMillis;
 	type Retention = Retention;
 	type MissedPenalty = MissedPenalty;
 	type MaxProverReward = MaxProverReward;
@@ -164,14 +171,17 @@ impl pallet_challenges::Config for Whole {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Claims = Jobs;
-	type KeyOwners = Operators;
+	type KeyAllowances = Operators;
 	type Clock = System;
 	type MinBond = Bond;
 	type BondPerMillionUnits = Zero;
 	type QueryFee = QueryFee;
+	type BlockMillis = BlockMillis;
 	type TracePeriod = Ten;
 	type AnswerPeriod = Ten;
 	type TurnPeriod = Ten;
+	type OperatorRate = Few;
+	type ChainRate = Few;
 	type Retention = Retention;
 	type WeightInfo = ();
 }
@@ -230,10 +240,16 @@ fn claim(model: ModelId, run: &Run) -> JobId {
 	let job = pallet_jobs::NextJob::<Whole>::get();
 	let input = BoundedVec::truncate_from(run.input.clone());
 	assert_ok!(Jobs::request(signed(REQUESTER), model, input, FEE, None));
-	assert_ok!(Jobs::accept(signed(OPERATOR), job, None));
-	let output = BoundedVec::truncate_from(run.output().to_vec());
-	let root = H256(run.output_root());
-	assert_ok!(Jobs::claim(signed(OPERATOR), job, 0, root, output, None));
+	let content = || pallet_jobs::Jobs::<Whole>::get(job).expect("requested").content();
+	let offer = pallet_jobs::Offer { job, content: content() };
+	assert_ok!(Jobs::accept(signed(OPERATOR), BoundedVec::truncate_from(vec![offer]), None));
+	let answer = pallet_jobs::Answer {
+		job,
+		content: content(),
+		output_root: H256(run.output_root()),
+		output: BoundedVec::truncate_from(run.output().to_vec()),
+	};
+	assert_ok!(Jobs::claim(signed(OPERATOR), BoundedVec::truncate_from(vec![answer]), None));
 	job
 }
 
@@ -322,7 +338,10 @@ fn a_dispute_puts_finality_off_and_a_lapse_allows_it() {
 		pass(5);
 		reveal(job, &honest);
 		// The window is over, but the dispute is not.
-		assert_noop!(Jobs::poke(signed(ALICE), job), pallet_jobs::Error::<Whole>::NothingDue);
+		assert_noop!(
+			Jobs::poke(signed(ALICE), BoundedVec::truncate_from(vec![job]), None),
+			pallet_jobs::Error::<Whole>::NothingDue
+		);
 		pass(8);
 		assert!(matches!(status(job), JobStatus::Claimed { live: 1, .. }));
 		pass(6);
