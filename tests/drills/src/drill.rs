@@ -152,23 +152,3 @@ fn distance(a: &str, b: &str) -> usize {
 	}
 	row[b.len()]
 }
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn close_names_are_close() {
-		let drills = crate::drills::all();
-		assert_eq!(close_names(drills, "lie-midle").first(), Some(&"lie-middle"));
-		assert_eq!(close_names(drills, "crowd").first(), Some(&"sham-crowd-out"));
-		assert!(close_names(drills, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx").is_empty());
-	}
-
-	#[test]
-	fn distances() {
-		assert_eq!(distance("", "abc"), 3);
-		assert_eq!(distance("kitten", "sitting"), 3);
-		assert_eq!(distance("same", "same"), 0);
-	}
-}

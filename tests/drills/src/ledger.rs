@@ -202,9 +202,9 @@ impl Ledger {
 				));
 			}
 		}
-		let many = chain.read(|| pallet_jobs::NextJob::<Runtime>::get()) as usize > MANY_JOBS;
+		let many = chain.read(pallet_jobs::NextJob::<Runtime>::get) as usize > MANY_JOBS;
 		self.look_at_parties(chain);
-		if !many || now % SPARSE == 0 {
+		if !many || now.is_multiple_of(SPARSE) {
 			self.look_at_records(chain);
 		}
 	}

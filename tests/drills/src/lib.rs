@@ -8,8 +8,6 @@
 //!
 //! [`drills::all`] lists them; `scripts/drill` runs them.
 
-#![cfg_attr(test, allow(clippy::unwrap_used))]
-
 pub mod account;
 pub mod actors;
 pub mod authors;

@@ -154,3 +154,12 @@ fn names_are_words_in_kebab_case() {
 		assert!(!one.shows.contains('\n') && !one.shows.is_empty());
 	}
 }
+
+#[test]
+fn close_names_are_close() {
+	let close = |typed| drill::close_names(drills::all(), typed);
+	assert_eq!(close("lie-midle").first(), Some(&"lie-middle"));
+	assert_eq!(close("crowd").first(), Some(&"sham-crowd-out"));
+	assert_eq!(close("swaped-request").first(), Some(&"swapped-requests"));
+	assert!(close("xxxxxxxxxxxxxxxxxxxxxxxxxxxxx").is_empty());
+}

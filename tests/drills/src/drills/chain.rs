@@ -19,7 +19,7 @@ pub(super) const DRILLS: &[Drill] = &[
 	},
 	Drill {
 		name: "foreign-jobs",
-		shows: "2,000 jobs of others make a watcher read no more, and hide no liar",
+		shows: "among 2,000 jobs of others a watcher reads hardly more, and finds the liar",
 		play: foreign_jobs,
 	},
 ];
