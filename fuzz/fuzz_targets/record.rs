@@ -4,7 +4,7 @@
 #![no_main]
 
 use assay_referee::{
-	canonical, element, leaf_bound, OpRecord, Reader, Soft, MAX_TERMS, RECORD_BYTES,
+	canonical, element, leaf_bound, OpRecord, Place, Reader, Soft, MAX_TERMS, RECORD_BYTES,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -36,7 +36,7 @@ fuzz_target!(|input: (u64, u64, Vec<u8>)| {
 		return;
 	};
 	assert_eq!(op.to_bytes(), Ok(record));
-	let bound = leaf_bound(&op);
+	let bound = leaf_bound(&op, &Place::alone(&op));
 	assert!(bound.terms <= MAX_TERMS);
 	for index in [0, index % op.shape.elements(), op.shape.elements() - 1] {
 		let mut reader = Arbitrary { op: &op, seed, reads: 0 };

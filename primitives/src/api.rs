@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use assay_referee::{
-	element, leaf_bound, proof::MAX_CHUNK_TERMS, OpRecord, Soft, TensorReader, RECORD_BYTES,
+	element, leaf_bound, proof::MAX_CHUNK_TERMS, OpRecord, Place, Soft, TensorReader, RECORD_BYTES,
 };
 
 sp_api::decl_runtime_apis! {
@@ -29,7 +29,7 @@ pub fn referee_elements(
 	let fits = op.operands.len() == operands.len()
 		&& op.operands.iter().zip(operands).all(|(o, bytes)| o.bytes() == bytes.len() as u64);
 	let end = first.checked_add(count)?;
-	let bound = leaf_bound(&op);
+	let bound = leaf_bound(&op, &Place::alone(&op));
 	let terms = bound.terms.checked_mul(count)?;
 	if !fits
 		|| end > op.shape.elements()

@@ -39,7 +39,9 @@ pub use opening::{
 	is_child, verify_last_entry, verify_opening, Commitments, NodeKey, Object, Opened, Opening,
 	OpeningError,
 };
-pub use program::bound::{leaf_bound, units, LeafBound, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS};
+pub use program::bound::{
+	leaf_bound, leaf_terms, units, LeafBound, Place, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS,
+};
 pub use program::check::{CheckError, CheckReason, RecordError};
 pub use program::codec::{FormatError, HeaderError};
 pub use program::conv::{Conv, ImageLayout};
@@ -53,7 +55,8 @@ pub use program::{
 	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, RECORD_BYTES,
 };
 pub use proof::{
-	verify_fault, Claimed, Fault, FaultProof, Location, ProofError, Read, MAX_PROOF_BYTES,
+	proof_cost, verify_fault, Claimed, Fault, FaultProof, Location, ProofCost, ProofError, Read,
+	MAX_PROOF_BYTES,
 };
 pub use reader::{OutOfRange, Reader, RecordingReader, TensorReader};
 pub use shape::{Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};

@@ -1,6 +1,6 @@
 //! Where element functions get their operands' values from.
 
-use crate::{decode_value, DType, OpRecord, CHUNK_BYTES};
+use crate::{canonical, decode_value, DType, OpRecord, CHUNK_BYTES};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,6 +12,26 @@ pub trait Reader {
 
 	/// Canonical bits of element `element` of operand `operand`.
 	fn read(&mut self, operand: usize, element: u64) -> Result<u64, Self::Error>;
+
+	/// Canonical bits of neighbouring elements of an `F32` operand, from `first` on, as many as `out` has;
+	/// [`Reader::read`] of each.
+	#[inline]
+	fn read_row(&mut self, operand: usize, first: u64, out: &mut [u32]) -> Result<(), Self::Error> {
+		for (element, out) in (first..).zip(out) {
+			*out = self.read(operand, element)? as u32;
+		}
+		Ok(())
+	}
+}
+
+/// Canonical bits of the `F32` elements that `bytes` begin with, as many as both have; gives their number.
+#[inline]
+pub(crate) fn decode_row(bytes: &[u8], out: &mut [u32]) -> usize {
+	let (words, _) = bytes.as_chunks::<4>();
+	for (word, out) in words.iter().zip(&mut *out) {
+		*out = canonical(DType::F32, u32::from_le_bytes(*word).into()) as u32;
+	}
+	words.len().min(out.len())
 }
 
 /// An element lies outside the bytes a reader was given.
@@ -50,6 +70,17 @@ impl Reader for TensorReader<'_> {
 		let start = usize::try_from(start).map_err(|_| OutOfRange)?;
 		let tail = bytes.get(start..).ok_or(OutOfRange)?;
 		decode_value(dtype, tail).ok_or(OutOfRange)
+	}
+
+	#[inline]
+	fn read_row(&mut self, operand: usize, first: u64, out: &mut [u32]) -> Result<(), OutOfRange> {
+		let &(_, bytes) = self.operands.get(operand).ok_or(OutOfRange)?;
+		let start = first.checked_mul(DType::F32.size()).ok_or(OutOfRange)?;
+		let start = usize::try_from(start).map_err(|_| OutOfRange)?;
+		match decode_row(bytes.get(start..).ok_or(OutOfRange)?, out) == out.len() {
+			true => Ok(()),
+			false => Err(OutOfRange),
+		}
 	}
 }
 

@@ -416,6 +416,29 @@ impl World {
 		let weights = finite(program.header.weights_len);
 		let mut input = finite(program.header.input_layout().total_len);
 		change_input(&mut input);
+		World::honest(program, weights, input)
+	}
+
+	/// An honest execution of one op on random tensors.
+	pub(crate) fn alone(rng: &mut Rng, mut op: OpRecord) -> World {
+		let tensors = tensors(rng, &op);
+		let (own, mut weights) = (op.self_operand(), Vec::new());
+		for (at, (operand, tensor)) in op.operands.iter_mut().zip(tensors).enumerate() {
+			if own == Some(at) {
+				operand.source = Source::Op(0);
+				continue;
+			}
+			weights.resize(weights.len().next_multiple_of(ALIGN as usize), 0);
+			operand.source = Source::Weight(weights.len() as u64);
+			weights.extend(tensor);
+		}
+		let spec = TensorSpec::new(op.dtype, op.shape);
+		let program = Program::new(weights.len() as u64, vec![], vec![spec], vec![op]);
+		assert_eq!(program.check(), Ok(()));
+		World::honest(program, weights, Vec::new())
+	}
+
+	fn honest(program: Program, weights: Vec<u8>, input: Vec<u8>) -> World {
 		let program_bytes = program.encode().unwrap();
 		let commitments = Commitments {
 			program_root: tree::hash(&program_bytes),

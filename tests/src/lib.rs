@@ -11,6 +11,7 @@
 pub mod demo;
 pub mod devnet;
 pub mod inputs;
+pub mod load;
 pub mod node;
 pub mod recorder;
 pub mod roles;

@@ -335,7 +335,7 @@ async fn bad_input_is_refused(scene: &Scene, job: u64) {
 	let error = api.submit(&call, &stranger.key, Until::InBlock).await.unwrap_err();
 	refused(error, "Jobs::InputLength");
 
-	let call = calls::claim_job(job, H256::zero(), [1; 32], &[0; 40]);
+	let call = calls::claim_jobs(&[(job, H256::zero())], [1; 32], &[0; 40]);
 	let error = api.submit(&call, &stranger.key, Until::InBlock).await.unwrap_err();
 	let code = error.code.clone().unwrap_or_default();
 	assert!(code == "Jobs::NotAssignee" || code == "Jobs::NotAssigned", "{error}");

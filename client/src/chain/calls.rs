@@ -4,8 +4,10 @@ use super::runtime::{
 	self,
 	runtime_types::{
 		assay_primitives::service::app::{Public as ServiceKey, Signature as ServiceSignature},
+		assay_runtime::RuntimeCall,
 		bounded_collections::bounded_vec::BoundedVec,
-		pallet_jobs::types as jobs,
+		pallet_challenges::pallet::Call as ChallengesCall,
+		pallet_jobs::{pallet::Call as JobsCall, types as jobs},
 		pallet_models::types as models,
 	},
 };
@@ -121,6 +123,23 @@ pub fn request_job(
 	runtime::tx().jobs().request(model, bounded(input.to_vec()), fee, operator.cloned())
 }
 
+/// `utility.batch_all` of [`request_job`]s, each of a model, an input, a fee and an operator if only one
+/// may accept: all or none.
+pub fn request_jobs(jobs: Vec<(H256, Vec<u8>, u128, Option<AccountId32>)>) -> impl Payload {
+	let one = |(model, input, fee, operator)| {
+		RuntimeCall::Jobs(JobsCall::request { model, input: bounded(input), fee, operator })
+	};
+	runtime::tx().utility().batch_all(jobs.into_iter().map(one).collect())
+}
+
+/// `utility.batch_all` of [`open_challenge`]s, each against a job with a root.
+pub fn open_challenges(against: Vec<(u64, [u8; 32])>) -> impl Payload {
+	let one = |(job, root): (u64, [u8; 32])| {
+		RuntimeCall::Challenges(ChallengesCall::open { job, output_root: H256(root), auth: None })
+	};
+	runtime::tx().utility().batch_all(against.into_iter().map(one).collect())
+}
+
 /// `jobs.cancel`: take back a job that nobody accepted.
 pub fn cancel_job(job: u64) -> impl Payload {
 	runtime::tx().jobs().cancel(job)
@@ -131,18 +150,23 @@ pub fn poke_job(job: u64) -> impl Payload {
 	runtime::tx().jobs().poke(bounded(vec![job]), None)
 }
 
-/// `jobs.accept`, signed by the operator's own account. `content` is the job's
+/// `jobs.accept`, signed by the operator's own account: jobs, each with its
 /// [content](super::Job::content).
-pub fn accept_job(job: u64, content: H256) -> impl Payload {
-	runtime::tx().jobs().accept(bounded(vec![jobs::Offer { job, content }]), None)
+pub fn accept_jobs(offers: &[(u64, H256)]) -> impl Payload {
+	let offers = offers.iter().map(|(job, content)| jobs::Offer { job: *job, content: *content });
+	runtime::tx().jobs().accept(bounded(offers.collect()), None)
 }
 
-/// `jobs.claim`, signed by the operator's own account. `content` is the job's
+/// `jobs.claim`, signed by the operator's own account: the same answer to some jobs, each with its
 /// [content](super::Job::content).
-pub fn claim_job(job: u64, content: H256, output_root: [u8; 32], output: &[u8]) -> impl Payload {
-	let (output_root, output) = (H256(output_root), bounded(output.to_vec()));
-	let answer = jobs::Answer { job, content, output_root, output };
-	runtime::tx().jobs().claim(bounded(vec![answer]), None)
+pub fn claim_jobs(of: &[(u64, H256)], output_root: [u8; 32], output: &[u8]) -> impl Payload {
+	let answer = |(job, content): &(u64, H256)| jobs::Answer {
+		job: *job,
+		content: *content,
+		output_root: H256(output_root),
+		output: bounded(output.to_vec()),
+	};
+	runtime::tx().jobs().claim(bounded(of.iter().map(answer).collect()), None)
 }
 
 /// `challenges.open`: say that a claim is false.
@@ -157,7 +181,7 @@ pub fn prove_fault(job: u64, proof: &[u8]) -> impl Payload {
 
 /// `challenges.lapse`: apply what is overdue in a challenge.
 pub fn lapse_challenge(challenge: u64) -> impl Payload {
-	runtime::tx().challenges().lapse(challenge)
+	runtime::tx().challenges().lapse(challenge, None)
 }
 
 /// `balances.transfer_keep_alive`: send money.

@@ -4,8 +4,8 @@ use super::{
 	api::{Api, At},
 	job::Job,
 	records::{
-		AccountInfo, Balance, Challenge, KeyRecord, Model, ModelMetadata, ModelRecord, Operator,
-		OperatorRecord, Periods,
+		AccountInfo, Balance, BlockWeight, Challenge, KeyRecord, Model, ModelMetadata, ModelRecord,
+		Operator, OperatorRecord, Periods,
 	},
 	runtime,
 };
@@ -170,6 +170,20 @@ impl Api {
 			all::<_, u64, Challenge>(at, runtime::storage().challenges().challenges()).await?;
 		found.sort_by_key(|(id, _)| *id);
 		Ok(found)
+	}
+
+	/// The time that a block states, in milliseconds since 1970.
+	pub async fn time_ms(&self, at: &At) -> Result<u64> {
+		let value = at.storage().try_fetch(runtime::storage().timestamp().now(), ()).await?;
+		Ok(value.map(|value| value.decode()).transpose()?.unwrap_or_default())
+	}
+
+	/// Reference time that a block used up, by weight, in picoseconds.
+	pub async fn block_ref_time(&self, at: &At) -> Result<u64> {
+		let value = at.storage().try_fetch(runtime::storage().system().block_weight(), ()).await?;
+		let Some(value) = value else { return Ok(0) };
+		let BlockWeight { normal, operational, mandatory } = value.decode_as()?;
+		Ok([normal, operational, mandatory].iter().map(|weight| weight.ref_time).sum())
 	}
 
 	/// An account's money; zero for an account that does not exist.

@@ -294,6 +294,22 @@ pub(super) struct AccountInfo {
 	pub(super) data: Balance,
 }
 
+/// Weight, of which the client reads the reference time in picoseconds.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub(super) struct Weight {
+	pub(super) ref_time: u64,
+}
+
+/// What a block used up, by class of its calls.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub(super) struct BlockWeight {
+	pub(super) normal: Weight,
+	pub(super) operational: Weight,
+	pub(super) mandatory: Weight,
+}
+
 /// A model with all that the chain knows of it.
 #[derive(Serialize, Clone, Debug)]
 pub struct Model {

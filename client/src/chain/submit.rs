@@ -13,7 +13,7 @@ use subxt::{
 	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
 	error::{BackendError, ExtrinsicError, RpcError},
-	transactions::{Payload, TransactionProgress, TransactionStatus},
+	transactions::{Payload, SubmittableTransaction, TransactionProgress, TransactionStatus},
 	utils::H256,
 };
 use subxt_signer::sr25519::Keypair;
@@ -29,6 +29,8 @@ pub enum Until {
 
 /// Blocks after which an unincluded transaction is void.
 const MORTALITY: u64 = 64;
+
+type Signed = SubmittableTransaction<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>;
 
 /// A transaction that succeeded.
 #[derive(Clone, Debug)]
@@ -80,23 +82,45 @@ impl Api {
 }
 
 impl Sender {
+	async fn sign<C: Payload>(&self, call: &C) -> std::result::Result<Signed, ExtrinsicError> {
+		let params = DefaultExtrinsicParamsBuilder::<AssayConfig>::new()
+			.nonce(self.nonce)
+			.mortal(MORTALITY)
+			.build();
+		self.at.transactions().create_signed(call, &self.signer, params).await
+	}
+
 	/// Signs `call` and hands it to the node.
 	///
 	/// # Errors
 	/// [`Kind::Refused`] when the node's pool refuses it; the next one can still be sent.
 	pub async fn send<C: Payload>(&mut self, call: &C) -> Result<Pending> {
 		let name = format!("{}.{}", call.pallet_name(), call.call_name());
-		let params = DefaultExtrinsicParamsBuilder::<AssayConfig>::new()
-			.nonce(self.nonce)
-			.mortal(MORTALITY)
-			.build();
-		let mut transactions = self.at.transactions();
-		let signed = transactions.create_signed(call, &self.signer, params).await;
-		let signed = signed.map_err(|e| Error::from(e).context(&name))?;
+		let signed = self.sign(call).await.map_err(|e| Error::from(e).context(&name))?;
 		let progress = signed.submit_and_watch().await;
 		let progress = progress.map_err(|e| refused_by_pool(e).context(&name))?;
 		self.nonce += 1;
 		Ok(Pending { api: self.api.clone(), name, progress })
+	}
+}
+
+impl Sender {
+	/// Signs `call` and hands it to the node, without asking what becomes of it.
+	///
+	/// # Errors
+	/// As [`Sender::send`].
+	pub async fn post<C: Payload>(&mut self, call: &C) -> Result<()> {
+		let name = format!("{}.{}", call.pallet_name(), call.call_name());
+		let signed = self.sign(call).await.map_err(|e| Error::from(e).context(&name))?;
+		signed.submit().await.map_err(|e| refused_by_pool(e).context(&name))?;
+		self.nonce += 1;
+		Ok(())
+	}
+
+	/// Makes later transactions live from the latest finalized block on.
+	pub async fn renew(&mut self) -> Result<()> {
+		self.at = self.api.finalized().await?;
+		Ok(())
 	}
 }
 

@@ -8,11 +8,12 @@ use crate::{
 	plan::{pack, Packed},
 };
 use assay_kernels::{Buffer, Isa, KernelConfig};
-use assay_referee::{tree, DType, Program, Root, Slice, Source, TreeError};
+use assay_referee::{canonical, tree, DType, Program, Root, Slice, Source, TreeError};
 use memmap2::{Advice, Mmap};
 use std::{
 	collections::BTreeMap,
 	fs::{self, File},
+	ops::Range,
 	path::Path,
 	sync::{
 		atomic::{AtomicBool, Ordering},
@@ -29,6 +30,7 @@ pub struct Bundle {
 	program: Program,
 	program_bytes: Vec<u8>,
 	weights: Weights,
+	readable: Readable,
 	manifest: Manifest,
 	/// Of the weights.
 	tree: Tree,
@@ -54,8 +56,8 @@ impl Weights {
 impl Bundle {
 	/// A bundle of parts in memory.
 	///
-	/// Errors: the program breaks a rule, the weights have the wrong length or hold a value that
-	/// is not finite where an op reads `f32`, or the manifest describes something else.
+	/// Errors: the program breaks a rule, the weights have the wrong length, or the manifest describes
+	/// something else.
 	pub fn new(
 		program: Program,
 		weights: &[u8],
@@ -114,7 +116,7 @@ impl Bundle {
 			return Err(BundleError::WeightsLength { expected, found });
 		}
 		// One pass over the weights by all processors: each part is hashed and looked at while it
-		// is in the cache.
+		// is in the cache. Hardly any weights need the second look that tells which are to be copied.
 		let threads = std::thread::available_parallelism().map_or(1, usize::from);
 		let config = KernelConfig::new(threads, Isa::detect());
 		if let Weights::File(map) = &weights {
@@ -123,7 +125,7 @@ impl Bundle {
 		let regions = Regions::new(&program);
 		let suspect = AtomicBool::new(false);
 		let tree = Tree::with(weights.bytes(), &config, |start, part| {
-			if regions.may_hold_bad_value(start, part) {
+			if regions.may_be_read_otherwise(start, part) {
 				suspect.store(true, Ordering::Relaxed);
 			}
 		});
@@ -131,11 +133,12 @@ impl Bundle {
 		if let Some(field) = manifest.mismatch(&program, &program_root, &tree.root()) {
 			return Err(BundleError::Mismatch(field));
 		}
-		if suspect.into_inner() {
-			find_bad_value(&program, weights.bytes())?;
-		}
+		let readable = match suspect.into_inner() {
+			true => Readable::new(&regions, weights.bytes()),
+			false => Readable::default(),
+		};
 		let packed = Mutex::default();
-		Ok(Bundle { program, program_bytes, weights, manifest, tree, packed })
+		Ok(Bundle { program, program_bytes, weights, readable, manifest, tree, packed })
 	}
 
 	/// The weights rearranged for the kernels of `config`, once for all sessions.
@@ -164,9 +167,16 @@ impl Bundle {
 		&self.program_bytes
 	}
 
-	/// The weights.
+	/// The weights, as they are committed to.
 	pub fn weights(&self) -> &[u8] {
 		self.weights.bytes()
+	}
+
+	/// The weights in `range` as ops read them as elements of type `dtype`: canonical. Empty, which
+	/// kernels refuse, when they are not there.
+	pub(crate) fn read_weights(&self, dtype: DType, range: Range<usize>) -> &[u8] {
+		let other = self.readable.get(dtype, &range);
+		other.or_else(|| self.weights().get(range)).unwrap_or(&[])
 	}
 
 	/// The manifest.
@@ -239,9 +249,9 @@ impl Regions {
 		Regions { floats: of(DType::F32), bools: of(DType::Bool) }
 	}
 
-	/// Whether a float in `part`, which starts at byte `start`, is not finite, or a `Bool` is
-	/// neither 0 nor 1.
-	fn may_hold_bad_value(&self, start: usize, part: &[u8]) -> bool {
+	/// Whether a float in `part`, which starts at byte `start`, may be a NaN, or a `Bool` is neither 0
+	/// nor 1.
+	fn may_be_read_otherwise(&self, start: usize, part: &[u8]) -> bool {
 		let overlapping = |regions: &[(u64, u64)], test: fn(&[u8]) -> bool| {
 			let (from, to) = (start as u64, (start + part.len()) as u64);
 			let first = regions.partition_point(|&(_, end)| end <= from);
@@ -280,30 +290,54 @@ fn exponent_of_ones(bytes: &[u8]) -> bool {
 	words.iter().fold(0, |all, x| all | carry(x)) >> 31 != 0
 }
 
-fn is_finite(x: [u8; 4]) -> bool {
-	u32::from_le_bytes(x) & 0x7f80_0000 != 0x7f80_0000
+/// What ops read in place of weights that are not canonical: a NaN that is not the one, a `Bool` that is
+/// neither 0 nor 1.
+///
+/// By element type, since the same bytes may be read as another type: where each part of the weights
+/// starts, and the part as elements of that type.
+#[derive(Debug, Default)]
+struct Readable {
+	floats: Vec<(u64, Buffer)>,
+	bools: Vec<(u64, Buffer)>,
 }
 
-/// Names the first weight, in the order of the ops, that kernels could not read as it is.
-fn find_bad_value(program: &Program, weights: &[u8]) -> Result<(), BundleError> {
-	for (op, record) in program.ops.iter().enumerate() {
-		for operand in &record.operands {
-			let Source::Weight(offset) = operand.source else { continue };
-			let bytes = usize::try_from(offset)
-				.ok()
-				.zip(usize::try_from(operand.bytes()).ok())
-				.and_then(|(start, len)| weights.get(start..start.checked_add(len)?))
-				.unwrap_or(&[]);
-			let bad = match operand.dtype {
-				DType::F32 => bytes.as_chunks::<4>().0.iter().position(|&x| !is_finite(x)),
-				DType::Bool => bytes.iter().position(|&x| x > 1),
-				_ => None,
+impl Readable {
+	/// The parts among `regions` with an element that is not canonical.
+	fn new(regions: &Regions, weights: &[u8]) -> Readable {
+		let of = |regions: &[(u64, u64)], dtype| {
+			let part = |&(start, end): &(u64, u64)| {
+				let bytes = weights.get(start as usize..end as usize)?;
+				let mut part = Buffer::from_bytes(bytes);
+				make_canonical(dtype, &mut part);
+				(part[..] != *bytes).then_some((start, part))
 			};
-			if let Some(index) = bad {
-				let offset = offset + index as u64 * operand.dtype.size();
-				return Err(BundleError::WeightValue { offset, op: op as u32 });
-			}
-		}
+			regions.iter().filter_map(part).collect()
+		};
+		Readable { floats: of(&regions.floats, DType::F32), bools: of(&regions.bools, DType::Bool) }
 	}
-	Ok(())
+
+	/// The bytes in `range` of the weights as elements of type `dtype`, if they are others.
+	fn get(&self, dtype: DType, range: &Range<usize>) -> Option<&[u8]> {
+		let parts = match dtype {
+			DType::F32 => &self.floats,
+			DType::Bool => &self.bools,
+			_ => return None,
+		};
+		let before = parts.partition_point(|&(start, _)| start <= range.start as u64);
+		let (start, part) = parts.get(before.checked_sub(1)?)?;
+		let start = *start as usize;
+		part.get(range.start - start..range.end.checked_sub(start)?)
+	}
+}
+
+/// Makes every element canonical: one NaN, and 0 or 1 in every `Bool`.
+pub(crate) fn make_canonical(dtype: DType, bytes: &mut [u8]) {
+	match dtype {
+		DType::F32 => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
+			let bits = canonical(DType::F32, u32::from_le_bytes(*x).into()) as u32;
+			*x = bits.to_le_bytes();
+		}),
+		DType::Bool => bytes.iter_mut().for_each(|x| *x = u8::from(*x != 0)),
+		DType::I32 | DType::I64 | DType::U8 | DType::I8 => {},
+	}
 }

@@ -34,14 +34,6 @@ pub enum BundleError {
 		/// Bytes there are.
 		found: u64,
 	},
-	/// A weight is NaN, infinite, or a `Bool` other than 0 and 1.
-	#[error("weight element at byte {offset} is not finite, or not a canonical Bool (op {op})")]
-	WeightValue {
-		/// Byte offset in the weights.
-		offset: u64,
-		/// First op that reads it.
-		op: u32,
-	},
 	/// A bundle of several instantiations where one is wanted.
 	#[error("the folder holds several instantiations of the model, {0}; name the folder of one")]
 	Several(

@@ -11,7 +11,7 @@ use assay_kernels::{
 	execute_with, fusible_operand, prepare, split_borrow, Arg, Epilogue, Fused, KernelConfig,
 	Prepared,
 };
-use assay_referee::{OpKind, Operand, Program, Source};
+use assay_referee::{DType, OpKind, Operand, Program, Source};
 use std::{
 	collections::BTreeMap,
 	ops::Range,
@@ -66,7 +66,8 @@ enum Where {
 	/// The output itself: the kernel has it.
 	Own,
 	Input(Range<usize>),
-	Weights(Range<usize>),
+	/// Read as elements of this type.
+	Weights(DType, Range<usize>),
 }
 
 /// Weights rearranged for the kernels, by op and operand.
@@ -78,6 +79,7 @@ pub(crate) fn pack(bundle: &Bundle, config: &KernelConfig) -> Packed {
 	let operands: Vec<_> = ops
 		.flat_map(|(op, i)| op.operands.iter().enumerate().map(move |(at, x)| (op, i, at, x)))
 		.filter_map(|(op, i, at, operand)| Some((op, i, at, weight(bundle, operand)?)))
+		.filter(|(.., bytes)| !bytes.is_empty())
 		.collect();
 	let packed = Mutex::new(Packed::new());
 	assay_kernels::for_each(config.threads(), operands.len(), |task| {
@@ -93,7 +95,8 @@ pub(crate) fn pack(bundle: &Bundle, config: &KernelConfig) -> Packed {
 fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
 	match operand.source {
 		Source::Weight(offset) => {
-			bundle.weights().get(offset as usize..(offset + operand.bytes()) as usize)
+			let range = offset as usize..(offset + operand.bytes()) as usize;
+			Some(bundle.read_weights(operand.dtype, range))
 		},
 		_ => None,
 	}
@@ -210,7 +213,9 @@ impl Step {
 					Where::Memory(self.reads.len() - 1)
 				},
 				Source::Input(offset) => Where::Input(offset as usize..offset as usize + bytes),
-				Source::Weight(offset) => Where::Weights(offset as usize..offset as usize + bytes),
+				Source::Weight(offset) => {
+					Where::Weights(operand.dtype, offset as usize..offset as usize + bytes)
+				},
 			};
 			self.operands.push(place);
 		}
@@ -233,7 +238,7 @@ impl Step {
 			Where::Memory(at) => reads[*at],
 			Where::Own => &[],
 			Where::Input(range) => input.get(range.clone()).unwrap_or(&[]),
-			Where::Weights(range) => bundle.weights().get(range.clone()).unwrap_or(&[]),
+			Where::Weights(dtype, range) => bundle.read_weights(*dtype, range.clone()),
 		};
 		let operands: Vec<&[u8]> = self.operands.iter().map(bytes).collect();
 		let done = match &self.work {

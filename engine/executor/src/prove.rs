@@ -8,7 +8,7 @@ use crate::{
 };
 use assay_kernels::Hard;
 use assay_referee::{
-	element, leaf_bound, opening::ENTRIES_PER_CHUNK, proof::MAX_CHUNK_TERMS, verify_fault, Claimed,
+	element, leaf_terms, opening::ENTRIES_PER_CHUNK, proof::MAX_CHUNK_TERMS, verify_fault, Claimed,
 	FaultProof, Location, OpRecord, ProofError, Read, RecordingReader, Root, Slice, Source,
 	CHUNK_BYTES, MAX_LEAF_BYTES, MAX_PROOF_BYTES, MAX_SPANS,
 };
@@ -74,7 +74,7 @@ impl Fault<'_> {
 		let size = op.dtype.size();
 		let first = chunk * CHUNK_BYTES / size;
 		let elements = first..((chunk + 1) * CHUNK_BYTES / size).min(op.shape.elements());
-		let terms = leaf_bound(op).terms.saturating_mul(elements.end - elements.start);
+		let terms = leaf_terms(op).saturating_mul(elements.end - elements.start);
 		if terms > MAX_CHUNK_TERMS {
 			return Ok(None);
 		}

@@ -1,7 +1,7 @@
 //! Executing a model.
 
 use crate::{
-	bundle::Bundle,
+	bundle::{make_canonical, Bundle},
 	error::ExecError,
 	hash::Trees,
 	plan::Keep,
@@ -11,7 +11,7 @@ use crate::{
 	trace::Trace,
 };
 use assay_kernels::{execute, resume, Buffer, Isa, KernelConfig};
-use assay_referee::{canonical, tree, DType, Operand, Source};
+use assay_referee::{tree, Operand, Source};
 use std::{
 	sync::{
 		atomic::{AtomicBool, Ordering},
@@ -220,15 +220,8 @@ impl Session {
 		}
 		let mut bytes = Buffer::from_bytes(input);
 		for (spec, &offset) in header.inputs.iter().zip(&layout.offsets) {
-			let part = &mut bytes[offset as usize..(offset + spec.bytes()) as usize];
-			match spec.dtype {
-				DType::F32 => part.as_chunks_mut().0.iter_mut().for_each(|x| {
-					let bits = canonical(DType::F32, u32::from_le_bytes(*x).into()) as u32;
-					*x = bits.to_le_bytes();
-				}),
-				DType::Bool => part.iter_mut().for_each(|x| *x = u8::from(*x != 0)),
-				_ => {},
-			}
+			let part = offset as usize..(offset + spec.bytes()) as usize;
+			make_canonical(spec.dtype, &mut bytes[part]);
 		}
 		Ok(bytes)
 	}
@@ -240,13 +233,11 @@ impl Session {
 		input: &'a [u8],
 		tensor: impl Fn(usize) -> Option<&'a [u8]>,
 	) -> &'a [u8] {
-		let part = |object: &'a [u8], start: u64| {
-			object.get(start as usize..(start + operand.bytes()) as usize).unwrap_or(&[])
-		};
+		let range = |start: u64| start as usize..(start + operand.bytes()) as usize;
 		match operand.source {
 			Source::Op(op) => tensor(op as usize).unwrap_or(&[]),
-			Source::Input(offset) => part(input, offset),
-			Source::Weight(offset) => part(self.bundle().weights(), offset),
+			Source::Input(offset) => input.get(range(offset)).unwrap_or(&[]),
+			Source::Weight(offset) => self.bundle().read_weights(operand.dtype, range(offset)),
 		}
 	}
 

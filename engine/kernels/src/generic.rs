@@ -1,12 +1,12 @@
 //! Any op: the element function for every output element.
 
 use crate::{parallel, Hard, KernelConfig};
-use assay_referee::{element, encode_value, leaf_bound, OpRecord, TensorReader};
+use assay_referee::{element, encode_value, leaf_terms, OpRecord, TensorReader};
 
 /// Computes the whole output with the element function over native floats.
 pub(crate) fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 	let size = op.dtype.size() as usize;
-	let cost = leaf_bound(op).terms.min(1 << 20) as usize * 10 / size + 10;
+	let cost = leaf_terms(op).min(1 << 20) as usize * 10 / size + 10;
 	parallel::for_each_part(cfg.threads, out, size, cost, |start, part| {
 		let mut reader = TensorReader::new(op, operands);
 		let first = (start / size) as u64;

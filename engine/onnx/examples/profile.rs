@@ -16,14 +16,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use assay_executor::{Bundle, Options, Session};
-use assay_kernels::{
-	execute_with, fusible_operand, prepare, Arg, Buffer, Epilogue, KernelConfig, Prepared,
-};
+use assay_kernels::KernelConfig;
 use assay_onnx::{compile_in, CompileOptions, Compiled};
-use assay_referee::{OpRecord, Operand, Source};
+use assay_referee::OpRecord;
 
 #[path = "../tests/golden/seeded.rs"]
 mod seeded;
+mod timed;
 
 /// What the command line asks for.
 struct Request {
@@ -159,15 +158,6 @@ fn inputs(compiled: &Compiled, below: &BTreeMap<String, u32>) -> Result<Vec<u8>,
 	Ok(manifest.pack_bytes(&inputs)?)
 }
 
-/// One op with what a session would have ready for it.
-struct Timed<'a> {
-	op: &'a OpRecord,
-	prepared: Vec<Option<Prepared>>,
-	epilogue: Option<Epilogue>,
-	/// The operand that is not written out, and the `Unfold` that would give it.
-	patches: Option<(usize, &'a OpRecord)>,
-}
-
 /// Times every op alone, on one thread, and prints the costliest.
 fn table(
 	compiled: &Compiled,
@@ -176,38 +166,11 @@ fn table(
 	request: &Request,
 ) -> Result<(), Box<dyn Error>> {
 	let ops = &compiled.program.ops;
-	let config = KernelConfig::default();
-	let mut tensors: Vec<Buffer> = Vec::new();
+	let times = timed::ops(bundle, input, &KernelConfig::default(), request.repeat)?;
 	let mut rows: Vec<(f64, usize)> = Vec::new();
 	let mut kinds: BTreeMap<String, (f64, u32, u64)> = BTreeMap::new();
-	let skipped = unfolds(ops);
-	for (i, op) in ops.iter().enumerate() {
-		let bytes = |operand: &Operand| -> &[u8] {
-			let part = |at: u64| at as usize..(at + operand.bytes()) as usize;
-			match operand.source {
-				// A recurrence's own output is not there yet, nor looked at.
-				Source::Op(j) => tensors.get(j as usize).map_or(&[], |tensor| &tensor[..]),
-				Source::Input(at) => &input[part(at)],
-				Source::Weight(at) => &bundle.weights()[part(at)],
-			}
-		};
-		let prepared = op.operands.iter().enumerate().map(|(at, operand)| match operand.source {
-			Source::Weight(_) => prepare(op, at, bytes(operand), config.isa()),
-			_ => None,
-		});
-		let patches = op.operands.iter().enumerate().find_map(|(at, operand)| {
-			let Source::Op(j) = operand.source else { return None };
-			let unfold = skipped.get(&(j as usize)).filter(|&&user| user == i);
-			unfold.map(|_| (at, &ops[j as usize]))
-		});
-		let timed =
-			Timed { op, prepared: prepared.collect(), epilogue: Epilogue::new(op), patches };
-		let mut out = Buffer::new(op.bytes() as usize);
-		let best = time(&timed, &bytes, &mut out, &config, request.repeat)?;
-		tensors.push(out);
-		if skipped.contains_key(&i) {
-			continue;
-		}
+	for ((i, op), time) in ops.iter().enumerate().zip(times) {
+		let Some(best) = time else { continue };
 		rows.push((best, i));
 		let total = kinds.entry(op.to_string()).or_default();
 		*total = (total.0 + best, total.1 + 1, total.2 + op.bytes());
@@ -236,48 +199,4 @@ fn table(
 		println!("{time:9.4} ms {share:5.1} % {megabytes:8.3} MB {count:4} × {kind}");
 	}
 	Ok(())
-}
-
-/// For every `Unfold` that need not be written out, the op that reads it.
-fn unfolds(ops: &[OpRecord]) -> BTreeMap<usize, usize> {
-	let mut found = BTreeMap::new();
-	for (i, op) in ops.iter().enumerate() {
-		let reads = |user: &OpRecord| {
-			user.operands.iter().filter(|o| o.source == Source::Op(i as u32)).count()
-		};
-		let users: Vec<usize> = (i + 1..ops.len()).filter(|&j| reads(&ops[j]) > 0).collect();
-		if let [user] = users[..] {
-			if reads(&ops[user]) == 1 && fusible_operand(op, &ops[user]).is_some() {
-				found.insert(i, user);
-			}
-		}
-	}
-	found
-}
-
-/// The best of some runs of one op, in milliseconds.
-fn time<'a>(
-	timed: &'a Timed<'_>,
-	bytes: &impl Fn(&Operand) -> &'a [u8],
-	out: &mut Buffer,
-	config: &KernelConfig,
-	repeat: usize,
-) -> Result<f64, Box<dyn Error>> {
-	let mut args: Vec<Arg<'_>> = Vec::new();
-	for (at, operand) in timed.op.operands.iter().enumerate() {
-		args.push(match (timed.patches, &timed.prepared[at]) {
-			(Some((patched, unfold)), _) if patched == at => {
-				Arg::Patches { unfold, image: bytes(&unfold.operands[0]) }
-			},
-			(_, Some(prepared)) => Arg::Prepared(prepared, bytes(operand)),
-			_ => Arg::Bytes(bytes(operand)),
-		});
-	}
-	let mut best = f64::INFINITY;
-	for _ in 0..repeat.clamp(3, 10) {
-		let start = Instant::now();
-		execute_with(timed.op, &args, timed.epilogue.as_ref(), out, config)?;
-		best = best.min(milliseconds(start));
-	}
-	Ok(best)
 }

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use assay_referee::{
-	element, encode_value, leaf_bound, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn,
-	Shape, Soft, StepFn, Steps, TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES,
-	MAX_TERMS,
+	element, encode_value, leaf_bound, leaf_terms, Bias, BinaryFn, DType, OpKind, OpRecord,
+	Operand, Place, ReduceFn, Shape, Soft, Source, StepFn, Steps, TensorReader, UnaryFn, ALIGN,
+	MAX_OPERANDS, MAX_OPS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
 use crate::compose::View;
@@ -31,6 +31,8 @@ const FUNCTION_UNITS: u64 = 32;
 /// [`most_memory`](crate::most_memory).
 const FOLD_BYTES: u64 = 64 << 20;
 const FOLD_TIMES: u64 = 4;
+/// The middle of an input as long as any may be, 16 tensors of 1 GiB, or of weights as long: bytes.
+const FAR: u64 = 1 << 33;
 
 /// An op whose operands are values rather than places. A recurrence's last operand, which is its
 /// own output, is left out: [`own_output`] makes it.
@@ -67,8 +69,23 @@ impl Op {
 
 	/// Whether the format has this op, and one element may be judged on chain.
 	pub(crate) fn is_judged(&self) -> bool {
-		let record = self.record().ok().filter(|record| record.validate().is_ok());
-		record.is_some_and(|record| leaf_bound(&record).is_within_limits())
+		let Some(mut record) = self.record().ok().filter(|record| record.validate().is_ok()) else {
+			return false;
+		};
+		// Where the op and its operands will lie is not known yet: where a proof is longest. No trace
+		// entry is a neighbour of another one's chunk, and what is read of a constant or an input
+		// lies astride of the middle of a large object.
+		for (at, (operand, value)) in record.operands.iter_mut().zip(&self.operands).enumerate() {
+			let base = (FAR - operand.bytes() / 2) / ALIGN * ALIGN;
+			operand.source = match value.origin {
+				Origin::Op(_) => Source::Op(64 * at as u32),
+				Origin::Input(_) => Source::Input(base),
+				Origin::Constant(_) => Source::Weight(base),
+			};
+		}
+		let n_ops = MAX_OPS;
+		let place = Place { entry: n_ops - 1, n_ops, weights_len: 2 * FAR, input_len: 2 * FAR };
+		leaf_bound(&record, &place).is_within_limits()
 	}
 }
 
@@ -432,7 +449,7 @@ fn fold_cost(record: &OpRecord) -> u64 {
 		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => FUNCTION_UNITS,
 		_ => 1,
 	};
-	record.shape.elements().saturating_mul(leaf_bound(record).terms).saturating_mul(each)
+	record.shape.elements().saturating_mul(leaf_terms(record)).saturating_mul(each)
 }
 
 /// Bits of the value that comes last in ascending order, in which NaN is the largest.

@@ -38,7 +38,7 @@ use std::path::Path;
 use assay_executor::{
 	in_default_environment, Bundle, BundleError, DimBounds, ElementType, Manifest,
 };
-use assay_referee::{leaf_bound, LeafBound, Program};
+use assay_referee::{LeafBound, Program};
 
 use external::Files;
 
@@ -92,17 +92,11 @@ pub struct WorstLeaf {
 }
 
 impl Compiled {
-	/// The op whose elements cost most to judge: most terms, then most bytes, then most spans.
+	/// The program's [worst leaf](Program::worst_leaf), and the node it comes from.
 	pub fn worst_leaf(&self) -> Option<WorstLeaf> {
-		let bounds = (0u32..).zip(&self.program.ops).map(|(i, op)| (leaf_bound(op), i));
-		// Of equals, the first.
-		let worst =
-			bounds.reduce(|worst, next| if cost(&next.0) > cost(&worst.0) { next } else { worst });
-		worst.map(|(bound, op)| WorstLeaf {
-			op,
-			origin: self.origins.get(op as usize).cloned().unwrap_or_default(),
-			bound,
-		})
+		let (op, bound) = self.program.worst_leaf()?;
+		let origin = self.origins.get(op as usize).cloned().unwrap_or_default();
+		Some(WorstLeaf { op, origin, bound })
 	}
 
 	/// The model as a bundle that can be run or written to disk.
@@ -111,10 +105,6 @@ impl Compiled {
 	pub fn bundle(&self) -> Result<Bundle, BundleError> {
 		Bundle::new(self.program.clone(), &self.weights, self.manifest.clone())
 	}
-}
-
-fn cost(bound: &LeafBound) -> (u64, u64, u32) {
-	(bound.terms, bound.bytes, bound.spans)
 }
 
 /// The most bytes that compiling a file of `len` bytes, those of its weights in other files included,

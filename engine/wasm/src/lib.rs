@@ -10,6 +10,7 @@ use codec::Encode;
 use std::{
 	path::{Path, PathBuf},
 	process::Command,
+	time::{Duration, Instant},
 };
 use wasmtime::{Config, Engine, Instance, Memory, Module, OptLevel, Result, Store, TypedFunc};
 
@@ -77,6 +78,7 @@ struct Running {
 	allocate: TypedFunc<u32, u32>,
 	elements: TypedFunc<(u32, u32, u32), u32>,
 	judge: TypedFunc<(u32, u32), u32>,
+	chains: TypedFunc<(u32, u32, u32), u32>,
 }
 
 impl Referee {
@@ -84,8 +86,15 @@ impl Referee {
 	///
 	/// Errors: the build fails, or the module uses what the configuration does not allow.
 	pub fn new() -> Result<Referee> {
+		Referee::load(&build()?)
+	}
+
+	/// Compiles a module that was built before.
+	///
+	/// Errors: it cannot be read, or uses what the configuration does not allow.
+	pub fn load(path: &Path) -> Result<Referee> {
 		let engine = Engine::new(&config())?;
-		let module = Module::from_file(&engine, build()?)?;
+		let module = Module::from_file(&engine, path)?;
 		Ok(Referee { engine, module, instance: None })
 	}
 
@@ -98,7 +107,9 @@ impl Referee {
 			let allocate = instance.get_typed_func(&mut store, "allocate")?;
 			let elements = instance.get_typed_func(&mut store, "elements")?;
 			let judge = instance.get_typed_func(&mut store, "judge")?;
-			self.instance = Some((0, Running { store, memory, allocate, elements, judge }));
+			let chains = instance.get_typed_func(&mut store, "chains")?;
+			let running = Running { store, memory, allocate, elements, judge, chains };
+			self.instance = Some((0, running));
 		}
 		let (calls, running) = self.instance.as_mut().ok_or_else(|| {
 			wasmtime::Error::msg("there is no instance") // It has just been made.
@@ -140,6 +151,23 @@ impl Referee {
 		let (at, len) = running.write(&[&commitments, &proof])?;
 		let entry = running.judge.call(&mut running.store, (at, len))?;
 		Ok((entry != u32::MAX).then_some(entry))
+	}
+
+	/// The least time, in nanoseconds, of a multiply-add in chains of 256, measured for so long: `factors`
+	/// are the first factors' bits and then as many second ones.
+	///
+	/// Errors: a trap.
+	pub fn time_of_multiply_add(&mut self, factors: &[u8], time: Duration) -> Result<f64> {
+		const ROUNDS: u32 = 16;
+		let (start, mut least) = (Instant::now(), f64::INFINITY);
+		while start.elapsed() < time {
+			let running = self.running()?;
+			let (at, len) = running.write(&[factors])?;
+			let start = Instant::now();
+			running.chains.call(&mut running.store, (at, len, ROUNDS))?;
+			least = least.min(start.elapsed().as_nanos() as f64);
+		}
+		Ok(least / f64::from(ROUNDS) / (factors.len() / 8) as f64)
 	}
 }
 

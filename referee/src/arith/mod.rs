@@ -43,6 +43,13 @@ pub trait Arith {
 	fn div32(a: Self::F32, b: Self::F32) -> Self::F32;
 	/// `a * b + c`, rounded once.
 	fn fma32(a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+	/// `sum + a[0] * b[0] + a[1] * b[1] + …` in this order, each step as [`Arith::fma32`], of the values
+	/// with these bits; as many steps as the shorter slice has.
+	#[inline]
+	fn chain32(a: &[u32], b: &[u32], sum: Self::F32) -> Self::F32 {
+		let value = |bits: &u32| Self::f32_from_bits(*bits);
+		a.iter().zip(b).fold(sum, |sum, (a, b)| Self::fma32(value(a), value(b), sum))
+	}
 	/// The square root; NaN below zero, -0 for -0.
 	fn sqrt32(x: Self::F32) -> Self::F32;
 	/// `x` with its sign flipped (a NaN stays NaN).

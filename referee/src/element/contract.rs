@@ -32,26 +32,25 @@ fn place(op: &OpRecord, index: u64) -> Place {
 	}
 }
 
-/// The sum of `k` products, of which `term` gives the factors in order: ascending chains over
-/// blocks, block sums added in ascending order.
+/// The sum of `k` products, of whose factors' bits `factors` gives those from a number of the term on:
+/// ascending chains over blocks, block sums added in ascending order.
 fn sum<A: Arith, E>(
 	k: u64,
-	mut term: impl FnMut(u64) -> Result<(A::F32, A::F32), E>,
+	mut factors: impl FnMut(u64, &mut [u32], &mut [u32]) -> Result<(), E>,
 ) -> Result<A::F32, E> {
 	let mut total = None;
+	let (mut a, mut b) = ([0; BLOCK as usize], [0; BLOCK as usize]);
 	let mut start = 0;
 	while start < k {
-		let end = k.min(start + BLOCK);
-		let mut sum = A::f32_from_bits(0);
-		for t in start..end {
-			let (a, b) = term(t)?;
-			sum = A::fma32(a, b, sum);
-		}
+		let count = BLOCK.min(k - start);
+		let (a, b) = (&mut a[..count as usize], &mut b[..count as usize]);
+		factors(start, a, b)?;
+		let sum = A::chain32(a, b, A::f32_from_bits(0));
 		total = Some(match total {
 			None => sum,
 			Some(total) => A::add32(total, sum),
 		});
-		start = end;
+		start += count;
 	}
 	Ok(total.unwrap_or(A::f32_from_bits(0)))
 }
@@ -71,8 +70,9 @@ pub(super) fn dot<A: Arith, R: Reader>(
 	(b, b_first): (usize, u64),
 	k: u64,
 ) -> Result<A::F32, R::Error> {
-	sum::<A, _>(k, |t| {
-		Ok((read::<A, R>(reader, a, a_first + t)?, read::<A, R>(reader, b, b_first + t)?))
+	sum::<A, _>(k, |start, a_row, b_row| {
+		reader.read_row(a, a_first + start, a_row)?;
+		reader.read_row(b, b_first + start, b_row)
 	})
 }
 
@@ -140,17 +140,17 @@ pub(super) fn conv<A: Arith, R: Reader>(
 	let (kernel, dilation, pad) = (pair(conv.kernel), pair(conv.dilation), pair(conv.pad));
 	// Channel in the group, row and column of the next term.
 	let (mut channel, mut ky, mut kx) = (first, 0, 0);
-	let total = sum::<A, _>(k, |t| {
+	let mut pixel = || {
 		let y = (corner[0] + ky * dilation[0]).checked_sub(pad[0]).filter(|&y| y < height);
 		let x = (corner[1] + kx * dilation[1]).checked_sub(pad[1]).filter(|&x| x < width);
 		let pixel = match (y, x, conv.layout) {
 			(Some(y), Some(x), ImageLayout::ChannelsFirst) => {
-				read::<A, R>(reader, 1, ((image * channels + channel) * height + y) * width + x)?
+				Some(((image * channels + channel) * height + y) * width + x)
 			},
 			(Some(y), Some(x), ImageLayout::ChannelsLast) => {
-				read::<A, R>(reader, 1, ((image * height + y) * width + x) * channels + channel)?
+				Some(((image * height + y) * width + x) * channels + channel)
 			},
-			_ => A::f32_from_bits(0),
+			_ => None,
 		};
 		kx += 1;
 		if kx == kernel[1] {
@@ -159,7 +159,16 @@ pub(super) fn conv<A: Arith, R: Reader>(
 		if ky == kernel[0] {
 			(ky, channel) = (0, channel + 1);
 		}
-		Ok((read::<A, R>(reader, 0, place.a + t)?, pixel))
+		pixel
+	};
+	let total = sum::<A, _>(k, |start, filter, window| {
+		for value in window {
+			*value = match pixel() {
+				Some(element) => reader.read(1, element)? as u32,
+				None => 0,
+			};
+		}
+		reader.read_row(0, place.a + start, filter)
 	})?;
 	biased::<A, R>(op, conv.bias, &place, total, reader)
 }

@@ -489,7 +489,7 @@ proptest! {
 			let op = record(&mut rng, kind);
 			let bytes = tensors(&mut rng, &op);
 			let views: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-			let bound = leaf_bound(&op);
+			let bound = leaf_bound(&op, &Place::alone(&op));
 			for _ in 0..6 {
 				let index = rng.below(op.shape.elements());
 				let mut reader = Counting {
@@ -530,13 +530,13 @@ fn longest_reductions_are_within_limits() {
 	let kind = OpKind::MatMul { bias: Bias::Row };
 	let op = OpRecord::new(kind, DType::F32, shape(&[1, 2, 2]), [row, row, bias]);
 	assert_eq!(op.validate(), Ok(()));
-	let bound = leaf_bound(&op);
+	let bound = leaf_bound(&op, &Place::alone(&op));
 	assert!(bound.is_within_limits(), "{bound:?}");
 	let wide = Operand::weight(0, DType::I64, shape(&[3, 16_384]));
 	let kind = OpKind::Reduce(ReduceFn::Sum);
 	let op = OpRecord::new(kind, DType::I64, shape(&[3]), [wide]);
 	assert_eq!(op.validate(), Ok(()));
-	assert!(leaf_bound(&op).is_within_limits());
+	assert!(leaf_bound(&op, &Place::alone(&op)).is_within_limits());
 	assert_eq!(units(&op), 3 * 16_384);
 }
 

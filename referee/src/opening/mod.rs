@@ -6,7 +6,7 @@
 //! chain learns a tensor's length only from the opening itself.
 
 use crate::tree::{self, ARITY};
-use crate::{OpRecord, Root, Slice, TreeError, CHUNK_BYTES, RECORD_BYTES};
+use crate::{OpRecord, Place, Root, Slice, TreeError, CHUNK_BYTES, RECORD_BYTES};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::fmt;
@@ -214,6 +214,11 @@ impl Commitments {
 	/// Bytes of the encoded program.
 	pub const fn program_len(&self) -> u64 {
 		(self.n_ops as u64 + 1) * CHUNK_BYTES
+	}
+
+	/// Where the op with this index stands.
+	pub const fn place(&self, entry: u32) -> Place {
+		Place { entry, n_ops: self.n_ops, weights_len: self.weights_len, input_len: self.input_len }
 	}
 
 	/// Checks that `slice` is the record of op `entry` under the program's root, and decodes it.

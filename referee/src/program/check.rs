@@ -1,6 +1,6 @@
 //! Rules that hold between the records of a program.
 
-use super::bound::leaf_bound;
+use super::bound::{leaf_bound, Place};
 use super::record::{OpKind, OpRecord, Operand, Source};
 use super::{Layout, Program, MAX_OPS, MAX_PORTS};
 use crate::{DType, Shape, MAX_OPERANDS};
@@ -36,7 +36,8 @@ pub enum CheckReason {
 	Unused,
 	/// The last op's output is not what the header declares.
 	Output,
-	/// One element reads or costs more than may be judged on chain.
+	/// One element reads or costs more than may be judged on chain, or the proof that it is wrong may be
+	/// longer than the chain takes.
 	LeafTooLarge,
 	/// The op breaks a rule of its own kind.
 	Record(RecordError),
@@ -131,11 +132,13 @@ impl Program {
 			return Err(CheckError { op: 0, reason: CheckReason::Header });
 		}
 		let inputs = header.input_layout();
+		let place = self.place(0);
 		let mut used = vec![false; self.ops.len()];
 		for (index, op) in self.ops.iter().enumerate() {
 			let fail = |reason| CheckError { op: index as u32, reason };
 			op.validate().map_err(|error| fail(CheckReason::Record(error)))?;
-			if !leaf_bound(op).is_within_limits() {
+			let place = Place { entry: index as u32, ..place };
+			if !leaf_bound(op, &place).is_within_limits() {
 				return Err(fail(CheckReason::LeafTooLarge));
 			}
 			for (position, operand) in op.operands.iter().enumerate() {

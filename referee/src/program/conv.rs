@@ -1,10 +1,12 @@
 //! Convolutions: contractions whose second operand are windows of an image.
 
-use super::bound::{self, run, LeafBound};
+use super::bound::{self, Part};
 use super::check::RecordError::{self, Dims, Parameter, Type};
 use super::record::{Bias, OpRecord};
 use super::rules::{bias_fits, require, windows_in_range};
-use crate::{DType, Shape, CHUNK_BYTES};
+use crate::{DType, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How the image that a convolution reads lies, or the one it gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -87,7 +89,7 @@ pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
 }
 
 /// A row of filters, a bias, and the window.
-pub(super) fn leaf_bound(op: &OpRecord, conv: &Conv) -> LeafBound {
+pub(super) fn parts(op: &OpRecord, conv: &Conv) -> Vec<Part> {
 	let shape = |operand: usize| op.operands.get(operand).map_or(Shape::SCALAR, |o| o.shape);
 	let k = u64::from(shape(0).last());
 	let [_, c, h, w] = conv.image(&shape(1)).unwrap_or([1; 4]).map(u64::from);
@@ -100,11 +102,7 @@ pub(super) fn leaf_bound(op: &OpRecord, conv: &Conv) -> LeafBound {
 	};
 	let size = DType::F32.size();
 	let (runs, bytes) = bound::windows(lines, (pieces, piece, step), region, size);
-	let extra = u64::from(conv.bias != Bias::None);
-	LeafBound {
-		spans: u32::try_from(1 + extra + runs).unwrap_or(u32::MAX),
-		bytes: (run(k, size) + extra * CHUNK_BYTES).saturating_add(bytes),
-		// Finding the pixels costs up to a quarter of the multiply-adds, measured in Wasm.
-		terms: k + k.div_ceil(4),
-	}
+	let mut all = vec![Part::row(0, k, size), Part::new([1], runs, bytes)];
+	all.extend((conv.bias != Bias::None).then(|| Part::singles([2], 1)));
+	all
 }

@@ -8,12 +8,15 @@ pub mod bound;
 pub mod check;
 pub mod codec;
 pub mod conv;
+pub mod cost;
 pub mod map;
 pub mod pool;
 pub mod record;
 pub mod recur;
 mod rules;
+mod size;
 
+use self::bound::{leaf_bound, LeafBound, Place};
 use self::codec::FormatError;
 use self::record::OpRecord;
 use crate::{tree, DType, Root, Shape};
@@ -143,6 +146,24 @@ impl Program {
 	/// Bytes of trace tensor `entry`, the output of that op; `None` when there is no such op.
 	pub fn entry_len(&self, entry: u32) -> Option<u64> {
 		self.ops.get(entry as usize).map(OpRecord::bytes)
+	}
+
+	/// Where the op with this index stands.
+	pub fn place(&self, entry: u32) -> Place {
+		Place {
+			entry,
+			n_ops: self.header.n_ops,
+			weights_len: self.header.weights_len,
+			input_len: self.header.input_layout().total_len,
+		}
+	}
+
+	/// The op whose elements cost the most to judge, and what one costs at most: most terms, then most
+	/// bytes, then most spans, then the longest proof; of equals the first. `None` without ops.
+	pub fn worst_leaf(&self) -> Option<(u32, LeafBound)> {
+		let cost = |bound: &LeafBound| (bound.terms, bound.bytes, bound.spans, bound.proof);
+		let bounds = (0..).zip(&self.ops).map(|(i, op)| (i, leaf_bound(op, &self.place(i))));
+		bounds.reduce(|worst, next| if cost(&next.1) > cost(&worst.1) { next } else { worst })
 	}
 
 	/// Cost of one execution: the sum of the ops' [`bound::units`], saturating.

@@ -1,10 +1,12 @@
 //! Pooling: reductions over the windows of an image.
 
-use super::bound::{self, LeafBound};
+use super::bound::{self, Part};
 use super::check::RecordError::{self, Dims, Parameter, Type};
 use super::record::{OpRecord, ReduceFn};
 use super::rules::{operands, require, windows_in_range};
 use crate::DType;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// What a pooling is told about its windows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -41,18 +43,14 @@ pub(super) fn validate(op: &OpRecord, pool: &Pool) -> Result<(), RecordError> {
 	require(windows.checked_mul(planes.into()) == Some(op.shape.elements()), Dims)
 }
 
-pub(super) fn leaf_bound(op: &OpRecord, pool: &Pool) -> LeafBound {
+/// The window.
+pub(super) fn parts(op: &OpRecord, pool: &Pool) -> Vec<Part> {
 	let area = op.operands.first().map_or(1, |x| {
 		let sides = x.shape.dims().iter().skip(1);
 		sides.fold(1, |area, &side| area * u64::from(side))
 	});
 	let [lines, pieces] = pool.kernel.map(u64::from);
 	let step = u64::from(pool.dilation[1]);
-	let (runs, bytes) = bound::windows(lines, (pieces, 1, step), area, op.dtype.size());
-	LeafBound {
-		spans: u32::try_from(runs).unwrap_or(u32::MAX),
-		bytes,
-		// Finding an element costs up to a quarter of what combining it does.
-		terms: pool.terms() + pool.terms().div_ceil(4),
-	}
+	let (runs, bytes) = bound::windows(lines, (pieces, 1, step), area, op.own_dtype().size());
+	vec![Part::new([0], runs, bytes)]
 }

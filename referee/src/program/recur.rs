@@ -1,9 +1,11 @@
 //! Recurrent cells: what a [`super::record::OpKind::Recur`] takes, and what one element costs.
 
-use super::bound::{run, LeafBound, FUNCTION_TERMS, MAX_TERMS};
+use super::bound::{run, Part, FUNCTION_TERMS, MAX_TERMS};
 use super::check::RecordError::{self, Dims, OperandCount, TooManyTerms, Type};
 use super::record::{codes, OpKind, OpRecord, Source};
-use crate::{DType, Shape, CHUNK_BYTES};
+use crate::{DType, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
 
 codes! {
 	/// Recurrent cells, with ONNX's order of gates and its default activations.
@@ -83,24 +85,40 @@ pub(super) fn validate(op: &OpRecord, cell: Cell) -> Result<(), RecordError> {
 	require(pairs.all(|(operand, dims)| operand.shape.dims() == dims), Dims)?;
 	let is_own = own.iter().all(|o| o.shape == op.shape && matches!(o.source, Source::Op(_)));
 	require(is_own, Dims)?;
-	require(leaf_bound(&op.shape, cell).terms <= MAX_TERMS, TooManyTerms)
+	require(leaf_terms(&op.shape, cell) <= MAX_TERMS, TooManyTerms)
+}
+
+/// Products of a row of R with a state, states read for them, other states of one element, and functions;
+/// of the part that has most of each.
+pub(crate) const fn counts(cell: Cell) -> [u64; 4] {
+	match cell {
+		Cell::Lstm => [3, 1, 1, 3],
+		Cell::Gru => [2, 2, 0, 2],
+		Cell::GruResetAfter => [3, 1, 0, 3],
+		Cell::RnnTanh | Cell::RnnRelu => [1, 1, 0, 1],
+	}
+}
+
+/// What any element of an output of this shape reads at most.
+pub(super) fn parts(shape: &Shape, cell: Cell) -> Vec<Part> {
+	let [dots, rows, singles, _] = counts(cell);
+	let row = run(shape.last().into(), 4);
+	// Of a state before the first step, or of the op's own output.
+	let own = cell.operands() - 1;
+	let mut all = vec![
+		// Each product also reads an element of x and one of rb.
+		Part::singles([0], dots),
+		Part::new([1], dots, dots * row),
+		Part::singles([2], dots),
+	];
+	// One of them may be a state before the first step, and another one of the op's own.
+	all.extend((0..rows).map(|_| Part::new([3, own], 1, row)));
+	all.extend((singles != 0).then(|| Part::singles([own - 1, own], singles)));
+	all
 }
 
 /// Upper bound for any element of an output of this shape.
-pub(super) fn leaf_bound(shape: &Shape, cell: Cell) -> LeafBound {
-	// Products of a row of R with a state, states read for them, other states of one element, and
-	// functions; of the part that has most of each.
-	let (dots, rows, singles, functions) = match cell {
-		Cell::Lstm => (3, 1, 1, 3),
-		Cell::Gru => (2, 2, 0, 2),
-		Cell::GruResetAfter => (3, 1, 0, 3),
-		Cell::RnnTanh | Cell::RnnRelu => (1, 1, 0, 1),
-	};
-	let hidden = u64::from(shape.last());
-	LeafBound {
-		// Each product also reads an element of x and one of rb.
-		spans: (3 * dots + rows + singles) as u32,
-		bytes: (dots + rows) * run(hidden, 4) + (2 * dots + singles) * CHUNK_BYTES,
-		terms: dots * hidden + functions * FUNCTION_TERMS,
-	}
+pub(super) fn leaf_terms(shape: &Shape, cell: Cell) -> u64 {
+	let [dots, _, _, functions] = counts(cell);
+	dots * u64::from(shape.last()) + functions * FUNCTION_TERMS
 }

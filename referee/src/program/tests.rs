@@ -328,7 +328,7 @@ proptest! {
 			}
 			if let Ok(changed) = OpRecord::from_bytes(&bytes) {
 				prop_assert_eq!(changed.to_bytes(), Ok(bytes));
-				leaf_bound(&changed);
+				leaf_bound(&changed, &Place::alone(&changed));
 				units(&changed);
 			}
 		}

@@ -5,14 +5,17 @@
 //! claimed value, and the chunks of operands that the element function reads. Verification
 //! recomputes the value with [`crate::Soft`] and accepts only when it differs.
 
+mod cost;
 mod reader;
+
+pub use self::cost::{proof_cost, ProofCost, FUNCTION_OPERATIONS};
 
 use self::reader::ProofReader;
 use crate::element::element as compute;
 use crate::opening::entry_in;
 use crate::{
-	encode_value, leaf_bound, tree, Commitments, OpRecord, OpeningError, Root, Slice, Soft, Source,
-	TreeError, CHUNK_BYTES, MAX_LEAF_BYTES, MAX_OPERANDS, MAX_SPANS, MAX_TERMS,
+	encode_value, leaf_bound, tree, Arith, Commitments, OpRecord, OpeningError, Place, Root, Slice,
+	Soft, Source, TreeError, CHUNK_BYTES, MAX_LEAF_BYTES, MAX_OPERANDS, MAX_SPANS, MAX_TERMS,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -209,6 +212,11 @@ impl FaultProof {
 /// Returns the fault when every part is authentic and the recomputed value differs from the
 /// claimed one; [`ProofError::NoFault`] when they are equal.
 pub fn verify_fault(c: &Commitments, proof: &FaultProof) -> Result<Fault, ProofError> {
+	judge::<Soft>(c, proof)
+}
+
+/// [`verify_fault`] with another arithmetic, which must give the same bits.
+fn judge<A: Arith>(c: &Commitments, proof: &FaultProof) -> Result<Fault, ProofError> {
 	let entry = proof.entry;
 	if entry >= c.n_ops {
 		return Err(ProofError::NoSuchLocation);
@@ -220,11 +228,11 @@ pub fn verify_fault(c: &Commitments, proof: &FaultProof) -> Result<Fault, ProofE
 	for slice in &proof.entries {
 		slice.verify(&c.trace_root, c.trace_len())?;
 	}
-	let claim = Claim::authenticate(&record, proof)?;
+	let claim = Claim::authenticate(&c.place(entry), &record, proof)?;
 	let mut reader = authenticate_reads(c, &record, proof)?;
 	match proof.at {
 		Location::Element(element) => {
-			let value = compute::<Soft, _>(&record, element, &mut reader)?;
+			let value = compute::<A, _>(&record, element, &mut reader)?;
 			let mut bytes = [0; 8];
 			let _ = encode_value(record.dtype, value, &mut bytes);
 			let size = record.dtype.size();
@@ -235,7 +243,7 @@ pub fn verify_fault(c: &Commitments, proof: &FaultProof) -> Result<Fault, ProofE
 			Ok(Fault::Element { entry, element })
 		},
 		Location::Chunk(chunk) => {
-			let bytes = compute_chunk(&record, chunk, &mut reader)?;
+			let bytes = compute_chunk::<A>(&record, chunk, &mut reader)?;
 			if !claim.differs(0, &bytes) {
 				return Err(ProofError::NoFault);
 			}
@@ -255,9 +263,13 @@ enum Claim<'a> {
 
 impl<'a> Claim<'a> {
 	/// Checks the location, its cost, and that the claimed value is what the trace holds there.
-	fn authenticate(record: &OpRecord, proof: &'a FaultProof) -> Result<Claim<'a>, ProofError> {
+	fn authenticate(
+		place: &Place,
+		record: &OpRecord,
+		proof: &'a FaultProof,
+	) -> Result<Claim<'a>, ProofError> {
 		let len = record.bytes();
-		let bound = leaf_bound(record);
+		let bound = leaf_bound(record, place);
 		let (chunk, terms, limit) = match proof.at {
 			Location::Element(element) if element < record.shape.elements() => {
 				(element * record.dtype.size() / CHUNK_BYTES, bound.terms, MAX_TERMS)
@@ -307,14 +319,14 @@ fn elements_of(record: &OpRecord, chunk: u64) -> Range<u64> {
 	start..record.shape.elements().min(start + per_chunk)
 }
 
-fn compute_chunk(
+fn compute_chunk<A: Arith>(
 	record: &OpRecord,
 	chunk: u64,
 	reader: &mut ProofReader<'_>,
 ) -> Result<Vec<u8>, ProofError> {
 	let mut bytes = Vec::with_capacity(CHUNK_BYTES as usize);
 	for index in elements_of(record, chunk) {
-		let value = compute::<Soft, _>(record, index, reader)?;
+		let value = compute::<A, _>(record, index, reader)?;
 		bytes.extend_from_slice(&value.to_le_bytes()[..record.dtype.size() as usize]);
 	}
 	Ok(bytes)
@@ -348,8 +360,9 @@ fn authenticate_reads<'a>(
 		read.slice.verify(&root, len)?;
 		reader.add(operand, &read.slice);
 	}
+	reader.order();
 	Ok(reader)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

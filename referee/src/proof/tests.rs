@@ -1,3 +1,6 @@
+pub(crate) mod cost;
+mod length;
+
 use super::*;
 use crate::testing::World;
 use crate::{element, Cell, RecordingReader};
@@ -62,6 +65,15 @@ impl World {
 	fn judge(&self, proof: &FaultProof) -> Result<Fault, ProofError> {
 		let bytes = proof.encode();
 		assert!(bytes.len() <= MAX_PROOF_BYTES as usize);
+		if let (Location::Element(_), Some(op)) =
+			(proof.at, self.program.ops.get(proof.entry as usize))
+		{
+			// Those made here with more than is needed are refused for that.
+			let bound = leaf_bound(op, &self.program.place(proof.entry));
+			let verdict = verify_fault(&self.commitments, proof);
+			let is_judged = matches!(verdict, Ok(_) | Err(ProofError::NoFault));
+			assert!(!is_judged || bytes.len() as u64 <= bound.proof, "{bound:?}");
+		}
 		verify_fault(&self.commitments, &FaultProof::from_bytes(&bytes)?)
 	}
 }

@@ -24,7 +24,7 @@ pub(super) fn reduction(rng: &mut Rng) -> OpRecord {
 		let Some((steps, dtype, operands)) = expression(rng, &dims, 1) else { continue };
 		let kind = OpKind::MapReduce { function: rng.pick(ReduceFn::ALL), k, steps };
 		let op = OpRecord::new(kind, dtype, shape(&rows), operands);
-		if dtype != DType::Bool && leaf_bound(&op).is_within_limits() {
+		if dtype != DType::Bool && leaf_bound(&op, &Place::alone(&op)).is_within_limits() {
 			return op;
 		}
 	}

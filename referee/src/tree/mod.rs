@@ -10,6 +10,7 @@ mod slice;
 
 pub(crate) use node::verify_path;
 pub use node::{fold, fold_root, node_range, open_node, top, verify_node};
+pub(crate) use slice::count_siblings;
 pub use slice::Slice;
 
 use crate::Root;
@@ -76,6 +77,8 @@ pub const fn chunk_count(len: u64) -> u64 {
 
 /// BLAKE3 hash of a whole object.
 pub fn hash(bytes: &[u8]) -> Root {
+	#[cfg(test)]
+	tally_blocks(bytes);
 	*blake3::hash(bytes).as_bytes()
 }
 
@@ -104,10 +107,21 @@ fn leaf_cv(bytes: &[u8], first_chunk: u64) -> Root {
 	if bytes.is_empty() {
 		return hash(bytes);
 	}
+	#[cfg(test)]
+	tally_blocks(bytes);
 	let mut hasher = blake3::Hasher::new();
 	hasher.set_input_offset(first_chunk.wrapping_mul(CHUNK_BYTES));
 	hasher.update(bytes);
 	hasher.finalize_non_root()
+}
+
+/// Tells the tests what hashing these bytes takes.
+#[cfg(test)]
+fn tally_blocks(bytes: &[u8]) {
+	let chunks = bytes.chunks(CHUNK_BYTES as usize);
+	let blocks: u64 = chunks.map(|chunk| chunk.len().div_ceil(64) as u64).sum();
+	let merges = chunk_count(bytes.len() as u64) - 1;
+	crate::proof::tests::cost::tally(|done| done.compressions += blocks.max(1) + merges);
 }
 
 /// Largest power of two below `n`; `n` is at least 2.
@@ -117,10 +131,14 @@ const fn left_count(n: u64) -> u64 {
 }
 
 fn merge(left: &Root, right: &Root) -> Root {
+	#[cfg(test)]
+	crate::proof::tests::cost::tally(|done| done.compressions += 1);
 	merge_subtrees_non_root(left, right, Mode::Hash)
 }
 
 fn merge_root(left: &Root, right: &Root) -> Root {
+	#[cfg(test)]
+	crate::proof::tests::cost::tally(|done| done.compressions += 1);
 	*merge_subtrees_root(left, right, Mode::Hash).as_bytes()
 }
 

@@ -104,6 +104,13 @@ fn outside(range: &Range<u64>, own: &Range<u64>, found: &mut impl FnMut(Range<u6
 	}
 }
 
+/// How many [`Slice::siblings`] the slice of these chunks of an object of `total_len` bytes has.
+pub(crate) fn count_siblings(total_len: u64, chunks: &Range<u64>) -> u64 {
+	let mut count = 0;
+	outside(&(0..chunk_count(total_len)), chunks, &mut |_| count += 1);
+	count
+}
+
 /// Hashes the chunks `own`, whose bytes are `data`, up to the root of an object of `total_len`
 /// bytes, taking the value of each largest subtree outside from `sibling`, left to right.
 fn fold_outside(

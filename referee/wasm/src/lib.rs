@@ -16,7 +16,7 @@ mod memory;
 
 use alloc::vec::Vec;
 use assay_referee::{
-	element, verify_fault, Commitments, Fault, FaultProof, OpRecord, Soft, TensorReader,
+	element, verify_fault, Arith, Commitments, Fault, FaultProof, OpRecord, Soft, TensorReader,
 	RECORD_BYTES,
 };
 use codec::Decode;
@@ -72,6 +72,26 @@ extern "C" fn elements(at: u32, len: u32, count: u32) -> u32 {
 		}
 	}
 	0
+}
+
+/// Chains of 256 multiply-adds each: the bytes are the terms' first factors and then their second ones,
+/// and are gone through `rounds` times.
+///
+/// Returns the last sum's bits.
+#[unsafe(no_mangle)]
+extern "C" fn chains(at: u32, len: u32, rounds: u32) -> u32 {
+	// SAFETY: the host wrote there what `allocate` gave room for.
+	let bytes = unsafe { bytes(at, len) };
+	let words = bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+	let words: Vec<u32> = words.collect();
+	let (a, b) = words.split_at(words.len() / 2);
+	let mut sum = 0;
+	for _ in 0..rounds {
+		for (a, b) in a.chunks(256).zip(b.chunks(256)) {
+			sum = Soft::chain32(a, b, 0);
+		}
+	}
+	sum
 }
 
 /// Judges a fault proof: the bytes are the encoded commitments and then the encoded proof.

@@ -7,7 +7,7 @@ use crate::{
 };
 use assay_executor::{Bundle, BundleWriter, DimBounds, NamedTensor, MAX_INSTANTIATIONS};
 use assay_onnx::CompileOptions;
-use assay_referee::{leaf_bound, LeafBound, Program, Source};
+use assay_referee::{LeafBound, Program, Source};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use std::{
@@ -214,6 +214,8 @@ pub struct WorstLeaf {
 	pub bytes: u64,
 	/// Multiply-adds to recompute.
 	pub terms: u64,
+	/// Bytes of the proof that the element is wrong.
+	pub proof: u64,
 }
 
 impl fmt::Display for CompileReport {
@@ -240,7 +242,8 @@ impl fmt::Display for CompileReport {
 		let leaf = &self.worst_leaf;
 		write!(f, "worst leaf    op {} ({}): ", leaf.op, leaf.kind)?;
 		let bytes = output::bytes(leaf.bytes);
-		writeln!(f, "{} terms, {bytes} in {} spans", leaf.terms, leaf.spans)
+		let proof = output::bytes(leaf.proof);
+		writeln!(f, "{} terms, {bytes} in {} spans, proof of {proof}", leaf.terms, leaf.spans)
 	}
 }
 
@@ -335,19 +338,12 @@ fn parameters(program: &Program) -> u64 {
 	weights.sum()
 }
 
-/// The element that costs the most to judge: most terms, then most bytes, then most spans.
+/// The element that costs the most to judge, with its op's kind.
 fn worst_leaf(program: &Program) -> WorstLeaf {
-	let bounds = (0u32..).zip(&program.ops).map(|(op, record)| (op, record, leaf_bound(record)));
-	let cost = |bound: &LeafBound| (bound.terms, bound.bytes, bound.spans);
-	// Of equals, the first.
-	let worst = bounds.reduce(|worst, next| match cost(&next.2) > cost(&worst.2) {
-		true => next,
-		false => worst,
-	});
-	worst.map_or_else(WorstLeaf::default, |(op, record, bound)| {
-		let kind = record.to_string();
-		WorstLeaf { op, kind, spans: bound.spans, bytes: bound.bytes, terms: bound.terms }
-	})
+	let Some((op, bound)) = program.worst_leaf() else { return WorstLeaf::default() };
+	let kind = program.ops.get(op as usize).map(ToString::to_string).unwrap_or_default();
+	let LeafBound { spans, bytes, terms, proof } = bound;
+	WorstLeaf { op, kind, spans, bytes, terms, proof }
 }
 
 #[cfg(test)]

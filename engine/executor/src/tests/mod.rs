@@ -7,3 +7,4 @@ mod law;
 mod models;
 mod recurrent;
 mod runs;
+mod weights;

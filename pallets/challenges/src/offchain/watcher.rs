@@ -246,6 +246,8 @@ fn play<T: Config>(
 					"job {job}: cannot go on: {:?} has too little free or allowed for a query",
 					challenge.who,
 				);
+				run.outbox.note(&name);
+				return;
 			}
 			run.submit(name, key, "challenges.ask", &(id, content, node), |auth| Call::ask {
 				challenge: id,

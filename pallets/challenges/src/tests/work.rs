@@ -421,3 +421,19 @@ fn a_watcher_without_allowance_does_not_challenge() {
 	});
 	assert!(net.blocks(4).is_empty());
 }
+
+#[test]
+fn a_watcher_without_allowance_does_not_ask() {
+	let (honest, liar) = short();
+	let mut net = watcher(&honest, &liar);
+	net.with(|| {
+		let job = claim(&liar);
+		open(ALICE, job, &honest);
+		reveal(job, &liar);
+		Spent::set([(ALICE, ALLOWANCE - QueryFee::get() + 1)].into());
+	});
+	assert!(net.blocks(4).is_empty());
+	// Until its owner allows more.
+	Spent::set([(ALICE, ALLOWANCE - QueryFee::get())].into());
+	assert!(matches!(net.blocks(4)[..], [Call::ask { .. }]));
+}

@@ -4,6 +4,7 @@
 //! `significand * 2^exponent`, works exactly (or with a *sticky* lowest bit that stands for any
 //! nonzero remainder below it), and packs with one rounding.
 
+mod chain;
 mod convert;
 mod float32;
 mod float64;
@@ -72,6 +73,10 @@ impl Arith for Soft {
 	#[inline]
 	fn fma32(a: u32, b: u32, c: u32) -> u32 {
 		float32::fma(a, b, c)
+	}
+	#[inline]
+	fn chain32(a: &[u32], b: &[u32], sum: u32) -> u32 {
+		chain::chain(a, b, sum)
 	}
 	#[inline]
 	fn sqrt32(x: u32) -> u32 {

@@ -218,6 +218,99 @@ fn every_nan_is_seen_as_the_canonical_one() {
 	assert_eq!(Soft::f64_to_bits(0xfff0_0000_0000_0001), NAN64);
 }
 
+/// What follows from one step after another.
+fn chain_by_steps(a: &[u32], b: &[u32], sum: u32) -> f32 {
+	let step = |sum: f32, (&a, &b): (&u32, &u32)| fma_to_odd(a, b, sum.to_bits());
+	a.iter().zip(b).fold(f32::from_bits(sum), step)
+}
+
+fn check_chain(a: &[u32], b: &[u32], sum: u32) {
+	same32(Soft::chain32(a, b, sum), chain_by_steps(a, b, sum));
+}
+
+#[test]
+fn chains_of_special_values() {
+	let signed: Vec<u32> = SPECIAL32.iter().flat_map(|&x| [x, x | 1 << 31]).collect();
+	for &a in &signed {
+		for &b in &signed {
+			for &sum in &signed {
+				// The sum before, and what such a step leaves for the next one.
+				check_chain(&[a], &[b], sum);
+				check_chain(&[a, 0x3fc0_0001, a], &[b, 0x3f80_0003, 0xbf80_0001], sum);
+			}
+		}
+	}
+	same32(Soft::chain32(&[], &[], 0x8000_0000), -0.0);
+	// As many steps as the shorter has.
+	check_chain(&[0x3f80_0000; 3], &[0x4000_0000; 2], 0);
+}
+
+/// One chain of random factors of magnitudes that meet, cancel, vanish or overflow: `steps` steps.
+fn random_chain(rng: &mut crate::testing::Rng, steps: usize) {
+	let spread = rng.pick(&[1, 4, 16, 40, 100, 250]);
+	let middle = rng.below(254) as u32;
+	let number = |rng: &mut crate::testing::Rng| {
+		let bits = rng.next() as u32;
+		let exponent = (middle + (rng.next() % spread) as u32) % 256;
+		match rng.below(64) {
+			0 => bits,
+			1 => 0,
+			2..8 => bits & 0x8000_0000 | exponent << 23 | 0x007f_ffff >> rng.below(24),
+			_ => bits & 0x807f_ffff | exponent << 23,
+		}
+	};
+	let mut a: Vec<u32> = (0..steps).map(|_| number(rng)).collect();
+	let mut b: Vec<u32> = (0..steps).map(|_| number(rng)).collect();
+	// The second half takes away what the first half gave, in another order.
+	if rng.below(2) == 0 {
+		let half = steps / 2;
+		for i in 0..half {
+			(a[steps - 1 - i], b[steps - 1 - i]) = (a[i] ^ 1 << 31, b[i] ^ (i as u32 & 1));
+		}
+	}
+	let mut native = f32::from_bits(number(rng));
+	let start = native.to_bits();
+	for i in 0..steps {
+		let next = fma_to_odd(a[i], b[i], native.to_bits());
+		if next.is_nan() || next.is_infinite() {
+			// Nothing comes of it any more: from here on a new chain.
+			same32(Soft::chain32(&a[..=i], &b[..=i], start), next);
+			check_chain(&a[i + 1..], &b[i + 1..], 0);
+			return;
+		}
+		native = next;
+	}
+	same32(Soft::chain32(&a, &b, start), native);
+	// Every sum between, of which the end tells little when the last product is large.
+	let ends = (0..steps).step_by(7);
+	ends.for_each(|end| check_chain(&a[..end], &b[..end], start));
+}
+
+#[test]
+fn random_chains() {
+	let mut rng = crate::testing::Rng(1);
+	(0..20_000).for_each(|_| random_chain(&mut rng, 24));
+}
+
+/// Single steps on random bits, 10^8 of them, and as many in chains: a minute.
+#[test]
+#[ignore = "run by hand: cargo test --release -p assay-referee -- --ignored many"]
+fn many_chains() {
+	let mut rng = crate::testing::Rng(std::env::var("SEED").map_or(2, |s| s.parse().unwrap()));
+	for _ in 0..100_000_000u64 {
+		let (ab, c) = (rng.next(), rng.next());
+		let (a, b) = (ab as u32, (ab >> 32) as u32);
+		// Every other sum as large as the product, so that they meet.
+		let c = match c >> 63 {
+			0 => c as u32,
+			_ => Soft::mul32(a, b).wrapping_add((c as u32 & 0x1fff_ffff).wrapping_sub(0x0fff_ffff)),
+		};
+		same32(Soft::chain32(&[a], &[b], c), fma_to_odd(a, b, c));
+		same32(Soft::fma32(a, b, c), fma_to_odd(a, b, c));
+	}
+	(0..2_000_000).for_each(|_| random_chain(&mut rng, 24));
+}
+
 proptest! {
 	// Making a case costs far more than checking it, so each stands for its neighbours as well.
 	#![proptest_config(ProptestConfig::with_cases(2_000))]

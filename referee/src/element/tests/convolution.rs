@@ -88,7 +88,7 @@ fn layouts_and_limits() {
 		{
 			let op = conv(channels, side, layout);
 			assert_eq!(op.validate(), Ok(()));
-			assert_eq!(leaf_bound(&op).is_within_limits(), fits, "{op:?}");
+			assert_eq!(leaf_bound(&op, &Place::alone(&op)).is_within_limits(), fits, "{op:?}");
 		}
 	}
 	let mut wrong = conv(20, 100, ImageLayout::ChannelsLast);

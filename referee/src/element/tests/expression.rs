@@ -120,7 +120,8 @@ fn rules_of_epilogues() {
 	refused(other, RecordError::Parameter);
 	// What it costs more than the product: a run, a chunk, an addition.
 	let [product, _] = op.apart(0).unwrap();
-	let (with, without) = (leaf_bound(&op), leaf_bound(&product));
+	let bound = |op: &OpRecord| leaf_bound(op, &Place::alone(op));
+	let (with, without) = (bound(&op), bound(&product));
 	assert_eq!(with.spans, without.spans + 1);
 	assert_eq!(with.bytes, without.bytes + CHUNK_BYTES);
 	assert_eq!(with.terms, without.terms + 1);
@@ -220,9 +221,11 @@ fn rules_of_reductions() {
 /// Every term counts with all steps, each of them as two, and what lies beside the row as a chunk.
 #[test]
 fn bound_of_a_reduction() {
-	let bound = leaf_bound(&squares(300, &[2, 3], [&[2, 3, 300], &[2, 3, 1]]));
-	assert_eq!(bound, LeafBound { spans: 2, bytes: 4 * CHUNK_BYTES, terms: 5 * 300 });
-	let longest = |k| leaf_bound(&squares(k, &[2], [&[2, k], &[2, 1]])).is_within_limits();
+	let bound = |op: OpRecord| leaf_bound(&op, &Place::alone(&op));
+	let LeafBound { spans, bytes, terms, .. } =
+		bound(squares(300, &[2, 3], [&[2, 3, 300], &[2, 3, 1]]));
+	assert_eq!((spans, bytes, terms), (2, 4 * CHUNK_BYTES, 5 * 300));
+	let longest = |k| bound(squares(k, &[2], [&[2, k], &[2, 1]])).is_within_limits();
 	assert!(longest(3276) && !longest(3277));
 }
 

@@ -64,7 +64,8 @@ fn widest_recurrences_are_within_limits() {
 		let fits = |op: &OpRecord| op.validate();
 		let too_long = fits(&of(widest + 1));
 		assert!(matches!(too_long, Err(RecordError::TooManyTerms | RecordError::Shape)));
-		let bound = leaf_bound(&of(widest));
+		let op = of(widest);
+		let bound = leaf_bound(&op, &Place::alone(&op));
 		assert!(bound.is_within_limits(), "{cell:?} {bound:?}");
 		assert_eq!(fits(&of(1000)), Ok(()));
 	}
@@ -114,7 +115,7 @@ proptest! {
 			for index in [0, at % count, count - 1] {
 				let mut reader = Arbitrary { op: &op, index, seed, reads: 0 };
 				prop_assert!(crate::element::<Soft, _>(&op, index, &mut reader).is_ok(), "{op:?}");
-				prop_assert!(reader.reads <= 2 * leaf_bound(&op).terms);
+				prop_assert!(reader.reads <= 2 * leaf_terms(&op));
 			}
 		}
 	}
