@@ -52,6 +52,9 @@ pub(crate) enum Subcommand {
 
 	/// Write the runtime's metadata, SCALE-encoded with its version prefix.
 	ExportMetadata(ExportMetadataCmd),
+
+	/// Print the hash of the runtime's metadata that hardware wallets sign with (RFC 78).
+	MetadataHash(MetadataHashCmd),
 }
 
 /// Options of `export-metadata`.
@@ -64,4 +67,13 @@ pub(crate) struct ExportMetadataCmd {
 	/// Version of the metadata format.
 	#[arg(long, value_name = "N", default_value_t = 16)]
 	pub(crate) metadata_version: u32,
+}
+
+/// Options of `metadata-hash`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MetadataHashCmd {
+	/// Address prefix of the chain: the only part of the hash that differs between the runtimes of
+	/// development chains and of public networks.
+	#[arg(long, value_name = "N", default_value_t = assay_runtime::constants::SS58_PREFIX)]
+	pub(crate) ss58_prefix: u16,
 }

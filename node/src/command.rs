@@ -2,7 +2,7 @@
 
 use crate::{
 	chain_spec,
-	cli::{Cli, ExportMetadataCmd, Subcommand},
+	cli::{Cli, ExportMetadataCmd, MetadataHashCmd, Subcommand},
 	engine::EngineConfig,
 	service::{self, Partial},
 };
@@ -57,6 +57,7 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 		None => run_node(&cli),
 		Some(Subcommand::Key(cmd)) => cmd.run(&cli),
 		Some(Subcommand::ExportMetadata(cmd)) => export_metadata(cmd),
+		Some(Subcommand::MetadataHash(cmd)) => metadata_hash(cmd),
 		Some(Subcommand::ExportChainSpec(cmd)) => {
 			let spec = cli.load_spec(&cmd.chain)?;
 			cmd.run(spec)
@@ -148,5 +149,28 @@ fn export_metadata(cmd: &ExportMetadataCmd) -> sc_cli::Result<()> {
 		Some(path) => std::fs::write(path, &*metadata)?,
 		None => std::io::stdout().write_all(&metadata)?,
 	}
+	Ok(())
+}
+
+/// What `substrate-wasm-builder` computes with its feature `metadata-hash`, but without compiling
+/// the runtime twice and an executor for its build script: the hash covers the types, transactions
+/// and the few facts below, and those the native runtime knows.
+fn metadata_hash(cmd: &MetadataHashCmd) -> sc_cli::Result<()> {
+	use assay_runtime::{constants::currency, Runtime, VERSION};
+	use codec::Decode;
+
+	let metadata = Runtime::metadata_at_version(15).ok_or("no metadata of version 15")?;
+	let metadata = frame_metadata::RuntimeMetadataPrefixed::decode(&mut &metadata[..])
+		.map_err(|error| format!("the runtime's own metadata does not decode: {error}"))?;
+	let info = merkleized_metadata::ExtraInfo {
+		spec_version: VERSION.spec_version,
+		spec_name: VERSION.spec_name.into(),
+		base58_prefix: cmd.ss58_prefix,
+		decimals: currency::DECIMALS,
+		token_symbol: currency::SYMBOL.into(),
+	};
+	let digest = merkleized_metadata::generate_metadata_digest(&metadata.1, info)
+		.map_err(|error| format!("the metadata has no digest: {error}"))?;
+	println!("0x{}", hex::encode(digest.hash()));
 	Ok(())
 }

@@ -203,8 +203,7 @@ impl<T: Config> Run<'_, T> {
 		let anybodys = Lane::Queued { model: *model, designated: None };
 		for lane in [mine, anybodys] {
 			let place = Place::of::<T>(self.key, &lane);
-			let mut looks = 0;
-			for (key, id, job) in Walk::<T>::new(lane, place.get()) {
+			for (looks, (key, id, job)) in Walk::<T>::new(lane, place.get()).enumerate() {
 				if plan.room == 0 || plan.planned_micros.saturating_add(run) > in_time {
 					return;
 				}
@@ -213,7 +212,6 @@ impl<T: Config> Run<'_, T> {
 					place.set(key);
 					return;
 				}
-				looks += 1;
 				self.plan_one(id, &job, run, most_stake, plan);
 			}
 			place.clear();

@@ -24,6 +24,9 @@ use pallet_tx_pause::RuntimeCallNameOf;
 ///   accounts of many signers that may hold the sudo key.
 /// * Envelopes (batches, proxies, multisigs): what they carry is filtered by itself.
 ///
+/// Calls that service keys authorize are among them, and must be: they are free, and one that the pool
+/// lets in and a filter then refused would come back with every block.
+///
 /// Everything else can be stopped: transfers, new models, new jobs and their withdrawal, preimages
 /// and schedules.
 pub struct NeverStopped;

@@ -19,7 +19,9 @@ use sp_io::TestExternalities;
 use sp_runtime::{
 	generic::Era,
 	traits::Header as _,
-	transaction_validity::{TransactionSource, TransactionValidity},
+	transaction_validity::{
+		InvalidTransaction, TransactionSource, TransactionValidity, TransactionValidityError,
+	},
 	ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, MultiSignature,
 };
 
@@ -54,6 +56,11 @@ impl Chain {
 		// The first block tells the state what the genesis hash is; nothing can be signed before.
 		chain.block(Vec::new());
 		chain
+	}
+
+	/// The same chain, of which the next block is another than it would have been.
+	pub fn skip_slot(&mut self) {
+		self.slot += 1;
 	}
 
 	/// Two chains that have everything up to the last block in common.
@@ -117,17 +124,33 @@ impl Chain {
 		built
 	}
 
-	/// Builds a block whose transactions must all succeed.
+	/// Builds a block whose transactions must all succeed, or two: the first block of a session has no
+	/// room.
 	///
 	/// # Panics
 	/// When one does not: the stage is set wrongly.
-	pub fn ok_block(&mut self, transactions: Vec<UncheckedExtrinsic>) -> Built {
-		let built = self.block(transactions);
-		for result in &built.results {
-			let result = result.expect("a transaction of the stage is valid");
-			result.expect("a call of the stage succeeds");
+	pub fn ok_block(&mut self, transactions: Vec<UncheckedExtrinsic>) {
+		let mut rest = transactions;
+		for _ in 0..2 {
+			let built = self.block(rest.clone());
+			let mut left = Vec::new();
+			for (transaction, result) in rest.into_iter().zip(built.results) {
+				match result {
+					Err(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources)) => {
+						left.push(transaction);
+					},
+					result => {
+						let result = result.expect("a transaction of the stage is valid");
+						result.expect("a call of the stage succeeds");
+					},
+				}
+			}
+			if left.is_empty() {
+				return;
+			}
+			rest = left;
 		}
-		built
+		panic!("a block has room for what sets the stage");
 	}
 
 	/// What the transaction pool says about a transaction.

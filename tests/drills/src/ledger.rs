@@ -83,6 +83,7 @@ pub struct Shared {
 }
 
 /// Somebody who follows the rules, and what that may cost.
+#[derive(Clone)]
 struct Party {
 	name: String,
 	/// Wealth when the game began.
@@ -94,6 +95,7 @@ struct Party {
 }
 
 /// The ledger of one drill.
+#[derive(Clone)]
 pub struct Ledger {
 	models: BTreeMap<ModelId, Model>,
 	truths: BTreeMap<(ModelId, H256), H256>,

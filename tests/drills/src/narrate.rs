@@ -35,6 +35,13 @@ impl Narrator {
 		self.names.insert(who.id(), who.name().into());
 	}
 
+	/// Says something.
+	pub(crate) fn say(&self, what: &str) {
+		if self.aloud {
+			println!("  {what}");
+		}
+	}
+
 	fn called(&self, who: &AccountId) -> String {
 		match self.names.get(who) {
 			Some(name) => name.clone(),

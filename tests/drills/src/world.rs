@@ -151,6 +151,8 @@ pub struct World {
 	/// What tells it, if somebody listens.
 	pub narrator: Narrator,
 	pool: Vec<Pending>,
+	/// What came into the pool since a fork began.
+	admitted: Vec<Pending>,
 }
 
 impl World {
@@ -162,7 +164,7 @@ impl World {
 		ledger: Ledger,
 		narrator: Narrator,
 	) -> Self {
-		Self { chain, actors, author, ledger, narrator, pool: Vec::new() }
+		Self { chain, actors, author, ledger, narrator, pool: Vec::new(), admitted: Vec::new() }
 	}
 
 	/// Plays one block.
@@ -201,6 +203,27 @@ impl World {
 		self.ledger.close(&mut self.chain);
 	}
 
+	/// Plays so many blocks on a fork that is then left: what was in them has not happened, and comes
+	/// back to the pool if it is still valid. Those who act remember what they did.
+	pub fn detour(&mut self, blocks: u32) {
+		let (before, fork) = std::mem::take(&mut self.chain).fork();
+		let ledger = self.ledger.clone();
+		self.chain = fork;
+		self.admitted = std::mem::take(&mut self.pool);
+		self.pool = self.admitted.clone();
+		for _ in 0..blocks {
+			self.step();
+		}
+		self.narrator.say(&format!("the last {blocks} blocks are on a fork that is left"));
+		self.chain = before;
+		self.chain.skip_slot();
+		self.ledger = ledger;
+		self.pool.clear();
+		for Pending { by, transaction, .. } in std::mem::take(&mut self.admitted) {
+			self.submit(&by, transaction);
+		}
+	}
+
 	/// Whether nobody has a bond in a challenge any more.
 	pub fn challenges_are_over(&mut self) -> bool {
 		self.chain.read(|| {
@@ -215,7 +238,9 @@ impl World {
 		match verdict {
 			Ok(valid) => {
 				self.ledger.tally(by).admitted += 1;
-				self.pool.push(Pending { by: by.into(), transaction, valid });
+				let pending = Pending { by: by.into(), transaction, valid };
+				self.admitted.push(pending.clone());
+				self.pool.push(pending);
 			},
 			Err(error) => {
 				self.ledger.tally(by).refused += 1;

@@ -60,6 +60,8 @@ drills! {
 	copied_challenge: "copied-challenge",
 	late_operator: "late-operator",
 	late_challenger: "late-challenger",
+	early_poke: "early-poke",
+	reorganised_chain: "reorganised-chain",
 	greedy_author: "greedy-author",
 	old_message: "old-message",
 	after_the_end: "after-the-end",
@@ -74,6 +76,7 @@ drills! {
 	misapplied_proof: "misapplied-proof",
 	stuffed_blocks: "stuffed-blocks",
 	foreign_jobs: "foreign-jobs",
+	everything_at_once: "everything-at-once",
 }
 
 /// Without a watcher a lie becomes final, and the ledger says so.

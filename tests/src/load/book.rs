@@ -89,7 +89,7 @@ impl Book {
 	}
 
 	/// How many have not ended.
-	pub(super) fn open(&self) -> usize {
+	pub(super) fn count_open(&self) -> usize {
 		self.open_jobs().count()
 	}
 

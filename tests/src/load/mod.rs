@@ -252,7 +252,7 @@ async fn one(scenario: Scenario, options: &Options) -> Result<Figures> {
 	while !book.is_over() {
 		book.read(&scene).await?;
 		if waiting.elapsed() > patience {
-			bail!("{} jobs have not ended after {} s", book.open(), patience.as_secs());
+			bail!("{} jobs have not ended after {} s", book.count_open(), patience.as_secs());
 		}
 		tokio::time::sleep(Duration::from_millis(500)).await;
 	}

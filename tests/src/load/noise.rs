@@ -113,7 +113,7 @@ async fn sham_challenges(count: u32, scene: &mut Scene, book: &mut Book) -> Resu
 		asked += some;
 	}
 	let mut shams = scene.api.sender(&scene.noisy.key).await?;
-	let mut done = std::collections::BTreeSet::new();
+	let mut done = std::collections::BTreeSet::<u64>::new();
 	while (done.len() as u32) < count {
 		wait(scene, book, started).await?;
 		let mut new = book.open_claims();

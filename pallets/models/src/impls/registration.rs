@@ -14,9 +14,6 @@ use crate::{
 	Models, Pallet,
 };
 
-/// Cost units that the slowest machine the chain admits runs in a microsecond.
-const UNITS_PER_MICRO: u64 = 1_000;
-
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_register(
 		publisher: T::AccountId,
@@ -58,7 +55,7 @@ impl<T: Config> Pallet<T> {
 		program
 			.check()
 			.map_err(|refused| Error::<T>::OperationRefused(refused.op.saturated_into()))?;
-		let run_micros = program.units().div_ceil(UNITS_PER_MICRO);
+		let run_micros = program.run_micros();
 		ensure!(run_micros <= T::MaxRunMicros::get(), Error::<T>::TooSlow);
 		Ok(ModelInfo {
 			program_root,

@@ -12,7 +12,9 @@ pub use copies::{
 pub use node::{Gauge, Node};
 pub use shams::Shams;
 pub(crate) use strangers::register_key;
-pub use strangers::{Friend, Grabber, Leaver, Newcomer, Perjurer, Revenant, Spammer, Sudo, Thief};
+pub use strangers::{
+	Friend, Grabber, Leaver, Newcomer, Perjurer, Poker, Revenant, Spammer, Sudo, Thief,
+};
 pub use timing::{Late, Sleeper};
 
 use assay_primitives::{Claims, JobId};

@@ -246,6 +246,47 @@ impl Actor for Perjurer {
 	}
 }
 
+/// Has everything that may be overdue looked at in every block, before whoever is late can act in it.
+pub struct Poker(
+	/// Who does.
+	pub Account,
+);
+
+impl Actor for Poker {
+	fn name(&self) -> &str {
+		self.0.name()
+	}
+
+	fn act(&mut self, view: &mut View<'_>) {
+		let (jobs, challenges) = view.read(|| {
+			let jobs: Vec<JobId> = Jobs::<Runtime>::iter()
+				.filter(|(_, job)| !job.status.is_terminal())
+				.map(|(id, _)| id)
+				.collect();
+			let live: Vec<u64> = pallet_challenges::Challenges::<Runtime>::iter()
+				.filter(|(_, challenge)| challenge.is_live())
+				.map(|(id, _)| id)
+				.collect();
+			(jobs, live)
+		});
+		let mut calls: Vec<RuntimeCall> = Vec::new();
+		for job in jobs {
+			let alone = BoundedVec::truncate_from(vec![job]);
+			calls.push(pallet_jobs::Call::poke { jobs: alone, auth: None }.into());
+			calls.push(Call::poke { job }.into());
+		}
+		calls.extend(
+			challenges
+				.into_iter()
+				.map(|challenge| RuntimeCall::from(Call::lapse { challenge, auth: None })),
+		);
+		for call in calls {
+			let poke = view.signed(&self.0, 0, call);
+			view.slip(poke);
+		}
+	}
+}
+
 /// Answers for an operator whose own answers do not get through.
 pub struct Friend {
 	account: Account,

@@ -1,14 +1,18 @@
 //! Full blocks and a full chain.
 
 use crate::{
-	actors::Spammer,
-	authors::Venal,
+	account::Account,
+	actors::{Copier, FrontRunner, Hoarder, Late, Misuser, Shams, Spammer, Squatter},
+	authors::{Picky, Venal},
 	drill::{entry_of, settled, Checks, Drill, Outcome},
-	engine::{Liar, Model, Place},
+	engine::{Honest, Junk, Liar, Model, Mute, Place},
+	ledger::Verdict,
 	stage::{Cast, Stage},
-	world::World,
+	world::{Pending, World},
 };
+use assay_primitives::JobId;
 use assay_runtime::{constants::currency::ASY, RuntimeCall};
+use codec::Encode;
 use frame_support::BoundedVec;
 
 pub(super) const DRILLS: &[Drill] = &[
@@ -21,6 +25,11 @@ pub(super) const DRILLS: &[Drill] = &[
 		name: "foreign-jobs",
 		shows: "among 2,000 jobs of others a watcher reads hardly more, and finds the liar",
 		play: foreign_jobs,
+	},
+	Drill {
+		name: "everything-at-once",
+		shows: "four liars, shams, copiers and an author that drops a third of all: every lie falls, no truth",
+		play: everything_at_once,
 	},
 ];
 
@@ -100,4 +109,79 @@ fn among(cast: &Cast, foreign: u64) -> (World, usize) {
 	world.play(90, move |world| world.ledger.verdict(job).is_some() && world.challenges_are_over());
 	let most = gauge.and_then(|gauge| gauge.borrow().iter().max().copied());
 	(world, most.unwrap_or_default())
+}
+
+/// Left out by chance, a third of the time: another third in every block.
+fn by_chance(at: u32, pending: &Pending) -> bool {
+	let bytes = (at, &pending.transaction).encode();
+	sp_io::hashing::twox_64(&bytes)[0].is_multiple_of(3)
+}
+
+fn everything_at_once(cast: &Cast) -> Outcome {
+	let mut stage = Stage::new(cast);
+	stage.author = Box::new(Picky { drops: by_chance });
+	let ops = stage.model.ops();
+	let liars = vec![
+		stage.operator("liar", Liar(Place::First)),
+		stage.operator("late-liar", Liar(Place::Last)),
+		stage.operator("mute", Mute { reveals: true }),
+		stage.operator("junk", Junk { lie: Place::Middle, all: false }),
+	];
+	let honest = vec![stage.operator("operator", Honest), stage.operator("other", Honest)];
+	let accounts: Vec<Account> =
+		liars.iter().chain(&honest).map(|node| node.account().clone()).collect();
+	for (number, node) in liars.into_iter().chain(honest).enumerate() {
+		match number {
+			1 => stage.act(Late::always(Box::new(node))),
+			_ => stage.act(node),
+		}
+	}
+	// Two jobs for each.
+	let jobs: Vec<JobId> =
+		accounts.iter().chain(&accounts).map(|account| stage.request_of(account)).collect();
+	for job in &jobs {
+		let crowd = stage.accounts(&format!("sham-of-{job}"), 4);
+		stage.act(Shams::new(&format!("shams-of-{job}"), crowd, *job, ops, 4));
+	}
+	stage.watcher("watcher");
+	stage.watcher_who("late-watcher", |node| Box::new(Late::in_opening(Box::new(node))));
+	stage.act(Copier::new("copier"));
+	stage.act(Hoarder::new("hoarder", 30));
+	for name in ["front-runner", "squatter", "misuser"] {
+		let account = stage.account(name);
+		match name {
+			"front-runner" => stage.act(FrontRunner(account)),
+			"squatter" => stage.act(Squatter(account)),
+			_ => stage.act(Misuser::new(account, jobs.clone())),
+		}
+	}
+	let mut world = stage.world();
+	world.play(250, settled);
+	let mut checks = Checks::new();
+	for job in jobs {
+		let verdict = world.ledger.verdict(job).map(|(verdict, _)| verdict.clone());
+		let fits = match &verdict {
+			Some(Verdict::Final { true_answer, .. }) => *true_answer,
+			Some(Verdict::Fraud { operator, .. }) => {
+				accounts[..4].iter().any(|liar| liar.id() == *operator)
+			},
+			// A liar that was convicted in its first job may not have come to the second.
+			Some(Verdict::None) => true,
+			None => false,
+		};
+		checks.that(fits, format!("job {job}: {verdict:?}"));
+	}
+	let count = |test: fn(&Verdict) -> bool| {
+		world.ledger.verdicts().filter(|(_, verdict)| test(verdict)).count()
+	};
+	let (lies, truths) = (
+		count(|verdict| matches!(verdict, Verdict::Fraud { .. })),
+		count(|verdict| matches!(verdict, Verdict::Final { .. })),
+	);
+	checks.that(lies >= 4, format!("{lies} lies fell"));
+	checks.that(truths == 4, format!("{truths} truths stand"));
+	if cast.aloud {
+		println!("  {lies} lies fell, {truths} truths stand");
+	}
+	Outcome::of(&world, checks)
 }

@@ -1,7 +1,7 @@
 //! Those who are late, and what comes when it should not.
 
 use crate::{
-	actors::{Hoarder, Late, Shams, Sudo},
+	actors::{Hoarder, Late, Poker, Shams, Sudo},
 	authors::{is_accept, is_dispute, Picky},
 	drill::{entry_of, settled, Checks, Drill, Outcome},
 	engine::{Honest, Liar, Model, Place},
@@ -26,6 +26,16 @@ pub(super) const DRILLS: &[Drill] = &[
 		name: "late-challenger",
 		shows: "a watcher that opens and moves in the last block every time still convicts",
 		play: late_challenger,
+	},
+	Drill {
+		name: "early-poke",
+		shows: "nothing is overdue in the block of its deadline, even if somebody asks for it first",
+		play: early_poke,
+	},
+	Drill {
+		name: "reorganised-chain",
+		shows: "nodes that saw a hundred forks come and go still answer and convict on the one that stays",
+		play: reorganised_chain,
 	},
 	Drill {
 		name: "greedy-author",
@@ -78,6 +88,61 @@ fn late_operator(cast: &Cast) -> Outcome {
 	let mut checks = Checks::new();
 	checks.fraud(&world, 0, |fault| entry_of(fault) == Some(ops / 2));
 	checks.is_final(&world, 1);
+	Outcome::of(&world, checks)
+}
+
+fn early_poke(cast: &Cast) -> Outcome {
+	let mut stage = Stage::new(cast);
+	let operator = stage.operator("operator", Honest);
+	let liar = stage.operator("liar", Liar(Place::Middle));
+	let accounts = [operator.account().clone(), liar.account().clone()];
+	stage.act(Late::always(Box::new(operator)));
+	stage.act(liar);
+	let (sham, ops) = (stage.account("sham"), stage.model.ops());
+	stage.act(Shams::new("sham", vec![sham], 0, ops, 4));
+	stage.watcher_who("watcher", |node| Box::new(Late::always(Box::new(node))));
+	let poker = stage.account("poker");
+	stage.act(Poker(poker));
+	accounts.iter().for_each(|account| {
+		stage.request_of(account);
+	});
+	let mut world = stage.world();
+	world.play(200, settled);
+	let mut checks = Checks::new();
+	checks.is_final(&world, 0);
+	checks.fraud(&world, 1, |fault| entry_of(fault) == Some(ops / 2));
+	let pokes = world.ledger.of("poker");
+	checks.that(pokes.failed > 100, format!("the poker: {pokes:?}"));
+	Outcome::of(&world, checks)
+}
+
+fn reorganised_chain(cast: &Cast) -> Outcome {
+	let mut stage = Stage::new(cast);
+	let operator = stage.operator("operator", Honest);
+	let liar = stage.operator("liar", Liar(Place::Middle));
+	let accounts = [operator.account().clone(), liar.account().clone()];
+	stage.act(operator);
+	stage.act(liar);
+	let (sham, ops) = (stage.account("sham"), stage.model.ops());
+	stage.act(Shams::new("sham", vec![sham], 0, ops, 4));
+	stage.watcher("watcher");
+	accounts.iter().for_each(|account| {
+		stage.request_of(account);
+	});
+	let mut world = stage.world();
+	// Forks of one to three blocks, two after each block that stays.
+	for block in 0..100 {
+		world.detour(1 + block % 3);
+		world.detour(1 + (block + 1) % 3);
+		world.step();
+		if settled(&mut world) {
+			break;
+		}
+	}
+	world.play(1, |_| true);
+	let mut checks = Checks::new();
+	checks.is_final(&world, 0);
+	checks.fraud(&world, 1, |fault| entry_of(fault) == Some(ops / 2));
 	Outcome::of(&world, checks)
 }
 
