@@ -12,7 +12,7 @@ use assay_runtime::{
 use codec::Encode;
 use frame_support::{traits::fungible::Inspect, weights::Weight};
 use sp_consensus_babe::digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest};
-use sp_core::{Pair, H256};
+use sp_core::{offchain::testing::TestPersistentOffchainDB, Pair, H256};
 use sp_externalities::Extensions;
 use sp_genesis_builder::PresetId;
 use sp_io::TestExternalities;
@@ -40,6 +40,8 @@ pub struct Chain {
 	ext: TestExternalities,
 	head: Header,
 	slot: u64,
+	/// What earlier parts of the chain, and forks that were left, wrote for off-chain workers.
+	indexed: Vec<TestPersistentOffchainDB>,
 }
 
 impl Chain {
@@ -52,7 +54,7 @@ impl Chain {
 			Default::default(),
 			Digest::default(),
 		);
-		let mut chain = Self { ext: genesis(), head: parent, slot: 1_000 };
+		let mut chain = Self { ext: genesis(), head: parent, slot: 1_000, indexed: Vec::new() };
 		// The first block tells the state what the genesis hash is; nothing can be signed before.
 		chain.block(Vec::new());
 		chain
@@ -63,14 +65,20 @@ impl Chain {
 		self.slot += 1;
 	}
 
+	/// Keeps what a fork that is left wrote for off-chain workers: their databases know no forks.
+	pub fn remember(&mut self, fork: &Self) {
+		self.indexed.push(fork.ext.offchain_db());
+	}
+
 	/// Two chains that have everything up to the last block in common.
 	pub fn fork(self) -> (Self, Self) {
-		let Self { ext, head, slot } = self;
+		let indexed = self.index();
+		let Self { ext, head, slot, .. } = self;
 		let version = ext.state_version;
 		let (raw, root) = ext.into_raw_snapshot();
 		let of = |raw| {
 			let ext = TestExternalities::from_raw_snapshot(raw, root, version);
-			Self { ext, head: head.clone(), slot }
+			Self { ext, head: head.clone(), slot, indexed: indexed.clone() }
 		};
 		(of(raw.clone()), of(raw))
 	}
@@ -114,7 +122,7 @@ impl Chain {
 			Executive::initialize_block(&header);
 			let inherent = Executive::apply_extrinsic(timestamp);
 			inherent.expect("the time is valid").expect("the time is set");
-			let results = transactions.into_iter().map(Executive::apply_extrinsic).collect();
+			let results = transactions.into_iter().map(apply).collect();
 			let head = Executive::finalize_block();
 			let events = System::events().into_iter().map(|record| record.event).collect();
 			(head, Built { results, events, weight: System::block_weight().total() })
@@ -136,7 +144,9 @@ impl Chain {
 			let mut left = Vec::new();
 			for (transaction, result) in rest.into_iter().zip(built.results) {
 				match result {
-					Err(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources)) => {
+					Err(TransactionValidityError::Invalid(
+						InvalidTransaction::ExhaustsResources,
+					)) => {
 						left.push(transaction);
 					},
 					result => {
@@ -174,9 +184,10 @@ impl Chain {
 		proof.encoded_size()
 	}
 
-	/// What blocks write for off-chain workers, in the database of every node that indexes.
-	pub fn index(&self) -> sp_core::offchain::testing::TestPersistentOffchainDB {
-		self.ext.offchain_db()
+	/// What blocks wrote for off-chain workers, in the databases of every node that indexes, the
+	/// latest last.
+	pub fn index(&self) -> Vec<TestPersistentOffchainDB> {
+		self.indexed.iter().cloned().chain([self.ext.offchain_db()]).collect()
 	}
 
 	/// Free and held money of an account.
@@ -275,6 +286,18 @@ impl Default for Chain {
 	fn default() -> Self {
 		Self::new()
 	}
+}
+
+/// Applies a transaction; one that the block refuses leaves no trace, as the node's block builder sees
+/// to.
+fn apply(transaction: UncheckedExtrinsic) -> ApplyExtrinsicResult {
+	sp_io::storage::start_transaction();
+	let result = Executive::apply_extrinsic(transaction);
+	match result {
+		Ok(_) => sp_io::storage::commit_transaction(),
+		Err(_) => sp_io::storage::rollback_transaction(),
+	}
+	result
 }
 
 /// A general transaction: no signer, no nonce, no fee.

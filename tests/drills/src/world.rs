@@ -215,7 +215,8 @@ impl World {
 			self.step();
 		}
 		self.narrator.say(&format!("the last {blocks} blocks are on a fork that is left"));
-		self.chain = before;
+		let left = std::mem::replace(&mut self.chain, before);
+		self.chain.remember(&left);
 		self.chain.skip_slot();
 		self.ledger = ledger;
 		self.pool.clear();

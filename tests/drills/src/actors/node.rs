@@ -96,7 +96,7 @@ type Own = Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>;
 /// A node's off-chain database: its own values over what blocks wrote for all.
 struct Database {
 	own: Own,
-	index: TestPersistentOffchainDB,
+	index: Vec<TestPersistentOffchainDB>,
 }
 
 impl Database {
@@ -131,6 +131,7 @@ impl DbExternalities for Database {
 	}
 
 	fn local_storage_get(&mut self, _: StorageKind, key: &[u8]) -> Option<Vec<u8>> {
-		self.with(|own| own.get(key).cloned()).or_else(|| self.index.get(key))
+		self.with(|own| own.get(key).cloned())
+			.or_else(|| self.index.iter().rev().find_map(|index| index.get(key)))
 	}
 }

@@ -34,7 +34,7 @@ pub(super) const DRILLS: &[Drill] = &[
 	},
 	Drill {
 		name: "reorganised-chain",
-		shows: "nodes that saw a hundred forks come and go still answer and convict on the one that stays",
+		shows: "nodes that see two forks a block come and go still answer and convict on the chain that stays",
 		play: reorganised_chain,
 	},
 	Drill {
