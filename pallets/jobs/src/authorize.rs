@@ -5,8 +5,9 @@
 //! at least, and makes itself stale: every item whose job and content still are what was signed leaves
 //! the status, or the attempt, for which that was signed.
 //!
-//! Items of a batch that others were quicker with are passed over. Otherwise one rival who takes one
-//! job would make sixty-three others wait.
+//! Offers of a batch that others were quicker with are passed over. Otherwise one rival who takes one
+//! job would make sixty-three others wait. Answers and pokes must all be good: no rival can spoil them,
+//! and what rides along for nothing would fill blocks for nothing.
 
 use alloc::vec::Vec;
 use assay_primitives::{Authorization, JobId, KeyOwners, OperatorLedger};
@@ -84,9 +85,9 @@ impl<T: Config> Pallet<T> {
 		auth: &Option<Authorization>,
 	) -> TransactionValidityWithRefund {
 		let (auth, operator) = Self::key_owner(auth)?;
-		let owed = |answer: &&crate::Answer| Self::check_claim(&operator, answer).is_ok();
-		let jobs: Vec<JobId> = answers.iter().filter(owed).map(|answer| answer.job).collect();
-		ensure!(!jobs.is_empty(), InvalidTransaction::Stale);
+		let owed = |answer: &crate::Answer| Self::check_claim(&operator, answer).is_ok();
+		ensure!(!answers.is_empty() && answers.iter().all(owed), InvalidTransaction::Stale);
+		let jobs = answers.iter().map(|answer| answer.job).collect();
 		// The roots stand for the outputs, which were just hashed.
 		let left = auth.ensure::<T>(CLAIM_TAG, &Self::claim_message(answers))?;
 		Self::verdict(CLAIM_TAG, &operator, jobs, PRIORITY, left)
@@ -117,9 +118,8 @@ impl<T: Config> Pallet<T> {
 				concerned && Self::is_due(&job)
 			})
 		};
-		let jobs_due: Vec<JobId> = jobs.iter().copied().filter(due).collect();
-		ensure!(!jobs_due.is_empty(), InvalidTransaction::Stale);
+		ensure!(!jobs.is_empty() && jobs.iter().all(due), InvalidTransaction::Stale);
 		let left = auth.ensure::<T>(POKE_TAG, jobs)?;
-		Self::verdict(POKE_TAG, &who, jobs_due, PRIORITY - 2, left)
+		Self::verdict(POKE_TAG, &who, jobs.to_vec(), PRIORITY - 2, left)
 	}
 }

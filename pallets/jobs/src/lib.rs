@@ -66,7 +66,10 @@ pub mod pallet {
 	use assay_primitives::{
 		actor, Authorization, FaultKind, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey,
 	};
-	use frame_support::{pallet_prelude::*, storage::with_storage_layer, traits::fungible};
+	use frame_support::{
+		dispatch::PostDispatchInfo, pallet_prelude::*, storage::with_storage_layer,
+		traits::fungible,
+	};
 	use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
 	use sp_core::H256;
 	use sp_runtime::{
@@ -496,7 +499,9 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			let operator = actor::<T, T::Operators>(origin, &auth)?.who;
 			let batch = Self::do_accept(&operator, &offers)?;
-			Ok(Some(Self::weight_of_accept(offers.len() as u32, Some(batch.pages))).into())
+			let passed_over = T::DbWeight::get().reads(u64::from(offers.len() as u32 - batch.done));
+			let done = Self::weight_of_accept(batch.done, Some(batch.pages));
+			Ok(Some(done.saturating_add(passed_over)).into())
 		}
 
 		/// Answer jobs.
@@ -541,7 +546,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Without a fee when something was due. The pallet does the same in idle weight.
+		/// Without a fee when something was due for every job that is named. The pallet does the same in
+		/// idle weight.
 		#[pallet::call_index(4)]
 		#[pallet::weight(Pallet::<T>::weight_of_poke().saturating_mul(jobs.len() as u64))]
 		#[pallet::authorize(Self::authorize_poke)]
@@ -552,10 +558,14 @@ pub mod pallet {
 			auth: Option<Authorization>,
 		) -> DispatchResultWithPostInfo {
 			actor::<T, T::Operators>(origin, &auth)?;
-			Self::each(&jobs, &mut Default::default(), |job, _| {
+			let named = jobs.len() as u32;
+			let batch = Self::each(&jobs, &mut Default::default(), |job, _| {
 				with_storage_layer(|| Self::do_poke(*job))
 			})?;
-			Ok(Pays::No.into())
+			let passed_over = T::DbWeight::get().reads(u64::from(named - batch.done));
+			let done = Self::weight_of_poke().saturating_mul(batch.done.into());
+			let pays_fee = if batch.done == named { Pays::No } else { Pays::Yes };
+			Ok(PostDispatchInfo { actual_weight: Some(done.saturating_add(passed_over)), pays_fee })
 		}
 	}
 

@@ -169,8 +169,11 @@ impl<T: Config> Pallet<T> {
 
 	/// Work off one page; `false` if the meter ran out before, and then the rest stays.
 	pub(crate) fn work_off_page(lane: &LaneOf<T>, key: PageKey, meter: &mut WeightMeter) -> bool {
+		let (page, step) = Self::weights_of_lane(lane);
+		if meter.try_consume(page).is_err() {
+			return false;
+		}
 		let Some(mut bits) = AgendaPages::<T>::take(lane, key) else { return true };
-		let step = Self::weight_of_step(lane);
 		for id in jobs_in(key, bits) {
 			if meter.try_consume(step).is_err() {
 				AgendaPages::<T>::insert(lane, key, bits);
@@ -199,16 +202,17 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What one job of a page in this lane costs at most.
-	fn weight_of_step(lane: &LaneOf<T>) -> Weight {
-		let of = |weight: fn(u32) -> Weight| weight(1).saturating_sub(weight(0));
+	/// What a page in this lane costs at most, whatever stands in it, and each job of it.
+	fn weights_of_lane(lane: &LaneOf<T>) -> (Weight, Weight) {
+		let of = |weight: fn(u32) -> Weight| (weight(0), weight(1).saturating_sub(weight(0)));
 		match lane {
 			Lane::Queued { .. } => of(T::WeightInfo::expire),
 			Lane::Assigned(_) => of(T::WeightInfo::miss_deadline),
 			// Claims of one page may be of different operators, whose record and account then come on
 			// top of what the benchmark, which has one, measures.
 			Lane::Claimed(_) => {
-				of(T::WeightInfo::finalize).saturating_add(T::DbWeight::get().reads_writes(2, 2))
+				let (page, job) = of(T::WeightInfo::finalize);
+				(page, job.saturating_add(T::DbWeight::get().reads_writes(2, 2)))
 			},
 			Lane::Over => of(T::WeightInfo::reap),
 		}

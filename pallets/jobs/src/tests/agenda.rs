@@ -6,7 +6,7 @@ use frame_support::{assert_ok, traits::Hooks, weights::Weight};
 /// Idle weight in which so many jobs of one page expire.
 fn idle(steps: u64) {
 	let step = <()>::expire(1) - <()>::expire(0);
-	let before = <()>::idle_base() + <()>::idle_block() + <()>::idle_page();
+	let before = <()>::idle_base() + <()>::idle_block() + <()>::idle_page() + <()>::expire(0);
 	let weight = before.saturating_add(step.saturating_mul(steps));
 	let used = Jobs::on_idle(System::block_number(), weight);
 	assert!(used.all_lte(weight), "never more than was given");
@@ -148,5 +148,21 @@ fn lanes_keep_parties_apart() {
 		assert_ok!(claim(OPERATOR, mine, root, output));
 		assert_eq!(count(crate::Lane::Claimed(small())), 1);
 		assert_eq!(count(crate::Lane::Claimed(large())), 0);
+	});
+}
+
+/// Somebody who names jobs of which nothing is due, beside one of which it is, pays.
+#[test]
+fn poking_for_nothing_is_not_free() {
+	build_and_execute(|| {
+		let (due, not_due) = (claimed(), request());
+		System::set_block_number(22);
+		let poke = |jobs: Vec<_>| {
+			let jobs = frame_support::BoundedVec::truncate_from(jobs);
+			Jobs::poke(signed(STRANGER), jobs, None).expect("something is due").pays_fee
+		};
+		let mixed = frame_support::hypothetically!(poke(vec![due, not_due]));
+		assert_eq!(mixed, frame_support::dispatch::Pays::Yes);
+		assert_eq!(poke(vec![due]), frame_support::dispatch::Pays::No);
 	});
 }

@@ -272,6 +272,21 @@ fn batch_goes_on_without_what_others_took() {
 	});
 }
 
+/// Answers that are not owed do not ride along with one that is.
+#[test]
+fn answers_that_are_not_owed_spoil_the_batch() {
+	build_and_execute(|| {
+		let (id, other) = (request(), request());
+		assert_ok!(dispatch(accept(id)));
+		let (output_root, output) = answer();
+		let all = [id, other].map(|id| answer_to(id, output_root, output.clone()));
+		let answers = Answers::truncate_from(all.to_vec());
+		let auth = sign(CLAIM_TAG, &Jobs::claim_message(&answers));
+		refused(Call::claim { answers, auth }, InvalidTransaction::Stale);
+		assert!(authorize(&claim(id)).is_ok());
+	});
+}
+
 #[test]
 fn key_pokes_what_concerns_its_owner_and_is_due() {
 	build_and_execute(|| {
@@ -282,7 +297,9 @@ fn key_pokes_what_concerns_its_owner_and_is_due() {
 		refused(poke_jobs(&[mine]), InvalidTransaction::Stale);
 		wait(21);
 		refused(poke_jobs(&[others]), InvalidTransaction::Stale);
-		let call = poke_jobs(&[others, mine]);
+		refused(poke_jobs(&[others, mine]), InvalidTransaction::Stale);
+		refused(poke_jobs(&[]), InvalidTransaction::Stale);
+		let call = poke_jobs(&[mine]);
 		assert!(authorize(&call).is_ok());
 		assert_ok!(dispatch(call.clone()));
 		assert!(matches!(status(mine), crate::JobStatus::Final { .. }));
