@@ -72,11 +72,14 @@ fn serving_proxy_works_but_moves_neither_money_nor_stake() {
 	assert_eq!(by_proxy(&mut chain, pallet_operators::Call::chill {}), Ok(()));
 	assert_eq!(by_proxy(&mut chain, pallet_operators::Call::activate {}), Ok(()));
 	let job = chain.request();
-	assert_eq!(by_proxy(&mut chain, pallet_jobs::Call::accept { job, auth: None }), Ok(()));
+	let offers = chain.offer(job);
+	assert_eq!(by_proxy(&mut chain, pallet_jobs::Call::accept { offers, auth: None }), Ok(()));
 	let output_root = sp_core::H256(assay_referee::tree::hash(&input()));
 	let output = pallet_jobs::OutputBytes::truncate_from(input());
-	let claim = pallet_jobs::Call::claim { job, attempt: 0, output_root, output, auth: None };
-	assert_eq!(by_proxy(&mut chain, claim), Ok(()));
+	let content = chain.content(job);
+	let answer = pallet_jobs::Answer { job, content, output_root, output };
+	let answers = frame_support::BoundedVec::truncate_from(vec![answer]);
+	assert_eq!(by_proxy(&mut chain, pallet_jobs::Call::claim { answers, auth: None }), Ok(()));
 
 	let stake = active_stake(&mut chain);
 	let key = pallet_operators::Call::set_service_key { key: None };
