@@ -41,9 +41,9 @@ const OTHERS: TransactionPriority = TransactionPriority::MAX / 8;
 pub(crate) const MAX_CLAIM_BYTES: u32 = 64 * 1024;
 
 /// Whether each number is larger than the one before: nothing is named twice.
-fn ascending(jobs: impl Iterator<Item = JobId>) -> bool {
+fn ascending(mut jobs: impl Iterator<Item = JobId>) -> bool {
 	let mut last = None;
-	jobs.map(|job| last.replace(job).is_none_or(|before| before < job)).all(|larger| larger)
+	jobs.all(|job| last.replace(job).is_none_or(|before| before < job))
 }
 
 impl<T: Config> Pallet<T> {
