@@ -53,8 +53,11 @@ pub struct StakeArgs {
 	/// How much, in ASY: 12.5 or 12.5ASY.
 	#[arg(value_parser = parse_amount)]
 	pub amount: Amount,
+	/// Also name this service key by its secret, which signs for it: a dev path, a phrase or 0x hex.
+	#[arg(long, value_name = "SURI")]
+	pub service_key: Option<String>,
 	/// Also name the service key whose seed is in this file, as `key new` writes it.
-	#[arg(long, value_name = "FILE")]
+	#[arg(long, value_name = "FILE", conflicts_with = "service_key")]
 	pub service_file: Option<PathBuf>,
 }
 
@@ -152,7 +155,11 @@ async fn send(global: &Global, call: impl Payload) -> Result<()> {
 }
 
 async fn stake(args: StakeArgs, global: &Global) -> Result<()> {
-	let key = args.service_file.as_deref().map(account::keypair_from_file).transpose()?;
+	let key = match (&args.service_key, &args.service_file) {
+		(Some(suri), _) => Some(account::keypair(suri)?),
+		(None, Some(path)) => Some(account::keypair_from_file(path)?),
+		(None, None) => None,
+	};
 	if let Some(key) = key {
 		let (signer, api) = (global.signer()?, global.api().await?);
 		api.submit(&calls::stake(args.amount.0), &signer, Until::InBlock).await?;
