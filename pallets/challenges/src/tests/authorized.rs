@@ -65,7 +65,10 @@ fn authorisations_are_weighed_and_disputes_have_room() {
 		let (honest, liar) = short();
 		let job = claim(&liar);
 		let call = prove_call(job, proof(&honest, &liar, 1, 5), ALICE);
-		assert_eq!(call.weight_of_authorize(), <() as WeightInfo>::authorize_prove_fault());
+		// As much as its bytes say that there is to do, which is far from the worst.
+		let door = call.weight_of_authorize();
+		assert!(door.all_lte(<() as WeightInfo>::authorize_prove_fault()));
+		assert!(door.ref_time() < 2_000_000_000, "a small proof costs {door}");
 		let info = call.get_dispatch_info();
 		assert_eq!(info.class, DispatchClass::Operational);
 		// Judged at the door, and not a second time.

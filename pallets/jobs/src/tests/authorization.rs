@@ -329,7 +329,8 @@ fn key_pokes_what_concerns_its_owner_and_is_due() {
 		refused(poke_jobs(&[mine]), InvalidTransaction::Stale);
 		wait(21);
 		refused(poke_jobs(&[others]), InvalidTransaction::Stale);
-		refused(poke_jobs(&[others, mine]), InvalidTransaction::Stale);
+		refused(poke_jobs(&[mine, others]), InvalidTransaction::Stale);
+		refused(poke_jobs(&[mine, mine]), InvalidTransaction::Call);
 		refused(poke_jobs(&[]), InvalidTransaction::Stale);
 		let call = poke_jobs(&[mine]);
 		assert!(authorize(&call).is_ok());
