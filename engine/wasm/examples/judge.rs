@@ -44,7 +44,7 @@ fn main() -> wasmtime::Result<()> {
 		const COUNT: u32 = 1 << 14;
 		let number = |i: u32| {
 			let x = i.wrapping_mul(2_654_435_761);
-			least + x % (greatest - least) | (x & 1) << 31
+			(least + x % (greatest - least)) | ((x & 1) << 31)
 		};
 		let pairs: Vec<u8> = (0..2 * COUNT).flat_map(|i| number(i + 1).to_le_bytes()).collect();
 		println!("{:7.2}  {name}", referee.time_of_multiply_add(&pairs, TIME)?);
