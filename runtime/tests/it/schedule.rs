@@ -120,7 +120,7 @@ fn large_call_is_scheduled_by_its_preimage_whose_deposit_is_held_and_returned() 
 		assert_eq!(Preimage::len(&hash), None);
 		assert_eq!(Balances::reserved_balance(&who), 0);
 		// The trait is what the scheduler stores large calls by.
-		assert!(<Preimage as StorePreimage>::MAX_LENGTH >= 1024 * 1024);
+		const { assert!(<Preimage as StorePreimage>::MAX_LENGTH >= 1024 * 1024) };
 		assert_eq!(pallet_scheduler::Agenda::<Runtime>::get(when).len(), 0);
 	});
 	chain.check_invariants();
