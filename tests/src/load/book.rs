@@ -98,6 +98,11 @@ impl Book {
 		self.open_jobs().next().is_none()
 	}
 
+	/// Honest jobs so far.
+	pub(super) fn honest(&self) -> usize {
+		self.honest.len()
+	}
+
 	/// Honest claims that are open, for those who want to challenge them.
 	pub(super) fn open_claims(&self) -> Vec<u64> {
 		let open = self.honest.iter().filter(|(_, l)| l.claimed.is_some() && l.ended.is_none());

@@ -125,7 +125,7 @@ async fn sham_challenges(count: u32, scene: &mut Scene, book: &mut Book) -> Resu
 			done.extend(some);
 		}
 		// Some may be final before they are seen; those that were challenged count.
-		if new.is_empty() && book.is_over() {
+		if new.is_empty() && book.honest() >= count as usize && book.is_over() {
 			break;
 		}
 	}
