@@ -7,7 +7,10 @@
 
 use alloc::collections::BTreeMap;
 use codec::{Decode, Encode};
-use frame_system::pallet_prelude::BlockNumberFor;
+use frame_system::{
+	offchain::{CreateAuthorizedTransaction, SubmitTransaction},
+	pallet_prelude::BlockNumberFor,
+};
 use sp_runtime::{offchain::storage::StorageValueRef, SaturatedConversion};
 
 /// Blocks after which something sent without effect is sent again.
@@ -102,6 +105,24 @@ impl Outbox {
 			let Some(oldest) = oldest else { break };
 			self.sent.remove(&oldest);
 		}
+	}
+
+	/// Hand an authorised call to the pool, and note that the things it does, named so, are sent, or
+	/// were refused. Returns whether the pool took it.
+	pub fn send<T, C>(&mut self, names: &[impl Encode], call: C) -> bool
+	where
+		T: frame_system::Config + CreateAuthorizedTransaction<C>,
+	{
+		let transaction = T::create_authorized_transaction(call.into());
+		let sent = SubmitTransaction::<T, C>::submit_transaction(transaction).is_ok();
+		for name in names {
+			if sent {
+				self.note(name);
+			} else {
+				self.note_refused::<T>(name);
+			}
+		}
+		sent
 	}
 
 	/// Remember it for later runs.

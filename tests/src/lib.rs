@@ -7,7 +7,10 @@
 //! | [`roles`] | making accounts operators, watchers and publishers |
 //! | [`inputs`] | the digits' held-out images and Magika's inputs for real files |
 //! | [`demo`] | what `assay-demo` does: the main job, then the fraud |
+//! | [`load`] | what `assay-load` does: many jobs beside noise |
+//! | [`command`] | what the programs share: logging, interruption, exit status |
 
+pub mod command;
 pub mod demo;
 pub mod devnet;
 pub mod inputs;

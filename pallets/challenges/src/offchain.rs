@@ -21,7 +21,7 @@ use frame_support::{
 	traits::Get,
 	weights::Weight,
 };
-use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::SaturatedConversion;
 
 use crate::{BalanceOf, Call, ChallengeId, ChallengeOf, ClaimOf, Config, Pallet, LOG_TARGET};
@@ -115,13 +115,10 @@ impl<T: Config> Run<T> {
 		);
 		let Some(room) = self.room.checked_sub(&cost) else { return false };
 		self.room = room;
-		let transaction = T::create_authorized_transaction(call.into());
-		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
+		let sent = self.outbox.send::<T, Call<T>>(&[name], call);
 		if sent {
-			self.outbox.note(&name);
 			log::info!(target: LOG_TARGET, "submitted {tag}");
 		} else {
-			self.outbox.note_refused::<T>(&name);
 			log::warn!(target: LOG_TARGET, "the transaction pool refused {tag}; trying again");
 		}
 		sent

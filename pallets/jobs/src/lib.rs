@@ -583,27 +583,25 @@ pub mod pallet {
 	}
 
 	impl<T: Config> Pallet<T> {
-		/// Weight of accepting `count` jobs, `pages` of the agenda changing; at worst two for each,
-		/// and a directory entry. Jobs may be of so many models.
+		/// Weight of accepting `count` jobs, `pages` of the agenda changing; at worst two for each.
 		pub(crate) fn weight_of_accept(count: u32, pages: Option<u32>) -> Weight {
-			let pages = pages.unwrap_or(2 * count);
 			<T as Config>::WeightInfo::accept(count)
-				.saturating_add(T::DbWeight::get().reads_writes(pages.into(), pages.into()))
-				.saturating_add(
-					T::DbWeight::get()
-						.reads_writes(u64::from(pages.min(count)), u64::from(pages / 2)),
-				)
+				.saturating_add(Self::weight_of_pages(count, pages))
 		}
 
 		/// Weight of answering `count` jobs with outputs of `bytes` together, likewise.
 		pub(crate) fn weight_of_claim(count: u32, bytes: u32, pages: Option<u32>) -> Weight {
-			let pages = pages.unwrap_or(2 * count);
 			<T as Config>::WeightInfo::claim(count, bytes)
-				.saturating_add(T::DbWeight::get().reads_writes(pages.into(), pages.into()))
-				.saturating_add(
-					T::DbWeight::get()
-						.reads_writes(u64::from(pages.min(count)), u64::from(pages / 2)),
-				)
+				.saturating_add(Self::weight_of_pages(count, pages))
+		}
+
+		/// Weight of what `count` jobs that move together read and write besides themselves: pages of the
+		/// agenda, the names of those that are new in its directory, and the models, of which there may
+		/// be as many.
+		fn weight_of_pages(count: u32, pages: Option<u32>) -> Weight {
+			let pages = pages.unwrap_or(2 * count);
+			let (models, names) = (pages.min(count), pages / 2);
+			T::DbWeight::get().reads_writes((pages + models).into(), (pages + names).into())
 		}
 
 		/// Bytes of all outputs.

@@ -6,14 +6,16 @@
 //! finished something. It reads the lanes of its own operators, so that jobs of others cost it nothing.
 
 use alloc::vec::Vec;
-use assay_host::{worker, Answer as EngineAnswer, Class, Note, Request, Response, RunSpec, Terms};
+use assay_host::{
+	worker, Answer as EngineAnswer, Class, Limits, Note, Request, Response, RunSpec, Terms,
+};
 use assay_primitives::{
 	authorization::local_keys, Authorization, JobId, KeyOwners, ModelId, ModelRegistry,
 	OperatorLedger, Outbox, PageKey, ServiceKey,
 };
 use codec::Encode;
 use frame_support::{traits::Get, BoundedVec};
-use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::{
 	offchain::storage::StorageValueRef,
@@ -153,10 +155,10 @@ impl<T: Config> Run<'_, T> {
 		None
 	}
 
-	fn send_claim(&mut self, answers: Vec<Answer>) {
-		let names: Vec<_> = answers.iter().map(|a| (CLAIM_TAG, a.job, a.content)).collect();
-		let mut answers = answers;
+	fn send_claim(&mut self, mut answers: Vec<Answer>) {
+		// Pages come by deadline, and a call names jobs in the order of their numbers.
 		answers.sort_by_key(|answer| answer.job);
+		let names: Vec<_> = answers.iter().map(|a| (CLAIM_TAG, a.job, a.content)).collect();
 		let answers = Answers::truncate_from(answers);
 		let count = names.len();
 		let Some(auth) = self.sign(CLAIM_TAG, &Pallet::<T>::claim_message(&answers)) else {
@@ -171,6 +173,7 @@ impl<T: Config> Run<'_, T> {
 	/// Accept waiting jobs of the served models, as many as can be finished in time.
 	fn accept_some(&mut self, in_hand: usize) {
 		let mut plan = Plan::<T> {
+			limits: worker::limits(),
 			free: T::Operators::free_stake(self.operator),
 			planned_micros: worker::backlog_micros(Class::Job),
 			room: MAX_IN_HAND.saturating_sub(in_hand).min(MAX_ACCEPTS),
@@ -189,12 +192,11 @@ impl<T: Config> Run<'_, T> {
 	fn accept_of_model(&mut self, model: &ModelId, plan: &mut Plan<T>) {
 		let Some(info) = T::Models::info(model) else { return };
 		let run = worker::run_micros(&model.0).unwrap_or(info.run_micros).max(1);
-		let limits = worker::limits();
-		if limits.max_run_micros.is_some_and(|most| run > most) {
+		if plan.limits.max_run_micros.is_some_and(|most| run > most) {
 			return;
 		}
 		let most_stake: BalanceOf<T> =
-			limits.max_exposure.map_or(plan.free, |most| most.saturated_into());
+			plan.limits.max_exposure.map_or(plan.free, |most| most.saturated_into());
 		let Some(periods) = Pallet::<T>::periods_of(model) else { return };
 		// Half of the time, so that a busy machine is still in time.
 		let blocks: u64 = periods.claim.saturating_sub(MARGIN.into()).saturated_into();
@@ -254,17 +256,15 @@ impl<T: Config> Run<'_, T> {
 		}
 	}
 
-	fn send_accept(&mut self, offers: Vec<Offer>) {
-		let count = offers.len();
-		let first = offers.first().map(|offer| offer.job).unwrap_or_default();
-		let names: Vec<_> = offers.iter().map(|offer| (ACCEPT_TAG, *offer)).collect();
-		let mut offers = offers;
+	fn send_accept(&mut self, mut offers: Vec<Offer>) {
 		offers.sort_by_key(|offer| offer.job);
+		let names: Vec<_> = offers.iter().map(|offer| (ACCEPT_TAG, *offer)).collect();
 		let offers = Offers::truncate_from(offers);
+		let count = names.len();
 		let Some(auth) = self.sign(ACCEPT_TAG, &offers) else { return };
 		if self.send(&names, Call::accept { offers, auth: Some(auth) }) {
 			worker::note(Note::AcceptsSent, count as u64);
-			log::info!(target: LOG, "accepting {count} jobs, the first {first}");
+			log::info!(target: LOG, "accepting {count} jobs, the first {}", names[0].1.job);
 		}
 	}
 
@@ -307,15 +307,7 @@ impl<T: Config> Run<'_, T> {
 
 	/// Send a call that does the things named so; whether the pool took it.
 	fn send(&mut self, names: &[impl Encode], call: Call<T>) -> bool {
-		let transaction = T::create_authorized_transaction(call.into());
-		let sent = SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_ok();
-		for name in names {
-			if sent {
-				self.outbox.note(name);
-			} else {
-				self.outbox.note_refused::<T>(name);
-			}
-		}
+		let sent = self.outbox.send::<T, Call<T>>(names, call);
 		if !sent {
 			log::warn!(target: LOG, "the pool did not take a transaction; trying again");
 		}
@@ -325,6 +317,8 @@ impl<T: Config> Run<'_, T> {
 
 /// What an operator is about to take.
 struct Plan<T: Config> {
+	/// What the node was told to take at most.
+	limits: Limits,
 	/// Stake that backs nothing, after what is planned.
 	free: BalanceOf<T>,
 	/// Work of the engine, after what is planned, in microseconds.

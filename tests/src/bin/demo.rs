@@ -3,7 +3,10 @@
 //! Exits with 0 only if everything came out as it must.
 
 use anyhow::{Context, Result};
-use assay_tests::demo::{self, Options};
+use assay_tests::{
+	command,
+	demo::{self, Options},
+};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -19,25 +22,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
 	let arguments = Arguments::parse();
-	let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-		.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-	let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-	let log = log.with_writer(std::io::stderr);
-	// Fails only if a logger is set already, which cannot be here.
-	let _ = log.try_init();
-	// Leaving the future behind drops the network, which stops its nodes.
-	let result = tokio::select! {
-		result = run(&arguments.options) => result,
-		() = interrupted() => Err(anyhow::anyhow!("interrupted; the network is stopped")),
-	};
-	match result {
-		Ok(true) => ExitCode::SUCCESS,
-		Ok(false) => ExitCode::FAILURE,
-		Err(error) => {
-			eprintln!("error: {error:#}");
-			ExitCode::FAILURE
-		},
-	}
+	command::run(run(&arguments.options)).await
 }
 
 async fn run(options: &Options) -> Result<bool> {
@@ -48,20 +33,4 @@ async fn run(options: &Options) -> Result<bool> {
 		println!("summary written to {}", path.display());
 	}
 	Ok(summary.is_ok())
-}
-
-/// Returns on Ctrl-C, and where there is one on a request to terminate.
-async fn interrupted() {
-	#[cfg(unix)]
-	{
-		use tokio::signal::unix::{signal, SignalKind};
-		if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-			tokio::select! {
-				_ = tokio::signal::ctrl_c() => {},
-				_ = terminate.recv() => {},
-			}
-			return;
-		}
-	}
-	let _ = tokio::signal::ctrl_c().await;
 }
