@@ -3,14 +3,13 @@
 use crate::{
 	account::Account,
 	chain::authorization_of,
-	world::{is_free, Actor, View},
+	world::{is_free, Actor, Pending, View},
 };
 use assay_primitives::JobId;
 use assay_runtime::{
 	constants::currency::ASY, transactions, BlockNumber, RuntimeCall, UncheckedExtrinsic,
 };
 use codec::Encode;
-use sp_core::H256;
 use sp_runtime::generic::Era;
 use std::{
 	cell::RefCell,
@@ -126,6 +125,21 @@ impl Actor for Hoarder {
 	}
 }
 
+/// Has the author include first, signed by `account` with this tip, what `copies` makes of each
+/// transaction that waits.
+fn copy_first<Calls: IntoIterator<Item = RuntimeCall>>(
+	view: &mut View<'_>,
+	account: &Account,
+	tip: u128,
+	copies: impl Fn(&Pending) -> Calls,
+) {
+	let calls: Vec<RuntimeCall> = view.pool.iter().flat_map(copies).collect();
+	for call in calls {
+		let copy = view.signed(account, tip, call);
+		view.slip(copy);
+	}
+}
+
 /// Registers a service key that it sees in somebody else's registration, before the owner does.
 pub struct KeyCopier(
 	/// Who wants the key.
@@ -138,24 +152,15 @@ impl Actor for KeyCopier {
 	}
 
 	fn act(&mut self, view: &mut View<'_>) {
-		let keys: Vec<RuntimeCall> = view
-			.pool
-			.iter()
-			.filter(|pending| pending.by != self.0.name())
-			.map(|pending| pending.transaction.function.clone())
-			.filter(|call| {
-				matches!(
-					call,
-					RuntimeCall::Operators(pallet_operators::Call::set_service_key {
-						key: Some(_)
-					})
-				)
-			})
-			.collect();
-		for call in keys {
-			let copy = view.signed(&self.0, TIP, call);
-			view.slip(copy);
-		}
+		let me = &self.0;
+		copy_first(view, me, TIP, |pending| {
+			let call = pending.transaction.function.clone();
+			let registration = matches!(
+				call,
+				RuntimeCall::Operators(pallet_operators::Call::set_service_key { key: Some(_) })
+			);
+			(registration && pending.by != me.name()).then_some(call)
+		});
 	}
 }
 
@@ -172,21 +177,13 @@ impl Actor for FrontRunner {
 
 	fn act(&mut self, view: &mut View<'_>) {
 		use pallet_challenges::Call;
-		let proofs: Vec<RuntimeCall> = view
-			.pool
-			.iter()
-			.filter_map(|pending| match &pending.transaction.function {
-				RuntimeCall::Challenges(Call::prove_fault { job, proof, auth: Some(_) }) => {
-					let (job, proof) = (*job, proof.clone());
-					Some(Call::prove_fault { job, proof, auth: None }.into())
-				},
-				_ => None,
-			})
-			.collect();
-		for call in proofs {
-			let copy = view.signed(&self.0, TIP, call);
-			view.slip(copy);
-		}
+		copy_first(view, &self.0, TIP, |pending| match &pending.transaction.function {
+			RuntimeCall::Challenges(Call::prove_fault { job, proof, auth: Some(_) }) => {
+				let (job, proof) = (*job, proof.clone());
+				Some(Call::prove_fault { job, proof, auth: None }.into())
+			},
+			_ => None,
+		});
 	}
 }
 
@@ -210,21 +207,15 @@ impl Actor for Misuser {
 
 	fn act(&mut self, view: &mut View<'_>) {
 		use pallet_challenges::Call;
-		let proofs: Vec<_> = view
-			.pool
-			.iter()
-			.filter_map(|pending| match &pending.transaction.function {
-				RuntimeCall::Challenges(Call::prove_fault { proof, .. }) => Some(proof.clone()),
-				_ => None,
-			})
-			.collect();
-		for proof in proofs {
-			for job in self.against.clone() {
-				let call = Call::prove_fault { job, proof: proof.clone(), auth: None };
-				let misuse = view.signed(&self.account, 0, call);
-				view.slip(misuse);
-			}
-		}
+		let against = |job: &JobId, proof: &_| {
+			Call::prove_fault { job: *job, proof: Clone::clone(proof), auth: None }.into()
+		};
+		copy_first(view, &self.account, 0, |pending| match &pending.transaction.function {
+			RuntimeCall::Challenges(Call::prove_fault { proof, .. }) => {
+				self.against.iter().map(|job| against(job, proof)).collect()
+			},
+			_ => Vec::new(),
+		});
 	}
 }
 
@@ -241,20 +232,13 @@ impl Actor for Squatter {
 
 	fn act(&mut self, view: &mut View<'_>) {
 		use pallet_challenges::Call;
-		let seen: Vec<(u64, H256)> = view
-			.pool
-			.iter()
-			.filter_map(|pending| match &pending.transaction.function {
-				RuntimeCall::Challenges(Call::open { job, output_root, auth: Some(_) }) => {
-					Some((*job, *output_root))
-				},
-				_ => None,
-			})
-			.collect();
-		for (job, output_root) in seen {
-			let copy = view.signed(&self.0, TIP, Call::open { job, output_root, auth: None });
-			view.slip(copy);
-		}
+		copy_first(view, &self.0, TIP, |pending| match &pending.transaction.function {
+			RuntimeCall::Challenges(Call::open { job, output_root, auth: Some(_) }) => {
+				let (job, output_root) = (*job, *output_root);
+				Some(Call::open { job, output_root, auth: None }.into())
+			},
+			_ => None,
+		});
 	}
 }
 
