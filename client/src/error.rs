@@ -163,6 +163,7 @@ from_subxt!(
 	ExtrinsicDecodeErrorAt,
 	RuntimeApiError,
 	TransactionProgressError,
+	ViewFunctionError,
 );
 
 /// A file could not be read or written.

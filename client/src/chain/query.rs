@@ -7,7 +7,7 @@ use super::{
 		AccountInfo, Balance, BlockWeight, Challenge, KeyRecord, Model, ModelMetadata, ModelRecord,
 		Operator, OperatorRecord, Periods,
 	},
-	runtime,
+	runtime::{self, runtime_types},
 };
 use crate::error::{Error, Result};
 use subxt::{
@@ -142,21 +142,13 @@ impl Api {
 		Ok(base.saturating_add(per_unit.saturating_mul(u128::from(units))))
 	}
 
-	/// Blocks for claiming after accepting and for challenging a claim, for a model whose run takes
-	/// `run_micros` on the slowest machine that the chain admits.
-	pub fn periods(&self, at: &At, run_micros: u64) -> Result<Periods> {
-		let constants = runtime::constants().jobs();
-		let block_millis = at.constants().entry(constants.block_millis())?;
-		let block = block_millis.saturating_mul(1_000).max(1);
-		let run = if run_micros < block { 0 } else { run_micros.div_ceil(block) };
-		let run = u32::try_from(run).unwrap_or(u32::MAX);
-		let with_runs = |base: u32| base.saturating_add(run.saturating_mul(2));
-		Ok(Periods {
-			queue: at.constants().entry(constants.queue_period())?,
-			claim: with_runs(at.constants().entry(constants.claim_period())?),
-			window: with_runs(at.constants().entry(constants.window())?),
-			block_millis,
-		})
+	/// What a job of `model` gives time for, as the chain says; `None` if the model is not registered.
+	pub async fn periods(&self, at: &At, model: H256) -> Result<Option<Periods>> {
+		let asked = runtime::view_functions().jobs().periods(model);
+		let Some(periods) = at.view_functions().call(asked).await? else { return Ok(None) };
+		let block_millis = at.constants().entry(runtime::constants().jobs().block_millis())?;
+		let runtime_types::pallet_jobs::types::Periods { queue, claim, window } = periods;
+		Ok(Some(Periods { queue, claim, window, block_millis }))
 	}
 
 	/// The challenge with this number; `None` if it is not on record.

@@ -171,9 +171,10 @@ async fn submit(args: SubmitArgs, global: &Global) -> Result<()> {
 	let input = bundles::pack(&bundle.manifest, &args.input)?;
 	let fee = args.fee.map(|amount| amount.0);
 	let until = if args.wait { Until::InBlock } else { global.until() };
-	let periods = api.periods(&api.best().await?, found.record.info.run_micros)?;
 	// Before anything is paid, and beside whatever the command prints.
-	eprintln!("a job of this model is {periods}");
+	if let Some(periods) = api.periods(&api.best().await?, found.id).await? {
+		eprintln!("a job of this model is {periods}");
+	}
 	let spinner = out.spinner("sending the job");
 	let sent = request(&api, &found, &input, fee, operator.as_ref(), &signer, until).await?;
 	spinner.finish_and_clear();
