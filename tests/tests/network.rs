@@ -199,6 +199,7 @@ async fn a_network_serves_restarts_and_slashes() {
 	scene.recorder.event_of(job, "Jobs::Accepted", PATIENCE).await.unwrap();
 	an_operator_restarts(&mut scene).await;
 	bad_input_is_refused(&scene, job).await;
+	two_senders_share_an_account(&scene).await;
 	a_job_nobody_serves_is_cancelled(&scene).await;
 	the_command_line_agrees(&scene).await;
 
@@ -223,6 +224,23 @@ fn the_committed_metadata_is_the_nodes(scene: &Scene) {
 		output.stdout == drift::COMMITTED_METADATA,
 		"the runtime changed: run scripts/update-metadata and commit the result"
 	);
+}
+
+/// Whoever sends second takes the next nonce instead of an error, also when it read its nonce before the
+/// first had sent.
+async fn two_senders_share_an_account(scene: &Scene) {
+	let (api, key) = (&scene.api, &scene.requester.key);
+	let (mut one, mut two) = (api.sender(key).await.unwrap(), api.sender(key).await.unwrap());
+	let call = calls::transfer(&scene.honest.id, ASY);
+	let waiting = one.send(&call).await.unwrap();
+	let behind = two.send(&call).await.unwrap();
+	for sent in [waiting, behind] {
+		sent.wait(Until::InBlock).await.unwrap();
+	}
+	// Now both nonces are behind the chain's.
+	let late = one.send(&call).await.unwrap();
+	late.wait(Until::InBlock).await.unwrap();
+	two.send(&call).await.unwrap().wait(Until::InBlock).await.unwrap();
 }
 
 /// The operator's node stops in the middle of a job and, started again, goes on with it.

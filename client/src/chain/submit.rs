@@ -9,6 +9,7 @@ use crate::{
 	account,
 	error::{Error, Kind, Result},
 };
+use std::time::Duration;
 use subxt::{
 	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
@@ -29,6 +30,11 @@ pub enum Until {
 
 /// Blocks after which an unincluded transaction is void.
 const MORTALITY: u64 = 64;
+
+/// How often the nonce is asked for again when another transaction of the account has it, and how
+/// long apart: some blocks in all.
+const NONCE_TRIES: u32 = 12;
+const NONCE_PAUSE: Duration = Duration::from_millis(500);
 
 type Signed = SubmittableTransaction<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>;
 
@@ -73,7 +79,7 @@ impl Api {
 		self.sender(signer).await?.send(call).await?.wait(until).await
 	}
 
-	/// A sender for the account of `signer`. Two senders for one account use the same nonces.
+	/// A sender for the account of `signer`.
 	pub async fn sender(&self, signer: &Keypair) -> Result<Sender> {
 		let nonce = self.next_nonce(&account::account_of(signer)).await?;
 		let at = self.finalized().await?;
@@ -82,6 +88,35 @@ impl Api {
 }
 
 impl Sender {
+	/// Signs `call` and hands it to the node.
+	///
+	/// Other senders may use the account meanwhile: a transaction whose nonce was taken is signed again
+	/// with the next one.
+	///
+	/// # Errors
+	/// [`Kind::Refused`] when the node's pool refuses it; the next one can still be sent.
+	pub async fn send<C: Payload>(&mut self, call: &C) -> Result<Pending> {
+		let name = name_of(call);
+		let handed = self.hand_over(call, async |signed| signed.submit_and_watch().await).await;
+		let progress = handed.map_err(|e| e.context(&name))?;
+		Ok(Pending { api: self.api.clone(), name, progress })
+	}
+
+	/// Signs `call` and hands it to the node, without asking what becomes of it.
+	///
+	/// # Errors
+	/// As [`Sender::send`].
+	pub async fn post<C: Payload>(&mut self, call: &C) -> Result<()> {
+		let handed = self.hand_over(call, async |signed| signed.submit().await).await;
+		handed.map(drop).map_err(|e| e.context(name_of(call)))
+	}
+
+	/// Makes later transactions live from the latest finalized block on.
+	pub async fn renew(&mut self) -> Result<()> {
+		self.at = self.api.finalized().await?;
+		Ok(())
+	}
+
 	async fn sign<C: Payload>(&self, call: &C) -> std::result::Result<Signed, ExtrinsicError> {
 		let params = DefaultExtrinsicParamsBuilder::<AssayConfig>::new()
 			.nonce(self.nonce)
@@ -90,38 +125,49 @@ impl Sender {
 		self.at.transactions().create_signed(call, &self.signer, params).await
 	}
 
-	/// Signs `call` and hands it to the node.
-	///
-	/// # Errors
-	/// [`Kind::Refused`] when the node's pool refuses it; the next one can still be sent.
-	pub async fn send<C: Payload>(&mut self, call: &C) -> Result<Pending> {
-		let name = format!("{}.{}", call.pallet_name(), call.call_name());
-		let signed = self.sign(call).await.map_err(|e| Error::from(e).context(&name))?;
-		let progress = signed.submit_and_watch().await;
-		let progress = progress.map_err(|e| refused_by_pool(e).context(&name))?;
-		self.nonce += 1;
-		Ok(Pending { api: self.api.clone(), name, progress })
+	/// Gives the node `call` as `submit` does. What was refused for its nonce is in no pool, so it is
+	/// safe to sign it again.
+	async fn hand_over<C: Payload, R>(
+		&mut self,
+		call: &C,
+		submit: impl AsyncFn(Signed) -> std::result::Result<R, ExtrinsicError>,
+	) -> Result<R> {
+		let mut tries = 0;
+		loop {
+			let signed = self.sign(call).await?;
+			let refused = match submit(signed).await {
+				Ok(handed) => {
+					self.nonce += 1;
+					return Ok(handed);
+				},
+				Err(refused) => refused,
+			};
+			tries += 1;
+			if tries > NONCE_TRIES || !is_nonce_taken(&words_of(&refused)) {
+				return Err(refused_by_pool(refused));
+			}
+			self.take_next_nonce().await?;
+		}
+	}
+
+	/// The node's next nonce. Waits a moment if that is still the one that was refused: between a block
+	/// and the pool's view of it, and while a fork's transactions return to the pool, the node names
+	/// a nonce that is not free.
+	async fn take_next_nonce(&mut self) -> Result<()> {
+		let account = account::account_of(&self.signer);
+		let next = self.api.next_nonce(&account).await?;
+		if next == self.nonce {
+			tokio::time::sleep(NONCE_PAUSE).await;
+			self.nonce = self.api.next_nonce(&account).await?;
+		} else {
+			self.nonce = next;
+		}
+		Ok(())
 	}
 }
 
-impl Sender {
-	/// Signs `call` and hands it to the node, without asking what becomes of it.
-	///
-	/// # Errors
-	/// As [`Sender::send`].
-	pub async fn post<C: Payload>(&mut self, call: &C) -> Result<()> {
-		let name = format!("{}.{}", call.pallet_name(), call.call_name());
-		let signed = self.sign(call).await.map_err(|e| Error::from(e).context(&name))?;
-		signed.submit().await.map_err(|e| refused_by_pool(e).context(&name))?;
-		self.nonce += 1;
-		Ok(())
-	}
-
-	/// Makes later transactions live from the latest finalized block on.
-	pub async fn renew(&mut self) -> Result<()> {
-		self.at = self.api.finalized().await?;
-		Ok(())
-	}
+fn name_of<C: Payload>(call: &C) -> String {
+	format!("{}.{}", call.pallet_name(), call.call_name())
 }
 
 impl Pending {
@@ -189,6 +235,12 @@ fn words_of(error: &ExtrinsicError) -> String {
 		Some(data) => format!("{}: {}", said.message, data.get().trim_matches('"')),
 		None => said.message.clone(),
 	}
+}
+
+/// Whether the pool or the chain has another transaction with the nonce.
+fn is_nonce_taken(words: &str) -> bool {
+	let words = words.to_lowercase();
+	words.contains("priority is too low") || words.contains("outdated")
 }
 
 /// The pool's answer 1010 and its like, with what to do.
