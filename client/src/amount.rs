@@ -1,5 +1,6 @@
 //! Amounts of ASY: whole units of 10^-12 ASY on the chain, decimals for people.
 
+use serde::{Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
 /// Decimals of the token.
@@ -10,6 +11,18 @@ pub const ASY: u128 = 10u128.pow(DECIMALS);
 /// An amount in the chain's units (10^-12 ASY).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Amount(pub u128);
+
+impl Serialize for Amount {
+	fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+		decimal(&self.0, s)
+	}
+}
+
+/// An amount in the chain's units as JSON has it: in decimal, as text, because it exceeds what most
+/// readers take for a number.
+pub fn decimal<S: Serializer>(amount: &u128, s: S) -> Result<S::Ok, S::Error> {
+	s.collect_str(amount)
+}
 
 impl FromStr for Amount {
 	type Err = String;

@@ -25,8 +25,8 @@ pub trait KeyAllowances<AccountId, Balance>: KeyOwners<AccountId> {
 	/// When [`Self::allowance`] is less; nothing changes then.
 	fn spend(who: &AccountId, amount: Balance) -> DispatchResult;
 
-	/// Give back what was [spent](Self::spend), because the money came back. Does nothing when the
-	/// account has no key any more.
+	/// Give back what was [spent](Self::spend), because the money came back, or more instead of it. Does
+	/// nothing when the account has no key any more.
 	fn restore(who: &AccountId, amount: Balance);
 }
 

@@ -3,20 +3,16 @@
 use super::records::FaultKind;
 use crate::{
 	address::{self, address},
-	amount::Amount,
+	amount::{decimal, Amount},
 	output::hex0x,
 };
 use codec::Encode;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::fmt;
 use subxt::{
 	ext::scale_decode::{self, DecodeAsType},
 	utils::{AccountId32, H256},
 };
-
-fn decimal<S: Serializer>(amount: &u128, s: S) -> Result<S::Ok, S::Error> {
-	s.collect_str(amount)
-}
 
 /// A paid request and the claim that answers it.
 #[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]

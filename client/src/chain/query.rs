@@ -85,7 +85,7 @@ impl Api {
 		Ok(Some(Operator {
 			record,
 			service_key: key.as_ref().map(|record| H256(record.key)),
-			allowance: key.map_or(0, |record| record.allowance.saturating_sub(record.spent)),
+			allowance: key.map_or(0, |record| record.left()),
 			serves: serves.await?.unwrap_or_default(),
 			balance: self.balance(at, &account).await?,
 			account,
@@ -102,7 +102,8 @@ impl Api {
 		Ok(self.key_record(at, account).await?.map(|record| record.key))
 	}
 
-	async fn key_record(&self, at: &At, account: &AccountId32) -> Result<Option<KeyRecord>> {
+	/// The service key of an account and what it may spend.
+	pub async fn key_record(&self, at: &At, account: &AccountId32) -> Result<Option<KeyRecord>> {
 		get(at, runtime::storage().operators().service_keys(), *account).await
 	}
 

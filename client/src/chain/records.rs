@@ -5,18 +5,15 @@
 
 use crate::{
 	address::{self, address},
+	amount::{decimal, Amount},
 	output::hex0x,
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::fmt;
 use subxt::{
 	ext::scale_decode::{self, DecodeAsType},
 	utils::{AccountId32, H256},
 };
-
-fn decimal<S: Serializer>(amount: &u128, s: S) -> Result<S::Ok, S::Error> {
-	s.collect_str(amount)
-}
 
 /// Facts about a model on which jobs and disputes rest.
 #[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
@@ -159,6 +156,13 @@ pub struct KeyRecord {
 	pub allowance: u128,
 	/// What it has put on hold, less what came back.
 	pub spent: u128,
+}
+
+impl KeyRecord {
+	/// What it may still put on hold.
+	pub fn left(&self) -> u128 {
+		self.allowance.saturating_sub(self.spent)
+	}
 }
 
 /// What a node of a dispute belongs to.
@@ -395,7 +399,6 @@ pub struct Operator {
 
 impl fmt::Display for Operator {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-		use crate::amount::Amount;
 		let r = &self.record;
 		writeln!(f, "operator     {}", address(&self.account))?;
 		writeln!(f, "state        {}, {} deadlines missed in a row", r.status, r.missed)?;

@@ -313,6 +313,9 @@ struct KeyReport {
 	/// Whom it acts for on the chain.
 	#[serde(serialize_with = "address::serialize_option")]
 	account: Option<AccountId32>,
+	/// What it may still put on hold.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	allowance: Option<Amount>,
 }
 
 impl fmt::Display for KeyReport {
@@ -320,6 +323,9 @@ impl fmt::Display for KeyReport {
 		writeln!(f, "service key  {}", hex0x(&self.service_key.0))?;
 		if let Some(account) = &self.account {
 			writeln!(f, "acts for     {}", address(account))?;
+		}
+		if let Some(allowance) = self.allowance {
+			writeln!(f, "allowance    {allowance} left for bonds and questions")?;
 		}
 		match self.in_keystore {
 			Some(true) => writeln!(f, "keystore     the node holds it")?,
@@ -352,6 +358,7 @@ fn new_key(path: PathBuf, global: &Global) -> Result<()> {
 		in_keystore: None,
 		file: Some(path),
 		account: None,
+		allowance: None,
 	});
 	Ok(())
 }
@@ -374,6 +381,7 @@ async fn insert_key(
 		in_keystore: api.has_service_key(public).await,
 		file: None,
 		account: signer.as_ref().map(account::account_of),
+		allowance: None,
 	});
 	Ok(())
 }
@@ -397,15 +405,16 @@ pub async fn set_key_if_other(
 async fn show_key(args: AccountArgs, global: &Global) -> Result<()> {
 	let account = account_or_own(&args, global)?;
 	let api = global.api().await?;
-	let key = api.service_key(&api.best().await?, &account).await?.ok_or_else(|| {
+	let record = api.key_record(&api.best().await?, &account).await?.ok_or_else(|| {
 		Error::not_found(format!("{} has no service key", address(&account)))
 			.hint("make one: assay operator key new, then assay operator key insert")
 	})?;
 	global.output().report(&KeyReport {
-		service_key: H256(key),
-		in_keystore: api.has_service_key(key).await,
+		service_key: H256(record.key),
+		in_keystore: api.has_service_key(record.key).await,
 		file: None,
 		account: Some(account),
+		allowance: Some(Amount(record.left())),
 	});
 	Ok(())
 }

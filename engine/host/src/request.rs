@@ -292,6 +292,9 @@ pub enum Note {
 	ClaimsMissed = 7,
 	/// Claims were looked at and found right; the value is how many.
 	ClaimsChecked = 8,
+	/// A false claim could not be challenged, or a challenge could not go on, for want of money or
+	/// allowance; the value is the job.
+	DisputeUnpaid = 9,
 }
 
 impl Note {
@@ -307,6 +310,7 @@ impl Note {
 			6 => Self::BlocksToCheck,
 			7 => Self::ClaimsMissed,
 			8 => Self::ClaimsChecked,
+			9 => Self::DisputeUnpaid,
 			_ => return None,
 		})
 	}

@@ -25,6 +25,7 @@ pub(super) struct Metrics {
 	mismatches_seen: Counter<U64>,
 	challenges_open: Gauge<U64>,
 	proofs_sent: Counter<U64>,
+	disputes_unpaid: Counter<U64>,
 }
 
 /// A class as it is written in labels.
@@ -110,6 +111,10 @@ impl Metrics {
 				"assay_proofs_sent_total",
 				"Fault proofs sent by this node's workers",
 			)?,
+			disputes_unpaid: counter(
+				"assay_disputes_unpaid_total",
+				"Times that a dispute could not begin or go on for want of money or allowance",
+			)?,
 		})
 	}
 
@@ -156,6 +161,38 @@ impl Metrics {
 			Note::MismatchSeen => self.mismatches_seen.inc(),
 			Note::ChallengesOpen => self.challenges_open.set(value),
 			Note::ProofSent => self.proofs_sent.inc(),
+			Note::DisputeUnpaid => self.disputes_unpaid.inc(),
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	/// What is alerted on and what the operator's page explains is what there is.
+	#[test]
+	fn alerts_and_documentation_name_these_metrics() {
+		let registry = Registry::new();
+		let metrics = Metrics::new(Some(&registry)).expect("names are unique");
+		// What has labels shows with its first value.
+		metrics.executed("run", &[0; 32], Duration::from_millis(1));
+		let there: Vec<String> =
+			registry.gather().iter().map(|family| family.get_name().to_owned()).collect();
+		let named = |text: &str| -> Vec<String> {
+			text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+				.filter(|word| word.starts_with("assay_"))
+				.map(str::to_owned)
+				.collect()
+		};
+		let alerts = named(include_str!("../../../monitoring/alerts.yml"));
+		let page = named(include_str!("../../../docs/operator.md"));
+		assert!(!alerts.is_empty());
+		for name in alerts.iter().chain(&page) {
+			assert!(there.contains(name), "there is no metric {name}");
+		}
+		for name in &there {
+			assert!(page.contains(name), "docs/operator.md does not explain {name}");
 		}
 	}
 }

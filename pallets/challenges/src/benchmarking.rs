@@ -352,7 +352,9 @@ mod benchmarks {
 
 	#[benchmark]
 	fn authorize_prove_fault() {
-		let (job, _, key) = revealed::<T>(&costly(true), true);
+		let run = costly(true);
+		let (job, id, key) = revealed::<T>(&run, true);
+		walk::<T>(job, id, &run, &[NodeKey::top(Object::Trace), NodeKey::top(Object::Tensor(0))]);
 		let proof = costly_proof();
 		let auth =
 			signature::<T>(key, "challenges.prove_fault", (job, content::<T>(job), proof.clone()));

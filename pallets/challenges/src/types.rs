@@ -146,6 +146,9 @@ pub struct Challenge<AccountId, Balance, BlockNumber> {
 	pub bond: Balance,
 	/// Whether the bond comes from the allowance of the challenger's service key.
 	pub by_key: bool,
+	/// What the key has paid for answers. The challenge that wins gives it back to the allowance: the
+	/// finder's share is more.
+	pub fees: Balance,
 	/// When the challenge was opened.
 	pub opened_at: BlockNumber,
 	/// When the challenger moved last or, if the challenge is over, when it ended.

@@ -289,7 +289,7 @@ mod benchmarks {
 		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
 		Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
 		let (lane, key) = page::<T>(&jobs);
-		wait::<T>(T::Retention::get());
+		wait::<T>(T::Retention::get().saturating_add(crate::impls::RETENTION_SPREAD.into()));
 
 		#[block]
 		{

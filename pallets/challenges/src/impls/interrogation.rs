@@ -19,8 +19,8 @@ use sp_runtime::{
 };
 
 use crate::{
-	opening_key, BalanceOf, ChallengeId, ChallengeOf, Challenges, ClaimOf, Config, Error, Event,
-	HoldReason, NodeState, Nodes, Pallet, Turn,
+	opening_key, BalanceOf, ChallengeId, ChallengeOf, Challenged, Challenges, ClaimOf, Config,
+	Error, Event, HoldReason, NodeState, Nodes, Pallet, Turn,
 };
 
 /// A question that may still be answered.
@@ -31,6 +31,8 @@ pub(crate) struct Query<T: Config> {
 	pub(crate) payer: T::AccountId,
 	/// What is on hold for it.
 	pub(crate) fee: BalanceOf<T>,
+	/// Whether the fee comes from the allowance of the payer's service key.
+	pub(crate) by_key: bool,
 	/// Last block at which it may come.
 	pub(crate) deadline: BlockNumberFor<T>,
 }
@@ -111,13 +113,16 @@ impl<T: Config> Pallet<T> {
 		opening: &Opening,
 	) -> DispatchResult {
 		let now = Self::now();
-		let Query { claim, payer, fee, deadline } = Self::may_answer(job, &node, now)?;
+		let Query { claim, payer, fee, by_key, deadline } = Self::may_answer(job, &node, now)?;
 		let trace_root = Self::posted_trace(job)?;
 		let opened = Self::check_opening(&claim, trace_root, &node, opening)?;
 		let state = NodeState::Opened { at: now, object_len: opened.object_len };
 		Nodes::<T>::insert(job, node, state);
 		Self::owe_no_more(&claim.operator, deadline, (job, Some(node)));
 
+		if by_key {
+			Self::note_fee(job, &payer, fee);
+		}
 		let (paid, burned) = Self::pay_answer(&payer, &who, fee);
 		sp_io::offchain_index::set(&opening_key(job, &trace_root, &node), &opening.encode());
 		Self::deposit_event(Event::NodeOpened { job, node, who, paid, burned });
@@ -135,10 +140,20 @@ impl<T: Config> Pallet<T> {
 			None => Err(Error::<T>::NodeNotAsked),
 			Some(NodeState::Opened { .. }) => Err(Error::<T>::NodeAlreadyOpen),
 			Some(NodeState::Asked { deadline, .. }) if now > deadline => Err(Error::<T>::TooLate),
-			Some(NodeState::Asked { deadline, payer, fee, .. }) => {
-				Ok(Query { claim, payer, fee, deadline })
+			Some(NodeState::Asked { deadline, payer, fee, by_key }) => {
+				Ok(Query { claim, payer, fee, by_key, deadline })
 			},
 		}
+	}
+
+	/// Put on record that the key of `payer` has paid `fee` for an answer in its challenge of `job`.
+	fn note_fee(job: JobId, payer: &T::AccountId, fee: BalanceOf<T>) {
+		let Some(id) = Challenged::<T>::get(job, payer) else { return };
+		Challenges::<T>::mutate(id, |challenge| {
+			if let Some(challenge) = challenge.as_mut().filter(|challenge| challenge.is_live()) {
+				challenge.fees.saturating_accrue(fee);
+			}
+		});
 	}
 
 	/// Whether `opening` is the content of `node` under the operator's trace.

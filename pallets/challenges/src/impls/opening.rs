@@ -1,7 +1,7 @@
 //! Opening a challenge, and the operator's commitment to its trace.
 
 use assay_primitives::{Actor, Claims, JobId, KeyAllowances};
-use assay_referee::{verify_last_entry, Slice};
+use assay_referee::{verify_last_entry, Object, Slice};
 use frame_support::{
 	ensure,
 	traits::{
@@ -12,11 +12,12 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::DispatchResult;
+use sp_runtime::{traits::Zero, DispatchResult};
 
 use crate::{
-	BalanceOf, Challenge, ChallengeId, ChallengeState, Challenged, Challenges, ClaimOf, Config,
-	Dispute, Disputes, Error, Event, HoldReason, Live, NextChallenge, Own, Pallet, TraceState,
+	BalanceOf, Challenge, ChallengeId, ChallengeOf, ChallengeState, Challenged, Challenges,
+	ClaimOf, Config, Dispute, Disputes, Error, Event, HoldReason, Live, NextChallenge, NodeState,
+	Nodes, Own, Pallet, TraceState,
 };
 
 impl<T: Config> Pallet<T> {
@@ -46,6 +47,7 @@ impl<T: Config> Pallet<T> {
 			output_root,
 			bond,
 			by_key,
+			fees: Zero::zero(),
 			opened_at: now,
 			since: now,
 			alarm: now,
@@ -81,9 +83,22 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether `who` has a live challenge against `job`.
 	pub(crate) fn is_challenging(who: &T::AccountId, job: JobId) -> bool {
-		Challenged::<T>::get(job, who)
-			.and_then(Challenges::<T>::get)
-			.is_some_and(|latest| latest.is_live())
+		Self::live_challenge(who, job).is_some()
+	}
+
+	/// Whether `who` has a live challenge against `job` that looks at a node of a tensor which is open:
+	/// only then can it know what is wrong.
+	pub(crate) fn has_seen_a_tensor(who: &T::AccountId, job: JobId) -> bool {
+		let Some(challenge) = Self::live_challenge(who, job) else { return false };
+		challenge.cursor().is_some_and(|node| {
+			matches!(node.object, Object::Tensor(_))
+				&& matches!(Nodes::<T>::get(job, node), Some(NodeState::Opened { .. }))
+		})
+	}
+
+	fn live_challenge(who: &T::AccountId, job: JobId) -> Option<ChallengeOf<T>> {
+		let latest = Challenged::<T>::get(job, who)?;
+		Challenges::<T>::get(latest).filter(|challenge| challenge.is_live())
 	}
 
 	/// Whether `who` could have the bond of a challenge against `claim` put on hold by its key.

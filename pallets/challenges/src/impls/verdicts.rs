@@ -1,12 +1,15 @@
 //! How claims and challenges end.
 
-use assay_primitives::{Actor, Claims, FaultKind, JobId};
+use assay_primitives::{Actor, Claims, FaultKind, JobId, KeyAllowances};
 use frame_support::{
 	ensure,
 	traits::{Defensive, DefensiveOption, Get},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Saturating, DispatchResult, Percent, SaturatedConversion};
+use sp_runtime::{
+	traits::{Saturating, Zero},
+	DispatchResult, Percent, SaturatedConversion,
+};
 
 use crate::{
 	opening_key, ChallengeId, ChallengeOf, ChallengeState, Challenged, Challenges, Config, Dispute,
@@ -73,6 +76,11 @@ impl<T: Config> Pallet<T> {
 		Self::refund_query(&challenge);
 		let actor = Actor { who: who.clone(), by_key: challenge.by_key };
 		Self::unhold(HoldReason::ChallengeBond, &actor, bond);
+		// Otherwise a watcher would run out of allowance by winning. Who wins earned more than it paid;
+		// a thief who lets others win spends what it may and no more.
+		if won && !challenge.fees.is_zero() {
+			T::KeyAllowances::restore(&actor.who, challenge.fees);
+		}
 		challenge.state = if won { ChallengeState::Won } else { ChallengeState::Mooted };
 		Self::close(id, challenge);
 		Self::deposit_event(if won {

@@ -200,6 +200,7 @@ fn challenge<T: Config>(run: &mut Run<T>, job: JobId, claim: &ClaimOf<T>, output
 			 allowed for the bond and has not challenged this job before",
 			Pallet::<T>::bond_for(claim),
 		);
+		worker::note(Note::DisputeUnpaid, job);
 		// Say so once in a while, not in every block.
 		run.outbox.note(&name);
 		return;
@@ -253,6 +254,7 @@ fn play<T: Config>(
 					"job {job}: cannot go on: {:?} has too little free or allowed for a query",
 					challenge.who,
 				);
+				worker::note(Note::DisputeUnpaid, job);
 				run.outbox.note(&name);
 				return;
 			}

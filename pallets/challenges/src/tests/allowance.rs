@@ -34,10 +34,65 @@ fn a_key_spends_what_it_puts_on_hold() {
 		assert_ok!(include(ask_by_key(ALICE, 0, top)));
 		assert_eq!(spent(ALICE), MinBond::get() + QueryFee::get());
 		assert_eq!(Challenges::on_hold_by_key()[&ALICE], spent(ALICE));
-		// What was paid for an answer does not come back; the bond does.
+		answer(OPERATOR, job, &liar, top);
+		assert_eq!(spent(ALICE), MinBond::get() + QueryFee::get());
+		// Who wins has earned what it paid for answers, and may spend it again.
+		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));
+		assert_eq!(spent(ALICE), 0);
+	});
+}
+
+/// A thief who has the key ask about lies that somebody else is first to challenge earns the owner
+/// nothing, so it must not get to spend more than the allowance.
+#[test]
+fn only_the_winner_may_spend_its_fees_again() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		open(BOB, job, &honest);
+		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		reveal(job, &liar);
+		let top = NodeKey::top(Object::Trace);
+		assert_ok!(include(ask_by_key(ALICE, 1, top)));
 		answer(OPERATOR, job, &liar, top);
 		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));
 		assert_eq!(spent(ALICE), QueryFee::get());
+	});
+}
+
+/// Fees that the owner signed for were never the key's to spend.
+#[test]
+fn winning_gives_back_what_the_key_paid_and_no_more() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		Spent::set([(ALICE, ALLOWANCE / 2)].into());
+		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		reveal(job, &liar);
+		let top = NodeKey::top(Object::Trace);
+		assert_ok!(Challenges::ask(signed(ALICE), 0, top, None));
+		answer(OPERATOR, job, &liar, top);
+		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));
+		assert_eq!(spent(ALICE), ALLOWANCE / 2);
+	});
+}
+
+/// A watcher proves one lie after the other without its owner.
+#[test]
+fn a_watcher_does_not_run_out_by_winning() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let top = NodeKey::top(Object::Trace);
+		for number in 0..2 * ALLOWANCE / QueryFee::get() {
+			let job = claim(&liar);
+			assert_ok!(include(open_by_key(ALICE, job, &honest)));
+			reveal(job, &liar);
+			assert_ok!(include(ask_by_key(ALICE, number, top)));
+			answer(OPERATOR, job, &liar, top);
+			let shown = proof(&honest, &liar, 1, 5);
+			assert_ok!(Challenges::prove_fault(signed(BOB), job, shown, None));
+			assert_eq!(spent(ALICE), 0);
+		}
 	});
 }
 

@@ -185,10 +185,14 @@ fn what_would_fail_is_not_valid() {
 		refused(answer_call(job, &honest, top, OPERATOR), InvalidTransaction::BadProof);
 		// Strangers pay for the check of their answers.
 		refused(answer_call(job, &liar, top, BOB), InvalidTransaction::BadSigner);
+		frame_support::hypothetically!({
+			go_to(50);
+			refused(answer_call(job, &liar, top, OPERATOR), InvalidTransaction::Stale);
+		});
+		answer(OPERATOR, job, &liar, top);
+		walk(0, ALICE, job, &liar, &liar.way_to(1, 5)[1..]);
 		refused(prove_call(job, proof(&honest, &liar, 1, 4), ALICE), InvalidTransaction::BadProof);
 		refused(prove_call(job, Proof::default(), ALICE), InvalidTransaction::BadProof);
-		go_to(50);
-		refused(answer_call(job, &liar, top, OPERATOR), InvalidTransaction::Stale);
 	});
 }
 
@@ -260,10 +264,15 @@ fn neither_party_keeps_the_others_call_out_of_the_pool() {
 			tags([lapse_call(first, ALICE), lapse_call(first, OPERATOR)]);
 		});
 		reveal(job, &liar);
-		let proof = proof(&honest, &liar, 1, 5);
-		tags([prove_call(job, proof.clone(), ALICE), prove_call(job, proof, BOB)]);
 		let top = NodeKey::top(assay_referee::Object::Trace);
 		tags([ask_call(first, top, ALICE), ask_call(second, top, BOB)]);
+		let way = liar.way_to(1, 5);
+		walk(first, ALICE, job, &liar, &way);
+		for node in way {
+			assert_ok!(Challenges::ask(signed(BOB), second, node, None));
+		}
+		let proof = proof(&honest, &liar, 1, 5);
+		tags([prove_call(job, proof.clone(), ALICE), prove_call(job, proof, BOB)]);
 	});
 }
 
@@ -285,14 +294,22 @@ fn a_call_waits_as_long_as_it_can_be_valid() {
 	});
 }
 
+/// Judging is the dearest thing that a node does for nothing: whoever wants it has a bond at stake, and
+/// has paid for the answers on the way to a tensor.
 #[test]
-fn only_who_has_a_live_challenge_proves_for_nothing() {
+fn only_who_has_seen_a_tensor_proves_for_nothing() {
 	build_and_execute(|| {
 		let (honest, liar) = short();
 		let job = claim(&liar);
-		open(ALICE, job, &honest);
+		let id = open(ALICE, job, &honest);
 		reveal(job, &liar);
 		let proof = || proof(&honest, &liar, 1, 5);
+		for node in liar.way_to(1, 5) {
+			refused(prove_call(job, proof(), ALICE), InvalidTransaction::BadSigner);
+			assert_ok!(Challenges::ask(signed(ALICE), id, node, None));
+			refused(prove_call(job, proof(), ALICE), InvalidTransaction::BadSigner);
+			answer(OPERATOR, job, &liar, node);
+		}
 		for who in [BOB, POOR, OPERATOR] {
 			refused(prove_call(job, proof(), who), InvalidTransaction::BadSigner);
 		}
@@ -320,8 +337,9 @@ fn an_authorised_proof_is_judged_once_in_a_block() {
 	build_and_execute(|| {
 		let (honest, liar) = short();
 		let job = claim(&liar);
-		open(ALICE, job, &honest);
+		let id = open(ALICE, job, &honest);
 		reveal(job, &liar);
+		walk(id, ALICE, job, &liar, &liar.way_to(1, 5));
 		let call: RuntimeCall = prove_call(job, proof(&honest, &liar, 1, 5), ALICE).into();
 		for source in [TransactionSource::External, TransactionSource::Local] {
 			call.authorize(source).unwrap().unwrap();
@@ -343,7 +361,7 @@ fn an_authorised_proof_is_judged_once_in_a_block() {
 		});
 		hypothetically(|| {
 			Judged::<Test>::put((of, marker));
-			go_to(2);
+			pass(1);
 			assert_ok!(call.clone().dispatch(authorized()));
 			assert!(matches!(end_of(job), Some(End::Fault { kind, .. }) if kind != marker));
 		});

@@ -38,6 +38,7 @@ fn one_of_each(test: impl Fn(&Call<Test>, InvalidTransaction)) {
 				4 => {
 					open_it();
 					reveal_it();
+					walk(0, ALICE, job, &liar, &liar.way_to(1, 5));
 					prove_call(job, proof(&honest, &liar, 1, 5), ALICE)
 				},
 				_ => {
@@ -128,8 +129,9 @@ fn a_signature_does_not_outlive_its_blocks() {
 		let (honest, liar) = short();
 		let job = claim(&liar);
 		open(ALICE, job, &honest);
-		let record = crate::Challenges::<Test>::get(0).unwrap();
 		reveal(job, &liar);
+		walk(0, ALICE, job, &liar, &liar.way_to(1, 5));
+		let record = crate::Challenges::<Test>::get(0).unwrap();
 		let old = prove_call(job, proof(&honest, &liar, 1, 5), ALICE);
 		let lapse = lapse_call(0, ALICE);
 		assert_eq!(Challenges::content_of(&record), challenge_content(0));

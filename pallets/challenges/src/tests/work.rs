@@ -420,6 +420,7 @@ fn a_watcher_without_allowance_does_not_challenge() {
 		Spent::set([(ALICE, ALLOWANCE)].into());
 	});
 	assert!(net.blocks(4).is_empty());
+	assert_eq!(net.nodes[0].engine.noted(Note::DisputeUnpaid).len(), 1);
 }
 
 #[test]
@@ -433,6 +434,7 @@ fn a_watcher_without_allowance_does_not_ask() {
 		Spent::set([(ALICE, ALLOWANCE - QueryFee::get() + 1)].into());
 	});
 	assert!(net.blocks(4).is_empty());
+	assert_eq!(net.nodes[0].engine.noted(Note::DisputeUnpaid).len(), 1);
 	// Until its owner allows more.
 	Spent::set([(ALICE, ALLOWANCE - QueryFee::get())].into());
 	assert!(matches!(net.blocks(4)[..], [Call::ask { .. }]));

@@ -29,6 +29,9 @@ const PAGE_BITS: u32 = 64;
 /// Blocks after which a job that could not be changed, which never happens, is tried again.
 const RETRY: u32 = 100;
 
+/// Blocks over which the reaping of what ended together is spread, page by page.
+pub(crate) const RETENTION_SPREAD: u32 = 16;
+
 /// The page in which job `id` stands when it is due at `due`, and its bit.
 fn page_of<T: Config>(due: BlockNumberFor<T>, id: JobId) -> (PageKey, u64) {
 	let number = (id / u64::from(PAGE_BITS)) as u32;
@@ -64,6 +67,15 @@ impl<T: Config> Pallet<T> {
 		}
 		job.due = Some(due);
 		new
+	}
+
+	/// When a job is reaped that is over now. What ended together is not reaped together, but the jobs of
+	/// a page are.
+	pub(crate) fn reap_at(id: JobId) -> BlockNumberFor<T> {
+		let spread = (id / u64::from(PAGE_BITS)) % u64::from(RETENTION_SPREAD);
+		T::Clock::current_block_number()
+			.saturating_add(T::Retention::get())
+			.saturating_add((spread as u32).into())
 	}
 
 	/// Take a job out of the agenda. Call it before its status changes; the caller stores the job. The

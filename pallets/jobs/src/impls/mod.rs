@@ -11,4 +11,6 @@ mod settlement;
 pub(crate) mod shares;
 
 pub(crate) use agenda::jobs_in;
+#[cfg(feature = "runtime-benchmarks")]
+pub(crate) use agenda::RETENTION_SPREAD;
 pub(crate) use assignment::Batch;

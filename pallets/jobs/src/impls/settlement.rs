@@ -12,7 +12,7 @@ use frame_support::{
 use sp_core::H256;
 use sp_runtime::{
 	traits::{BlockNumberProvider, Zero},
-	DispatchError, DispatchResult, Saturating,
+	DispatchError, DispatchResult,
 };
 
 use crate::{
@@ -140,8 +140,7 @@ impl<T: Config> Pallet<T> {
 		}
 		T::Models::job_closed(&job.model);
 		job.status = status;
-		let reap = T::Clock::current_block_number().saturating_add(T::Retention::get());
-		Self::schedule(id, &mut job, reap);
+		Self::schedule(id, &mut job, Self::reap_at(id));
 		Jobs::<T>::insert(id, job);
 	}
 

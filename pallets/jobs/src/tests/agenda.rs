@@ -128,6 +128,30 @@ fn a_page_left_half_done_is_gone_on_with() {
 	});
 }
 
+/// Whoever has thousands of jobs end at once does not have them reaped at once.
+#[test]
+fn what_ended_together_is_reaped_page_by_page() {
+	build_and_execute(|| {
+		assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), REQUESTER, 1 << 40));
+		for _ in 0..20 * 64 {
+			request();
+		}
+		System::set_block_number(32);
+		idle(2_000);
+		assert_eq!(queued(), 0);
+		let mut left = Records::<Test>::iter().count();
+		for block in 0..16 {
+			System::set_block_number(32 + Retention::get() + block);
+			idle(2_000);
+			let now = Records::<Test>::iter().count();
+			// Twenty pages in sixteen blocks.
+			assert_eq!(left - now, if block < 4 { 128 } else { 64 });
+			left = now;
+		}
+		assert_eq!(left, 0);
+	});
+}
+
 /// What waits in the agenda for one party does not depend on what stands there for others.
 #[test]
 fn lanes_keep_parties_apart() {
