@@ -22,10 +22,25 @@ pub struct Devnet {
 }
 
 impl Devnet {
-	/// Starts a network of the preset `local` (authorities Alice and Bob), whose nodes look for
-	/// models in `models_dir`, and waits until they answer. Where both authorities take part, a
-	/// block is finalized then; blocks of one alone never are.
+	/// As [`Devnet::start`]. Where both authorities take part, a block is finalized then; blocks of one
+	/// alone never are.
 	pub async fn local(binary: &Path, models_dir: &Path, specs: &[NodeSpec]) -> Result<Devnet> {
+		let mut net = Devnet::start(binary, models_dir, specs).await?;
+		let takes_part = |flag: &str| specs.iter().any(|spec| spec.args.iter().any(|a| a == flag));
+		if !(takes_part("--alice") && takes_part("--bob")) {
+			return Ok(net);
+		}
+		let api = net.nodes[0].ready().await?;
+		wait_for_finality(&api, 1, Duration::from_secs(120)).await.map_err(|error| {
+			let logs: Vec<_> = net.nodes.iter().map(|node| node.log_tail(10)).collect();
+			error.context(format!("the logs end:\n{}", logs.join("\n---\n")))
+		})?;
+		Ok(net)
+	}
+
+	/// Starts a network of the preset `local` (authorities Alice and Bob), whose nodes look for
+	/// models in `models_dir`, and waits until they answer.
+	pub async fn start(binary: &Path, models_dir: &Path, specs: &[NodeSpec]) -> Result<Devnet> {
 		let dir = tempfile::Builder::new().prefix("assay-devnet-").tempdir()?;
 		let models = models_dir.to_string_lossy().into_owned();
 		let with_models = |spec: &NodeSpec| {
@@ -56,14 +71,6 @@ impl Devnet {
 		for node in &mut net.nodes[1..] {
 			node.ready().await?;
 		}
-		let takes_part = |flag: &str| specs.iter().any(|spec| spec.args.iter().any(|a| a == flag));
-		if !(takes_part("--alice") && takes_part("--bob")) {
-			return Ok(net);
-		}
-		wait_for_finality(&api, 1, Duration::from_secs(120)).await.map_err(|error| {
-			let logs: Vec<_> = net.nodes.iter().map(|node| node.log_tail(10)).collect();
-			error.context(format!("the logs end:\n{}", logs.join("\n---\n")))
-		})?;
 		Ok(net)
 	}
 
@@ -107,7 +114,7 @@ impl Drop for Devnet {
 }
 
 /// The network address at which a node listens on this machine.
-async fn address(api: &Api) -> Result<String> {
+pub(crate) async fn address(api: &Api) -> Result<String> {
 	let params = || subxt::rpcs::rpc_params![];
 	for _ in 0..100 {
 		let all: Vec<String> = api.rpc().request("system_localListenAddresses", params()).await?;

@@ -8,6 +8,7 @@
 //! | [`inputs`] | the digits' held-out images and Magika's inputs for real files |
 //! | [`demo`] | what `assay-demo` does: the main job, then the fraud |
 //! | [`load`] | what `assay-load` does: many jobs beside noise |
+//! | [`partition`] | what `assay-partition` does: a network cut and healed in the middle of disputes |
 //! | [`command`] | what the programs share: logging, interruption, exit status |
 
 pub mod command;
@@ -16,5 +17,6 @@ pub mod devnet;
 pub mod inputs;
 pub mod load;
 pub mod node;
+pub mod partition;
 pub mod recorder;
 pub mod roles;
