@@ -3,6 +3,7 @@
 mod agenda;
 mod assignment;
 mod claim;
+mod delivery;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
 mod ledger;
@@ -12,3 +13,6 @@ pub(crate) mod shares;
 
 pub(crate) use agenda::jobs_in;
 pub(crate) use assignment::Batch;
+pub(crate) use delivery::chunks_of;
+#[cfg(any(test, feature = "try-runtime"))]
+pub(crate) use delivery::overdue_at;
