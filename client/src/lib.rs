@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`chain`] | [`Api`]: connection, records, calls, submission, decoded blocks, metadata drift |
 //! | [`bundles`], [`npz`] | models on this machine, and arrays by the ONNX file's own names |
+//! | [`delivery`] | outputs that were delivered in pieces |
 //! | [`timeline`] | a job's history, from its request to its end |
 //! | [`commands`], [`cli`] | the command line, one file a group of commands |
 //! | [`account`], [`address`], [`amount`], [`output`], [`error`] | keys, money, printing, errors and exit codes |
@@ -18,6 +19,7 @@ pub mod bundles;
 pub mod chain;
 pub mod cli;
 pub mod commands;
+pub mod delivery;
 pub mod error;
 pub mod npz;
 pub mod output;

@@ -34,6 +34,8 @@ pub enum End {
 	Final,
 	/// The answer was false or was not defended; the requester was refunded.
 	Fraud,
+	/// The operator withheld the output; the requester was refunded.
+	Void,
 	/// The requester withdrew it.
 	Cancelled,
 	/// Nobody answered in time.
@@ -92,6 +94,7 @@ impl Timeline {
 		let end = match event.name.as_str() {
 			"Jobs::Finalized" => Some(End::Final),
 			"Jobs::FaultAccepted" => Some(End::Fraud),
+			"Jobs::Voided" => Some(End::Void),
 			"Jobs::Cancelled" => Some(End::Cancelled),
 			"Jobs::Expired" => Some(End::Expired),
 			"Jobs::DeadlineMissed" if event.fields["queued"] == false => Some(End::Expired),

@@ -68,6 +68,8 @@ pub mod inference {
 	pub const CLAIM: BlockNumber = 20;
 	/// How long a claim may be challenged.
 	pub const WINDOW: BlockNumber = 20;
+	/// How long an operator has until it must deliver what its requester demands of the output.
+	pub const DELIVERY: BlockNumber = 10;
 	/// How long a challenged operator has until it must reveal its trace.
 	pub const TRACE: BlockNumber = 10;
 	/// How long an operator has until it must open a node.

@@ -16,6 +16,7 @@ use assay_client::{
 		job, model,
 	},
 	npz::Tensor,
+	output::Output,
 	timeline::End,
 	Api, Error, Kind, Until,
 };
@@ -198,6 +199,7 @@ async fn a_network_serves_restarts_and_slashes() {
 
 	scene.recorder.event_of(job, "Jobs::Accepted", PATIENCE).await.unwrap();
 	an_operator_restarts(&mut scene).await;
+	a_large_answer_is_delivered(&scene, wide).await;
 	bad_input_is_refused(&scene, job).await;
 	two_senders_share_an_account(&scene).await;
 	a_job_nobody_serves_is_cancelled(&scene).await;
@@ -205,6 +207,7 @@ async fn a_network_serves_restarts_and_slashes() {
 
 	the_answer_is_right_and_paid(&scene, job).await;
 	a_large_answer_is_its_root(&scene, wide).await;
+	a_delivered_answer_is_there_for_all(&scene, wide).await;
 	for (lie, liar) in lies.into_iter().zip(&scene.liars) {
 		a_cheat_is_slashed(&scene, lie, liar).await;
 	}
@@ -270,16 +273,44 @@ async fn the_answer_is_right_and_paid(scene: &Scene, job: u64) {
 	assert_eq!(history.event("Jobs::Finalized").unwrap().balance("paid"), Some(record.fee));
 }
 
+/// What the model gives for the wide input on this machine.
+fn wide_output(scene: &Scene) -> Vec<u8> {
+	let bundle = Arc::new(bundles::load(&scene.models.path().join("wide")).unwrap());
+	Session::new(bundle, Options::default()).unwrap().run(&scene.wide_input()).unwrap()
+}
+
+/// The requester of a long output gets it from the operator's node, against a fee, while the window is
+/// open; nobody else can make it deliver.
+async fn a_large_answer_is_delivered(scene: &Scene, job: u64) {
+	scene.recorder.event_of(job, "Jobs::Claimed", PATIENCE).await.unwrap();
+	let (api, out) = (&scene.api, Output::quiet());
+	let stranger = roles::dev("//Ferdie").unwrap();
+	let refused = job::fetch(api, job, ASY, || Ok(stranger.key.clone()), out).await.unwrap_err();
+	assert_eq!(refused.code.as_deref(), Some("Jobs::NotRequester"), "{refused}");
+	let signer = || Ok(scene.requester.key.clone());
+	let dear = job::fetch(api, job, ASY / 100, signer, out).await.unwrap_err();
+	assert!(dear.to_string().contains("--max-fee"), "{dear}");
+	let fetched = job::fetch(api, job, ASY, signer, out).await.unwrap();
+	assert!(fetched.bytes == wide_output(scene), "the same bits on this machine");
+	assert_eq!((fetched.from, fetched.paid), (job::Origin::Operator, ASY / 5));
+}
+
+/// What was delivered is in the blocks, and costs nobody anything any more.
+async fn a_delivered_answer_is_there_for_all(scene: &Scene, job: u64) {
+	let unpaid = || -> Result<Keypair, Error> { panic!("there is nothing to pay") };
+	let fetched = job::fetch(&scene.api, job, 0, unpaid, Output::quiet()).await.unwrap();
+	assert!(fetched.bytes == wide_output(scene));
+	assert_eq!((fetched.from, fetched.paid), (job::Origin::Blocks, 0));
+}
+
 /// An output of more than 16 KiB stays with those who compute it; the chain has its root.
 async fn a_large_answer_is_its_root(scene: &Scene, job: u64) {
 	let history = scene.recorder.end_of(job, PATIENCE).await.unwrap();
 	assert_eq!(history.end, Some(End::Final), "{:#?}", history.entries);
 	let at = scene.api.finalized().await.unwrap();
 	assert_eq!(scene.api.job_output(&at, job).await.unwrap(), None);
-	let bundle = Arc::new(bundles::load(&scene.models.path().join("wide")).unwrap());
-	let output = Session::new(bundle, Options::default()).unwrap().run(&scene.wide_input());
 	let record = scene.api.job(&at, job).await.unwrap().unwrap();
-	assert_eq!(record.output_root().unwrap().0, Session::output_root(&output.unwrap()));
+	assert_eq!(record.output_root().unwrap().0, Session::output_root(&wide_output(scene)));
 }
 
 /// The requester of a job that waits for an operator takes it back, and its fee.

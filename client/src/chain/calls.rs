@@ -145,6 +145,11 @@ pub fn cancel_job(job: u64) -> impl Payload {
 	runtime::tx().jobs().cancel(job)
 }
 
+/// `jobs.demand`: have the operator deliver pieces of an output that its claim did not bring.
+pub fn demand_output(job: u64, first: u32, pieces: u32) -> impl Payload {
+	runtime::tx().jobs().demand(job, first, pieces)
+}
+
 /// `jobs.poke`: apply what is overdue in a job.
 pub fn poke_job(job: u64) -> impl Payload {
 	runtime::tx().jobs().poke(bounded(vec![job]), None)

@@ -63,7 +63,7 @@ impl Job {
 	}
 }
 
-/// Where a job stands. The last four absorb.
+/// Where a job stands. The last five absorb.
 #[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
 #[decode_as_type(crate_path = "scale_decode")]
 pub enum JobStatus {
@@ -94,8 +94,10 @@ pub enum JobStatus {
 		window_end: u32,
 		/// How many things forbid finality now.
 		live: u32,
-		/// How many things have ever forbidden finality.
+		/// How many disputes have ever forbidden finality.
 		disputes: u32,
+		/// Pieces of the output that the operator owed and did not deliver.
+		withheld: u32,
 	},
 	/// The answer was not refuted, and was paid for.
 	Final {
@@ -121,6 +123,14 @@ pub enum JobStatus {
 	Cancelled,
 	/// Nobody answered in time.
 	Expired,
+	/// The answer was not refuted, but the operator withheld the output. The requester was refunded.
+	Void {
+		/// Who answered.
+		#[serde(serialize_with = "address::serialize")]
+		operator: AccountId32,
+		/// BLAKE3 of the output, as claimed.
+		output_root: H256,
+	},
 }
 
 /// How much a final result was looked at.
@@ -139,7 +149,7 @@ impl JobStatus {
 	/// Whether the job is over.
 	pub fn is_over(&self) -> bool {
 		use JobStatus::*;
-		matches!(self, Final { .. } | Fraud { .. } | Cancelled | Expired)
+		matches!(self, Final { .. } | Fraud { .. } | Cancelled | Expired | Void { .. })
 	}
 
 	/// One word for it.
@@ -152,6 +162,7 @@ impl JobStatus {
 			JobStatus::Fraud { .. } => "fraud",
 			JobStatus::Cancelled => "cancelled",
 			JobStatus::Expired => "expired",
+			JobStatus::Void { .. } => "void",
 		}
 	}
 }
@@ -163,12 +174,16 @@ impl fmt::Display for JobStatus {
 				let operator = address(operator);
 				write!(f, "assigned to {operator}, who must claim by block {deadline}")
 			},
-			JobStatus::Claimed { operator, window_end, live, .. } => {
+			JobStatus::Claimed { operator, window_end, live, withheld, .. } => {
 				let operator = address(operator);
 				write!(f, "claimed by {operator}, may be challenged until block {window_end}")?;
 				match live {
+					0 => {},
+					live => write!(f, "; {live} challenges or demands open")?,
+				}
+				match withheld {
 					0 => Ok(()),
-					live => write!(f, "; {live} challenges open"),
+					_ => write!(f, "; void after that, for the operator withheld the output"),
 				}
 			},
 			JobStatus::Final { operator, assurance, .. } => {
@@ -178,6 +193,10 @@ impl fmt::Display for JobStatus {
 			},
 			JobStatus::Fraud { operator, fault, .. } => {
 				write!(f, "fraud by {}: {fault}; the fee was refunded", address(operator))
+			},
+			JobStatus::Void { operator, .. } => {
+				let operator = address(operator);
+				write!(f, "void: {operator} withheld the output; the fee was refunded")
 			},
 			other => f.write_str(other.word()),
 		}
@@ -190,7 +209,8 @@ impl Job {
 		match &self.status {
 			JobStatus::Claimed { output_root, .. }
 			| JobStatus::Final { output_root, .. }
-			| JobStatus::Fraud { output_root, .. } => Some(*output_root),
+			| JobStatus::Fraud { output_root, .. }
+			| JobStatus::Void { output_root, .. } => Some(*output_root),
 			_ => None,
 		}
 	}
@@ -201,7 +221,8 @@ impl Job {
 			JobStatus::Assigned { operator, .. }
 			| JobStatus::Claimed { operator, .. }
 			| JobStatus::Final { operator, .. }
-			| JobStatus::Fraud { operator, .. } => Some(operator),
+			| JobStatus::Fraud { operator, .. }
+			| JobStatus::Void { operator, .. } => Some(operator),
 			_ => None,
 		}
 	}

@@ -4,8 +4,8 @@ use super::{
 	api::{Api, At},
 	job::Job,
 	records::{
-		AccountInfo, Balance, BlockWeight, Challenge, KeyRecord, Model, ModelMetadata, ModelRecord,
-		Operator, OperatorRecord, Periods,
+		AccountInfo, Balance, BlockWeight, Challenge, Demand, KeyRecord, Model, ModelMetadata,
+		ModelRecord, Operator, OperatorRecord, Periods,
 	},
 	runtime::{self, runtime_types},
 };
@@ -129,6 +129,36 @@ impl Api {
 		get(at, runtime::storage().jobs().outputs(), id).await
 	}
 
+	/// Last block at which what is demanded of a job's output may be delivered; `None` if nothing is.
+	pub async fn demand_deadline(&self, at: &At, id: u64) -> Result<Option<u64>> {
+		let demand = get::<_, _, Demand>(at, runtime::storage().jobs().demands(), id).await?;
+		Ok(demand.map(|demand| demand.deadline.into()))
+	}
+
+	/// What a requester pays for each piece of an output that it demands.
+	pub fn delivery_fee(&self, at: &At) -> Result<u128> {
+		Ok(at.constants().entry(runtime::constants().jobs().delivery_fee())?)
+	}
+
+	/// Bytes of a piece of an output.
+	pub fn piece_bytes(&self, at: &At) -> Result<u32> {
+		Ok(at.constants().entry(runtime::constants().jobs().piece_bytes())?)
+	}
+
+	/// Most pieces of an output that are demanded at a time.
+	pub fn max_pieces(&self, at: &At) -> Result<u32> {
+		Ok(at.constants().entry(runtime::constants().jobs().max_pieces())?)
+	}
+
+	/// The extrinsics of the block with this number on the best chain, as they were encoded.
+	pub async fn extrinsics(&self, number: u64) -> Result<Vec<Vec<u8>>> {
+		let gone = || Error::not_found(format!("the node does not have block {number}"));
+		let hash = self.methods.chain_get_block_hash(Some(number.into())).await?;
+		let block = self.methods.chain_get_block(Some(hash.ok_or_else(gone)?)).await?;
+		let extrinsics = block.ok_or_else(gone)?.block.extrinsics;
+		Ok(extrinsics.into_iter().map(|bytes| bytes.0).collect())
+	}
+
 	/// Number of the next job.
 	pub async fn next_job(&self, at: &At) -> Result<u64> {
 		let value = at.storage().try_fetch(runtime::storage().jobs().next_job(), ()).await?;
@@ -148,7 +178,7 @@ impl Api {
 		let asked = runtime::view_functions().jobs().periods(model);
 		let Some(periods) = at.view_functions().call(asked).await? else { return Ok(None) };
 		let block_millis = at.constants().entry(runtime::constants().jobs().block_millis())?;
-		let runtime_types::pallet_jobs::types::Periods { queue, claim, window } = periods;
+		let runtime_types::pallet_jobs::types::Periods { queue, claim, window, .. } = periods;
 		Ok(Some(Periods { queue, claim, window, block_millis }))
 	}
 

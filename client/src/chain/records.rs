@@ -79,6 +79,14 @@ impl fmt::Display for Periods {
 	}
 }
 
+/// What a requester demands of an output, as far as the client cares.
+#[derive(DecodeAsType, Clone, Copy, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Demand {
+	/// Last block at which it may be delivered.
+	pub deadline: u32,
+}
+
 /// What a publisher says about a model.
 #[derive(DecodeAsType, Clone, PartialEq, Eq, Debug)]
 #[decode_as_type(crate_path = "scale_decode")]

@@ -1,5 +1,9 @@
 //! `assay job`: submit jobs and follow them.
 
+mod fetch;
+
+pub use fetch::{fetch, FetchArgs, Fetched, Origin};
+
 use super::{model, Done};
 use crate::{
 	account,
@@ -33,6 +37,8 @@ pub enum JobCommand {
 	Show(JobArgs),
 	/// Follow a job to its end.
 	Watch(JobArgs),
+	/// Get a job's output: what the claim did not bring, its operator delivers against a fee.
+	Fetch(FetchArgs),
 	/// List the jobs that the chain holds.
 	List {
 		/// Only those of this requester or operator: address, public key or dev path.
@@ -90,6 +96,7 @@ pub async fn run(command: JobCommand, global: &Global) -> Result<()> {
 		JobCommand::Submit(args) => submit(args, global).await,
 		JobCommand::Show(args) => show(args, global).await,
 		JobCommand::Watch(args) => watch(args, global).await,
+		JobCommand::Fetch(args) => fetch::run(args, global).await,
 		JobCommand::List { account } => list(account, global).await,
 		JobCommand::Cancel { job } => cancel(job, global).await,
 	}
@@ -281,6 +288,10 @@ async fn follow(
 		Some(End::Final) => Ok(()),
 		Some(End::Fraud) => Err(Error::failed(format!("the answer to job {job} was false"))
 			.hint("your fee was refunded; submit the job again")),
+		Some(End::Void) => {
+			Err(Error::failed(format!("the operator withheld the output of job {job}"))
+				.hint("your fee was refunded; submit the job again, to another operator"))
+		},
 		Some(End::Cancelled) => Err(Error::failed(format!("job {job} was cancelled"))),
 		Some(End::Expired) | None => Err(Error::new(Kind::Timeout, format!("job {job} expired"))
 			.hint("no operator answered; your fee was refunded. See `assay operator list`")),
@@ -304,7 +315,12 @@ async fn outputs(
 		None => bundles::find(&job.model.0, None, &global.models_dir),
 	};
 	let Ok(bundle) = found else {
-		return Ok((Vec::new(), Some("give --bundle or --models-dir to see the outputs by name")));
+		return Ok((
+			Vec::new(),
+			Some(
+				"give --bundle or --models-dir to see the outputs by name, or see assay job fetch",
+			),
+		));
 	};
 	if let Some(bytes) = api.job_output(at, id).await? {
 		return Ok((bundles::unpack(&bundle.manifest, &bytes)?, Some("from the chain")));

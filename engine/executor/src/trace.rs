@@ -105,6 +105,14 @@ impl Trace {
 		self.entries.last().copied().unwrap_or_default()
 	}
 
+	/// Chunks of the output and the proof that they are under its root.
+	///
+	/// Errors: no chunks, or chunks beyond the output.
+	pub fn output_slice(&self, first: u64, chunks: u64) -> Result<Slice, ExecError> {
+		let last = self.entries.len().saturating_sub(1) as u32;
+		Ok(self.tree(last)?.slice(&self.output, first, chunks)?)
+	}
+
 	/// The output tensor of op `entry`, computed again.
 	///
 	/// Errors: there is no such op, or the machine computes it differently this time.

@@ -25,7 +25,7 @@ pub enum Class {
 	/// A move in a dispute: an opening that is owed, or the challenger's next step.
 	#[codec(index = 0)]
 	Move = 0,
-	/// A trace that is owed.
+	/// A trace or a piece of an output that is owed.
 	#[codec(index = 1)]
 	Trace = 1,
 	/// A job that this node's operator accepted.
@@ -142,6 +142,16 @@ pub enum Request {
 		/// What the operator has opened so far, in any order.
 		openings: Vec<(NodeKey, Opening)>,
 	},
+	/// Some chunks of the output, with their proof; answered by [`Response::Output`].
+	#[codec(index = 4)]
+	Output {
+		/// The run.
+		spec: RunSpec,
+		/// The first chunk.
+		first: u64,
+		/// How many. What they and their proof come to must fit a response.
+		chunks: u64,
+	},
 }
 
 impl Request {
@@ -149,7 +159,9 @@ impl Request {
 	pub fn spec(&self) -> &RunSpec {
 		match self {
 			Self::Run(spec) | Self::Trace(spec) => spec,
-			Self::Open { spec, .. } | Self::NextMove { spec, .. } => spec,
+			Self::Open { spec, .. } | Self::NextMove { spec, .. } | Self::Output { spec, .. } => {
+				spec
+			},
 		}
 	}
 
@@ -220,6 +232,9 @@ pub enum Response {
 	/// The request cannot be served; says why. Asking again may help once the engine has forgotten.
 	#[codec(index = 6)]
 	Failed(String),
+	/// The chunks of the output that were asked for, under its root.
+	#[codec(index = 7)]
+	Output(Slice),
 }
 
 /// Where a request stands.

@@ -53,8 +53,8 @@ pub(crate) struct EngineArgs {
 
 	/// Cheat, to rehearse a dispute; on development chains only. `lie:first`, `lie:middle`,
 	/// `lie:last`, `lie:random` or `lie:OP` corrupts one element of that op; `silent` lies and
-	/// never reveals the trace; `unresponsive` lies and never opens a node. Given several times,
-	/// the number of the job picks one.
+	/// never reveals the trace; `unresponsive` lies and never opens a node; `withholding`
+	/// tells the truth and delivers no output. Given several times, the number of the job picks one.
 	#[arg(long, value_name = "SPEC")]
 	pub(crate) drill: Vec<Drill>,
 }

@@ -26,6 +26,8 @@ pub(crate) enum Drill {
 	Silent,
 	/// Lie, reveal the trace and never open a node of it.
 	Unresponsive,
+	/// Tell the truth, and keep an output to itself of which the claim told only the root.
+	Withholding,
 }
 
 impl FromStr for Drill {
@@ -35,6 +37,7 @@ impl FromStr for Drill {
 		let target = match text {
 			"silent" => return Ok(Self::Silent),
 			"unresponsive" => return Ok(Self::Unresponsive),
+			"withholding" => return Ok(Self::Withholding),
 			other => other.strip_prefix("lie:"),
 		};
 		Ok(Self::Lie(match target {
@@ -46,9 +49,11 @@ impl FromStr for Drill {
 				format!("{op:?} is neither first, middle, last or random nor the index of an op")
 			})?),
 			None => {
-				return Err("expected lie:first, lie:middle, lie:last, lie:random, lie:OP, silent \
-				            or unresponsive"
-					.into())
+				return Err(
+					"expected lie:first, lie:middle, lie:last, lie:random, lie:OP, silent, \
+				            unresponsive or withholding"
+						.into(),
+				)
 			},
 		}))
 	}
@@ -68,7 +73,7 @@ impl Drill {
 		match self {
 			Self::Lie(Target::First) => 0,
 			Self::Lie(Target::Middle) | Self::Unresponsive => last / 2,
-			Self::Lie(Target::Last) | Self::Silent => last,
+			Self::Lie(Target::Last) | Self::Silent | Self::Withholding => last,
 			Self::Lie(Target::Random) => {
 				let hash = sp_io::hashing::twox_64(&job.to_le_bytes());
 				(u64::from_le_bytes(hash) % u64::from(n_ops.max(1))) as u32

@@ -238,6 +238,42 @@ fn silent_and_unresponsive_drills_withhold() {
 	}
 }
 
+/// Pieces of an output prove themselves, in any order, and also after the trace was forgotten.
+#[test]
+fn pieces_of_the_output_are_under_its_root() {
+	let mut node = start(|dir| EngineConfig { trace_memory: 0, ..config(dir) });
+	let root = node.output_root(Role::Operator, 0);
+	let len = u64::from(ELEMENTS) * 4;
+	let spec = node.spec(Role::Operator, 0);
+	for (first, chunks) in [(1, 1), (0, 2), (0, 1)] {
+		let Response::Output(slice) = node.ask(Request::Output { spec, first, chunks }) else {
+			panic!("it is there")
+		};
+		slice.verify(&root, len).expect("it is under the root");
+		assert_eq!((slice.start, slice.data.len() as u64), (first, chunks * 1_024));
+	}
+	let beyond = node.ask(Request::Output { spec, first: 1, chunks: 2 });
+	assert!(matches!(beyond, Response::Failed(_)), "{beyond:?}");
+}
+
+/// Who withholds the output lies about nothing; and who lies delivers what it claimed.
+#[test]
+fn withholding_drill_keeps_the_output_only() {
+	let mut node = node(vec![Drill::Withholding, Drill::Lie(Target::Last)]);
+	let honest = node.output_root(Role::Watcher, 0);
+	assert_eq!(node.output_root(Role::Operator, 0), honest);
+	assert_eq!(node.trace_root(Role::Operator, 0), node.trace_root(Role::Watcher, 0));
+	let output = |spec| Request::Output { spec, first: 0, chunks: 2 };
+	let withheld = output(node.spec(Role::Operator, 0));
+	assert_eq!(node.submit(&withheld), Status::Running);
+	assert!(matches!(node.poll(&withheld), Poll::Not(Status::Unknown)));
+	let lie = node.output_root(Role::Operator, 1);
+	assert_ne!(lie, honest);
+	let request = output(node.spec(Role::Operator, 1));
+	let Response::Output(slice) = node.ask(request) else { panic!("it is there") };
+	slice.verify(&lie, u64::from(ELEMENTS) * 4).expect("what it claimed");
+}
+
 #[test]
 fn wrong_requests_fail_clearly() {
 	let mut node = node(vec![]);
@@ -449,6 +485,7 @@ fn drills_parse() {
 		("lie:17", Drill::Lie(Target::Op(17))),
 		("silent", Drill::Silent),
 		("unresponsive", Drill::Unresponsive),
+		("withholding", Drill::Withholding),
 	] {
 		assert_eq!(text.parse(), Ok(drill));
 	}

@@ -11,7 +11,8 @@
 //! blocks for nothing.
 
 use alloc::vec::Vec;
-use assay_primitives::{Authorization, JobId, KeyOwners, OperatorLedger};
+use assay_primitives::{Authorization, JobId, KeyOwners, OperatorLedger, PIECE_BYTES};
+use assay_referee::Slice;
 use codec::Encode;
 use frame_support::{ensure, pallet_prelude::*};
 use sp_runtime::{
@@ -25,20 +26,27 @@ use crate::{Answers, BalanceOf, Config, Error, JobStatus, Jobs, Offers, Pallet, 
 pub const ACCEPT_TAG: &str = "jobs.accept";
 /// Tag of the message that authorises [`claim`](crate::Call::claim).
 pub const CLAIM_TAG: &str = "jobs.claim";
+/// Tag of the message that authorises [`deliver`](crate::Call::deliver).
+pub const DELIVER_TAG: &str = "jobs.deliver";
 /// Tag of the message that authorises [`poke`](crate::Call::poke).
 pub const POKE_TAG: &str = "jobs.poke";
 
 /// Blocks for which the pool keeps an authorised call before it looks at it again.
 const LONGEVITY: TransactionLongevity = 16;
 
-/// Priority of claims in the pool, less the blocks that are left: before whatever pays an ordinary tip,
-/// and behind every move of a dispute. What is sent again, later, takes the place of what lies there.
+/// Priority of claims and deliveries in the pool, less the blocks that are left: before whatever pays an
+/// ordinary tip, and behind every move of a dispute. What is sent again, later, takes the place of what
+/// lies there. Both by the same measure: those who demand much get late deadlines, and so nobody's claim
+/// waits behind their pieces, nor a piece that is urgent behind a flood of claims.
 const CLAIMS: TransactionPriority = TransactionPriority::MAX / 4;
 /// Priority of offers and pokes, by which nobody loses anything, and the number of their birth block.
 const OTHERS: TransactionPriority = TransactionPriority::MAX / 8;
 
 /// Most bytes of outputs that one authorised claim brings: what rides without a fee is little.
 pub(crate) const MAX_CLAIM_BYTES: u32 = 64 * 1024;
+
+/// Most hashes beside any way through an object; a tree of 2^64 chunks is no deeper.
+const MAX_SIBLINGS: usize = 2 * 64;
 
 /// Whether each number is larger than the one before: nothing is named twice.
 fn ascending(mut jobs: impl Iterator<Item = JobId>) -> bool {
@@ -56,11 +64,11 @@ impl<T: Config> Pallet<T> {
 		Ok((auth, owner))
 	}
 
-	/// A pool verdict for `who` doing this to these jobs, which the pool holds once each.
+	/// A pool verdict for `who` doing this to these jobs, or pieces of one, which the pool holds once each.
 	fn verdict(
 		tag: &'static str,
 		who: &T::AccountId,
-		jobs: Vec<JobId>,
+		items: Vec<impl Encode>,
 		priority: TransactionPriority,
 		left: TransactionLongevity,
 	) -> TransactionValidityWithRefund {
@@ -68,8 +76,8 @@ impl<T: Config> Pallet<T> {
 			.priority(priority)
 			.longevity(left.min(LONGEVITY))
 			.propagate(true);
-		for job in jobs {
-			valid = valid.and_provides((who, job));
+		for item in items {
+			valid = valid.and_provides((who, item));
 		}
 		valid.build().map(|valid| (valid, Weight::zero()))
 	}
@@ -133,6 +141,32 @@ impl<T: Config> Pallet<T> {
 		signed.collect::<Vec<_>>().encode()
 	}
 
+	/// Anybody may deliver, but only the operator does so for nothing. What is signed names the deadline
+	/// too, so that it says nothing about the same piece when that is demanded again.
+	pub(crate) fn authorize_deliver(
+		_: TransactionSource,
+		job: &JobId,
+		piece: &u32,
+		slice: &Slice,
+		auth: &Option<Authorization>,
+	) -> TransactionValidityWithRefund {
+		let (auth, who) = Self::key_owner(auth)?;
+		let small =
+			slice.data.len() <= PIECE_BYTES as usize && slice.siblings.len() <= MAX_SIBLINGS;
+		ensure!(small, InvalidTransaction::ExhaustsResources);
+		let owed = Self::may_deliver(*job, *piece).map_err(|_| InvalidTransaction::Stale)?;
+		ensure!(who == owed.claim.operator, InvalidTransaction::BadSigner);
+		let deadline = owed.demand.deadline;
+		let args = (job, owed.claim.content(), deadline, piece, slice);
+		let life = auth.ensure::<T>(DELIVER_TAG, &args)?;
+		Self::check_piece(&owed, *piece, slice).map_err(|_| InvalidTransaction::BadProof)?;
+		let now: u64 = T::Clock::current_block_number().saturated_into();
+		let left = deadline.saturated_into::<u64>().saturating_sub(now);
+		let priority = CLAIMS.saturating_sub(left);
+		let life = life.min(left.saturating_add(1));
+		Self::verdict(DELIVER_TAG, &who, alloc::vec![(job, piece)], priority, life)
+	}
+
 	/// A key pokes for nothing what concerns its owner: jobs that it requested, has or had in hand.
 	pub(crate) fn authorize_poke(
 		_: TransactionSource,
@@ -147,9 +181,10 @@ impl<T: Config> Pallet<T> {
 						&job.status,
 						JobStatus::Assigned { operator, .. }
 						| JobStatus::Claimed { operator, .. }
-						| JobStatus::Final { operator, .. } if *operator == who
+						| JobStatus::Final { operator, .. }
+						| JobStatus::Void { operator, .. } if *operator == who
 					);
-				concerned && Self::is_due(&job)
+				concerned && Self::is_due(*id, &job)
 			})
 		};
 		ensure!(ascending(jobs.iter().copied()), InvalidTransaction::Call);

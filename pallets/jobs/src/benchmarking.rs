@@ -3,13 +3,18 @@
 use super::*;
 use alloc::{vec, vec::Vec};
 use assay_primitives::{
-	samples, Authorization, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey, ServiceKey,
-	MAX_INLINE_OUTPUT,
+	samples, Authorization, Claims, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey,
+	ServiceKey, MAX_INLINE_OUTPUT, PIECE_BYTES,
 };
+use assay_referee::Slice;
 use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::TransactionSource,
-	traits::{fungible::Unbalanced, tokens::Precision, Authorize, Get},
+	traits::{
+		fungible::{MutateHold, Unbalanced},
+		tokens::Precision,
+		Authorize, Get,
+	},
 	weights::WeightMeter,
 	BoundedVec,
 };
@@ -17,7 +22,7 @@ use frame_system::{pallet_prelude::BlockNumberFor, Pallet as System, RawOrigin};
 use sp_core::H256;
 use sp_runtime::{
 	traits::{BlockNumberProvider, Bounded, One, Zero},
-	RuntimeAppPublic, Saturating,
+	RuntimeAppPublic, SaturatedConversion, Saturating,
 };
 
 /// Request a run for its least fee, by an account that can pay for it.
@@ -103,6 +108,66 @@ fn claimed<T: Config>(count: u32, bytes: u32) -> Vec<JobId> {
 		Pallet::<T>::do_claim(&operator, &answers::<T>(&jobs, bytes)).expect("in time");
 	}
 	jobs
+}
+
+/// Bytes of an output of one piece, all of it.
+const PIECE: u32 = PIECE_BYTES;
+
+/// Jobs whose output the claims did not bring, and of which the first piece is demanded.
+fn demanded<T: Config>(count: u32) -> (Vec<JobId>, T::AccountId, ServiceKey) {
+	let (jobs, operator, key) = assigned::<T>(count, PIECE);
+	for id in &jobs {
+		let output_root = H256(assay_referee::tree::hash(&bytes_of(PIECE)));
+		let answer = Answer {
+			job: *id,
+			content: content_of::<T>(*id),
+			output_root,
+			output: OutputBytes::default(),
+		};
+		Pallet::<T>::do_claim(&operator, &[answer]).expect("in time");
+		let requester = Jobs::<T>::get(id).expect("it is there").requester;
+		Pallet::<T>::do_demand(requester, *id, 0, 1).expect("within the window");
+	}
+	(jobs, operator, key)
+}
+
+/// Have a piece of the output of a claim demanded, however short that is, and without a place in the queue,
+/// which would put off what benchmarks of disputes wait for. The caller stores the job.
+pub(crate) fn demand_at_once<T: Config>(id: JobId, job: &mut JobOf<T>) {
+	let fee = T::DeliveryFee::get();
+	T::Currency::hold(&HoldReason::Delivery.into(), &job.requester, fee).expect("it is rich");
+	let deadline = T::Clock::current_block_number().saturating_add(T::DeliveryPeriod::get());
+	let demand = Demand { first: 0, pieces: 1, missing: 1, fee, deadline };
+	if let JobStatus::Claimed { operator, live, .. } = &mut job.status {
+		*live = live.saturating_add(1);
+		let overdue = deadline.saturating_add(One::one());
+		Pallet::<T>::stand(Lane::Demanded(operator.clone()), id, overdue);
+		Demands::<T>::insert(id, demand);
+	}
+}
+
+/// The output of these as one slice.
+fn whole_output() -> Result<Slice, BenchmarkError> {
+	let chunks = assay_referee::tree::chunk_count(PIECE.into());
+	Slice::make(&bytes_of(PIECE), 0, chunks).map_err(|_| BenchmarkError::Stop("it is whole"))
+}
+
+/// Have all these demands end in one block, and return it: the backlog spreads them otherwise.
+fn end_together<T: Config>(jobs: &[JobId], operator: &T::AccountId) -> u32 {
+	let lane = || Lane::Demanded(operator.clone());
+	let overdue = |demand: &DemandOf<T>| demand.deadline.saturating_add(One::one());
+	let mut end = BlockNumberFor::<T>::zero();
+	for id in jobs {
+		let Some(mut demand) = Demands::<T>::get(id) else { continue };
+		Pallet::<T>::leave(lane(), *id, overdue(&demand));
+		if end.is_zero() {
+			end = demand.deadline;
+		}
+		demand.deadline = end;
+		Pallet::<T>::stand(lane(), *id, overdue(&demand));
+		Demands::<T>::insert(id, demand);
+	}
+	end.saturating_add(One::one()).saturated_into()
 }
 
 /// The page in which these jobs stand; any for none.
@@ -228,6 +293,90 @@ mod benchmarks {
 			call.authorize(TransactionSource::External)
 				.ok_or("the call has an authorize function")??;
 		}
+		Ok(())
+	}
+
+	#[benchmark]
+	fn demand() -> Result<(), BenchmarkError> {
+		let (jobs, ..) = demanded::<T>(1);
+		let requester = Jobs::<T>::get(jobs[0]).ok_or("it is there")?.requester;
+		Pallet::<T>::do_deliver(requester.clone(), jobs[0], 0, &whole_output()?)?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(requester), jobs[0], 0, 1);
+
+		assert!(Demands::<T>::contains_key(jobs[0]));
+		Ok(())
+	}
+
+	/// The largest piece, which is the last.
+	#[benchmark]
+	fn deliver() -> Result<(), BenchmarkError> {
+		let (jobs, ..) = demanded::<T>(1);
+		let who: T::AccountId = account("bringer", 0, 0);
+		let slice = whole_output()?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who), jobs[0], 0, slice, None);
+
+		assert!(!Demands::<T>::contains_key(jobs[0]));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn authorize_deliver() -> Result<(), BenchmarkError> {
+		let (jobs, _, key) = demanded::<T>(1);
+		let claim = <Pallet<T> as Claims<_, _, _>>::open_claim(jobs[0]).ok_or("claimed")?;
+		let deadline = Demands::<T>::get(jobs[0]).ok_or("demanded")?.deadline;
+		let slice = whole_output()?;
+		let args = (jobs[0], claim.content(), deadline, 0u32, slice);
+		let auth = Authorization::sign::<T>(&key, DELIVER_TAG, &args);
+		let call = Call::<T>::deliver { job: jobs[0], piece: 0, slice: args.4, auth };
+
+		#[block]
+		{
+			call.authorize(TransactionSource::External)
+				.ok_or("the call has an authorize function")??;
+		}
+		Ok(())
+	}
+
+	/// Claims of one operator whose output was withheld, a page of them.
+	#[benchmark]
+	fn void(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
+		let (jobs, ..) = demanded::<T>(n);
+		for id in &jobs {
+			let job = Jobs::<T>::get(id).ok_or("it is there")?;
+			Pallet::<T>::withhold(*id, job);
+		}
+		let (lane, key) = page::<T>(&jobs);
+		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
+
+		#[block]
+		{
+			Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
+		}
+
+		assert!(n == 0 || matches!(page::<T>(&jobs), (Lane::Over, _)));
+		Ok(())
+	}
+
+	/// Demands of one page that were not met, when the windows are over.
+	#[benchmark]
+	fn withhold(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
+		let (jobs, operator, _) = demanded::<T>(n);
+		let windows = page::<T>(&jobs);
+		let due = end_together::<T>(&jobs, &operator);
+		let (lane, key) = (Lane::Demanded(operator), PageKey::new(due, 0));
+		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
+		Pallet::<T>::work_off_page(&windows.0, windows.1, &mut WeightMeter::new());
+
+		#[block]
+		{
+			Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
+		}
+
+		assert!(jobs.iter().all(|job| !Demands::<T>::contains_key(job)));
 		Ok(())
 	}
 

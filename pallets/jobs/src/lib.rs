@@ -13,10 +13,10 @@
 //!
 //! ```text
 //! request ──▶ Queued ──accept──▶ Assigned ──claim──▶ Claimed ──window over──▶ Final
-//!               │ ▲                 │                   │
-//!        cancel │ └─deadline missed─┘                   └──proven false──▶ Fraud
-//!               ▼
-//!       Cancelled, Expired
+//!               │ ▲                 │                   │ │
+//!        cancel │ └─deadline missed─┘                   │ └──proven false──▶ Fraud
+//!               ▼                                       │
+//!       Cancelled, Expired                              └──output withheld──▶ Void
 //! ```
 //!
 //! The requester brings the whole input in the call and the runtime computes its root, so nobody
@@ -25,6 +25,11 @@
 //! the claim is final, and loses it when the claim is proven false. A claim is final when its
 //! window is over and nothing holds it open. Statuses in the lower row and at the right end are
 //! terminal: nothing leads out of them, and after [`Config::Retention`] the job is reaped.
+//!
+//! A claim brings an output of up to 16 KiB whole, and of a longer one the root. While its window is open
+//! the requester may [`demand`](Call::demand) the bytes, in pieces of 64 KiB, and the operator then has to
+//! [`deliver`](Call::deliver) them, against a fee for each. A claim of which pieces were withheld ends
+//! as void where it would become final: void never comes before a dispute.
 //!
 //! ## Implementation Details
 //!
@@ -54,7 +59,7 @@ mod tests;
 mod types;
 pub mod weights;
 
-pub use authorize::{ACCEPT_TAG, CLAIM_TAG, POKE_TAG};
+pub use authorize::{ACCEPT_TAG, CLAIM_TAG, DELIVER_TAG, POKE_TAG};
 pub use impls::shares::{shares, Shares};
 pub use pallet::*;
 pub use types::*;
@@ -64,8 +69,10 @@ pub use weights::WeightInfo;
 pub mod pallet {
 	use super::*;
 	use assay_primitives::{
-		actor, Authorization, FaultKind, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey,
+		actor, Authorization, Backlog, FaultKind, JobId, ModelId, ModelRegistry, OperatorLedger,
+		PageKey, MAX_PIECES, PIECE_BYTES,
 	};
+	use assay_referee::Slice;
 	use frame_support::{
 		dispatch::PostDispatchInfo, pallet_prelude::*, storage::with_storage_layer,
 		traits::fungible,
@@ -77,7 +84,7 @@ pub mod pallet {
 		Perbill,
 	};
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -100,6 +107,9 @@ pub mod pallet {
 
 		/// Stakes of operators.
 		type Operators: OperatorLedger<Self::AccountId, BalanceOf<Self>, Credit = CreditOf<Self>>;
+
+		/// The queue of what operators owe, in which deliveries take their place.
+		type Backlog: Backlog<Self::AccountId, BlockNumberFor<Self>>;
 
 		/// What time it is, in blocks.
 		type Clock: BlockNumberProvider<BlockNumber = BlockNumberFor<Self>>;
@@ -144,6 +154,16 @@ pub mod pallet {
 		#[pallet::constant]
 		type Window: Get<BlockNumberFor<Self>>;
 
+		/// Blocks that an operator has to deliver what was demanded, besides the time of two runs and
+		/// behind everything that it owes already.
+		#[pallet::constant]
+		type DeliveryPeriod: Get<BlockNumberFor<Self>>;
+
+		/// What the requester pays for each piece of an output that it demands: five sixths go to the
+		/// operator, the rest is burned.
+		#[pallet::constant]
+		type DeliveryFee: Get<BalanceOf<Self>>;
+
 		/// Length of a block in milliseconds, by which running times become blocks.
 		#[pallet::constant]
 		type BlockMillis: Get<u64>;
@@ -173,6 +193,24 @@ pub mod pallet {
 		/// Deposit for the storage of a job, its input and its output, until the job is reaped.
 		#[codec(index = 1)]
 		Storage,
+		/// Fees for pieces of an output that were demanded and not delivered yet.
+		#[codec(index = 2)]
+		Delivery,
+	}
+
+	#[pallet::extra_constants]
+	impl<T: Config> Pallet<T> {
+		/// Bytes of a piece of an output; the last piece may be shorter.
+		#[pallet::constant_name(PieceBytes)]
+		fn piece_bytes() -> u32 {
+			PIECE_BYTES
+		}
+
+		/// Most pieces of an output that are demanded at a time.
+		#[pallet::constant_name(MaxPieces)]
+		fn max_pieces() -> u32 {
+			MAX_PIECES
+		}
 	}
 
 	/// Number of the next job.
@@ -191,6 +229,11 @@ pub mod pallet {
 	/// The output of each claim that brought it whole.
 	#[pallet::storage]
 	pub type Outputs<T: Config> = StorageMap<_, Twox64Concat, JobId, OutputBytes, OptionQuery>;
+
+	/// What requesters demand of outputs that their claims did not bring: at most one demand for each
+	/// claim, as long as it is open and some of it is missing.
+	#[pallet::storage]
+	pub type Demands<T: Config> = StorageMap<_, Twox64Concat, JobId, DemandOf<T>, OptionQuery>;
 
 	/// Jobs in order of time, by [`Lane`]. A page holds those of 64 neighbouring numbers that time
 	/// changes at the same block, as a set of bits.
@@ -326,6 +369,65 @@ pub mod pallet {
 			/// What nobody got.
 			burned: BalanceOf<T>,
 		},
+		/// A requester demands pieces of an output.
+		Demanded {
+			/// Number of the job.
+			job: JobId,
+			/// The first piece.
+			first: u32,
+			/// How many.
+			pieces: u32,
+			/// Held from the requester for all of them.
+			fee: BalanceOf<T>,
+			/// Last block at which they may be delivered.
+			deadline: BlockNumberFor<T>,
+		},
+		/// A piece of an output was delivered. Its bytes are in the call.
+		Delivered {
+			/// Number of the job.
+			job: JobId,
+			/// The piece.
+			piece: u32,
+			/// Who brought it.
+			who: T::AccountId,
+			/// What the operator got out of the fee.
+			paid: BalanceOf<T>,
+			/// What was burned of it.
+			burned: BalanceOf<T>,
+		},
+		/// An operator did not deliver in time what was demanded.
+		Withheld {
+			/// Number of the job.
+			job: JobId,
+			/// Who answered.
+			operator: T::AccountId,
+			/// How many pieces are missing.
+			pieces: u32,
+			/// Fees for these, released to the requester.
+			refunded: BalanceOf<T>,
+		},
+		/// A claim ended as false while pieces of its output were demanded.
+		DemandDropped {
+			/// Number of the job.
+			job: JobId,
+			/// How many pieces were missing.
+			pieces: u32,
+			/// Fees for these, released to the requester.
+			refunded: BalanceOf<T>,
+		},
+		/// A claim of which pieces of the output were withheld ended without being refuted.
+		Voided {
+			/// Number of the job.
+			job: JobId,
+			/// Who answered.
+			operator: T::AccountId,
+			/// BLAKE3 of the output, as claimed.
+			output_root: H256,
+			/// Fee released to the requester.
+			refunded: BalanceOf<T>,
+			/// Part of the operator's stake that was burned.
+			burned: BalanceOf<T>,
+		},
 		/// A job that was over was forgotten.
 		Reaped {
 			/// Number of the job.
@@ -378,6 +480,21 @@ pub mod pallet {
 		NoOpenClaim,
 		/// Time changes nothing about this job yet.
 		NothingDue,
+		/// The window of the claim is over, and with it the time to demand the output. Somebody who has
+		/// the model can recompute it.
+		WindowOver,
+		/// The claim brought the whole output: read it from the state.
+		OutputOnChain,
+		/// The output has no such pieces, or too many are demanded at a time. A demand is for 1 to 64.
+		PieceUnknown,
+		/// Pieces of this output are demanded already. Wait for them, then demand others.
+		DemandOutstanding,
+		/// The operator did not deliver before; the job ends as void unless the claim is refuted.
+		OutputWithheld,
+		/// Nobody waits for this piece: it was not demanded, or it was delivered already.
+		PieceNotOwed,
+		/// This is not that piece of the claimed output.
+		BadPiece,
 	}
 
 	#[pallet::hooks]
@@ -396,6 +513,7 @@ pub mod pallet {
 				T::ClaimPeriod::get(),
 				T::Window::get(),
 				T::Retention::get(),
+				T::DeliveryPeriod::get(),
 			] {
 				assert!(!period.is_zero(), "every period lasts a block at least");
 			}
@@ -418,7 +536,12 @@ pub mod pallet {
 				let heaviest = Self::weight_of_claim(MAX_BATCH, bytes, None)
 					.saturating_add(<T as Config>::WeightInfo::authorize_claim(MAX_BATCH, bytes));
 				assert!(heaviest.all_lte(most), "the largest batch of answers fits into a block");
+				let heaviest = <T as Config>::WeightInfo::deliver()
+					.saturating_add(<T as Config>::WeightInfo::authorize_deliver());
+				assert!(heaviest.all_lte(most), "a piece of an output fits into a block");
 			}
+			let piece = PIECE_BYTES + 8 * 1024;
+			assert!(piece < *length.max.get(DispatchClass::Operational), "and by its length");
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -566,6 +689,62 @@ pub mod pallet {
 			let done = Self::weight_of_poke().saturating_mul(batch.done.into());
 			let pays_fee = if batch.done == named { Pays::No } else { Pays::Yes };
 			Ok(PostDispatchInfo { actual_weight: Some(done.saturating_add(passed_over)), pays_fee })
+		}
+
+		/// Demand `pieces` pieces of the output of a job, from piece `first` on.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by the requester.
+		///
+		/// ## Details
+		///
+		/// While the window of the claim is open, and only for an output that the claim did not bring. A
+		/// piece is 64 KiB, the last may be shorter; at most 64 at a time, and one demand at a time.
+		/// Holds [`Config::DeliveryFee`] for each: delivered pieces pay it to the operator, what is
+		/// missing at the deadline goes back, and the job then ends as void. Emits [`Event::Demanded`].
+		///
+		/// ## Errors
+		///
+		/// [`Error::NoOpenClaim`], [`Error::WindowOver`], [`Error::OutputOnChain`],
+		/// [`Error::PieceUnknown`], [`Error::DemandOutstanding`], [`Error::OutputWithheld`],
+		/// [`Error::NotRequester`], or too little money.
+		#[pallet::call_index(5)]
+		pub fn demand(origin: OriginFor<T>, job: JobId, first: u32, pieces: u32) -> DispatchResult {
+			let requester = ensure_signed(origin)?;
+			Self::do_demand(requester, job, first, pieces)
+		}
+
+		/// Deliver a piece of an output that was demanded.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by anybody; or authorised by the operator's service key, whose message is
+		/// [`DELIVER_TAG`] with (job, content of the claim, deadline of the demand, piece, slice).
+		///
+		/// ## Details
+		///
+		/// `slice` is the chunks of the piece under the claimed root. Free when it is right; the operator
+		/// gets most of the fee for it, whoever brings it. The bytes stay in the block's body. Emits
+		/// [`Event::Delivered`].
+		///
+		/// ## Errors
+		///
+		/// [`Error::NoOpenClaim`], [`Error::PieceNotOwed`], [`Error::DeadlineOver`],
+		/// [`Error::BadPiece`].
+		#[pallet::call_index(6)]
+		#[pallet::weight((<T as Config>::WeightInfo::deliver(), DispatchClass::Operational))]
+		#[pallet::authorize(Self::authorize_deliver)]
+		pub fn deliver(
+			origin: OriginFor<T>,
+			job: JobId,
+			piece: u32,
+			slice: Slice,
+			auth: Option<Authorization>,
+		) -> DispatchResultWithPostInfo {
+			let who = actor::<T, T::Operators>(origin, &auth)?.who;
+			Self::do_deliver(who, job, piece, &slice)?;
+			Ok(Pays::No.into())
 		}
 	}
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::{self as pallet_jobs, Answer, JobStatus, Offer, OutputBytes};
+use crate::{self as pallet_jobs, impls::chunks_of, Answer, JobStatus, Offer, OutputBytes};
 use assay_host::{
 	Class, Engine, EngineExt, Limits, Note, Poll, RequestId, Response, Roles, Status, Submission,
 };
@@ -12,8 +12,9 @@ use assay_primitives::{
 	models::model_id,
 	samples,
 	service::{ServicePair, KEY_TYPE},
-	JobId, ModelId,
+	Backlog, JobId, ModelId, ModelRegistry,
 };
+use assay_referee::Slice;
 use codec::{Decode, Encode};
 use frame_support::{
 	assert_ok, derive_impl, parameter_types, traits::fungible::Inspect, BoundedVec,
@@ -139,6 +140,10 @@ parameter_types! {
 	pub const Retention: u64 = 40;
 	pub const MissedPenalty: Perbill = Perbill::from_percent(1);
 	pub static MaxProverReward: u64 = 200;
+	pub const DeliveryPeriod: u64 = 6;
+	pub const DeliveryFee: u64 = 60;
+	/// The next free slot of every operator together.
+	pub static NextSlot: u64 = 0;
 }
 
 impl pallet_models::Config for Test {
@@ -168,11 +173,28 @@ impl pallet_operators::Config for Test {
 	type WeightInfo = ();
 }
 
+/// Slots of one block in [`Queue`].
+pub(crate) const RATE: u64 = 4;
+
+/// What everybody owes, in one queue.
+pub struct Queue;
+
+impl Backlog<u64, u64> for Queue {
+	fn put(_: &u64, slots: u32) -> u64 {
+		let next = NextSlot::get().max(System::block_number() * RATE) + u64::from(slots);
+		NextSlot::set(next);
+		next.div_ceil(RATE)
+	}
+
+	fn tidy(_: &u64) {}
+}
+
 impl pallet_jobs::Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Models = Models;
 	type Operators = Operators;
+	type Backlog = Queue;
 	type Clock = System;
 	type MaxInputBytes = MaxInputBytes;
 	type DepositBase = DepositBase;
@@ -184,6 +206,8 @@ impl pallet_jobs::Config for Test {
 	type QueuePeriod = QueuePeriod;
 	type ClaimPeriod = ClaimPeriod;
 	type Window = Window;
+	type DeliveryPeriod = DeliveryPeriod;
+	type DeliveryFee = DeliveryFee;
 	type BlockMillis = BlockMillis;
 	type Retention = Retention;
 	type MissedPenalty = MissedPenalty;
@@ -283,6 +307,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	let mut ext = sp_io::TestExternalities::new(storage);
 	ext.register_extension(KeystoreExt::new(MemoryKeystore::new()));
 	ext.execute_with(|| System::set_block_number(1));
+	NextSlot::set(0);
 	ext
 }
 
@@ -352,6 +377,8 @@ pub(crate) fn check() {
 pub(crate) const LEN: usize = 64;
 /// Output of the large model is too long for a claim.
 pub(crate) const LARGE: usize = 20_000;
+/// Output of the wide model has two pieces, the second short.
+pub(crate) const WIDE: usize = 70_000;
 
 const SEED: &str = "//Operator";
 
@@ -363,6 +390,11 @@ pub(crate) fn small() -> ModelId {
 /// A registered model whose output does not.
 pub(crate) fn large() -> ModelId {
 	name_of(&samples::chain(1, LARGE as u32 / 4))
+}
+
+/// A registered model whose output has two pieces.
+pub(crate) fn wide() -> ModelId {
+	name_of(&samples::chain(1, WIDE as u32 / 4))
 }
 
 fn name_of(program: &[u8]) -> ModelId {
@@ -393,9 +425,10 @@ pub(crate) fn metadata() -> pallet_models::ModelMetadata {
 	}
 }
 
-/// Two models, and two operators that serve both.
+/// Three models, and two operators that serve them.
 pub(crate) fn set_up() {
-	for program in [samples::chain(2, LEN as u32 / 4), samples::chain(1, LARGE as u32 / 4)] {
+	let programs = [(2, LEN), (1, LARGE), (1, WIDE)];
+	for program in programs.map(|(ops, bytes)| samples::chain(ops, bytes as u32 / 4)) {
 		let program = BoundedVec::truncate_from(program);
 		assert_ok!(Models::register(signed(PUBLISHER), program, H256::zero(), metadata()));
 	}
@@ -404,7 +437,7 @@ pub(crate) fn set_up() {
 		let message = possession_here::<Test>(&who);
 		let proof = pair.sign(&message);
 		assert_ok!(Operators::set_service_key(signed(who), Some((pair.public(), proof))));
-		let models = BoundedVec::truncate_from(vec![small(), large()]);
+		let models = BoundedVec::truncate_from(vec![small(), large(), wide()]);
 		assert_ok!(Operators::serve(signed(who), models));
 	}
 }
@@ -417,10 +450,46 @@ pub(crate) fn request() -> JobId {
 pub(crate) fn request_of(model: ModelId, input: Vec<u8>, operator: Option<u64>) -> JobId {
 	let id = crate::NextJob::<Test>::get();
 	let input = BoundedVec::truncate_from(input);
-	// The large model costs more than the usual fee.
-	let fee = if model == large() { 10 * FEE } else { FEE };
+	// The larger models cost more than the usual fee.
+	let fee = match model {
+		model if model == large() => 10 * FEE,
+		model if model == wide() => least_fee(wide()),
+		_ => FEE,
+	};
 	assert_ok!(Jobs::request(signed(REQUESTER), model, input, fee, operator));
 	id
+}
+
+pub(crate) fn least_fee(model: ModelId) -> u64 {
+	Jobs::min_fee(Models::info(&model).expect("registered").units)
+}
+
+/// An output of the wide model.
+pub(crate) fn wide_output() -> Vec<u8> {
+	(0..WIDE).map(|byte| (byte / 7) as u8).collect()
+}
+
+/// A job of the wide model on which the operator has claimed the root of [`wide_output`].
+pub(crate) fn wide_claimed() -> JobId {
+	// What stands behind it is more than the usual stake.
+	assert_ok!(Operators::stake(signed(OPERATOR), 10 * least_fee(wide())));
+	let id = request_of(wide(), vec![1; WIDE], None);
+	assert_ok!(accept(OPERATOR, id));
+	let root = H256(assay_referee::tree::hash(&wide_output()));
+	assert_ok!(claim(OPERATOR, id, root, OutputBytes::default()));
+	id
+}
+
+/// A piece of [`wide_output`].
+pub(crate) fn piece(number: u32) -> Slice {
+	let (first, chunks) = chunks_of(number, WIDE as u64).expect("there is such a piece");
+	Slice::make(&wide_output(), first, chunks).expect("it lies inside")
+}
+
+/// Deliver a piece of [`wide_output`], signed by `who`.
+pub(crate) fn deliver(who: u64, id: JobId, number: u32) -> DispatchResult {
+	let done = Jobs::deliver(signed(who), id, number, piece(number), None);
+	done.map(|_| ()).map_err(|error| error.error)
 }
 
 /// A job of the small model that the operator has accepted.

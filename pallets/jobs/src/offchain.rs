@@ -1,4 +1,5 @@
-//! The operator's off-chain worker: claims the answers that are ready, and accepts what can be finished.
+//! The operator's off-chain worker: claims the answers that are ready, delivers what is demanded of its
+//! outputs, and accepts what can be finished.
 //!
 //! It acts for every service key of the node's keystore whose owner the node was set up for, and only
 //! on a node that was started as an operator's. It never waits: it reads the state, asks the engine,
@@ -10,9 +11,10 @@ use assay_host::{
 	worker, Answer as EngineAnswer, Class, Limits, Note, Request, Response, RunSpec, Terms,
 };
 use assay_primitives::{
-	authorization::local_keys, Authorization, JobId, KeyOwners, ModelId, ModelRegistry,
+	authorization::local_keys, Authorization, Claims, JobId, KeyOwners, ModelId, ModelRegistry,
 	OperatorLedger, Outbox, PageKey, ServiceKey,
 };
+use assay_referee::Slice;
 use codec::Encode;
 use frame_support::{traits::Get, BoundedVec};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -23,9 +25,11 @@ use sp_runtime::{
 };
 
 use crate::{
-	authorize::MAX_CLAIM_BYTES, impls::jobs_in, Answer, Answers, BalanceOf, Call, Config, Inputs,
-	JobOf, JobStatus, Jobs, Lane, LaneOf, Offer, Offers, OutputBytes, Pallet, PokedJobs,
-	ACCEPT_TAG, CLAIM_TAG, MAX_BATCH, POKE_TAG,
+	authorize::MAX_CLAIM_BYTES,
+	impls::{chunks_of, jobs_in},
+	Answer, Answers, BalanceOf, Call, Config, Demands, Inputs, JobOf, JobStatus, Jobs, Lane,
+	LaneOf, Offer, Offers, OutputBytes, Pallet, PokedJobs, ACCEPT_TAG, CLAIM_TAG, DELIVER_TAG,
+	MAX_BATCH, POKE_TAG,
 };
 
 const LOG: &str = "runtime::jobs";
@@ -40,6 +44,13 @@ const MAX_IN_HAND: usize = 4_096;
 const MAX_ACCEPTS: usize = 1_024;
 /// Waiting jobs that one run of the worker looks at in a lane.
 const MAX_LOOKS: usize = 4_096;
+/// Claims of whose outputs pieces are demanded that one run of the worker looks at.
+const MAX_DEMANDED: usize = 256;
+/// Pieces that are on their way at a time, whatever is demanded: what a block holds.
+const MAX_DELIVERING: usize = 64;
+/// Pieces that the engine is asked for at a time: each holds the input until it is answered, and traces
+/// that are owed have the same room.
+const MAX_PIECES_ASKED: usize = 16;
 /// Pages read at a time.
 const PAGES: u32 = 16;
 /// Blocks that claiming itself takes: into the pool, into a block, and once more.
@@ -54,6 +65,16 @@ struct Run<'a, T: Config> {
 	outbox: &'a mut Outbox,
 	/// Whether requests have to name the job, see [`RunSpec::lie`].
 	cheats: bool,
+}
+
+/// What came of asking the engine.
+enum Asked<Found> {
+	/// It is at it.
+	Pending,
+	/// It has it.
+	Ready(Found),
+	/// It cannot do it now.
+	Refused,
 }
 
 impl<T: Config> Pallet<T> {
@@ -71,6 +92,7 @@ impl<T: Config> Pallet<T> {
 			}
 			let outbox = &mut outbox;
 			let mut run = Run::<T> { key, operator: &operator, outbox, cheats: roles.cheats };
+			run.deliver_demanded();
 			let in_hand = run.claim_answered();
 			if T::Operators::is_active(&operator) {
 				run.accept_some(in_hand);
@@ -82,6 +104,100 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Run<'_, T> {
+	/// Deliver what requesters demand of the operator's outputs, the earliest deadline first.
+	fn deliver_demanded(&mut self) {
+		let now = T::Clock::current_block_number();
+		let (mut on_their_way, mut asked) = (0, 0);
+		for (id, job) in jobs_of::<T>(Lane::Demanded(self.operator.clone()), MAX_DEMANDED) {
+			let Some(demand) = Demands::<T>::get(id) else { continue };
+			// What is sent now is in the next block at the earliest.
+			if now >= demand.deadline {
+				continue;
+			}
+			let Some(claim) = Pallet::<T>::open_claim(id) else { continue };
+			let content = claim.content();
+			let terms = Terms {
+				class: Class::Trace,
+				deadline: demand.deadline.saturated_into(),
+				at_stake: claim.fee.saturated_into(),
+				job: id,
+			};
+			for piece in demand.missing_pieces() {
+				if on_their_way >= MAX_DELIVERING || asked >= MAX_PIECES_ASKED {
+					return;
+				}
+				let name = (DELIVER_TAG, id, content, demand.deadline, piece);
+				if self.outbox.sent_lately(&name) {
+					on_their_way += 1;
+					continue;
+				}
+				let Some(chunks) = chunks_of(piece, claim.info.output_len) else { break };
+				let slice = match self.piece_of(&job, chunks, terms) {
+					Asked::Ready(slice) => slice,
+					Asked::Pending => {
+						asked += 1;
+						continue;
+					},
+					// What cannot be had does not stand before what can.
+					Asked::Refused => break,
+				};
+				let args = (id, content, demand.deadline, piece, slice);
+				let Some(auth) = self.sign(DELIVER_TAG, &args) else { return };
+				let slice = args.4;
+				let call = Call::deliver { job: id, piece, slice, auth: Some(auth) };
+				if self.send(&[name], call) {
+					on_their_way += 1;
+					log::debug!(target: LOG, "job {id}: delivering piece {piece} of the output");
+				}
+			}
+		}
+	}
+
+	/// Chunks of the output of a job, if the engine has them.
+	fn piece_of(&self, job: &JobOf<T>, (first, chunks): (u64, u64), terms: Terms) -> Asked<Slice> {
+		let id = terms.job;
+		let request = Request::Output { spec: self.spec_of(id, job), first, chunks };
+		match self.ask(&request, terms) {
+			Asked::Ready(Response::Output(slice)) => Asked::Ready(slice),
+			Asked::Pending => Asked::Pending,
+			Asked::Refused => Asked::Refused,
+			Asked::Ready(_) => {
+				log::error!(target: LOG, "job {id}: the engine answered another question");
+				Asked::Refused
+			},
+		}
+	}
+
+	/// The run that a job is about.
+	fn spec_of(&self, id: JobId, job: &JobOf<T>) -> RunSpec {
+		let lie = self.cheats.then_some(id);
+		RunSpec { model: job.model.0, input_root: job.input_root.0, lie }
+	}
+
+	/// What the engine says; complains about what it cannot do.
+	fn ask(&self, request: &Request, terms: Terms) -> Asked<Response> {
+		let id = terms.job;
+		let input = || Inputs::<T>::get(id).map(BoundedVec::into_inner);
+		match worker::ask(request, terms, input) {
+			EngineAnswer::Pending => return Asked::Pending,
+			EngineAnswer::Ready(Response::Failed(reason)) => {
+				log::error!(target: LOG, "job {id}: the run failed: {reason}");
+			},
+			EngineAnswer::Ready(response) => return Asked::Ready(response),
+			EngineAnswer::NoModel => {
+				let model = H256(request.spec().model);
+				log::error!(target: LOG, "job {id}: model {model:?} is not on this node");
+			},
+			EngineAnswer::Full => {
+				log::warn!(target: LOG, "job {id}: the engine has no room for what is owed");
+			},
+			EngineAnswer::Unavailable => {
+				log::warn!(target: LOG, "job {id}: the engine is not available");
+			},
+		}
+		Asked::Refused
+	}
+
 	/// Claim on every job of the operator that the engine has answered, and have the engine answer the
 	/// others, the earliest deadline first. Returns how many jobs are in hand.
 	fn claim_answered(&mut self) -> usize {
@@ -122,34 +238,16 @@ impl<T: Config> Run<'_, T> {
 	/// What the engine says about a job, if it has come to an end.
 	fn answer_of(&self, job: &JobOf<T>, terms: Terms) -> Option<(H256, OutputBytes)> {
 		let id = terms.job;
-		let spec = RunSpec {
-			model: job.model.0,
-			input_root: job.input_root.0,
-			lie: self.cheats.then_some(id),
-		};
-		let input = || Inputs::<T>::get(id).map(BoundedVec::into_inner);
-		match worker::ask(&Request::Run(spec), terms, input) {
-			EngineAnswer::Pending => {},
-			EngineAnswer::Ready(Response::Run { output_root, output }) => {
+		match self.ask(&Request::Run(self.spec_of(id, job)), terms) {
+			Asked::Pending | Asked::Refused => {},
+			Asked::Ready(Response::Run { output_root, output }) => {
 				match OutputBytes::try_from(output) {
 					Ok(output) => return Some((H256(output_root), output)),
 					Err(_) => log::error!(target: LOG, "job {id}: the engine's output is too long"),
 				}
 			},
-			EngineAnswer::Ready(Response::Failed(reason)) => {
-				log::error!(target: LOG, "job {id}: the run failed: {reason}");
-			},
-			EngineAnswer::Ready(_) => {
-				log::error!(target: LOG, "job {id}: the engine answered another question");
-			},
-			EngineAnswer::NoModel => {
-				log::error!(target: LOG, "job {id}: model {:?} is not on this node", job.model);
-			},
-			EngineAnswer::Full => {
-				log::warn!(target: LOG, "job {id}: the engine has no room for accepted jobs");
-			},
-			EngineAnswer::Unavailable => {
-				log::warn!(target: LOG, "job {id}: the engine is not available");
+			Asked::Ready(_) => {
+				log::error!(target: LOG, "job {id}: the engine answered another question")
 			},
 		}
 		None

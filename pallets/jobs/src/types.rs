@@ -1,6 +1,9 @@
 //! Records of the jobs pallet.
 
-use assay_primitives::{FaultKind, JobId, ModelId, MAX_INLINE_OUTPUT};
+use assay_primitives::{
+	backlog::SLOT_BYTES, FaultKind, JobId, ModelId, MAX_INLINE_OUTPUT, MAX_PIECES, PIECE_BYTES,
+};
+use assay_referee::CHUNK_BYTES;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	traits::{
@@ -45,6 +48,17 @@ pub type Answers = BoundedVec<Answer, ConstU32<MAX_BATCH>>;
 
 /// The jobs of one call of [`poke`](crate::Call::poke).
 pub type PokedJobs = BoundedVec<JobId, ConstU32<MAX_BATCH>>;
+
+/// A [`Demand`] of the runtime.
+pub type DemandOf<T> = Demand<BalanceOf<T>, BlockNumberFor<T>>;
+
+/// Chunks of a piece of an output. A power of two, so that a piece is a subtree.
+pub const PIECE_CHUNKS: u64 = PIECE_BYTES as u64 / CHUNK_BYTES;
+
+const _: () = assert!(MAX_PIECES <= u64::BITS, "a demand has a bit for each piece");
+
+/// Slots that one piece takes in the queue of what operators owe.
+pub const PIECE_SLOTS: u32 = PIECE_BYTES.div_ceil(SLOT_BYTES);
 
 /// A [`Lane`] of the runtime.
 pub type LaneOf<T> = Lane<<T as frame_system::Config>::AccountId>;
@@ -107,6 +121,10 @@ pub enum Lane<AccountId> {
 	/// Jobs that are over: by when they are reaped.
 	#[codec(index = 3)]
 	Over,
+	/// Claims of which an operator owes pieces of the output: by deadline. They stand in
+	/// [`Self::Claimed`] as well, or a demand would hide a claim from its watchers.
+	#[codec(index = 4)]
+	Demanded(AccountId),
 }
 
 /// Blocks that a job of a model gives, see [`Pallet::periods`](crate::Pallet::periods).
@@ -118,8 +136,58 @@ pub struct Periods<BlockNumber> {
 	pub queue: BlockNumber,
 	/// For claiming after accepting.
 	pub claim: BlockNumber,
-	/// For challenging the claim.
+	/// For challenging the claim, and for demanding its output.
 	pub window: BlockNumber,
+	/// For delivering pieces of the output, when nothing else waits for the operator.
+	pub delivery: BlockNumber,
+}
+
+/// What a requester wants to have of an output that the claim did not bring. Exists as long as some of
+/// it is missing and the operator still has time.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
+pub struct Demand<Balance, BlockNumber> {
+	/// The first piece.
+	pub first: u32,
+	/// How many pieces.
+	pub pieces: u32,
+	/// Those that were not delivered yet: bit *n* is piece `first` + *n*.
+	pub missing: u64,
+	/// What the requester has on hold for each of them.
+	pub fee: Balance,
+	/// Last block at which they may be delivered.
+	pub deadline: BlockNumber,
+}
+
+impl<Balance, BlockNumber> Demand<Balance, BlockNumber> {
+	/// The bits of so many pieces, none missing beyond [`MAX_PIECES`].
+	pub(crate) fn bits(pieces: u32) -> u64 {
+		u64::MAX.checked_shr(MAX_PIECES.saturating_sub(pieces)).unwrap_or_default()
+	}
+
+	/// The bit of `piece`, if the demand is for it.
+	pub(crate) fn bit(&self, piece: u32) -> Option<u64> {
+		let place = piece.checked_sub(self.first).filter(|place| *place < self.pieces)?;
+		1u64.checked_shl(place)
+	}
+
+	/// The pieces that are missing, in order.
+	pub fn missing_pieces(&self) -> impl Iterator<Item = u32> {
+		let (first, missing) = (self.first, self.missing);
+		(0..MAX_PIECES)
+			.filter(move |place| missing >> place & 1 == 1)
+			.map(move |place| first.saturating_add(place))
+	}
 }
 
 /// A paid request and the claim that answers it.
@@ -147,8 +215,8 @@ pub struct Job<AccountId, Balance, BlockNumber> {
 	pub missed: BoundedVec<AccountId, ConstU32<MAX_ATTEMPTS>>,
 	/// Where the job stands.
 	pub status: JobStatus<AccountId, Balance, BlockNumber>,
-	/// Block under which the job stands in the agenda, in [its lane](Self::lane). `None` while the claim is held open beyond
-	/// its window.
+	/// Block under which the job stands in the agenda, in [its lane](Self::lane). `None` while the claim
+	/// is held open beyond its window. A [`Demand`] stands there besides.
 	pub due: Option<BlockNumber>,
 }
 
@@ -180,12 +248,13 @@ impl<AccountId: Clone + Encode, Balance: Encode, BlockNumber> Job<AccountId, Bal
 			JobStatus::Final { .. }
 			| JobStatus::Fraud { .. }
 			| JobStatus::Cancelled
-			| JobStatus::Expired => Lane::Over,
+			| JobStatus::Expired
+			| JobStatus::Void { .. } => Lane::Over,
 		}
 	}
 }
 
-/// Where a job stands. The last four absorb: nothing leads out of them.
+/// Where a job stands. The last five absorb: nothing leads out of them.
 #[derive(
 	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
 )]
@@ -216,8 +285,11 @@ pub enum JobStatus<AccountId, Balance, BlockNumber> {
 		window_end: BlockNumber,
 		/// How many things forbid finality now.
 		live: u32,
-		/// How many things have ever forbidden finality.
+		/// How many disputes have ever forbidden finality.
 		disputes: u32,
+		/// Pieces of the output that the requester demanded and the operator did not deliver. If there
+		/// are any, the claim ends as [`Self::Void`] where it would become final.
+		withheld: u32,
 	},
 	/// The answer was not refuted, and was paid for.
 	#[codec(index = 3)]
@@ -245,6 +317,14 @@ pub enum JobStatus<AccountId, Balance, BlockNumber> {
 	/// Nobody answered in time.
 	#[codec(index = 6)]
 	Expired,
+	/// The answer was not refuted, but the operator withheld the output. The requester was refunded.
+	#[codec(index = 7)]
+	Void {
+		/// Who answered.
+		operator: AccountId,
+		/// BLAKE3 of the output, as claimed.
+		output_root: H256,
+	},
 }
 
 /// How much a final result was looked at.
@@ -272,6 +352,13 @@ pub struct Assurance<BlockNumber> {
 impl<AccountId, Balance, BlockNumber> JobStatus<AccountId, Balance, BlockNumber> {
 	/// Whether the job is over.
 	pub fn is_terminal(&self) -> bool {
-		matches!(self, Self::Final { .. } | Self::Fraud { .. } | Self::Cancelled | Self::Expired)
+		match self {
+			Self::Final { .. }
+			| Self::Fraud { .. }
+			| Self::Cancelled
+			| Self::Expired
+			| Self::Void { .. } => true,
+			Self::Queued | Self::Assigned { .. } | Self::Claimed { .. } => false,
+		}
 	}
 }

@@ -20,7 +20,12 @@ pub trait WeightInfo {
 	fn claim(n: u32, b: u32) -> Weight;
 	fn authorize_claim(n: u32, b: u32) -> Weight;
 	fn authorize_poke(n: u32) -> Weight;
+	fn demand() -> Weight;
+	fn deliver() -> Weight;
+	fn authorize_deliver() -> Weight;
 	fn finalize(n: u32) -> Weight;
+	fn void(n: u32) -> Weight;
+	fn withhold(n: u32) -> Weight;
 	fn miss_deadline(n: u32) -> Weight;
 	fn expire(n: u32) -> Weight;
 	fn reap(n: u32) -> Weight;
@@ -183,7 +188,23 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			// Standard error: 66_093
 			.saturating_add(Weight::from_parts(5_660_718, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(3_u64))
-			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(n.into())))
+	}
+	// Not measured yet: after `cancel`, with two places in the queue of what is owed.
+	fn demand() -> Weight {
+		Weight::from_parts(180_000_000, 0)
+			.saturating_add(T::DbWeight::get().reads(11_u64))
+			.saturating_add(T::DbWeight::get().writes(9_u64))
+	}
+	// Not measured yet: twice the largest `challenges.answer`.
+	fn deliver() -> Weight {
+		Weight::from_parts(833_044_000, 0)
+			.saturating_add(T::DbWeight::get().reads(9_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
+	}
+	// Not measured yet: twice `challenges.authorize_answer`.
+	fn authorize_deliver() -> Weight {
+		Weight::from_parts(738_702_000, 0).saturating_add(T::DbWeight::get().reads(6_u64))
 	}
 	/// Storage: `Jobs::AgendaPages` (r:2 w:2)
 	/// Proof: `Jobs::AgendaPages` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
@@ -213,6 +234,24 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
+	}
+	// Not measured yet: after `miss_deadline`.
+	fn void(n: u32) -> Weight {
+		Weight::from_parts(48_570_287, 0)
+			.saturating_add(Weight::from_parts(111_284_857, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(5_u64))
+			.saturating_add(T::DbWeight::get().reads((3_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(5_u64))
+			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(n.into())))
+	}
+	// Not measured yet: after `finalize`; each may be of another operator, with a place in the queue.
+	fn withhold(n: u32) -> Weight {
+		Weight::from_parts(48_570_287, 0)
+			.saturating_add(Weight::from_parts(111_284_857, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(4_u64))
+			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(n.into())))
 	}
 	/// Storage: `Jobs::AgendaPages` (r:2 w:2)
 	/// Proof: `Jobs::AgendaPages` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
@@ -360,7 +399,23 @@ impl WeightInfo for () {
 		Weight::from_parts(78_814_670, 0)
 			.saturating_add(Weight::from_parts(5_660_718, 0).saturating_mul(n.into()))
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
-			.saturating_add(ParityDbWeight::get().reads((1_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().reads((2_u64).saturating_mul(n.into())))
+	}
+	// Not measured yet: after `cancel`, with two places in the queue of what is owed.
+	fn demand() -> Weight {
+		Weight::from_parts(180_000_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(11_u64))
+			.saturating_add(ParityDbWeight::get().writes(9_u64))
+	}
+	// Not measured yet: twice the largest `challenges.answer`.
+	fn deliver() -> Weight {
+		Weight::from_parts(833_044_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(9_u64))
+			.saturating_add(ParityDbWeight::get().writes(8_u64))
+	}
+	// Not measured yet: twice `challenges.authorize_answer`.
+	fn authorize_deliver() -> Weight {
+		Weight::from_parts(738_702_000, 0).saturating_add(ParityDbWeight::get().reads(6_u64))
 	}
 	fn finalize(n: u32) -> Weight {
 		Weight::from_parts(48_570_287, 0)
@@ -369,6 +424,24 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().reads((3_u64).saturating_mul(n.into())))
 			.saturating_add(ParityDbWeight::get().writes(4_u64))
 			.saturating_add(ParityDbWeight::get().writes((3_u64).saturating_mul(n.into())))
+	}
+	// Not measured yet: after `miss_deadline`.
+	fn void(n: u32) -> Weight {
+		Weight::from_parts(48_570_287, 0)
+			.saturating_add(Weight::from_parts(111_284_857, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(5_u64))
+			.saturating_add(ParityDbWeight::get().reads((3_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().writes(5_u64))
+			.saturating_add(ParityDbWeight::get().writes((3_u64).saturating_mul(n.into())))
+	}
+	// Not measured yet: after `finalize`; each may be of another operator, with a place in the queue.
+	fn withhold(n: u32) -> Weight {
+		Weight::from_parts(48_570_287, 0)
+			.saturating_add(Weight::from_parts(111_284_857, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(4_u64))
+			.saturating_add(ParityDbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
+			.saturating_add(ParityDbWeight::get().writes((7_u64).saturating_mul(n.into())))
 	}
 	fn miss_deadline(n: u32) -> Weight {
 		Weight::from_parts(8_342_000, 0)

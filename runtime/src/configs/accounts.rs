@@ -84,7 +84,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 					RuntimeCall::Operators(
 						Operators::serve { .. }
 							| Operators::chill { .. } | Operators::activate { .. }
-					) | RuntimeCall::Jobs(Jobs::accept { .. } | Jobs::claim { .. })
+					) | RuntimeCall::Jobs(
+						Jobs::accept { .. } | Jobs::claim { .. } | Jobs::deliver { .. }
+					)
 						// Who may claim must be able to defend the claim. Asking and opening a
 						// challenge take money and stay with the account.
 						| RuntimeCall::Challenges(

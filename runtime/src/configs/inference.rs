@@ -6,7 +6,7 @@ use crate::{
 		inference as game,
 		time::SLOT_MILLIS,
 	},
-	AccountId, Balances, Jobs, Models, Operators, Runtime, RuntimeHoldReason, System,
+	AccountId, Balances, Challenges, Jobs, Models, Operators, Runtime, RuntimeHoldReason, System,
 };
 use frame_support::{
 	parameter_types,
@@ -52,6 +52,7 @@ impl pallet_jobs::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Models = Models;
 	type Operators = Operators;
+	type Backlog = Challenges;
 	type Clock = System;
 	type MaxInputBytes = ConstU32<{ game::MAX_INPUT_BYTES }>;
 	type DepositBase = ConstU128<{ deposit(2, 256) }>;
@@ -65,6 +66,9 @@ impl pallet_jobs::Config for Runtime {
 	type QueuePeriod = ConstU32<{ game::QUEUE }>;
 	type ClaimPeriod = ConstU32<{ game::CLAIM }>;
 	type Window = ConstU32<{ game::WINDOW }>;
+	type DeliveryPeriod = ConstU32<{ game::DELIVERY }>;
+	// 64 KiB of a block, where a query's 0.12 ASY buy up to 33 KiB.
+	type DeliveryFee = ConstU128<{ 200 * MILLI_ASY }>;
 	type BlockMillis = ConstU64<{ SLOT_MILLIS }>;
 	type Retention = ConstU32<{ game::RETENTION }>;
 	type MissedPenalty = MissedPenalty;

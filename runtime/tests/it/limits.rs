@@ -33,6 +33,16 @@ fn largest_calls_fit_in_a_block() {
 			fee: 0,
 			operator: None,
 		});
+		fits(pallet_jobs::Call::deliver {
+			job: 0,
+			piece: 0,
+			slice: assay_referee::Slice {
+				start: 0,
+				data: vec![0; assay_primitives::PIECE_BYTES as usize],
+				siblings: vec![[0; 32]; 64],
+			},
+			auth: None,
+		});
 		fits(pallet_models::Call::register {
 			program: BoundedVec::truncate_from(vec![0; inference::MAX_PROGRAM_BYTES as usize]),
 			weights_root: H256::zero(),

@@ -219,7 +219,7 @@ fn disputes_consensus_and_the_brakes_themselves_cannot_be_paused() {
 	for pallet in ["TxPause", "SafeMode", "Multisig", "Proxy", "Utility", "System"] {
 		refuse_all(&mut chain, pallet);
 	}
-	for call in ["accept", "claim", "poke"] {
+	for call in ["accept", "claim", "poke", "demand", "deliver"] {
 		assert!(pause(&mut chain, "Jobs", call).is_err());
 	}
 	// Even if a past runtime had paused them.

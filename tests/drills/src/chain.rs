@@ -312,7 +312,10 @@ pub fn authorization_of(call: &mut RuntimeCall) -> Option<&mut Option<Authorizat
 	use pallet_jobs::Call as J;
 	match call {
 		RuntimeCall::Jobs(
-			J::accept { auth, .. } | J::claim { auth, .. } | J::poke { auth, .. },
+			J::accept { auth, .. }
+			| J::claim { auth, .. }
+			| J::deliver { auth, .. }
+			| J::poke { auth, .. },
 		)
 		| RuntimeCall::Challenges(
 			C::open { auth, .. }
@@ -360,6 +363,10 @@ fn message(call: &RuntimeCall) -> Option<(&'static str, Vec<u8>)> {
 				.map(|answer| (answer.job, answer.content, answer.output_root))
 				.collect();
 			(pallet_jobs::CLAIM_TAG, signed.encode().encode())
+		},
+		RuntimeCall::Jobs(J::deliver { job, piece, slice, .. }) => {
+			let deadline = pallet_jobs::Demands::<Runtime>::get(job)?.deadline;
+			(pallet_jobs::DELIVER_TAG, (job, claim(job)?, deadline, piece, slice).encode())
 		},
 		RuntimeCall::Jobs(J::poke { jobs, .. }) => (pallet_jobs::POKE_TAG, jobs.encode()),
 		RuntimeCall::Challenges(C::open { job, output_root, .. }) => {

@@ -153,8 +153,30 @@ impl Conduct for Mute {
 		match request {
 			Request::Trace(_) => !self.reveals,
 			Request::Open { .. } => true,
-			Request::Run(_) | Request::NextMove { .. } => false,
+			Request::Run(_) | Request::NextMove { .. } | Request::Output { .. } => false,
 		}
+	}
+}
+
+/// Tells the truth, and keeps long outputs to itself.
+pub struct Withholder;
+
+impl Conduct for Withholder {
+	fn withholds(&self, request: &Request) -> bool {
+		matches!(request, Request::Output { .. })
+	}
+}
+
+/// Lies, and keeps the output of the lie to itself as well.
+pub struct WithholdingLiar(pub Place);
+
+impl Conduct for WithholdingLiar {
+	fn lie(&self, _: JobId, ops: u32) -> Option<u32> {
+		Some(self.0.op(ops))
+	}
+
+	fn withholds(&self, request: &Request) -> bool {
+		matches!(request, Request::Output { .. })
 	}
 }
 
@@ -284,6 +306,9 @@ impl Inside {
 				Response::Trace { trace_root: run.root(), last_entry }
 			},
 			Request::Open { node, .. } => Response::Opening(run.open(node)?),
+			Request::Output { first, chunks, .. } => {
+				Response::Output(run.trace.output_slice(*first, *chunks).ok()?)
+			},
 			Request::NextMove { trace_root, openings, .. } => {
 				match run.trace.next_move(trace_root, openings) {
 					Ok(Move::Ask(node)) => Response::Ask(node),

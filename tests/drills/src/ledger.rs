@@ -44,6 +44,11 @@ pub enum Verdict {
 		/// Who had answered.
 		operator: AccountId,
 	},
+	/// The output was withheld.
+	Void {
+		/// Who had answered.
+		operator: AccountId,
+	},
 	/// Nobody answered.
 	None,
 }
@@ -117,6 +122,8 @@ pub struct Ledger {
 	pub claimed: Vec<(JobId, AccountId, BlockNumber)>,
 	/// Jobs that became final, and when.
 	pub finalized: BTreeMap<JobId, BlockNumber>,
+	/// How many pieces of outputs were delivered.
+	pub delivered: usize,
 	/// Weight of each block, in picoseconds.
 	pub weights: BTreeMap<BlockNumber, u64>,
 }
@@ -140,6 +147,7 @@ impl Ledger {
 			activated: Vec::new(),
 			claimed: Vec::new(),
 			finalized: BTreeMap::new(),
+			delivered: 0,
 			weights: BTreeMap::new(),
 		}
 	}
@@ -243,7 +251,11 @@ impl Ledger {
 						Shared { finder, to_finder, prover, to_prover, to_requester, whole };
 					self.shared.insert(*job, shared);
 				},
-				RuntimeEvent::Jobs(J::DeadlineMissed { burned, .. })
+				RuntimeEvent::Jobs(J::Delivered { burned, .. }) => {
+					burns += burned;
+					self.delivered += 1;
+				},
+				RuntimeEvent::Jobs(J::DeadlineMissed { burned, .. } | J::Voided { burned, .. })
 				| RuntimeEvent::Challenges(
 					C::NodeOpened { burned, .. } | C::ChallengeLapsed { burned, .. },
 				) => burns += burned,
@@ -324,6 +336,7 @@ impl Ledger {
 					Verdict::Final { true_answer, operator, disputes: assurance.disputes }
 				},
 				JobStatus::Fraud { operator, fault, .. } => Verdict::Fraud { fault, operator },
+				JobStatus::Void { operator, .. } => Verdict::Void { operator },
 				_ => Verdict::None,
 			};
 			self.verdicts.insert(id, (verdict, now));
@@ -357,7 +370,7 @@ fn stake_of(chain: &mut Chain, who: &AccountId) -> Balance {
 /// from the records alone, by other code than the pallets' own checks.
 fn books_balance() -> Result<(), String> {
 	use pallet_challenges::{Challenges, HoldReason as C, Nodes};
-	use pallet_jobs::{HoldReason as J, Jobs};
+	use pallet_jobs::{Demands, HoldReason as J, Jobs};
 	use pallet_operators::{HoldReason as O, Operators, ServiceKeys};
 	let mut owed = BTreeMap::<(AccountId, Vec<u8>), (RuntimeHoldReason, Balance)>::new();
 	let mut add = |who: AccountId, reason: RuntimeHoldReason, amount: Balance| {
@@ -365,6 +378,13 @@ fn books_balance() -> Result<(), String> {
 		owed.entry(key).or_insert((reason, 0)).1 += amount;
 	};
 	let mut exposed = BTreeMap::<AccountId, Balance>::new();
+	for (id, demand) in Demands::<Runtime>::iter() {
+		let Some(job) = Jobs::<Runtime>::get(id) else {
+			return Err(format!("job {id}: demanded and not there"));
+		};
+		let missing = Balance::from(demand.missing.count_ones());
+		add(job.requester, J::Delivery.into(), demand.fee * missing);
+	}
 	for (_, job) in Jobs::<Runtime>::iter() {
 		let fee = if job.status.is_terminal() { 0 } else { job.fee };
 		add(job.requester.clone(), J::Fee.into(), fee);

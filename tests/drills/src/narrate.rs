@@ -135,6 +135,17 @@ impl Narrator {
 				J::Finalized { job, operator, .. } => {
 					("final", format!("job {job} final, {} paid", who(operator)))
 				},
+				J::Demanded { job, pieces, deadline, .. } => (
+					"output",
+					format!("job {job}: {pieces} pieces of the output demanded by #{deadline}"),
+				),
+				J::Delivered { job, piece, .. } => {
+					("delivered", format!("job {job}: piece {piece} of the output delivered"))
+				},
+				J::Withheld { job, operator, pieces, .. } => {
+					("withheld", format!("job {job}: {} withheld {pieces} pieces", who(operator)))
+				},
+				J::Voided { job, .. } => ("void", format!("job {job} void, refunded")),
 				J::Expired { job, .. } => ("expired", format!("job {job} expired, refunded")),
 				J::FaultAccepted { job, operator, fault, .. } => (
 					"false",

@@ -74,6 +74,8 @@ drills! {
 	stolen_key: "stolen-key",
 	front_run_proof: "front-run-proof",
 	misapplied_proof: "misapplied-proof",
+	withheld_output: "withheld-output",
+	output_demands_flood: "output-demands-flood",
 	stuffed_blocks: "stuffed-blocks",
 	foreign_jobs: "foreign-jobs",
 	everything_at_once: "everything-at-once",

@@ -252,8 +252,8 @@ async fn all_over(scene: &Scene) -> Result<Vec<Arc<BlockView>>> {
 	}
 }
 
-const ENDS: [&str; 4] =
-	["Jobs::Finalized", "Jobs::FaultAccepted", "Jobs::Expired", "Jobs::Cancelled"];
+const ENDS: [&str; 5] =
+	["Jobs::Finalized", "Jobs::FaultAccepted", "Jobs::Voided", "Jobs::Expired", "Jobs::Cancelled"];
 
 /// Counts what became of everybody.
 fn judge(scene: &Scene, blocks: &[Arc<BlockView>], figures: &mut Figures) {

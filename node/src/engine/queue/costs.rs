@@ -28,7 +28,11 @@ impl Kind {
 	pub(in crate::engine) fn of(request: &Request) -> Self {
 		match request {
 			Request::Run(_) => Self::Run,
-			Request::Trace(_) | Request::Open { .. } | Request::NextMove { .. } => Self::Dispute,
+			// The tree over the output is in the trace.
+			Request::Trace(_)
+			| Request::Open { .. }
+			| Request::NextMove { .. }
+			| Request::Output { .. } => Self::Dispute,
 		}
 	}
 }

@@ -1,22 +1,15 @@
 //! Questions and answers.
 
-use assay_primitives::{Actor, JobId};
+use assay_primitives::{
+	money::{answer_share, split_hold},
+	Actor, JobId,
+};
 use assay_referee::{is_child, verify_opening, NodeKey, Object, Opened, Opening};
 use codec::Encode;
-use frame_support::{
-	ensure,
-	traits::{
-		fungible::hold::Mutate as _,
-		tokens::{Fortitude, Precision, Restriction},
-		Get,
-	},
-};
+use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::{
-	traits::{Saturating, Zero},
-	DispatchResult,
-};
+use sp_runtime::DispatchResult;
 
 use crate::{
 	opening_key, BalanceOf, ChallengeId, ChallengeOf, Challenged, Challenges, ClaimOf, Config,
@@ -167,40 +160,13 @@ impl<T: Config> Pallet<T> {
 			.map_err(|_| Error::<T>::BadOpening)
 	}
 
-	/// Give five sixths of a query fee to the answerer and burn the rest. Returns both parts.
+	/// Give its share of a query fee to the answerer and burn the rest. Returns both parts.
 	fn pay_answer(
 		payer: &T::AccountId,
 		answerer: &T::AccountId,
 		fee: BalanceOf<T>,
 	) -> (BalanceOf<T>, BalanceOf<T>) {
-		let share = fee.saturating_sub(fee / 6u32.into());
-		Self::split_hold(HoldReason::QueryFee, payer, answerer, share, fee)
-	}
-
-	/// Give `share` of what `from` has on hold to `to` and burn the rest of `total`. Nothing may
-	/// depend on whether `to` can be paid: if it cannot, all is burned. Returns both parts.
-	pub(crate) fn split_hold(
-		reason: HoldReason,
-		from: &T::AccountId,
-		to: &T::AccountId,
-		share: BalanceOf<T>,
-		total: BalanceOf<T>,
-	) -> (BalanceOf<T>, BalanceOf<T>) {
-		let reason = reason.into();
-		let paid = T::Currency::transfer_on_hold(
-			&reason,
-			from,
-			to,
-			share,
-			Precision::Exact,
-			Restriction::Free,
-			Fortitude::Force,
-		)
-		.unwrap_or_else(|_| Zero::zero());
-		let rest = total.saturating_sub(paid);
-		let burned =
-			T::Currency::burn_held(&reason, from, rest, Precision::BestEffort, Fortitude::Force)
-				.unwrap_or_else(|_| Zero::zero());
-		(paid, burned)
+		let reason = HoldReason::QueryFee.into();
+		split_hold::<_, T::Currency>(&reason, payer, answerer, answer_share(fee), fee)
 	}
 }

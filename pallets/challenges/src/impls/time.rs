@@ -1,11 +1,19 @@
 //! How long everybody has: periods follow the work, deadlines follow the backlog.
 
-use assay_primitives::time::blocks_for;
+use assay_primitives::{time::blocks_for, Backlog};
 use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{traits::Saturating, SaturatedConversion};
 
 use crate::{ClaimOf, Config, Debt, NextChainSlot, NextSlot, Owed, Pallet, Periods};
+
+/// When a debt is worked off, if all are at the rates that are expected.
+struct Place<BlockNumber> {
+	/// The block at which it is at the front.
+	begin: BlockNumber,
+	/// The first block before which all of it is done.
+	end: BlockNumber,
+}
 
 impl<T: Config> Pallet<T> {
 	/// Blocks that one run of the model behind `claim` takes.
@@ -33,31 +41,35 @@ impl<T: Config> Pallet<T> {
 			/ block_micros;
 		let slots = busy.saturated_into::<u64>().saturating_add(1);
 		let period = Self::periods_for(Self::work_of(claim)).trace;
-		Self::queue(&claim.operator, now, slots).saturating_add(period)
+		Self::queue(&claim.operator, now, (slots, 1)).begin.saturating_add(period)
 	}
 
 	/// Last block at which a node may be opened that is asked for at `now`.
 	pub(crate) fn answer_deadline(claim: &ClaimOf<T>, now: BlockNumberFor<T>) -> BlockNumberFor<T> {
 		let period = Self::periods_for(Self::work_of(claim)).answer;
-		Self::queue(&claim.operator, now, 1).saturating_add(period)
+		Self::queue(&claim.operator, now, (1, 1)).begin.saturating_add(period)
 	}
 
-	/// Put one more debt behind those that `operator`, and all operators, have already. Returns the
-	/// block at which it is at the front, if they are worked off at the rates that are expected.
+	/// Put one more debt behind those that `operator`, and all operators, have already: it takes `own`
+	/// slots of the one's queue and `all` of the others'.
 	///
 	/// So N debts put a deadline off by N / rate blocks and no more, and whoever answers in the
 	/// order of the questions, at the rate or faster, is never late.
-	fn queue(operator: &T::AccountId, now: BlockNumberFor<T>, slots: u64) -> BlockNumberFor<T> {
+	fn queue(
+		operator: &T::AccountId,
+		now: BlockNumberFor<T>,
+		(own, all): (u64, u64),
+	) -> Place<BlockNumberFor<T>> {
 		let now: u64 = now.saturated_into();
 		let take = |next: &mut u64, rate: u32, slots: u64| {
 			let rate = u64::from(rate.max(1));
 			let slot = (*next).max(now.saturating_mul(rate));
 			*next = slot.saturating_add(slots);
-			slot / rate
+			(slot / rate, next.div_ceil(rate))
 		};
-		let own = NextSlot::<T>::mutate(operator, |next| take(next, T::OperatorRate::get(), slots));
-		let all = NextChainSlot::<T>::mutate(|next| take(next, T::ChainRate::get(), 1));
-		own.max(all).saturated_into()
+		let own = NextSlot::<T>::mutate(operator, |next| take(next, T::OperatorRate::get(), own));
+		let all = NextChainSlot::<T>::mutate(|next| take(next, T::ChainRate::get(), all));
+		Place { begin: own.0.max(all.0).saturated_into(), end: own.1.max(all.1).saturated_into() }
 	}
 
 	/// Forget the place of `operator` in the queue if it is in the past, where it means nothing.
@@ -75,6 +87,19 @@ impl<T: Config> Pallet<T> {
 	/// Take from the list what is owed no more.
 	pub(crate) fn owe_no_more(operator: &T::AccountId, deadline: BlockNumberFor<T>, debt: Debt) {
 		Owed::<T>::remove((operator, due_key::<T>(deadline), debt));
+	}
+}
+
+/// Pieces of outputs stand in the same queue: they go through the same blocks, and the same operator sends
+/// them.
+impl<T: Config> Backlog<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
+	fn put(operator: &T::AccountId, slots: u32) -> BlockNumberFor<T> {
+		// Deliveries fill both queues by their bytes: a slot is the room of one opening.
+		Self::queue(operator, Self::now(), (slots.into(), slots.into())).end
+	}
+
+	fn tidy(operator: &T::AccountId) {
+		Self::forget_slot(operator);
 	}
 }
 

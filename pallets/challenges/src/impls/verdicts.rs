@@ -1,6 +1,6 @@
 //! How claims and challenges end.
 
-use assay_primitives::{Actor, Claims, FaultKind, JobId, KeyAllowances};
+use assay_primitives::{money::split_hold, Actor, Claims, FaultKind, JobId, KeyAllowances};
 use frame_support::{
 	ensure,
 	traits::{Defensive, DefensiveOption, Get},
@@ -123,8 +123,8 @@ impl<T: Config> Pallet<T> {
 	fn forfeit(id: ChallengeId, mut challenge: ChallengeOf<T>, operator: &T::AccountId) {
 		let (job, who, bond) = (challenge.job, challenge.who.clone(), challenge.bond);
 		let share = LAPSED_TO_OPERATOR.mul_floor(bond);
-		let (paid, burned) =
-			Self::split_hold(HoldReason::ChallengeBond, &who, operator, share, bond);
+		let reason = HoldReason::ChallengeBond.into();
+		let (paid, burned) = split_hold::<_, T::Currency>(&reason, &who, operator, share, bond);
 		challenge.state = ChallengeState::Lapsed;
 		Self::close(id, challenge);
 		T::Claims::release_open(job);

@@ -89,6 +89,7 @@ impl Inside {
 				Response::Trace { trace_root: run.trace_root(), last_entry: run.last_entry() }
 			},
 			Request::Open { node, .. } => Response::Opening(run.open(node)),
+			Request::Output { .. } => Response::Failed("nobody demands outputs here".into()),
 			Request::NextMove { trace_root, openings, .. } => {
 				let liar = &self.operator;
 				assert_eq!(*trace_root, liar.trace_root());

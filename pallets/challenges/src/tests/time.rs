@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::{NextSlot, NodeState, Nodes, Owed, Periods, Turn};
+use assay_primitives::Backlog;
 use assay_referee::Object;
 use frame_support::traits::fungible::Mutate;
 
 const TOP: NodeKey = NodeKey::top(Object::Trace);
+/// Another operator.
+const STRANGER: u64 = 77;
 
 /// Accounts with money.
 fn crowd(count: u64) -> Vec<u64> {
@@ -114,6 +117,28 @@ fn questions_stand_in_the_same_queue_as_traces() {
 			assert_eq!(deadline_of(id), expected);
 		}
 		assert_eq!(NextSlot::<Test>::get(OPERATOR), 8 + 40);
+	});
+}
+
+/// What requesters demand puts off what is owed in disputes, by its bytes, and the other way round.
+#[test]
+fn pieces_of_outputs_stand_in_the_same_queue() {
+	build_and_execute(|| {
+		assert_eq!(Challenges::put(&OPERATOR, 128), 1 + 128 / 8);
+		let (honest, liar) = short();
+		let job = claim(&honest);
+		open(BOB, job, &liar);
+		assert_eq!(deadline_of(0), 1 + 128 / 8 + TracePeriod::get());
+		// Behind a slot for the trace.
+		assert_eq!(Challenges::put(&OPERATOR, 2), 1 + (128 + 1 + 2u64).div_ceil(8));
+		// Others are behind all of them in the blocks' queue: the hundred and thirty-third at 24 a block.
+		assert_eq!(Challenges::put(&STRANGER, 2), 1 + (128 + 1 + 2 + 2u64).div_ceil(24));
+		Challenges::tidy(&STRANGER);
+		assert!(NextSlot::<Test>::contains_key(STRANGER));
+		System::set_block_number(3);
+		Challenges::tidy(&STRANGER);
+		assert!(!NextSlot::<Test>::contains_key(STRANGER));
+		System::set_block_number(1);
 	});
 }
 

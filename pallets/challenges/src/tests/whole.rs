@@ -149,6 +149,7 @@ impl pallet_jobs::Config for Whole {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Models = Models;
 	type Operators = Operators;
+	type Backlog = Challenges;
 	type Clock = System;
 	type MaxInputBytes = MaxInputBytes;
 	type DepositBase = Zero;
@@ -160,6 +161,8 @@ impl pallet_jobs::Config for Whole {
 	type QueuePeriod = Ten;
 	type ClaimPeriod = Ten;
 	type Window = Window;
+	type DeliveryPeriod = Ten;
+	type DeliveryFee = QueryFee;
 	type BlockMillis = BlockMillis;
 	type Retention = Retention;
 	type MissedPenalty = MissedPenalty;

@@ -52,8 +52,13 @@ impl<T: Config> Pallet<T> {
 			defensive!("a job stands in the agenda once");
 			Self::unschedule(id, job);
 		}
+		job.due = Some(due);
+		Self::stand(job.lane(), id, due)
+	}
+
+	/// Put a job into a lane under `due`. Whether a new page was made.
+	pub(crate) fn stand(lane: LaneOf<T>, id: JobId, due: BlockNumberFor<T>) -> bool {
 		let (key, bit) = page_of::<T>(due, id);
-		let lane = job.lane();
 		let new = AgendaPages::<T>::mutate(&lane, key, |bits| {
 			let before = bits.unwrap_or_default();
 			*bits = Some(before | bit);
@@ -65,7 +70,6 @@ impl<T: Config> Pallet<T> {
 				AgendaHead::<T>::put(due);
 			}
 		}
-		job.due = Some(due);
 		new
 	}
 
@@ -81,11 +85,24 @@ impl<T: Config> Pallet<T> {
 	/// Take a job out of the agenda. Call it before its status changes; the caller stores the job. The
 	/// directory keeps the name of an empty page until its block comes.
 	pub(crate) fn unschedule(id: JobId, job: &mut JobOf<T>) {
-		let Some(due) = job.due.take() else { return };
+		if let Some(due) = job.due.take() {
+			Self::leave(job.lane(), id, due);
+		}
+	}
+
+	/// Take a job out of a lane, in which it stands under `due` if at all.
+	pub(crate) fn leave(lane: LaneOf<T>, id: JobId, due: BlockNumberFor<T>) {
 		let (key, bit) = page_of::<T>(due, id);
-		AgendaPages::<T>::mutate_exists(job.lane(), key, |bits| {
+		AgendaPages::<T>::mutate_exists(lane, key, |bits| {
 			*bits = bits.map(|bits| bits & !bit).filter(|bits| *bits != 0);
 		});
+	}
+
+	/// Whether a job stands in a lane under `due`.
+	#[cfg(any(test, feature = "try-runtime"))]
+	pub(crate) fn stands_in(lane: &LaneOf<T>, id: JobId, due: BlockNumberFor<T>) -> bool {
+		let (key, bit) = page_of::<T>(due, id);
+		AgendaPages::<T>::get(lane, key).is_some_and(|bits| bits & bit != 0)
 	}
 
 	/// The page in which a job stands, which tells how many pages a batch touches.
@@ -112,14 +129,19 @@ impl<T: Config> Pallet<T> {
 	/// Do to one job what is due.
 	pub(crate) fn do_poke(id: JobId) -> DispatchResult {
 		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
-		ensure!(Self::is_due(&job), Error::<T>::NothingDue);
+		if Self::is_delivery_overdue(id, &job) {
+			Self::withhold(id, job);
+			return Ok(());
+		}
+		ensure!(Self::is_due(id, &job), Error::<T>::NothingDue);
 		Self::unschedule(id, &mut job);
 		Self::advance(id, job)
 	}
 
 	/// Whether time has something to do to a job.
-	pub(crate) fn is_due(job: &JobOf<T>) -> bool {
+	pub(crate) fn is_due(id: JobId, job: &JobOf<T>) -> bool {
 		job.due.is_some_and(|due| due <= T::Clock::current_block_number())
+			|| Self::is_delivery_overdue(id, job)
 	}
 
 	/// Do to a job, which was taken out of the agenda, what was due.
@@ -127,19 +149,25 @@ impl<T: Config> Pallet<T> {
 		match job.status.clone() {
 			JobStatus::Queued => Self::do_expire(id, job),
 			JobStatus::Assigned { operator, stake, .. } => Self::do_miss(id, job, operator, stake),
-			JobStatus::Claimed { live, operator, stake, output_root, disputes, .. } => {
+			JobStatus::Claimed {
+				live, operator, stake, output_root, disputes, withheld, ..
+			} => {
 				if live > 0 {
 					// Held open beyond its window: it comes back when it is released.
 					Jobs::<T>::insert(id, job);
 					return Ok(());
 				}
 				let claim = OpenClaim { operator, stake, output_root, disputes };
-				Self::do_finalize(id, job, claim)
+				match withheld {
+					0 => Self::do_finalize(id, job, claim),
+					pieces => Self::do_void(id, job, claim, pieces),
+				}
 			},
 			JobStatus::Final { .. }
 			| JobStatus::Fraud { .. }
 			| JobStatus::Cancelled
-			| JobStatus::Expired => Self::do_reap(id, job),
+			| JobStatus::Expired
+			| JobStatus::Void { .. } => Self::do_reap(id, job),
 		}
 	}
 
@@ -192,9 +220,22 @@ impl<T: Config> Pallet<T> {
 				return false;
 			}
 			bits &= !(1 << (id % u64::from(PAGE_BITS)));
-			Self::advance_or_put_off(id);
+			match lane {
+				Lane::Demanded(_) => Self::withhold_due(id),
+				_ => Self::advance_or_put_off(id),
+			}
 		}
 		true
+	}
+
+	/// Note that the operator of a job of a page did not deliver in time.
+	fn withhold_due(id: JobId) {
+		match Jobs::<T>::get(id) {
+			Some(job) => Self::withhold(id, job),
+			None => {
+				defensive!("whatever is on the agenda exists", id);
+			},
+		}
 	}
 
 	/// Do to a job of a page what is due. One to which it cannot be done comes back later, so that it
@@ -224,8 +265,10 @@ impl<T: Config> Pallet<T> {
 			// top of what the benchmark, which has one, measures.
 			Lane::Claimed(_) => {
 				let (page, job) = of(T::WeightInfo::finalize);
-				(page, job.saturating_add(T::DbWeight::get().reads_writes(2, 2)))
+				let (_, void) = of(T::WeightInfo::void);
+				(page, job.max(void).saturating_add(T::DbWeight::get().reads_writes(2, 2)))
 			},
+			Lane::Demanded(_) => of(T::WeightInfo::withhold),
 			Lane::Over => of(T::WeightInfo::reap),
 		}
 	}
@@ -233,6 +276,8 @@ impl<T: Config> Pallet<T> {
 	/// Weight of the most expensive thing that [`Self::do_poke`] may do.
 	pub(crate) fn weight_of_poke() -> Weight {
 		T::WeightInfo::finalize(1)
+			.max(T::WeightInfo::void(1))
+			.max(T::WeightInfo::withhold(1))
 			.max(T::WeightInfo::miss_deadline(1))
 			.max(T::WeightInfo::expire(1))
 			.max(T::WeightInfo::reap(1))

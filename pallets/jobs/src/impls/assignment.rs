@@ -65,6 +65,8 @@ impl<T: Config> Pallet<T> {
 			queue: T::QueuePeriod::get(),
 			claim: with_runs(T::ClaimPeriod::get(), 2),
 			window: with_runs(T::Window::get(), 2),
+			// The output may be forgotten by then: a run, and one that keeps the machine busy.
+			delivery: with_runs(T::DeliveryPeriod::get(), 2),
 		})
 	}
 

@@ -63,6 +63,7 @@ impl<T: Config> Pallet<T> {
 			window_end: Self::window_from_now(&job)?,
 			live: 0,
 			disputes: 0,
+			withheld: 0,
 		};
 		Self::note_page(id, &job, pages);
 		Self::enter_window(id, &mut job, claimed);

@@ -6,16 +6,17 @@ use frame_support::{ensure, traits::fungible::InspectHold as _};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{Saturating, TryRuntimeError};
 
-use super::jobs_in;
+use super::{jobs_in, overdue_at};
 use crate::{
-	AgendaHead, AgendaPages, BalanceOf, Config, Due, HoldReason, Inputs, JobOf, JobStatus, Jobs,
-	NextJob, Outputs, Pallet,
+	AgendaHead, AgendaPages, BalanceOf, Config, DemandOf, Demands, Due, HoldReason, Inputs, JobOf,
+	JobStatus, Jobs, Lane, NextJob, Outputs, Pallet,
 };
 
 impl<T: Config> Pallet<T> {
 	/// Check the invariants of the pallet.
 	///
-	/// 1. What is held from a requester equals the fees of its open jobs and the deposits of all.
+	/// 1. What is held from a requester equals the fees of its open jobs, the deposits of all, and the fees
+	///    for what it demanded and does not have yet.
 	/// 2. The models of jobs that are not over are known.
 	/// 3. Every job has an input; only claimed, final and false ones have an output; no input or
 	///    output is without its job, and no number is used twice.
@@ -23,26 +24,36 @@ impl<T: Config> Pallet<T> {
 	/// 5. A job stands in the agenda under its due block in the lane of its status and nowhere else.
 	///    Only a claim that something holds open is not due at all. No page is empty; the directory
 	///    has every page, and none is before the head.
+	/// 6. A demand is for some pieces of the output of an open claim that is held open and of which nothing
+	///    was withheld, and some are missing. It stands in the agenda, in the lane of the operator,
+	///    under the first block at which it is late, and nothing else stands there.
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
 		Self::check_money()?;
 		Self::check_indices()?;
+		Self::check_demands()?;
 		Self::check_agenda()
 	}
 
 	fn check_money() -> Result<(), TryRuntimeError> {
-		let mut owed = BTreeMap::<T::AccountId, (BalanceOf<T>, BalanceOf<T>)>::new();
-		for job in Jobs::<T>::iter_values() {
+		let mut owed = BTreeMap::<T::AccountId, (BalanceOf<T>, BalanceOf<T>, BalanceOf<T>)>::new();
+		for (id, job) in Jobs::<T>::iter() {
 			let JobOf::<T> { requester, fee, deposit, status, .. } = job;
-			let (fees, deposits) = owed.entry(requester).or_default();
+			let (fees, deposits, deliveries) = owed.entry(requester).or_default();
+			if let Some(demand) = Demands::<T>::get(id) {
+				let missing = demand.fee.saturating_mul(demand.missing.count_ones().into());
+				*deliveries = deliveries.saturating_add(missing);
+			}
 			*deposits = deposits.saturating_add(deposit);
 			if !status.is_terminal() {
 				*fees = fees.saturating_add(fee);
 			}
 		}
-		for (who, (fees, deposits)) in owed {
+		for (who, (fees, deposits, deliveries)) in owed {
 			let held = |reason: HoldReason| T::Currency::balance_on_hold(&reason.into(), &who);
 			ensure!(held(HoldReason::Fee) == fees, "1: held differs from the fees");
 			ensure!(held(HoldReason::Storage) == deposits, "1: held differs from the deposits");
+			let demanded = held(HoldReason::Delivery);
+			ensure!(demanded == deliveries, "1: held differs from what is demanded");
 		}
 		Ok(())
 	}
@@ -61,9 +72,10 @@ impl<T: Config> Pallet<T> {
 					false
 				},
 				JobStatus::Queued | JobStatus::Cancelled | JobStatus::Expired => false,
-				JobStatus::Claimed { .. } | JobStatus::Final { .. } | JobStatus::Fraud { .. } => {
-					true
-				},
+				JobStatus::Claimed { .. }
+				| JobStatus::Final { .. }
+				| JobStatus::Fraud { .. }
+				| JobStatus::Void { .. } => true,
 			};
 			ensure!(answered || !Outputs::<T>::contains_key(id), "3: output without claim");
 		}
@@ -73,8 +85,24 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	fn check_demands() -> Result<(), TryRuntimeError> {
+		for (id, demand) in Demands::<T>::iter() {
+			let job = Jobs::<T>::get(id).ok_or("6: demand without job")?;
+			let JobStatus::Claimed { operator, live, withheld, .. } = job.status else {
+				return Err("6: demand without claim".into());
+			};
+			ensure!(live > 0 && withheld == 0, "6: demand does not hold the claim open");
+			let all = DemandOf::<T>::bits(demand.pieces);
+			ensure!(demand.missing != 0 && demand.missing & !all == 0, "6: nothing is missing");
+			let due = overdue_at::<T>(&demand);
+			let stands = Self::stands_in(&Lane::Demanded(operator), id, due);
+			ensure!(stands, "6: demand not in the agenda");
+		}
+		Ok(())
+	}
+
 	fn check_agenda() -> Result<(), TryRuntimeError> {
-		let mut standing = 0;
+		let (mut standing, mut demanded) = (0, 0);
 		for (lane, key, bits) in AgendaPages::<T>::iter() {
 			ensure!(bits != 0, "5: empty page");
 			let due: BlockNumberFor<T> = key.due().into();
@@ -83,6 +111,11 @@ impl<T: Config> Pallet<T> {
 			ensure!(head <= due, "5: page before the head");
 			for id in jobs_in(key, bits) {
 				let job = Jobs::<T>::get(id).ok_or("5: agenda names no job")?;
+				if let Lane::Demanded(_) = lane {
+					ensure!(Demands::<T>::contains_key(id), "6: agenda names no demand");
+					demanded += 1;
+					continue;
+				}
 				ensure!(job.due == Some(due), "5: agenda differs from the job");
 				ensure!(job.lane() == lane, "5: in a wrong lane");
 				standing += 1;
@@ -99,6 +132,7 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		ensure!(standing == due, "5: not in the agenda");
+		ensure!(demanded == Demands::<T>::iter_keys().count(), "6: in the agenda twice");
 		Ok(())
 	}
 }

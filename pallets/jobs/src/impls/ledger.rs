@@ -10,7 +10,7 @@ use sp_runtime::{
 };
 
 use super::{jobs_in, settlement::OpenClaim};
-use crate::{BalanceOf, Config, Error, Inputs, JobStatus, Jobs, Lane, Pallet};
+use crate::{BalanceOf, Config, Error, Inputs, JobOf, JobStatus, Jobs, Lane, Pallet};
 
 impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet<T> {
 	fn open_claim(id: JobId) -> Option<ClaimView<T::AccountId, BlockNumberFor<T>, BalanceOf<T>>> {
@@ -63,16 +63,7 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 
 	fn release_open(id: JobId) {
 		let Some(mut job) = Jobs::<T>::get(id) else { return };
-		let JobStatus::Claimed { live, .. } = &mut job.status else { return };
-		if *live == 0 {
-			defensive!("released more often than held");
-			return;
-		}
-		*live -= 1;
-		if *live == 0 && job.due.is_none() {
-			let next = T::Clock::current_block_number().saturating_add(One::one());
-			Self::schedule(id, &mut job, next);
-		}
+		Self::let_go(id, &mut job);
 		Jobs::<T>::insert(id, job);
 	}
 
@@ -87,6 +78,7 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		else {
 			return Err(Error::<T>::NoOpenClaim.into());
 		};
+		Self::drop_demand(id, &mut job);
 		Self::unschedule(id, &mut job);
 		let claim = OpenClaim { operator, stake, output_root, disputes };
 		Self::do_fault(id, job, claim, kind, finder, prover)
@@ -120,9 +112,30 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 			window_end: now.saturating_add(<T::Window as frame_support::traits::Get<_>>::get()),
 			live: 0,
 			disputes: 0,
+			withheld: 0,
 		};
 		Self::enter_window(id, &mut job, claimed);
+		// The dearest claim to end as false is one of which a part is demanded.
+		crate::benchmarking::demand_at_once::<T>(id, &mut job);
 		Jobs::<T>::insert(id, job);
 		id
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// One thing less forbids that the claim becomes final; when it was the last and the window is over,
+	/// the claim becomes so in the next block. Does nothing when the claim is no longer open. The caller
+	/// stores the job.
+	pub(crate) fn let_go(id: JobId, job: &mut JobOf<T>) {
+		let JobStatus::Claimed { live, .. } = &mut job.status else { return };
+		if *live == 0 {
+			defensive!("released more often than held");
+			return;
+		}
+		*live -= 1;
+		if *live == 0 && job.due.is_none() {
+			let next = T::Clock::current_block_number().saturating_add(One::one());
+			Self::schedule(id, job, next);
+		}
 	}
 }

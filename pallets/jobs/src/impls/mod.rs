@@ -3,6 +3,7 @@
 mod agenda;
 mod assignment;
 mod claim;
+mod delivery;
 #[cfg(any(test, feature = "try-runtime"))]
 mod invariants;
 mod ledger;
@@ -14,3 +15,6 @@ pub(crate) use agenda::jobs_in;
 #[cfg(feature = "runtime-benchmarks")]
 pub(crate) use agenda::RETENTION_SPREAD;
 pub(crate) use assignment::Batch;
+pub(crate) use delivery::chunks_of;
+#[cfg(any(test, feature = "try-runtime"))]
+pub(crate) use delivery::overdue_at;

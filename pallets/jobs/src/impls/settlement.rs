@@ -51,6 +51,25 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// End a claim that nobody refuted, of which so many `pieces` of the output were withheld, and that
+	/// is out of the agenda. No dispute about it is alive any more, so this saves no false claim.
+	pub(crate) fn do_void(
+		id: JobId,
+		job: JobOf<T>,
+		claim: OpenClaim<T>,
+		pieces: u32,
+	) -> DispatchResult {
+		let OpenClaim { operator, stake, output_root, .. } = claim;
+		let refunded = Self::refund(&job)?;
+		let penalty = Self::penalty_for(stake, pieces);
+		let burned = T::Operators::slash(&operator, stake, penalty).peek();
+		T::Operators::note_missed(&operator);
+		let status = JobStatus::Void { operator: operator.clone(), output_root };
+		Self::close(id, job, status);
+		Self::deposit_event(Event::Voided { job: id, operator, output_root, refunded, burned });
+		Ok(())
+	}
+
 	/// End a claim as false.
 	pub(crate) fn do_fault(
 		id: JobId,

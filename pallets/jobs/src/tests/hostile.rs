@@ -5,6 +5,7 @@ use crate::{mock::*, Event, Jobs as Records};
 use assay_primitives::{Claims, FaultKind, JobId};
 use frame_support::{traits::Hooks, weights::Weight, BoundedVec};
 use proptest::prelude::*;
+use sp_core::H256;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,10 @@ enum Move {
 	Cancel,
 	Accept,
 	Claim { attempt: u32, honest: bool },
+	RequestLarge,
+	ClaimLarge,
+	Demand { first: u32, pieces: u32 },
+	Deliver { piece: u32, right: bool },
 	Poke,
 	Idle(u64),
 	Hold,
@@ -36,6 +41,10 @@ fn moves() -> impl Strategy<Value = (u64, JobId, Move)> {
 		1 => Just(Move::Cancel),
 		6 => Just(Move::Accept),
 		6 => (0u32..3, any::<bool>()).prop_map(|(attempt, honest)| Move::Claim { attempt, honest }),
+		2 => Just(Move::RequestLarge),
+		4 => Just(Move::ClaimLarge),
+		4 => (0u32..2, 0u32..3).prop_map(|(first, pieces)| Move::Demand { first, pieces }),
+		4 => (0u32..2, any::<bool>()).prop_map(|(piece, right)| Move::Deliver { piece, right }),
 		3 => Just(Move::Poke),
 		2 => (0u64..20).prop_map(Move::Idle),
 		2 => Just(Move::Hold),
@@ -58,6 +67,8 @@ fn announced_burns() -> u64 {
 		.into_iter()
 		.map(|record| match record.event {
 			RuntimeEvent::Jobs(Event::DeadlineMissed { burned, .. })
+			| RuntimeEvent::Jobs(Event::Delivered { burned, .. })
+			| RuntimeEvent::Jobs(Event::Voided { burned, .. })
 			| RuntimeEvent::Jobs(Event::SlashShared { burned, .. }) => burned,
 			_ => 0,
 		})
@@ -84,6 +95,23 @@ fn play(who: u64, job: JobId, step: Move, held: &mut BTreeMap<JobId, u32>) {
 				one.content = Default::default();
 			}
 			ignore(claim_all(who, vec![one, answer_to(job + 1, root, output)]));
+		},
+		Move::RequestLarge => {
+			let input = BoundedVec::truncate_from(vec![1; WIDE]);
+			ignore(Jobs::request(me, wide(), input, least_fee(wide()), None));
+		},
+		Move::ClaimLarge => {
+			let root = H256(assay_referee::tree::hash(&wide_output()));
+			ignore(claim(who, job, root, Default::default()));
+		},
+		Move::Demand { first, pieces } => {
+			// Mostly nobody's but the requester's business.
+			let who = Records::<Test>::get(job).map_or(who, |job| job.requester);
+			ignore(Jobs::demand(signed(who), job, first, pieces));
+		},
+		Move::Deliver { piece: number, right } => {
+			let slice = piece(if right { number } else { 1 - number });
+			ignore(Jobs::deliver(me, job, number, slice, None));
 		},
 		Move::Poke => ignore(poke(who, job)),
 		Move::Idle(steps) => {
@@ -123,6 +151,9 @@ proptest! {
 	fn invariants_hold_after_every_move(sequence in proptest::collection::vec(moves(), 1..100)) {
 		new_test_ext().execute_with(|| {
 			set_up();
+			for who in [OPERATOR, RIVAL] {
+				Operators::stake(signed(who), 600_000).unwrap();
+			}
 			let mut held = BTreeMap::new();
 			let mut over = BTreeMap::new();
 			System::reset_events();

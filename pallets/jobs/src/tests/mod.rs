@@ -1,6 +1,7 @@
 mod agenda;
 mod assignment;
 mod authorization;
+mod delivery;
 mod faults;
 mod hostile;
 mod requests;

@@ -77,6 +77,7 @@ fn jobs_in(call: &Call<Test>) -> Vec<JobId> {
 		Call::accept { offers, .. } => offers.iter().map(|offer| offer.job).collect(),
 		Call::claim { answers, .. } => answers.iter().map(|answer| answer.job).collect(),
 		Call::poke { jobs, .. } => jobs.to_vec(),
+		Call::deliver { job, .. } => vec![*job],
 		other => panic!("the worker does not send {other:?}"),
 	}
 }
@@ -371,5 +372,66 @@ fn pokes_its_overdue_claims() {
 	assert!(node.work().is_empty());
 	node.include(calls);
 	node.run(|| assert!(matches!(status(id), JobStatus::Final { .. })));
+	assert!(node.work().is_empty());
+}
+
+#[test]
+fn delivers_what_is_demanded() {
+	let mut node = Node::start();
+	let id = node.run(|| {
+		let id = wide_claimed();
+		assert_ok!(Jobs::demand(signed(REQUESTER), id, 1, 1));
+		id
+	});
+	// The engine is asked for the chunks of the piece, as for something that is owed.
+	assert!(node.work().is_empty());
+	let submitted = node.submitted();
+	let [Submission { request: Request::Output { spec, first, chunks }, terms, input }] =
+		&submitted[..]
+	else {
+		panic!("one piece")
+	};
+	assert_eq!((spec.model, *first, *chunks), (wide().0, 64, 5));
+	assert_eq!((terms.class, terms.deadline, terms.job), (Class::Trace, 8, id));
+	assert_eq!(input.len(), WIDE);
+
+	node.answer(Some(Response::Output(piece(1))));
+	let calls = node.work();
+	assert!(matches!(calls[..], [Call::deliver { piece: 1, .. }]), "{calls:?}");
+	// It is on its way.
+	assert!(node.work().is_empty());
+	node.include(calls);
+	assert!(node.work().is_empty());
+	node.run(|| {
+		assert!(crate::Demands::<Test>::get(id).is_none());
+		assert_ok!(Jobs::demand(signed(REQUESTER), id, 1, 1));
+		wait(7);
+	});
+	// What would come too late is not sent.
+	assert!(node.work().is_empty());
+}
+
+/// However much is demanded, the engine and the pool get it in portions, the most urgent first.
+#[test]
+fn delivers_in_portions() {
+	let mut node = Node::start();
+	let jobs: Vec<JobId> = node.run(|| {
+		for who in [REQUESTER, OPERATOR] {
+			assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), who, 1 << 50));
+		}
+		let jobs: Vec<JobId> = (0..50).map(|_| wide_claimed()).collect();
+		// The last first.
+		for id in jobs.iter().rev() {
+			assert_ok!(Jobs::demand(signed(REQUESTER), *id, 0, 2));
+		}
+		jobs
+	});
+	assert!(node.work().is_empty());
+	// Equal jobs are one run: two pieces of it.
+	assert_eq!(node.submitted().len(), 2);
+	node.answer(Some(Response::Output(piece(0))));
+	let calls = node.work();
+	assert_eq!(calls.len(), 64);
+	assert_eq!(jobs_in(&calls[0]), [*jobs.last().unwrap()]);
 	assert!(node.work().is_empty());
 }

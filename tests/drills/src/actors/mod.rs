@@ -1,6 +1,7 @@
 //! Those who act: nodes with the runtime's own workers, and strangers with plans of their own.
 
 mod copies;
+mod demands;
 mod node;
 mod shams;
 mod strangers;
@@ -9,6 +10,7 @@ mod timing;
 pub use copies::{
 	Copier, FrontRunner, Hoarder, KeyCopier, Misuser, Player, Recorder, Recording, Squatter,
 };
+pub use demands::{Demander, DemandsWhen};
 pub use node::{Gauge, Node};
 pub use shams::Shams;
 pub(crate) use strangers::register_key;
@@ -39,6 +41,9 @@ fn deadline(call: &RuntimeCall) -> Option<BlockNumber> {
 				JobStatus::Assigned { deadline, .. } => Some(deadline),
 				_ => None,
 			}
+		},
+		RuntimeCall::Jobs(J::deliver { job, .. }) => {
+			pallet_jobs::Demands::<Runtime>::get(job).map(|demand| demand.deadline)
 		},
 		RuntimeCall::Challenges(call) => match call {
 			C::open { job, .. } => {
