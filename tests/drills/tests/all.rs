@@ -74,6 +74,7 @@ drills! {
 	stolen_key: "stolen-key",
 	front_run_proof: "front-run-proof",
 	misapplied_proof: "misapplied-proof",
+	squatted_model: "squatted-model",
 	stuffed_blocks: "stuffed-blocks",
 	foreign_jobs: "foreign-jobs",
 	everything_at_once: "everything-at-once",

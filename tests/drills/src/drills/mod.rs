@@ -3,6 +3,7 @@
 mod chain;
 mod lies;
 mod messages;
+mod models;
 mod shams;
 mod time;
 
@@ -10,8 +11,14 @@ use crate::drill::Drill;
 
 /// All drills, those of the demonstration first.
 pub fn all() -> &'static [Drill] {
-	const ALL: &[&[Drill]] =
-		&[lies::DRILLS, shams::DRILLS, time::DRILLS, messages::DRILLS, chain::DRILLS];
+	const ALL: &[&[Drill]] = &[
+		lies::DRILLS,
+		shams::DRILLS,
+		time::DRILLS,
+		messages::DRILLS,
+		models::DRILLS,
+		chain::DRILLS,
+	];
 	static DRILLS: std::sync::OnceLock<Vec<Drill>> = std::sync::OnceLock::new();
 	DRILLS.get_or_init(|| ALL.iter().flat_map(|group| group.iter().copied()).collect())
 }
