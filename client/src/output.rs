@@ -80,11 +80,30 @@ pub fn hex0x(bytes: &[u8]) -> String {
 	format!("0x{}", hex::encode(bytes))
 }
 
+/// Text of a stranger, as it can be shown on a terminal: what would move the cursor, change colours or
+/// turn the direction of writing is replaced.
+pub fn printable(text: &str) -> String {
+	let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+	let shown = |c: char| if c.is_control() || turns(c) { char::REPLACEMENT_CHARACTER } else { c };
+	text.chars().map(shown).collect()
+}
+
 /// A byte count for people.
 pub fn bytes(count: u64) -> String {
 	match count {
 		0..=9_999 => format!("{count} B"),
 		10_000..=9_999_999 => format!("{:.1} KiB", count as f64 / 1024.0),
 		_ => format!("{:.1} MiB", count as f64 / (1024.0 * 1024.0)),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn text_of_strangers_moves_no_cursor() {
+		assert_eq!(printable("reads 7 as 1 – é"), "reads 7 as 1 – é");
+		assert_eq!(printable("a\x1b[2Jb\n\u{202e}c"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c");
 	}
 }

@@ -13,7 +13,8 @@ use assay_client::{
 	cli::{self, Cli},
 	commands::{
 		doctor::{examine, DoctorArgs, Verdict},
-		job, model,
+		job,
+		model::{self, Trust},
 	},
 	npz::Tensor,
 	output::Output,
@@ -203,6 +204,7 @@ async fn a_network_serves_restarts_and_slashes() {
 	bad_input_is_refused(&scene, job).await;
 	two_senders_share_an_account(&scene).await;
 	a_job_nobody_serves_is_cancelled(&scene).await;
+	a_recall_is_heeded(&scene).await;
 	the_command_line_agrees(&scene).await;
 
 	the_answer_is_right_and_paid(&scene, job).await;
@@ -334,6 +336,51 @@ async fn a_job_nobody_serves_is_cancelled(scene: &Scene) {
 	assert_eq!(after.total(), before.total() - fees, "only the transactions were paid for");
 }
 
+/// Somebody endorses what another registered and left, then warns of it: requesters are told, and who
+/// used it is found.
+async fn a_recall_is_heeded(scene: &Scene) {
+	let (api, id, endorser) = (&scene.api, scene.unserved, roles::dev("//Ferdie").unwrap());
+	let bundle = bundles::load(&scene.models.path().join("digits-2")).unwrap();
+	let publish = || model::publish(api, &bundle, None, &endorser.key, Until::InBlock);
+	let found = async || {
+		let at = api.best().await.unwrap();
+		let found = api.model(&at, id).await.unwrap().unwrap();
+		(at, found)
+	};
+	let report = publish().await.unwrap();
+	assert!(report.already_registered && !report.already_endorsed, "{report}");
+	assert!(publish().await.unwrap().already_endorsed, "endorsing twice is harmless");
+	let retire = calls::retire_model(id);
+	api.submit(&retire, &scene.requester.key, Until::InBlock).await.unwrap();
+	let (at, left) = found().await;
+	assert!(left.record.info.active, "one endorsement is enough");
+	let endorsements = api.endorsements(&at, id, 8).await.unwrap();
+	assert_eq!(endorsements.iter().map(|one| one.account).collect::<Vec<_>>(), [endorser.id]);
+	model::ensure_trusted(api, &at, &left, Trust::Unrecalled).await.unwrap();
+	model::ensure_trusted(api, &at, &left, Trust::Endorser(&endorser.id)).await.unwrap();
+
+	let recall = calls::recall_model(id, "reads 7 as 1");
+	api.submit(&recall, &endorser.key, Until::Finalized).await.unwrap();
+	let (at, recalled) = found().await;
+	assert_eq!((recalled.endorsers(), recalled.recalls()), (0, 1));
+	assert!(!recalled.record.info.active);
+	let warned = model::ensure_trusted(api, &at, &recalled, Trust::Unrecalled).await.unwrap_err();
+	assert!(warned.to_string().contains("reads 7 as 1"), "{warned}");
+	model::ensure_trusted(api, &at, &recalled, Trust::Anyway).await.unwrap();
+	for account in [&endorser, &scene.requester] {
+		let trust = Trust::Endorser(&account.id);
+		model::ensure_trusted(api, &at, &recalled, trust).await.unwrap_err();
+	}
+	let error = publish().await.unwrap_err();
+	assert_eq!(error.code.as_deref(), Some("Models::AlreadyRecalled"), "{error}");
+
+	let mut looked_at = 0;
+	let used = api.jobs_of(&at, id, |seen| looked_at = seen).await.unwrap();
+	assert!(looked_at > 1, "there are jobs of other models");
+	let used: Vec<_> = used.iter().map(|(_, job)| (job.requester, job.status.word())).collect();
+	assert_eq!(used, [(roles::dev("//Bob//stash").unwrap().id, "cancelled")]);
+}
+
 /// What is unstaked can be withdrawn when disputes about older claims must be over, not before.
 async fn stake_comes_back_slowly(scene: &Scene) {
 	let key = &scene.honest.key;
@@ -414,9 +461,14 @@ async fn the_command_line_agrees(scene: &Scene) {
 		let global = ["--url", scene.api.url(), "--models-dir", &models].map(String::from);
 		Cli::try_parse_from(words.chain(global)).unwrap()
 	};
-	for line in
-		["assay model show digits", "assay operator list", "assay job list", "assay challenge list"]
-	{
+	for line in [
+		"assay model show digits-2",
+		"assay model list",
+		"assay model jobs digits",
+		"assay operator list",
+		"assay job list",
+		"assay challenge list",
+	] {
 		cli::run(parse(line)).await.unwrap_or_else(|error| panic!("{line}: {error}"));
 	}
 	let global = parse("assay doctor --suri //Bob").global;

@@ -20,12 +20,12 @@ fn bounded<T>(items: Vec<T>) -> BoundedVec<T> {
 	BoundedVec(items)
 }
 
-/// What `models.register` says about a model besides its roots.
+/// What an endorser says about a model.
 #[derive(Clone, Debug, Default)]
 pub struct ModelDescription {
 	/// Name for people.
 	pub name: String,
-	/// Version in the publisher's own scheme.
+	/// Version in the endorser's own scheme.
 	pub version: String,
 	/// Hash of the file that the model was compiled from.
 	pub source_hash: [u8; 32],
@@ -35,29 +35,45 @@ pub struct ModelDescription {
 	pub licence: String,
 }
 
+impl ModelDescription {
+	fn metadata(&self) -> models::ModelMetadata {
+		let text = |text: &str| bounded(text.as_bytes().to_vec());
+		models::ModelMetadata {
+			name: text(&self.name),
+			version: text(&self.version),
+			source_hash: H256(self.source_hash),
+			parent: self.parent,
+			licence: text(&self.licence),
+		}
+	}
+}
+
 /// `models.register`: a model from its program's bytes.
 pub fn register_model(
 	program: &[u8],
 	weights_root: [u8; 32],
 	about: &ModelDescription,
 ) -> impl Payload {
-	let text = |text: &str| bounded(text.as_bytes().to_vec());
-	let metadata = models::ModelMetadata {
-		name: text(&about.name),
-		version: text(&about.version),
-		source_hash: H256(about.source_hash),
-		parent: about.parent,
-		licence: text(&about.licence),
-	};
-	runtime::tx().models().register(bounded(program.to_vec()), H256(weights_root), metadata)
+	let program = bounded(program.to_vec());
+	runtime::tx().models().register(program, H256(weights_root), about.metadata())
 }
 
-/// `models.retire`: no new jobs for a model.
+/// `models.endorse`: stand behind a model that is registered already.
+pub fn endorse_model(model: H256, about: &ModelDescription) -> impl Payload {
+	runtime::tx().models().endorse(model, about.metadata())
+}
+
+/// `models.recall`: warn of a model, for good.
+pub fn recall_model(model: H256, reason: &str) -> impl Payload {
+	runtime::tx().models().recall(model, bounded(reason.as_bytes().to_vec()))
+}
+
+/// `models.retire`: withdraw the endorsement of a model.
 pub fn retire_model(model: H256) -> impl Payload {
 	runtime::tx().models().retire(model)
 }
 
-/// `models.remove`: forget a retired model.
+/// `models.remove`: forget a model behind which nobody stands.
 pub fn remove_model(model: H256) -> impl Payload {
 	runtime::tx().models().remove(model)
 }

@@ -4,8 +4,8 @@ use super::{
 	api::{Api, At},
 	job::Job,
 	records::{
-		AccountInfo, Balance, BlockWeight, Challenge, Demand, KeyRecord, Model, ModelMetadata,
-		ModelRecord, Operator, OperatorRecord, Periods,
+		AccountInfo, Balance, BlockWeight, Challenge, Demand, Endorsement, EndorsementRecord,
+		KeyRecord, Model, ModelMetadata, ModelRecord, Operator, OperatorRecord, Periods,
 	},
 	runtime::{self, runtime_types},
 };
@@ -28,22 +28,47 @@ where
 	}
 }
 
+/// Goes through the entries of a map below `prefix`, in pages, until `each` says that it has enough;
+/// it gets the last part of each key.
+async fn entries<A, P, K, V>(
+	at: &At,
+	address: A,
+	prefix: P,
+	mut each: impl FnMut(K, V) -> bool,
+) -> Result<()>
+where
+	A: Address,
+	P: PrefixOf<A::KeyParts>,
+	K: DecodeAsType,
+	V: DecodeAsType,
+{
+	let mut entries = at.storage().iter(address, prefix).await?;
+	while let Some(next) = entries.next().await {
+		let next = next?;
+		let key = next.key()?.parts().last().map(|part| part.decode_as::<K>()).transpose()?;
+		let key =
+			key.flatten().ok_or_else(|| Error::failed("a map of the chain hides its keys"))?;
+		if !each(key, next.value().decode_as()?) {
+			break;
+		}
+	}
+	Ok(())
+}
+
 /// All entries of a map with one key, decoded as `V`.
 async fn all<A, K, V>(at: &At, address: A) -> Result<Vec<(K, V)>>
 where
-	A: Address<KeyParts = (K,)>,
+	A: Address,
 	(): PrefixOf<A::KeyParts>,
 	K: DecodeAsType,
 	V: DecodeAsType,
 {
-	let mut entries = at.storage().iter(address, ()).await?;
 	let mut out = Vec::new();
-	while let Some(next) = entries.next().await {
-		let next = next?;
-		let key = next.key()?.part(0).map(|part| part.decode_as::<K>()).transpose()?.flatten();
-		let key = key.ok_or_else(|| Error::failed("a map of the chain hides its keys"))?;
-		out.push((key, next.value().decode_as()?));
-	}
+	let each = |key, value| {
+		out.push((key, value));
+		true
+	};
+	entries(at, address, (), each).await?;
 	Ok(out)
 }
 
@@ -70,8 +95,40 @@ impl Api {
 				get::<_, _, ModelMetadata>(at, runtime::storage().models().metadata(), id).await?;
 			models.push(Model::new(id, record, metadata));
 		}
-		models.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+		models.sort_by(|a, b| (&a.words.name, a.id).cmp(&(&b.words.name, b.id)));
 		Ok(models)
+	}
+
+	/// What `account` says about a model; `None` if it neither stands behind it nor warns of it.
+	pub async fn endorsement(
+		&self,
+		at: &At,
+		model: H256,
+		account: &AccountId32,
+	) -> Result<Option<Endorsement>> {
+		let address = runtime::storage().models().endorsements();
+		let found = at.storage().try_fetch(address, (model, *account)).await?;
+		let Some(found) = found else { return Ok(None) };
+		let record: EndorsementRecord = found.decode_as()?;
+		Ok(Some(Endorsement::new(*account, record)))
+	}
+
+	/// Who stands behind a model or warns of it, the oldest first, of at most so many that the chain
+	/// names first: strangers may be as many as can pay for it.
+	pub async fn endorsements(
+		&self,
+		at: &At,
+		model: H256,
+		most: usize,
+	) -> Result<Vec<Endorsement>> {
+		let mut found = Vec::new();
+		let each = |account, record| {
+			found.push(Endorsement::new(account, record));
+			found.len() < most
+		};
+		entries(at, runtime::storage().models().endorsements(), (model,), each).await?;
+		found.sort_by_key(|endorsement| (endorsement.since, endorsement.account.0));
+		Ok(found)
 	}
 
 	/// The operator of this account; `None` if it has no stake.
@@ -115,6 +172,28 @@ impl Api {
 	/// All jobs that are not reaped, in the order of their requests.
 	pub async fn jobs(&self, at: &At) -> Result<Vec<(u64, Job)>> {
 		let mut found = all::<_, u64, Job>(at, runtime::storage().jobs().jobs()).await?;
+		found.sort_by_key(|(id, _)| *id);
+		Ok(found)
+	}
+
+	/// The jobs of one model that are not reaped, in the order of their requests. `progress` is told how
+	/// many jobs of the chain were looked at: there is no index by model.
+	pub async fn jobs_of(
+		&self,
+		at: &At,
+		model: H256,
+		mut progress: impl FnMut(u64),
+	) -> Result<Vec<(u64, Job)>> {
+		let (mut seen, mut found) = (0, Vec::new());
+		let each = |id: u64, job: Job| {
+			seen += 1;
+			progress(seen);
+			if job.model == model {
+				found.push((id, job));
+			}
+			true
+		};
+		entries(at, runtime::storage().jobs().jobs(), (), each).await?;
 		found.sort_by_key(|(id, _)| *id);
 		Ok(found)
 	}

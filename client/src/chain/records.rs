@@ -6,7 +6,7 @@
 use crate::{
 	address::{self, address},
 	amount::{decimal, Amount},
-	output::hex0x,
+	output::{hex0x, printable},
 };
 use serde::Serialize;
 use std::fmt;
@@ -39,18 +39,110 @@ pub struct ModelInfo {
 	pub active: bool,
 }
 
-/// A registered model.
+/// A registered model. It belongs to nobody; see [`Endorsement`].
 #[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
 #[decode_as_type(crate_path = "scale_decode")]
 pub struct ModelRecord {
-	/// Who registered it.
-	#[serde(serialize_with = "address::serialize")]
-	pub publisher: AccountId32,
-	/// What is held from the publisher.
-	#[serde(serialize_with = "decimal")]
-	pub deposit: u128,
 	/// What jobs need to know.
 	pub info: ModelInfo,
+	/// Where it is in its life.
+	pub state: ModelState,
+	/// The endorsements that stand.
+	pub standing: Option<Standing>,
+	/// The endorsements that were recalled.
+	pub recalls: Option<Recalls>,
+}
+
+/// Where a model is in its life.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum ModelState {
+	/// Somebody stands behind it: it takes jobs.
+	Endorsed,
+	/// Nobody does any more: it takes no new jobs.
+	Retired {
+		/// Who withdrew last.
+		#[serde(serialize_with = "address::serialize")]
+		depositor: AccountId32,
+		/// What it gets back when the model is removed or endorsed again.
+		#[serde(serialize_with = "decimal")]
+		deposit: u128,
+	},
+	/// Nobody stands behind it, and somebody warned of it.
+	Recalled,
+	/// Governance stopped it.
+	Stopped,
+}
+
+impl ModelState {
+	/// What is to be said of it.
+	pub fn words(&self) -> &'static str {
+		match self {
+			ModelState::Endorsed => "takes jobs",
+			ModelState::Retired { .. } => "retired: nobody stands behind it",
+			ModelState::Recalled => "recalled: nobody stands behind it any more",
+			ModelState::Stopped => "stopped by governance",
+		}
+	}
+}
+
+/// The endorsements of a model that stand, in the order in which they were given.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Standing {
+	/// How many.
+	pub count: u32,
+	/// Who stands behind the model longest, and speaks for it.
+	#[serde(serialize_with = "address::serialize")]
+	pub first: AccountId32,
+	/// Who endorsed it last.
+	#[serde(serialize_with = "address::serialize")]
+	pub last: AccountId32,
+}
+
+/// The endorsements of a model that were recalled.
+#[derive(DecodeAsType, Serialize, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct Recalls {
+	/// How many.
+	pub count: u32,
+	/// Who recalled last.
+	#[serde(serialize_with = "address::serialize")]
+	pub last: AccountId32,
+}
+
+/// That an account stands behind a model, or did until it warned of it.
+#[derive(DecodeAsType, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub struct EndorsementRecord {
+	/// What the account says about the model.
+	pub metadata: ModelMetadata,
+	/// What is held from it.
+	pub deposit: u128,
+	/// Block at which it was given.
+	pub since: u32,
+	/// Whether it stands.
+	pub state: EndorsementState,
+}
+
+/// Where an endorsement is in its life.
+#[derive(DecodeAsType, Clone, PartialEq, Eq, Debug)]
+#[decode_as_type(crate_path = "scale_decode")]
+pub enum EndorsementState {
+	/// It stands.
+	Standing {
+		/// Who endorsed before, and still does.
+		before: Option<AccountId32>,
+		/// Who endorsed after, and still does.
+		after: Option<AccountId32>,
+	},
+	/// It was recalled, for good.
+	Recalled {
+		/// Block at which it was.
+		at: u32,
+		/// Why.
+		reason: Vec<u8>,
+	},
 }
 
 /// What a job of a model gives time for, in blocks.
@@ -87,13 +179,13 @@ pub struct Demand {
 	pub deadline: u32,
 }
 
-/// What a publisher says about a model.
+/// What an endorser says about a model.
 #[derive(DecodeAsType, Clone, PartialEq, Eq, Debug)]
 #[decode_as_type(crate_path = "scale_decode")]
 pub struct ModelMetadata {
 	/// Name for people.
 	pub name: Vec<u8>,
-	/// Version in the publisher's own scheme.
+	/// Version in the endorser's own scheme.
 	pub version: Vec<u8>,
 	/// Hash of the file that the model was compiled from.
 	pub source_hash: H256,
@@ -324,21 +416,42 @@ pub(super) struct BlockWeight {
 	pub(super) mandatory: Weight,
 }
 
+/// What somebody who stands behind a model says about it.
+#[derive(Serialize, Clone, Default, Debug)]
+pub struct Words {
+	/// Its name for the model.
+	pub name: String,
+	/// Its version.
+	pub version: String,
+	/// Its licence.
+	pub licence: String,
+	/// Hash of the file that the model was compiled from.
+	pub source_hash: H256,
+	/// The model that it was made from.
+	pub parent: Option<H256>,
+}
+
+impl From<ModelMetadata> for Words {
+	fn from(said: ModelMetadata) -> Words {
+		let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+		Words {
+			name: text(&said.name),
+			version: text(&said.version),
+			licence: text(&said.licence),
+			source_hash: said.source_hash,
+			parent: said.parent,
+		}
+	}
+}
+
 /// A model with all that the chain knows of it.
 #[derive(Serialize, Clone, Debug)]
 pub struct Model {
 	/// Its name: BLAKE3 over the roots.
 	pub id: H256,
-	/// The publisher's name for it.
-	pub name: String,
-	/// The publisher's version.
-	pub version: String,
-	/// The publisher's licence.
-	pub licence: String,
-	/// Hash of the file that it was compiled from.
-	pub source_hash: H256,
-	/// The model that it was made from.
-	pub parent: Option<H256>,
+	/// What is said of it, by whoever stands behind it longest.
+	#[serde(flatten)]
+	pub words: Words,
 	/// What the chain checks.
 	#[serde(flatten)]
 	pub record: ModelRecord,
@@ -346,31 +459,29 @@ pub struct Model {
 
 impl Model {
 	pub(super) fn new(id: H256, record: ModelRecord, metadata: Option<ModelMetadata>) -> Model {
-		let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-		let m = metadata;
-		Model {
-			id,
-			name: m.as_ref().map(|m| text(&m.name)).unwrap_or_default(),
-			version: m.as_ref().map(|m| text(&m.version)).unwrap_or_default(),
-			licence: m.as_ref().map(|m| text(&m.licence)).unwrap_or_default(),
-			source_hash: m.as_ref().map(|m| m.source_hash).unwrap_or_default(),
-			parent: m.and_then(|m| m.parent),
-			record,
-		}
+		Model { id, words: metadata.map(Words::from).unwrap_or_default(), record }
+	}
+
+	/// How many stand behind it.
+	pub fn endorsers(&self) -> u32 {
+		self.record.standing.as_ref().map_or(0, |standing| standing.count)
+	}
+
+	/// How many warn of it.
+	pub fn recalls(&self) -> u32 {
+		self.record.recalls.as_ref().map_or(0, |recalls| recalls.count)
 	}
 }
 
 impl fmt::Display for Model {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-		let info = &self.record.info;
+		let (info, words) = (&self.record.info, &self.words);
 		writeln!(f, "model         {}", hex0x(&self.id.0))?;
-		writeln!(f, "name          {} {}", self.name, self.version)?;
-		writeln!(f, "state         {}", if info.active { "takes jobs" } else { "retired" })?;
-		writeln!(f, "publisher     {}", self.record.publisher)?;
-		writeln!(f, "deposit       {}", crate::amount::Amount(self.record.deposit))?;
-		writeln!(f, "licence       {}", self.licence)?;
-		writeln!(f, "source hash   {}", hex0x(&self.source_hash.0))?;
-		if let Some(parent) = self.parent {
+		writeln!(f, "name          {} {}", printable(&words.name), printable(&words.version))?;
+		writeln!(f, "state         {}", self.record.state.words())?;
+		writeln!(f, "licence       {}", printable(&words.licence))?;
+		writeln!(f, "source hash   {}", hex0x(&words.source_hash.0))?;
+		if let Some(parent) = words.parent {
 			writeln!(f, "parent        {}", hex0x(&parent.0))?;
 		}
 		writeln!(f, "program root  {}", hex0x(&info.program_root.0))?;
@@ -381,7 +492,67 @@ impl fmt::Display for Model {
 		let run = info.run_micros as f64 / 1e3;
 		writeln!(f, "run           {run:.1} ms on the slowest machine that the chain admits")?;
 		writeln!(f, "input         {} bytes", info.input_len)?;
-		writeln!(f, "output        {} bytes", info.output_len)
+		writeln!(f, "output        {} bytes", info.output_len)?;
+		writeln!(f, "endorsers     {}", self.endorsers())?;
+		match self.recalls() {
+			0 => Ok(()),
+			recalls => writeln!(f, "recalled by   {recalls}"),
+		}
+	}
+}
+
+/// Somebody who stands behind a model, or warns of it.
+#[derive(Serialize, Clone, Debug)]
+pub struct Endorsement {
+	/// Who.
+	#[serde(serialize_with = "address::serialize")]
+	pub account: AccountId32,
+	/// What it says.
+	#[serde(flatten)]
+	pub words: Words,
+	/// What is held from it.
+	#[serde(serialize_with = "decimal")]
+	pub deposit: u128,
+	/// Block at which it endorsed.
+	pub since: u32,
+	/// The warning, if it recalled the model.
+	pub recall: Option<Recall>,
+}
+
+/// A warning of a model.
+#[derive(Serialize, Clone, Debug)]
+pub struct Recall {
+	/// Block at which it was given.
+	pub at: u32,
+	/// Why.
+	pub reason: String,
+}
+
+impl Endorsement {
+	pub(super) fn new(account: AccountId32, record: EndorsementRecord) -> Endorsement {
+		let recall = match record.state {
+			EndorsementState::Standing { .. } => None,
+			EndorsementState::Recalled { at, reason } => {
+				Some(Recall { at, reason: String::from_utf8_lossy(&reason).into_owned() })
+			},
+		};
+		let EndorsementRecord { metadata, deposit, since, .. } = record;
+		Endorsement { account, words: metadata.into(), deposit, since, recall }
+	}
+}
+
+impl fmt::Display for Endorsement {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		let Words { name, version, .. } = &self.words;
+		let (name, version) = (printable(name), printable(version));
+		write!(f, "{}  {name} {version}, since block {}", address(&self.account), self.since)?;
+		match &self.recall {
+			None => Ok(()),
+			Some(recall) => {
+				let reason = printable(&recall.reason);
+				write!(f, "; RECALLED at block {}: {reason}", recall.at)
+			},
+		}
 	}
 }
 
@@ -462,7 +633,10 @@ mod tests {
 	fn records_are_the_committed_metadatas() {
 		let metadata = Metadata::decode_from(COMMITTED_METADATA).unwrap();
 		fits::<ModelRecord>(&metadata, "pallet_models::types::ModelRecord");
+		fits::<ModelState>(&metadata, "pallet_models::types::ModelState");
 		fits::<ModelMetadata>(&metadata, "pallet_models::types::ModelMetadata");
+		fits::<EndorsementRecord>(&metadata, "pallet_models::types::Endorsement");
+		fits::<EndorsementState>(&metadata, "pallet_models::types::EndorsementState");
 		fits::<OperatorRecord>(&metadata, "pallet_operators::types::OperatorRecord");
 		fits::<OperatorStatus>(&metadata, "pallet_operators::types::OperatorStatus");
 		fits::<KeyRecord>(&metadata, "pallet_operators::types::KeyRecord");

@@ -4,7 +4,10 @@ mod fetch;
 
 pub use fetch::{fetch, FetchArgs, Fetched, Origin};
 
-use super::{model, Done};
+use super::{
+	model::{self, Trust},
+	Done,
+};
 use crate::{
 	account,
 	address::address,
@@ -66,6 +69,13 @@ pub struct SubmitArgs {
 	/// Let only this operator answer: address, public key or dev path.
 	#[arg(long, value_name = "ACCOUNT")]
 	pub operator: Option<String>,
+	/// Take a model although somebody who stood behind it recalled it.
+	#[arg(long)]
+	pub accept_recalled: bool,
+	/// Take a model only if this account stands behind it, and heed nobody else's recall: address,
+	/// public key or dev path.
+	#[arg(long, value_name = "ACCOUNT", conflicts_with = "accept_recalled")]
+	pub endorsed_by: Option<String>,
 	/// The model's bundle, for its tensor names; looked for in --models-dir by default.
 	#[arg(long, value_name = "DIR")]
 	pub bundle: Option<PathBuf>,
@@ -171,9 +181,17 @@ async fn submit(args: SubmitArgs, global: &Global) -> Result<()> {
 	let out = global.output();
 	let signer = global.signer()?;
 	let operator = args.operator.as_deref().map(account::account).transpose()?;
+	let endorser = args.endorsed_by.as_deref().map(account::account).transpose()?;
+	let trust = match &endorser {
+		Some(endorser) => Trust::Endorser(endorser),
+		None if args.accept_recalled => Trust::Anyway,
+		None => Trust::Unrecalled,
+	};
 	let api = global.api().await?;
 	let model = model_for(&args)?;
-	let found = model::resolve(&api, &api.best().await?, &model).await?;
+	let at = api.best().await?;
+	let found = model::resolve(&api, &at, &model).await?;
+	model::ensure_trusted(&api, &at, &found, trust).await?;
 	let bundle = bundle_of(&found.id, &model, args.bundle.as_deref(), global)?;
 	let input = bundles::pack(&bundle.manifest, &args.input)?;
 	let fee = args.fee.map(|amount| amount.0);
@@ -378,11 +396,14 @@ async fn watch(args: JobArgs, global: &Global) -> Result<()> {
 	follow(&api, args.job, from, bundle, args.output.as_deref(), global).await
 }
 
+/// A job and its number.
 #[derive(Serialize)]
-struct Numbered {
-	job: u64,
+pub(super) struct Numbered {
+	/// Its number.
+	pub(super) job: u64,
+	/// What the chain holds of it.
 	#[serde(flatten)]
-	record: Job,
+	pub(super) record: Job,
 }
 
 #[derive(Serialize)]

@@ -1,14 +1,18 @@
-//! `assay model`: compile, run, publish and look at models.
+//! `assay model`: compile, run, publish, endorse, recall and look at models.
 
 mod compile;
+mod look;
 mod publish;
+mod recall;
 mod run;
 
 use crate::{cli::Global, error::Result};
 use clap::Subcommand;
 
 pub use compile::{compile, BundleReport, CompileArgs, CompileReport, Sizes};
-pub use publish::{publish, resolve, ModelRef, PublishArgs, PublishReport};
+pub use look::{resolve, ModelRef};
+pub use publish::{endorse, publish, EndorseArgs, PublishArgs, PublishReport};
+pub use recall::{ensure_trusted, RecallArgs, Trust};
 pub use run::{run_bundle, RunArgs, RunReport};
 
 /// Commands about models.
@@ -18,15 +22,21 @@ pub enum ModelCommand {
 	Compile(CompileArgs),
 	/// Run a bundle on this machine.
 	Run(RunArgs),
-	/// Register a bundle's model on the chain.
+	/// Register a bundle's model on the chain, or endorse it if it is registered already.
 	Publish(PublishArgs),
+	/// Stand behind a model that somebody else registered.
+	Endorse(EndorseArgs),
 	/// Show a model of the chain, or a bundle.
 	Show(ModelRef),
 	/// List the models of the chain.
 	List,
-	/// Stop a model from taking new jobs.
+	/// Withdraw your endorsement of a model and get the deposit back.
 	Retire(ModelRef),
-	/// Forget a retired model and get its deposit back.
+	/// Warn of a model that you endorse, for good, and list the jobs that used it.
+	Recall(RecallArgs),
+	/// List the jobs of a model that the chain holds.
+	Jobs(ModelRef),
+	/// Forget a retired model that no job needs; its deposit goes back to who withdrew last.
 	Remove(ModelRef),
 }
 
@@ -44,9 +54,12 @@ pub async fn run(command: ModelCommand, global: &Global) -> Result<()> {
 			Ok(())
 		},
 		ModelCommand::Publish(args) => publish::run(&args, global).await,
-		ModelCommand::Show(model) => publish::show(&model, global).await,
-		ModelCommand::List => publish::list(global).await,
+		ModelCommand::Endorse(args) => publish::run_endorse(&args, global).await,
+		ModelCommand::Show(model) => look::show(&model, global).await,
+		ModelCommand::List => look::list(global).await,
 		ModelCommand::Retire(model) => publish::retire(&model, global).await,
+		ModelCommand::Recall(args) => recall::recall(&args, global).await,
+		ModelCommand::Jobs(model) => recall::jobs(&model, global).await,
 		ModelCommand::Remove(model) => publish::remove(&model, global).await,
 	}
 }

@@ -6,7 +6,7 @@ use frame_benchmarking::v2::*;
 use frame_support::{
 	traits::{
 		fungible::{hold, Mutate},
-		Get,
+		EnsureOrigin, Get,
 	},
 	BoundedVec,
 };
@@ -27,63 +27,145 @@ pub(crate) fn metadata() -> ModelMetadata {
 
 const WEIGHTS: H256 = H256::repeat_byte(7);
 
+fn endow<T: Config>(who: &T::AccountId)
+where
+	T::Currency: Mutate<T::AccountId>,
+{
+	T::Currency::set_balance(who, BalanceOf::<T>::max_value() / 16u32.into());
+}
+
 fn endowed<T: Config>() -> T::AccountId
 where
 	T::Currency: Mutate<T::AccountId>,
 {
 	let who: T::AccountId = whitelisted_caller();
-	T::Currency::set_balance(&who, BalanceOf::<T>::max_value() / 4u32.into());
+	endow::<T>(&who);
 	who
 }
 
-fn registered<T: Config>() -> (T::AccountId, ModelId)
+fn other<T: Config>(name: &'static str) -> T::AccountId
+where
+	T::Currency: Mutate<T::AccountId>,
+{
+	let who: T::AccountId = account(name, 0, 0);
+	endow::<T>(&who);
+	who
+}
+
+/// A model of so many operations that `who` registered.
+fn registered_by<T: Config>(who: &T::AccountId, ops: u32) -> ModelId
+where
+	T::Currency: Mutate<T::AccountId>,
+{
+	let program = samples::chain(ops, 16);
+	let model = model_id(&H256(assay_referee::tree::hash(&program)), &WEIGHTS);
+	Pallet::<T>::do_register(who.clone(), &program, WEIGHTS, metadata()).expect("registers");
+	model
+}
+
+/// A model behind which two others stand, the caller between them: whoever leaves there touches most.
+fn endorsed_between<T: Config>() -> (T::AccountId, ModelId)
 where
 	T::Currency: Mutate<T::AccountId>,
 {
 	let who = endowed::<T>();
-	let program = samples::chain(1, 16);
-	let model = model_id(&H256(assay_referee::tree::hash(&program)), &WEIGHTS);
-	Pallet::<T>::do_register(who.clone(), &program, WEIGHTS, metadata()).expect("registers");
+	let model = registered_by::<T>(&other::<T>("first"), 1);
+	for endorser in [who.clone(), other::<T>("last")] {
+		Pallet::<T>::do_endorse(endorser, model, metadata()).expect("endorses");
+	}
 	(who, model)
+}
+
+/// A model from which its only endorser, who is not the caller, withdrew.
+fn retired<T: Config>() -> ModelId
+where
+	T::Currency: Mutate<T::AccountId>,
+{
+	let depositor = other::<T>("depositor");
+	let model = registered_by::<T>(&depositor, 1);
+	Pallet::<T>::do_retire(depositor, model).expect("it stands");
+	model
+}
+
+fn governance<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
+	T::RetireOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)
 }
 
 #[benchmarks(where T::Currency: Mutate<T::AccountId> + hold::Mutate<T::AccountId>)]
 mod benchmarks {
 	use super::*;
 
+	/// Of the records that take longest to decode and check, and a parent to look up.
 	#[benchmark]
 	fn register(n: Linear<2, { assay_referee::MAX_OPS + 1 }>) -> Result<(), BenchmarkError> {
 		let who = endowed::<T>();
+		let parent = Some(registered_by::<T>(&other::<T>("parent"), 1));
 		let n = n.min(T::MaxProgramBytes::get() / assay_referee::RECORD_BYTES as u32);
-		let program = BoundedVec::truncate_from(samples::chain(n - 1, 16));
+		let program = BoundedVec::truncate_from(samples::heaviest(n - 1));
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(who), program, WEIGHTS, metadata());
+		_(RawOrigin::Signed(who), program, WEIGHTS, ModelMetadata { parent, ..metadata() });
 
-		assert_eq!(Models::<T>::iter().count(), 1);
+		assert_eq!(Models::<T>::iter().count(), 2);
 		Ok(())
 	}
 
 	#[benchmark]
 	fn retire() -> Result<(), BenchmarkError> {
-		let (who, model) = registered::<T>();
+		let (who, model) = endorsed_between::<T>();
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(who), model);
+		_(RawOrigin::Signed(who.clone()), model);
 
-		assert!(!Models::<T>::get(model).expect("kept").info.active);
+		assert!(!Endorsements::<T>::contains_key(model, who));
 		Ok(())
 	}
 
 	#[benchmark]
 	fn remove() -> Result<(), BenchmarkError> {
-		let (who, model) = registered::<T>();
-		Pallet::<T>::retire(RawOrigin::Signed(who.clone()).into(), model)?;
+		let (who, model) = (endowed::<T>(), retired::<T>());
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(who), model);
 
 		assert!(!Models::<T>::contains_key(model));
+		Ok(())
+	}
+
+	/// Of a retired model, whose old deposit goes back.
+	#[benchmark]
+	fn endorse() -> Result<(), BenchmarkError> {
+		let (who, model) = (endowed::<T>(), retired::<T>());
+		let parent = Some(registered_by::<T>(&other::<T>("parent"), 2));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), model, ModelMetadata { parent, ..metadata() });
+
+		assert!(Endorsements::<T>::contains_key(model, who));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn recall() -> Result<(), BenchmarkError> {
+		let (who, model) = endorsed_between::<T>();
+		let reason = BoundedVec::truncate_from(alloc::vec![b'r'; 256]);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who), model, reason);
+
+		assert!(Models::<T>::get(model).expect("it stays").recalls.is_some());
+		Ok(())
+	}
+
+	#[benchmark]
+	fn stop() -> Result<(), BenchmarkError> {
+		let model = retired::<T>();
+		let origin = governance::<T>()?;
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, model);
+
+		assert!(Models::<T>::get(model).expect("it stays").state == ModelState::Stopped);
 		Ok(())
 	}
 

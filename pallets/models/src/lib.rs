@@ -17,9 +17,26 @@
 //! bytes are in the block, and disputes bring single records back with a proof against the root.
 //!
 //! A model is named by its program and weights roots, so the same model cannot be registered
-//! twice and nobody can change what a name means. Its publisher, or
-//! [`Config::RetireOrigin`], can retire it: it takes no new jobs, and open jobs run to their end.
-//! A retired model without open jobs can be removed, which returns the deposit.
+//! twice and nobody can change what a name means. Nor does anybody own it: whoever registers content
+//! is only the first to *endorse* it, and as long as one account stands behind a model it takes jobs.
+//! Every endorser says in its own words what the model is and has the same deposit on hold, so
+//! nobody's money and nobody's jobs depend on what another endorser does.
+//!
+//! Retiring withdraws the caller's endorsement. Recalling it leaves a mark with a reason, for good:
+//! a warning must not be cheap to unsay. Of a model behind which nobody stands open jobs run to
+//! their end; one that nobody recalled can be removed then. [`Config::RetireOrigin`] can stop a
+//! model for everybody.
+//!
+//! ```text
+//!           register                 last retires                remove
+//! nothing ──────────────► Endorsed ─────────────────► Retired ─────────────► nothing
+//!                          │ ▲ ▲                         │
+//!             last recalls │ │ └───────── endorse ───────┘
+//!                          ▼ │ endorse
+//!                        Recalled                    any ──── stop ────► Stopped
+//! ```
+//!
+//! Once somebody recalled a model, the last to retire leaves it recalled, too.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(clippy::float_arithmetic)]
@@ -48,7 +65,9 @@ pub mod pallet {
 	use frame_system::pallet_prelude::*;
 	use sp_core::H256;
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	// 2: models belong to nobody, endorsements are records of their own. There is no migration from 1:
+	// no network has state to migrate.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -62,14 +81,14 @@ pub mod pallet {
 		/// The runtime's hold reasons, which include this pallet's.
 		type RuntimeHoldReason: From<HoldReason>;
 
-		/// Who may retire and remove a model besides its publisher.
+		/// Who may stop a model from taking jobs, whoever stands behind it.
 		type RetireOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
 		/// Longest program in bytes: one record of 1,024 bytes per operation, and the header.
 		#[pallet::constant]
 		type MaxProgramBytes: Get<u32>;
 
-		/// Deposit for a model with an empty program.
+		/// Deposit of each endorser of a model with an empty program.
 		#[pallet::constant]
 		type DepositBase: Get<BalanceOf<Self>>;
 
@@ -89,20 +108,34 @@ pub mod pallet {
 	/// Why the pallet holds somebody's balance.
 	#[pallet::composite_enum]
 	pub enum HoldReason {
-		/// Deposit for a registered model, returned when the model is removed.
+		/// Deposit of whoever endorses a model, returned when the endorsement is withdrawn; that of the
+		/// last one when the model is removed or endorsed again, that of one who recalled it never.
 		#[codec(index = 0)]
 		Model,
 	}
 
-	/// Registered models. The publisher pays by [`HoldReason::Model`].
+	/// Registered models. Whoever endorses them pays by [`HoldReason::Model`].
 	// Model names are hashes of the publisher's choice of bytes; `Identity` cannot be unbalanced
 	// more cheaply than BLAKE3 can be searched.
 	#[pallet::storage]
 	pub type Models<T: Config> = StorageMap<_, Identity, ModelId, ModelRecordOf<T>, OptionQuery>;
 
-	/// What the publisher says about a model. Read by people, not by other pallets.
+	/// What is said about a model, for people to read: by the account that stands behind it longest;
+	/// if none does, by the one that recalled it last; if none did, by the one that withdrew last.
 	#[pallet::storage]
 	pub type Metadata<T: Config> = StorageMap<_, Identity, ModelId, ModelMetadata, OptionQuery>;
+
+	/// Who stands behind which model, and who warns of it.
+	#[pallet::storage]
+	pub type Endorsements<T: Config> = StorageDoubleMap<
+		_,
+		Identity,
+		ModelId,
+		Blake2_128Concat,
+		T::AccountId,
+		EndorsementOf<T>,
+		OptionQuery,
+	>;
 
 	/// How many jobs that are not over name a model. Absent means none.
 	#[pallet::storage]
@@ -111,11 +144,11 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// A model was registered and takes jobs.
+		/// A model was registered. Its publisher endorses it, of which [`Event::Endorsed`] tells.
 		Registered {
 			/// Name of the model.
 			model: ModelId,
-			/// Who registered it and pays its deposit.
+			/// Who registered it.
 			publisher: T::AccountId,
 			/// BLAKE3 of the program.
 			program_root: H256,
@@ -123,26 +156,60 @@ pub mod pallet {
 			weights_root: H256,
 			/// Number of operations.
 			n_ops: u32,
-			/// What is held from the publisher.
+			/// What is held from the publisher, as from every endorser.
 			deposit: BalanceOf<T>,
 		},
-		/// A model takes no new jobs any more.
+		/// An account stands behind a model, which therefore takes jobs.
+		Endorsed {
+			/// Name of the model.
+			model: ModelId,
+			/// Who does.
+			endorser: T::AccountId,
+			/// What is held from it.
+			deposit: BalanceOf<T>,
+		},
+		/// An account withdrew its endorsement.
+		Withdrawn {
+			/// Name of the model.
+			model: ModelId,
+			/// Who did.
+			endorser: T::AccountId,
+			/// What was returned to it: its deposit; 0 of the last one, whose deposit stays until the
+			/// model is removed or endorsed again.
+			returned: BalanceOf<T>,
+		},
+		/// An account that stood behind a model warns of it.
+		Recalled {
+			/// Name of the model.
+			model: ModelId,
+			/// Who does.
+			endorser: T::AccountId,
+			/// Why, UTF-8.
+			reason: Reason,
+		},
+		/// Nobody stands behind a model any more: it takes no new jobs.
 		Retired {
 			/// Name of the model.
 			model: ModelId,
 		},
-		/// A retired model was forgotten.
+		/// A model takes no new jobs, whoever stands behind it.
+		Stopped {
+			/// Name of the model.
+			model: ModelId,
+		},
+		/// A model that takes no jobs was forgotten.
 		Removed {
 			/// Name of the model.
 			model: ModelId,
-			/// What was returned to the publisher.
+			/// What was returned to who withdrew last.
 			deposit: BalanceOf<T>,
 		},
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// A model with this program and these weights is registered already; use it.
+		/// A model with this program and these weights is registered already. Use it, or stand behind it
+		/// with `endorse`.
 		AlreadyRegistered,
 		/// The program is not in the canonical encoding. Compile the model again.
 		ProgramMalformed,
@@ -151,18 +218,30 @@ pub mod pallet {
 		OperationRefused(u16),
 		/// One run takes longer than any period of the chain allows for. Split the model.
 		TooSlow,
-		/// The model needs a name, and name, version and licence must be UTF-8 text.
+		/// The model needs a name, name, version and licence must be UTF-8 text, and a model is not its
+		/// own parent.
 		MetadataMalformed,
 		/// The parent model is not registered. Register it first or name none.
 		ParentUnknown,
 		/// No model of this name is registered.
 		ModelUnknown,
-		/// Only the publisher of the model may do this.
-		NotPublisher,
-		/// The model is retired: it takes no new jobs and cannot be retired again.
+		/// Your account endorses the model already.
+		AlreadyEndorsed,
+		/// Your account recalled the model. A recall stays: it can be neither withdrawn nor followed by
+		/// another endorsement.
+		AlreadyRecalled,
+		/// Your account does not endorse the model. Only who stands behind it can do this.
+		NotEndorser,
+		/// The reason must be UTF-8 text and say something.
+		ReasonMalformed,
+		/// Nobody stands behind the model, so it takes no new jobs. Whoever trusts it may `endorse` it.
 		ModelRetired,
-		/// The model still takes jobs. Retire it first.
+		/// Governance stopped the model: it takes no new jobs, whoever stands behind it.
+		ModelStopped,
+		/// Somebody stands behind the model. It can be removed when nobody does.
 		ModelActive,
+		/// Somebody recalled the model. It is never removed, lest the warning go with it.
+		ModelRecalled,
 		/// Jobs that name the model are still open. Wait for their end.
 		JobsOpen,
 	}
@@ -191,7 +270,7 @@ pub mod pallet {
 
 	#[pallet::call(weight = T::WeightInfo)]
 	impl<T: Config> Pallet<T> {
-		/// Register a model.
+		/// Register a model and be the first to endorse it.
 		///
 		/// ## Dispatch Origin
 		///
@@ -201,7 +280,17 @@ pub mod pallet {
 		///
 		/// `program` is decoded and checked record by record. `weights_root` is the BLAKE3 hash of
 		/// the weights, whose length the program's header names. Holds the deposit under
-		/// [`HoldReason::Model`]. Emits [`Event::Registered`].
+		/// [`HoldReason::Model`].
+		///
+		/// ## Errors
+		///
+		/// [`Error::AlreadyRegistered`], [`Error::ProgramMalformed`], [`Error::OperationRefused`],
+		/// [`Error::TooSlow`], [`Error::MetadataMalformed`], [`Error::ParentUnknown`], and what the
+		/// currency says of an account that cannot pay the deposit.
+		///
+		/// ## Events
+		///
+		/// [`Event::Endorsed`], [`Event::Registered`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::register(records(program.len())))]
 		pub fn register(
@@ -214,34 +303,136 @@ pub mod pallet {
 			Self::do_register(publisher, &program, weights_root, metadata)
 		}
 
-		/// Stop a model from taking new jobs.
+		/// Withdraw the caller's endorsement of a model.
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by the publisher, or [`Config::RetireOrigin`].
+		/// Signed by an account that stands behind the model.
 		///
 		/// ## Details
 		///
-		/// Open jobs run to their end. Cannot be undone. Emits [`Event::Retired`].
+		/// Its deposit comes back at once. Not so that of the last one who stands behind a model that
+		/// nobody recalled: it stays until the model is removed or endorsed again. A model behind which
+		/// nobody stands takes no new jobs; open ones run to their end.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ModelUnknown`], [`Error::NotEndorser`], [`Error::AlreadyRecalled`].
+		///
+		/// ## Events
+		///
+		/// [`Event::Withdrawn`]; of the last one also [`Event::Retired`].
 		#[pallet::call_index(1)]
 		pub fn retire(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
-			let record = Self::ensure_publisher(origin, &model)?;
-			Self::do_retire(model, record)
+			let who = ensure_signed(origin)?;
+			Self::do_retire(who, model)
 		}
 
-		/// Forget a retired model that no open job needs, and return its deposit.
+		/// Forget a model behind which nobody stands and that no open job needs, and return the deposit
+		/// of who withdrew last.
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by the publisher, or [`Config::RetireOrigin`].
+		/// Signed by anybody; by [`Config::RetireOrigin`] for a model that was stopped.
 		///
 		/// ## Details
 		///
-		/// The deposit goes to the publisher. Emits [`Event::Removed`].
+		/// A model that somebody recalled stays, and the warning with it.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ModelUnknown`], [`Error::JobsOpen`], [`Error::ModelActive`],
+		/// [`Error::ModelRecalled`], [`Error::ModelStopped`].
+		///
+		/// ## Events
+		///
+		/// [`Event::Removed`].
 		#[pallet::call_index(2)]
 		pub fn remove(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
-			let record = Self::ensure_publisher(origin, &model)?;
-			Self::do_remove(model, record)
+			let remover = Self::ensure_remover(origin)?;
+			Self::do_remove(model, remover)
+		}
+
+		/// Stand behind a model that is registered already.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by anybody.
+		///
+		/// ## Details
+		///
+		/// Holds the same deposit as for registering it, under [`HoldReason::Model`]. `metadata` is what
+		/// the account says about the model. A model behind which nobody stood takes jobs again, and the
+		/// deposit of who withdrew last comes back.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ModelUnknown`], [`Error::MetadataMalformed`], [`Error::ParentUnknown`],
+		/// [`Error::AlreadyEndorsed`], [`Error::AlreadyRecalled`], [`Error::ModelStopped`], and what the
+		/// currency says of an account that cannot pay the deposit.
+		///
+		/// ## Events
+		///
+		/// [`Event::Endorsed`].
+		#[pallet::call_index(3)]
+		pub fn endorse(
+			origin: OriginFor<T>,
+			model: ModelId,
+			metadata: ModelMetadata,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_endorse(who, model, metadata)
+		}
+
+		/// Warn of a model that the caller stood behind.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed by an account that stands behind the model.
+		///
+		/// ## Details
+		///
+		/// The endorsement no longer stands; in its place a mark with the block and `reason`, UTF-8, stays
+		/// for good, and so does the deposit. Others who stand behind the model are not touched, and it
+		/// takes jobs as long as there are any.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ModelUnknown`], [`Error::ReasonMalformed`], [`Error::NotEndorser`],
+		/// [`Error::AlreadyRecalled`].
+		///
+		/// ## Events
+		///
+		/// [`Event::Recalled`]; of the last one also [`Event::Retired`].
+		#[pallet::call_index(4)]
+		pub fn recall(origin: OriginFor<T>, model: ModelId, reason: Reason) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_recall(who, model, reason)
+		}
+
+		/// Stop a model from taking new jobs, whoever stands behind it.
+		///
+		/// ## Dispatch Origin
+		///
+		/// [`Config::RetireOrigin`].
+		///
+		/// ## Details
+		///
+		/// Open jobs run to their end. Cannot be undone, nor can the content be registered again, unless
+		/// the same origin removes a model that nobody endorses or recalled. Endorsers get their deposits
+		/// back by withdrawing, the last one too.
+		///
+		/// ## Errors
+		///
+		/// [`Error::ModelUnknown`], [`Error::ModelStopped`].
+		///
+		/// ## Events
+		///
+		/// [`Event::Stopped`].
+		#[pallet::call_index(5)]
+		pub fn stop(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
+			T::RetireOrigin::ensure_origin(origin)?;
+			Self::do_stop(model)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 //! A runtime with this pallet, and a builder that checks the invariants after every test.
 
-use crate::{self as pallet_models, HoldReason, ModelMetadata};
+use crate::{self as pallet_models, HoldReason, ModelMetadata, ModelState};
 use assay_primitives::{models::model_id, samples, ModelId};
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold, BoundedVec};
 use sp_core::H256;
@@ -9,6 +9,7 @@ use sp_runtime::BuildStorage;
 pub(crate) const ALICE: u64 = 1;
 pub(crate) const BOB: u64 = 2;
 pub(crate) const POOR: u64 = 3;
+pub(crate) const CHARLIE: u64 = 4;
 pub(crate) const WEIGHTS: H256 = H256::repeat_byte(7);
 
 #[frame_support::runtime]
@@ -67,7 +68,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		.build_storage()
 		.expect("the system has a default genesis");
 	pallet_balances::GenesisConfig::<Test> {
-		balances: vec![(ALICE, 100_000), (BOB, 100_000), (POOR, 50)],
+		balances: vec![(ALICE, 100_000), (BOB, 100_000), (CHARLIE, 100_000), (POOR, 50)],
 		..Default::default()
 	}
 	.assimilate_storage(&mut storage)
@@ -81,8 +82,20 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	new_test_ext().execute_with(|| {
 		test();
-		Models::do_try_state().expect("invariants hold");
+		check_invariants();
 	});
+}
+
+/// The pallet's own, and that nobody has anything on hold for nothing.
+pub(crate) fn check_invariants() {
+	Models::do_try_state().expect("invariants hold");
+	let endorsed = pallet_models::Endorsements::<Test>::iter().map(|(.., one)| one.deposit);
+	let retired = pallet_models::Models::<Test>::iter_values().map(|record| match record.state {
+		ModelState::Retired { deposit, .. } => deposit,
+		_ => 0,
+	});
+	let held: u64 = [ALICE, BOB, CHARLIE, POOR].map(held).iter().sum();
+	assert_eq!(held, endorsed.chain(retired).sum::<u64>(), "held for nothing");
 }
 
 pub(crate) fn program(n_ops: u32) -> BoundedVec<u8, MaxProgramBytes> {
@@ -101,6 +114,33 @@ pub(crate) fn metadata() -> ModelMetadata {
 		parent: None,
 		licence: BoundedVec::truncate_from(b"Apache-2.0".to_vec()),
 	}
+}
+
+/// What somebody else says about the same model.
+pub(crate) fn words(name: &str) -> ModelMetadata {
+	ModelMetadata { name: BoundedVec::truncate_from(name.as_bytes().to_vec()), ..metadata() }
+}
+
+/// Who signs.
+pub(crate) fn by(who: u64) -> RuntimeOrigin {
+	RuntimeOrigin::signed(who)
+}
+
+/// A model of two operations that `who` registered, which costs a deposit of [`DEPOSIT`].
+pub(crate) fn registered_by(who: u64) -> ModelId {
+	let program = program(2);
+	let model = id_of(&program);
+	Models::register(by(who), program, WEIGHTS, words("first")).expect("it is sound");
+	model
+}
+
+/// What an endorser of [`registered_by`]'s model has on hold.
+pub(crate) const DEPOSIT: u64 = 100 + 3 * 10;
+
+/// The name under which wallets show a model.
+pub(crate) fn shown(model: &ModelId) -> String {
+	let metadata = pallet_models::Metadata::<Test>::get(model).expect("every model has some");
+	String::from_utf8(metadata.name.into_inner()).expect("names are text")
 }
 
 pub(crate) fn held(who: u64) -> u64 {

@@ -20,7 +20,8 @@ impl pallet_models::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type RetireOrigin = EnsureRoot<AccountId>;
 	type MaxProgramBytes = ConstU32<{ game::MAX_PROGRAM_BYTES }>;
-	type DepositBase = ConstU128<{ deposit(2, 512) }>;
+	// A record, its metadata and an endorsement; of later endorsers, who bring the last only, no less.
+	type DepositBase = ConstU128<{ deposit(3, 1_152) }>;
 	type DepositPerRecord = ConstU128<{ MILLI_ASY }>;
 	type MaxRunMicros = ConstU64<{ game::MAX_RUN_MICROS }>;
 	type WeightInfo = pallet_models::weights::SubstrateWeight<Runtime>;

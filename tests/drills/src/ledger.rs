@@ -371,6 +371,7 @@ fn stake_of(chain: &mut Chain, who: &AccountId) -> Balance {
 fn books_balance() -> Result<(), String> {
 	use pallet_challenges::{Challenges, HoldReason as C, Nodes};
 	use pallet_jobs::{Demands, HoldReason as J, Jobs};
+	use pallet_models::{Endorsements, HoldReason as M, ModelState, Models};
 	use pallet_operators::{HoldReason as O, Operators, ServiceKeys};
 	let mut owed = BTreeMap::<(AccountId, Vec<u8>), (RuntimeHoldReason, Balance)>::new();
 	let mut add = |who: AccountId, reason: RuntimeHoldReason, amount: Balance| {
@@ -422,6 +423,14 @@ fn books_balance() -> Result<(), String> {
 			add(payer, C::QueryFee.into(), fee);
 		}
 	}
+	for (_, who, endorsement) in Endorsements::<Runtime>::iter() {
+		add(who, M::Model.into(), endorsement.deposit);
+	}
+	for record in Models::<Runtime>::iter_values() {
+		if let ModelState::Retired { depositor, deposit } = record.state {
+			add(depositor, M::Model.into(), deposit);
+		}
+	}
 	for ((who, _), (reason, amount)) in &owed {
 		let held = Balances::balance_on_hold(reason, who);
 		if held != *amount {
@@ -435,6 +444,7 @@ fn books_balance() -> Result<(), String> {
 				RuntimeHoldReason::Jobs(_)
 					| RuntimeHoldReason::Operators(_)
 					| RuntimeHoldReason::Challenges(_)
+					| RuntimeHoldReason::Models(_)
 			);
 			let key = (who.clone(), codec::Encode::encode(&hold.id));
 			if ours && hold.amount > 0 && !owed.contains_key(&key) {

@@ -59,6 +59,15 @@ impl Stage {
 
 	/// A stage with these models; nodes have and jobs are about the first.
 	pub fn with_models(cast: &Cast, models: &[Model]) -> Self {
+		Self::with_models_of(cast, models, "publisher")
+	}
+
+	/// A stage with a model that this account was the first to register.
+	pub fn registered_by(cast: &Cast, name: &str) -> Self {
+		Self::with_models_of(cast, &[Model::chain(OPS, ELEMENTS)], name)
+	}
+
+	fn with_models_of(cast: &Cast, models: &[Model], name: &str) -> Self {
 		let mut stage = Self {
 			chain: Chain::new(),
 			model: models[0].clone(),
@@ -68,21 +77,8 @@ impl Stage {
 			actors: Vec::new(),
 			cast: *cast,
 		};
-		let publisher = stage.account("publisher");
-		let register = |model: &Model| {
-			RuntimeCall::from(pallet_models::Call::register {
-				program: BoundedVec::truncate_from(model.program().to_vec()),
-				weights_root: model.weights_root(),
-				metadata: pallet_models::ModelMetadata {
-					name: BoundedVec::truncate_from(b"chain".to_vec()),
-					version: BoundedVec::truncate_from(b"1".to_vec()),
-					source_hash: H256::zero(),
-					parent: None,
-					licence: BoundedVec::truncate_from(b"Apache-2.0".to_vec()),
-				},
-			})
-		};
-		let calls = models.iter().map(register).collect();
+		let publisher = stage.account(name);
+		let calls = models.iter().map(register_model).collect();
 		stage.do_now(&publisher, calls);
 		stage
 	}
@@ -222,5 +218,26 @@ impl Stage {
 	/// The world in which the drill is played.
 	pub fn world(self) -> World {
 		World::new(self.chain, self.actors, self.author, self.ledger, self.narrator)
+	}
+}
+
+/// The call that registers a model.
+pub(crate) fn register_model(model: &Model) -> RuntimeCall {
+	pallet_models::Call::register {
+		program: BoundedVec::truncate_from(model.program().to_vec()),
+		weights_root: model.weights_root(),
+		metadata: metadata("chain"),
+	}
+	.into()
+}
+
+/// What somebody says about a model.
+pub(crate) fn metadata(name: &str) -> pallet_models::ModelMetadata {
+	pallet_models::ModelMetadata {
+		name: BoundedVec::truncate_from(name.as_bytes().to_vec()),
+		version: BoundedVec::truncate_from(b"1".to_vec()),
+		source_hash: H256::zero(),
+		parent: None,
+		licence: BoundedVec::truncate_from(b"Apache-2.0".to_vec()),
 	}
 }

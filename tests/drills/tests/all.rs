@@ -76,6 +76,7 @@ drills! {
 	misapplied_proof: "misapplied-proof",
 	withheld_output: "withheld-output",
 	output_demands_flood: "output-demands-flood",
+	squatted_model: "squatted-model",
 	stuffed_blocks: "stuffed-blocks",
 	foreign_jobs: "foreign-jobs",
 	everything_at_once: "everything-at-once",

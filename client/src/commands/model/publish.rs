@@ -1,19 +1,19 @@
-//! `assay model publish|show|list|retire|remove`: models on the chain.
+//! `assay model publish|endorse|retire|remove`: standing behind models on the chain.
 
-use super::compile;
+use super::{resolve, ModelRef};
 use crate::{
+	account,
 	amount::Amount,
 	bundles,
 	chain::{
 		calls::{self, ModelDescription},
-		records::Model,
-		Api, At, Until,
+		Api, Until,
 	},
 	cli::Global,
-	error::{Error, Result},
-	output::hex0x,
+	error::{Error, Kind, Result},
+	output::{hex0x, printable},
 };
-use assay_executor::Bundle;
+use assay_executor::{Bundle, Manifest};
 use clap::Args;
 use serde::Serialize;
 use std::{
@@ -22,13 +22,6 @@ use std::{
 };
 use subxt::{transactions::Payload, utils::H256};
 use subxt_signer::sr25519::Keypair;
-
-/// A model, however it is named.
-#[derive(Args, Clone, Debug)]
-pub struct ModelRef {
-	/// Id (or its unique beginning), name on the chain, or bundle folder.
-	pub model: String,
-}
 
 /// Arguments of `assay model publish`.
 #[derive(Args, Clone, Debug)]
@@ -40,40 +33,81 @@ pub struct PublishArgs {
 	pub parent: Option<String>,
 }
 
-/// What `assay model publish` prints.
+/// Arguments of `assay model endorse`.
+#[derive(Args, Clone, Debug)]
+pub struct EndorseArgs {
+	/// Bundle folder, whose manifest says what the model is; or id (or its unique beginning) or name on
+	/// the chain, with --name.
+	pub model: String,
+	/// What you call the model; of a bundle, its own name by default.
+	#[arg(long)]
+	pub name: Option<String>,
+	/// Your version of it; of a bundle, its own by default.
+	#[arg(long)]
+	pub model_version: Option<String>,
+	/// Its licence, best as an SPDX expression; of a bundle, its own by default.
+	#[arg(long)]
+	pub licence: Option<String>,
+	/// The model that this one was made from.
+	#[arg(long, value_name = "ID")]
+	pub parent: Option<String>,
+}
+
+/// What `assay model publish` and `assay model endorse` print.
 #[derive(Clone, Serialize, Debug)]
 pub struct PublishReport {
 	/// Name of the model.
 	pub model: H256,
 	/// Name for people.
 	pub name: String,
-	/// Whether it was registered before; nothing was sent then.
+	/// Whether it was registered before.
 	pub already_registered: bool,
-	/// Block that holds the registration.
+	/// Whether the account stood behind it before; nothing was sent then.
+	pub already_endorsed: bool,
+	/// Block that holds the registration or the endorsement.
 	pub block: Option<u64>,
 	/// Transaction fee in 10^-12 ASY.
 	pub fee: String,
-	/// Deposit in 10^-12 ASY, returned when the model is removed.
+	/// Deposit in 10^-12 ASY, returned when the endorsement is withdrawn.
 	pub deposit: String,
 }
 
 impl fmt::Display for PublishReport {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		writeln!(f, "model    {}", hex0x(&self.model.0))?;
-		writeln!(f, "name     {}", self.name)?;
-		if self.already_registered {
-			return writeln!(f, "registered already; nothing was sent");
+		writeln!(f, "name     {}", printable(&self.name))?;
+		match (self.already_registered, self.already_endorsed) {
+			(_, true) => return writeln!(f, "registered and endorsed already; nothing was sent"),
+			(true, false) => {
+				writeln!(f, "was registered already; now this account endorses it too")?
+			},
+			(false, false) => {},
 		}
 		let amount = |text: &str| Amount(text.parse().unwrap_or_default());
 		if let Some(block) = self.block {
 			writeln!(f, "block    {block}")?;
 		}
 		writeln!(f, "fee      {}", amount(&self.fee))?;
-		writeln!(f, "deposit  {} (returned when the model is removed)", amount(&self.deposit))
+		writeln!(f, "deposit  {} (returned by `assay model retire`)", amount(&self.deposit))
 	}
 }
 
-/// Registers the bundle's model, unless it is registered already.
+/// What the manifest of a bundle says about its model.
+fn described(manifest: &Manifest, parent: Option<H256>) -> ModelDescription {
+	ModelDescription {
+		name: manifest.name.clone(),
+		version: manifest.version.clone(),
+		source_hash: manifest.source_hash,
+		parent,
+		licence: manifest.licence.clone(),
+	}
+}
+
+/// Registers the bundle's model. If it is registered already, whoever did, the account of `signer` stands
+/// behind it, too; if it does so already, nothing is sent.
+///
+/// # Errors
+/// When the account recalled the model, and what the chain refuses.
 pub async fn publish(
 	api: &Api,
 	bundle: &Bundle,
@@ -83,32 +117,79 @@ pub async fn publish(
 ) -> Result<PublishReport> {
 	let manifest = bundle.manifest();
 	let model = H256(manifest.model_id);
+	let about = described(manifest, parent);
+	if api.model(&api.best().await?, model).await?.is_some() {
+		return endorse(api, model, &about, signer, until).await;
+	}
+	let call = calls::register_model(bundle.program_bytes(), manifest.weights_root, &about);
+	match api.submit(&call, signer, until).await {
+		Ok(receipt) => {
+			let deposit = receipt.step.event("Models::Registered");
+			let deposit = deposit.and_then(|event| event.balance("deposit")).unwrap_or_default();
+			Ok(PublishReport {
+				model,
+				name: about.name,
+				already_registered: false,
+				already_endorsed: false,
+				block: Some(receipt.step.block),
+				fee: receipt.step.fee.to_string(),
+				deposit: deposit.to_string(),
+			})
+		},
+		// Somebody saw it in the pool and was quicker: that takes nothing away.
+		Err(error) if error.code.as_deref() == Some("Models::AlreadyRegistered") => {
+			endorse(api, model, &about, signer, until).await
+		},
+		Err(error) => Err(error),
+	}
+}
+
+/// Has the account of `signer` stand behind a registered model, unless it does already.
+///
+/// # Errors
+/// When the account recalled the model, and what the chain refuses.
+pub async fn endorse(
+	api: &Api,
+	model: H256,
+	about: &ModelDescription,
+	signer: &Keypair,
+	until: Until,
+) -> Result<PublishReport> {
 	let mut report = PublishReport {
 		model,
-		name: manifest.name.clone(),
+		name: about.name.clone(),
 		already_registered: true,
+		already_endorsed: true,
 		block: None,
 		fee: "0".into(),
 		deposit: "0".into(),
 	};
-	if api.model(&api.best().await?, model).await?.is_some() {
-		return Ok(report);
+	let own = api.endorsement(&api.best().await?, model, &account::account_of(signer)).await?;
+	if let Some(own) = own {
+		return match own.recall {
+			None => Ok(report),
+			Some(recall) => {
+				let said = format!("this account recalled the model at block {}", recall.at);
+				Err(Error::new(Kind::Refused, said).code("Models::AlreadyRecalled").hint(
+					"a recall stays; what was mended is another model: compile and publish it",
+				))
+			},
+		};
 	}
-	let about = ModelDescription {
-		name: manifest.name.clone(),
-		version: manifest.version.clone(),
-		source_hash: manifest.source_hash,
-		parent,
-		licence: manifest.licence.clone(),
-	};
-	let call = calls::register_model(bundle.program_bytes(), manifest.weights_root, &about);
-	let receipt = api.submit(&call, signer, until).await?;
-	report.already_registered = false;
+	let receipt = api.submit(&calls::endorse_model(model, about), signer, until).await?;
+	let deposit = receipt.step.event("Models::Endorsed").and_then(|e| e.balance("deposit"));
+	report.already_endorsed = false;
 	report.block = Some(receipt.step.block);
 	report.fee = receipt.step.fee.to_string();
-	let deposit = receipt.step.event("Models::Registered").and_then(|e| e.balance("deposit"));
 	report.deposit = deposit.unwrap_or_default().to_string();
 	Ok(report)
+}
+
+async fn parent_of(api: &Api, parent: Option<&str>) -> Result<Option<H256>> {
+	match parent {
+		Some(parent) => Ok(Some(resolve(api, &api.best().await?, parent).await?.id)),
+		None => Ok(None),
+	}
 }
 
 pub(super) async fn run(args: &PublishArgs, global: &Global) -> Result<()> {
@@ -116,10 +197,7 @@ pub(super) async fn run(args: &PublishArgs, global: &Global) -> Result<()> {
 	let signer = global.signer()?;
 	let bundle = bundles::load(&args.bundle)?;
 	let api = global.api().await?;
-	let parent = match &args.parent {
-		Some(parent) => Some(resolve(&api, &api.best().await?, parent).await?.id),
-		None => None,
-	};
+	let parent = parent_of(&api, args.parent.as_deref()).await?;
 	let spinner = out.spinner("registering the model");
 	let report = publish(&api, &bundle, parent, &signer, global.until()).await?;
 	spinner.finish_and_clear();
@@ -127,82 +205,38 @@ pub(super) async fn run(args: &PublishArgs, global: &Global) -> Result<()> {
 	Ok(())
 }
 
-/// The model of the chain that `text` names: a bundle folder, an id or the unique beginning of
-/// one, or a name.
-pub async fn resolve(api: &Api, at: &At, text: &str) -> Result<Model> {
-	let unknown = || {
-		Error::not_found(format!("no model {text:?} is registered on this chain"))
-			.code("Models::ModelUnknown")
-			.hint("see `assay model list`, or register a bundle with `assay model publish DIR`")
-	};
-	let dir = Path::new(text);
-	if bundles::is_bundle(dir) {
-		let id = H256(bundles::describe(dir)?.manifest.model_id);
-		return api.model(at, id).await?.ok_or_else(unknown);
-	}
-	let models = api.models(at).await?;
-	let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
-	let is_hex = digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-	let by_id = |m: &&Model| is_hex && hex::encode(m.id.0).starts_with(&digits);
-	let mut found: Vec<&Model> = models.iter().filter(|m| m.name == text).collect();
-	if found.is_empty() {
-		found = models.iter().filter(by_id).collect();
-	}
-	// Of several models of one name, those that take jobs are meant.
-	if found.len() > 1 && found.iter().any(|m| m.record.info.active) {
-		found.retain(|m| m.record.info.active);
-	}
-	match found.as_slice() {
-		[] => Err(unknown()),
-		[only] => Ok((*only).clone()),
-		several => {
-			let ids: Vec<_> = several.iter().map(|m| hex0x(&m.id.0)).collect();
-			Err(Error::usage(format!("{text:?} names {} models", ids.len()))
-				.hint(format!("name one by its id: {}", ids.join(", "))))
-		},
-	}
-}
-
-pub(super) async fn show(model: &ModelRef, global: &Global) -> Result<()> {
+pub(super) async fn run_endorse(args: &EndorseArgs, global: &Global) -> Result<()> {
 	let out = global.output();
-	let dir = Path::new(&model.model);
-	if bundles::is_bundle(dir) {
-		let held = bundles::instantiations(dir)?;
-		let reports = held.iter().map(|one| {
-			let bundle = bundles::load(&one.dir)?;
-			Ok(compile::report(&bundle, one.dir.clone()))
-		});
-		out.report(&compile::BundleReport::new(dir.to_owned(), reports.collect::<Result<_>>()?));
-		return Ok(());
+	let signer = global.signer()?;
+	let dir = Path::new(&args.model);
+	// Loading checks that the bundle is the model that its manifest names.
+	let bundle = if bundles::is_bundle(dir) { Some(bundles::load(dir)?) } else { None };
+	let mut about = match &bundle {
+		Some(bundle) => described(bundle.manifest(), None),
+		// What others call it is not what this account says.
+		None if args.name.is_none() => {
+			return Err(Error::usage("what is the model? There is no bundle that says so")
+				.hint("give the bundle's folder instead of an id, or --name"))
+		},
+		None => ModelDescription::default(),
+	};
+	let said = [
+		(&args.name, &mut about.name),
+		(&args.model_version, &mut about.version),
+		(&args.licence, &mut about.licence),
+	];
+	for (argument, field) in said {
+		if let Some(text) = argument {
+			field.clone_from(text);
+		}
 	}
 	let api = global.api().await?;
-	out.report(&resolve(&api, &api.best().await?, &model.model).await?);
-	Ok(())
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct List(Vec<Model>);
-
-impl fmt::Display for List {
-	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-		if self.0.is_empty() {
-			return writeln!(f, "no models; register one with `assay model publish DIR`");
-		}
-		for model in &self.0 {
-			let info = &model.record.info;
-			let state = if info.active { "" } else { "  (retired)" };
-			let name = format!("{} {}", model.name, model.version);
-			writeln!(f, "{}  {name:<24} {:>5} ops{state}", hex0x(&model.id.0), info.n_ops)?;
-		}
-		Ok(())
-	}
-}
-
-pub(super) async fn list(global: &Global) -> Result<()> {
-	let api = global.api().await?;
-	let models = api.models(&api.best().await?).await?;
-	global.output().report(&List(models));
+	about.parent = parent_of(&api, args.parent.as_deref()).await?;
+	let model = resolve(&api, &api.best().await?, &args.model).await?.id;
+	let spinner = out.spinner("endorsing the model");
+	let report = endorse(&api, model, &about, &signer, global.until()).await?;
+	spinner.finish_and_clear();
+	out.report(&report);
 	Ok(())
 }
 

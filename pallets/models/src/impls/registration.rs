@@ -2,17 +2,11 @@
 
 use assay_primitives::{models::model_id, ModelInfo};
 use assay_referee::Program;
-use frame_support::{
-	ensure,
-	traits::{fungible::hold::Mutate as _, Get},
-};
+use frame_support::{ensure, traits::Get};
 use sp_core::H256;
 use sp_runtime::{DispatchError, DispatchResult, SaturatedConversion, Saturating};
 
-use crate::{
-	records, BalanceOf, Config, Error, Event, HoldReason, Metadata, ModelMetadata, ModelRecord,
-	Models, Pallet,
-};
+use crate::{BalanceOf, Config, Error, Event, ModelMetadata, ModelRecord, Models, Pallet};
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_register(
@@ -21,25 +15,20 @@ impl<T: Config> Pallet<T> {
 		weights_root: H256,
 		metadata: ModelMetadata,
 	) -> DispatchResult {
-		ensure!(metadata.is_well_formed(), Error::<T>::MetadataMalformed);
-		if let Some(parent) = &metadata.parent {
-			ensure!(Models::<T>::contains_key(parent), Error::<T>::ParentUnknown);
-		}
 		let program_root = H256(assay_referee::tree::hash(program));
 		let model = model_id(&program_root, &weights_root);
+		Self::ensure_metadata(&model, &metadata)?;
 		ensure!(!Models::<T>::contains_key(model), Error::<T>::AlreadyRegistered);
-		let info = Self::examine(program, program_root, weights_root)?;
-
-		let deposit = Self::deposit_for(records(program.len()));
-		T::Currency::hold(&HoldReason::Model.into(), &publisher, deposit)?;
-		Models::<T>::insert(model, ModelRecord { publisher: publisher.clone(), deposit, info });
-		Metadata::<T>::insert(model, metadata);
+		let mut record = ModelRecord::new(Self::examine(program, program_root, weights_root)?);
+		let n_ops = record.info.n_ops;
+		let deposit = Self::join(publisher.clone(), model, &mut record, metadata)?;
+		Models::<T>::insert(model, record);
 		Self::deposit_event(Event::Registered {
 			model,
 			publisher,
 			program_root,
 			weights_root,
-			n_ops: info.n_ops,
+			n_ops,
 			deposit,
 		});
 		Ok(())
@@ -70,7 +59,7 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Deposit for a program of so many records.
+	/// What is held from whoever stands behind a program of so many records.
 	pub fn deposit_for(records: u32) -> BalanceOf<T> {
 		T::DepositPerRecord::get()
 			.saturating_mul(records.into())

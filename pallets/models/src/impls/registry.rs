@@ -1,10 +1,10 @@
 //! The registry as other pallets see it.
 
 use assay_primitives::{ModelId, ModelInfo, ModelRegistry};
-use frame_support::{defensive, ensure};
+use frame_support::defensive;
 use sp_runtime::DispatchResult;
 
-use crate::{Config, Error, Models, OpenJobs, Pallet};
+use crate::{Config, Error, ModelState, Models, OpenJobs, Pallet};
 
 impl<T: Config> ModelRegistry for Pallet<T> {
 	fn info(id: &ModelId) -> Option<ModelInfo> {
@@ -12,8 +12,14 @@ impl<T: Config> ModelRegistry for Pallet<T> {
 	}
 
 	fn job_opened(id: &ModelId) -> DispatchResult {
-		let info = Self::info(id).ok_or(Error::<T>::ModelUnknown)?;
-		ensure!(info.active, Error::<T>::ModelRetired);
+		let record = Models::<T>::get(id).ok_or(Error::<T>::ModelUnknown)?;
+		match record.state {
+			ModelState::Endorsed => {},
+			ModelState::Retired { .. } | ModelState::Recalled => {
+				return Err(Error::<T>::ModelRetired.into())
+			},
+			ModelState::Stopped => return Err(Error::<T>::ModelStopped.into()),
+		}
 		OpenJobs::<T>::mutate(id, |open| *open = open.saturating_add(1));
 		Ok(())
 	}
@@ -30,6 +36,7 @@ impl<T: Config> ModelRegistry for Pallet<T> {
 
 	#[cfg(feature = "runtime-benchmarks")]
 	fn benchmark_register(program: alloc::vec::Vec<u8>, weights_root: sp_core::H256) -> ModelId {
+		use crate::*;
 		use assay_primitives::models::model_id;
 		use sp_runtime::traits::Zero;
 
@@ -37,10 +44,14 @@ impl<T: Config> ModelRegistry for Pallet<T> {
 		let model = model_id(&program_root, &weights_root);
 		let info = Self::examine(&program, program_root, weights_root)
 			.expect("benchmarks bring well-formed programs");
-		let publisher = frame_benchmarking::whitelisted_caller();
-		let record = crate::ModelRecord { publisher, deposit: Zero::zero(), info };
-		Models::<T>::insert(model, record);
-		crate::Metadata::<T>::insert(model, crate::benchmarking::metadata());
+		let who: T::AccountId = frame_benchmarking::whitelisted_caller();
+		let standing = Some(Standing { count: 1, first: who.clone(), last: who.clone() });
+		Models::<T>::insert(model, ModelRecord { standing, ..ModelRecord::new(info) });
+		let metadata = benchmarking::metadata();
+		Metadata::<T>::insert(model, &metadata);
+		let state = EndorsementState::Standing { before: None, after: None };
+		let (deposit, since) = (Zero::zero(), Zero::zero());
+		Endorsements::<T>::insert(model, who, Endorsement { metadata, deposit, since, state });
 		model
 	}
 }

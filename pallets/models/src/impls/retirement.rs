@@ -1,52 +1,95 @@
-//! Retiring and removing models.
+//! Withdrawing from models, stopping and removing them.
 
 use assay_primitives::ModelId;
-use frame_support::{
-	ensure,
-	traits::{fungible::hold::Mutate as _, tokens::Precision, EnsureOrigin},
-};
+use frame_support::{ensure, traits::EnsureOrigin};
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
-use sp_runtime::{DispatchError, DispatchResult};
+use sp_runtime::{traits::Zero, DispatchError, DispatchResult};
 
-use crate::{Config, Error, Event, HoldReason, Metadata, ModelRecordOf, Models, OpenJobs, Pallet};
+use crate::{BalanceOf, Config, Error, Event, Metadata, ModelState, Models, OpenJobs, Pallet};
+
+/// Who wants a model forgotten.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remover {
+	/// Anybody.
+	Anybody,
+	/// [`Config::RetireOrigin`].
+	Governance,
+}
 
 impl<T: Config> Pallet<T> {
-	/// The record of `model`, if `origin` is its publisher or [`Config::RetireOrigin`].
-	pub(crate) fn ensure_publisher(
-		origin: OriginFor<T>,
-		model: &ModelId,
-	) -> Result<ModelRecordOf<T>, DispatchError> {
-		let signer = match T::RetireOrigin::try_origin(origin) {
-			Ok(_) => None,
-			Err(origin) => Some(ensure_signed(origin)?),
-		};
-		let record = Models::<T>::get(model).ok_or(Error::<T>::ModelUnknown)?;
-		if let Some(signer) = signer {
-			ensure!(signer == record.publisher, Error::<T>::NotPublisher);
+	pub(crate) fn do_retire(who: T::AccountId, model: ModelId) -> DispatchResult {
+		let mut record = Models::<T>::get(model).ok_or(Error::<T>::ModelUnknown)?;
+		let deposit = Self::leave(&who, &model, &mut record)?.deposit;
+		// Of a model behind which nobody stands speaks who warned of it, and not who left.
+		if let (None, Some(recalls)) = (&record.standing, &record.recalls) {
+			Self::speak(&model, &recalls.last);
 		}
-		Ok(record)
-	}
-
-	pub(crate) fn do_retire(model: ModelId, mut record: ModelRecordOf<T>) -> DispatchResult {
-		ensure!(record.info.active, Error::<T>::ModelRetired);
-		record.info.active = false;
+		let ends = record.standing.is_none() && record.state == ModelState::Endorsed;
+		let returned = match ends && record.recalls.is_none() {
+			// Nobody else pays for the record as long as jobs may need it.
+			true => {
+				record.set_state(ModelState::Retired { depositor: who.clone(), deposit });
+				BalanceOf::<T>::zero()
+			},
+			false => {
+				Self::release(&who, deposit)?;
+				deposit
+			},
+		};
+		if ends && record.recalls.is_some() {
+			record.set_state(ModelState::Recalled);
+		}
 		Models::<T>::insert(model, record);
-		Self::deposit_event(Event::Retired { model });
+		Self::deposit_event(Event::Withdrawn { model, endorser: who, returned });
+		if ends {
+			Self::deposit_event(Event::Retired { model });
+		}
 		Ok(())
 	}
 
-	pub(crate) fn do_remove(model: ModelId, record: ModelRecordOf<T>) -> DispatchResult {
-		ensure!(!record.info.active, Error::<T>::ModelActive);
+	pub(crate) fn do_stop(model: ModelId) -> DispatchResult {
+		let mut record = Models::<T>::get(model).ok_or(Error::<T>::ModelUnknown)?;
+		match &record.state {
+			ModelState::Endorsed | ModelState::Recalled => {},
+			// The record stays for good, so nobody's deposit may wait for its end.
+			ModelState::Retired { depositor, deposit } => Self::release(depositor, *deposit)?,
+			ModelState::Stopped => return Err(Error::<T>::ModelStopped.into()),
+		}
+		record.set_state(ModelState::Stopped);
+		Models::<T>::insert(model, record);
+		Self::deposit_event(Event::Stopped { model });
+		Ok(())
+	}
+
+	/// Who `origin` is to [`Self::do_remove`].
+	pub(crate) fn ensure_remover(origin: OriginFor<T>) -> Result<Remover, DispatchError> {
+		match T::RetireOrigin::try_origin(origin) {
+			Ok(_) => Ok(Remover::Governance),
+			Err(origin) => Ok(ensure_signed(origin).map(|_| Remover::Anybody)?),
+		}
+	}
+
+	pub(crate) fn do_remove(model: ModelId, remover: Remover) -> DispatchResult {
+		let record = Models::<T>::get(model).ok_or(Error::<T>::ModelUnknown)?;
 		ensure!(!OpenJobs::<T>::contains_key(model), Error::<T>::JobsOpen);
-		T::Currency::release(
-			&HoldReason::Model.into(),
-			&record.publisher,
-			record.deposit,
-			Precision::Exact,
-		)?;
+		let deposit = match record.state {
+			ModelState::Endorsed => return Err(Error::<T>::ModelActive.into()),
+			ModelState::Recalled => return Err(Error::<T>::ModelRecalled.into()),
+			ModelState::Retired { depositor, deposit } => {
+				Self::release(&depositor, deposit)?;
+				deposit
+			},
+			// What was stopped would otherwise come back by being registered again.
+			ModelState::Stopped => {
+				ensure!(remover == Remover::Governance, Error::<T>::ModelStopped);
+				ensure!(record.recalls.is_none(), Error::<T>::ModelRecalled);
+				ensure!(record.standing.is_none(), Error::<T>::ModelActive);
+				BalanceOf::<T>::zero()
+			},
+		};
 		Models::<T>::remove(model);
 		Metadata::<T>::remove(model);
-		Self::deposit_event(Event::Removed { model, deposit: record.deposit });
+		Self::deposit_event(Event::Removed { model, deposit });
 		Ok(())
 	}
 }

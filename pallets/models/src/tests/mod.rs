@@ -1,2 +1,6 @@
+mod endorsement;
+mod recall;
 mod registration;
 mod retirement;
+mod sequences;
+mod weight;

@@ -1,6 +1,8 @@
 //! What can be registered, and what it costs.
 
-use crate::{mock::*, Error, Event, Metadata, ModelMetadata, Models as Registered};
+use crate::{
+	mock::*, Error, Event, Metadata, ModelMetadata, ModelState, Models as Registered, Standing,
+};
 use assay_primitives::ModelRegistry;
 use frame_support::{assert_noop, assert_ok, BoundedVec};
 use proptest::prelude::*;
@@ -25,6 +27,10 @@ fn registers_a_sound_program() {
 		assert!(info.active && info.units > 0);
 		assert_eq!(Metadata::<Test>::get(model), Some(metadata()));
 		assert_eq!(held(ALICE), 100 + 4 * 10);
+		let record = Registered::<Test>::get(model).expect("registered");
+		assert_eq!((record.state, record.recalls), (ModelState::Endorsed, None));
+		assert_eq!(record.standing, Some(Standing { count: 1, first: ALICE, last: ALICE }));
+		System::assert_has_event(Event::Endorsed { model, endorser: ALICE, deposit: 140 }.into());
 		System::assert_last_event(
 			Event::Registered {
 				model,
@@ -103,6 +109,8 @@ fn needs_a_registered_parent() {
 	build_and_execute(|| {
 		let parent = id_of(&program(1));
 		let child = ModelMetadata { parent: Some(parent), ..metadata() };
+		let malformed = Error::<Test>::MetadataMalformed;
+		assert_noop!(register(ALICE, &program(1), child.clone()), malformed);
 		assert_noop!(register(BOB, &program(2), child.clone()), Error::<Test>::ParentUnknown);
 		assert_ok!(register(ALICE, &program(1), metadata()));
 		assert_ok!(register(BOB, &program(2), child));

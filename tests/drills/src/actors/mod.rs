@@ -15,7 +15,7 @@ pub use node::{Gauge, Node};
 pub use shams::Shams;
 pub(crate) use strangers::register_key;
 pub use strangers::{
-	Friend, Grabber, Leaver, Newcomer, Perjurer, Poker, Revenant, Spammer, Sudo, Thief,
+	Friend, Grabber, Leaver, Newcomer, Perjurer, Poker, Revenant, Saboteur, Spammer, Sudo, Thief,
 };
 pub use timing::{Late, Sleeper};
 

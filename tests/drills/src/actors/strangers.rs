@@ -4,6 +4,7 @@ use super::is_open;
 use crate::{
 	account::Account,
 	engine::Model,
+	stage::register_model,
 	world::{Actor, View},
 };
 use assay_primitives::{authorization::possession_message, Claims, JobId};
@@ -103,6 +104,34 @@ impl Actor for Grabber {
 			let call = view.signed(&self.0, ASY, pallet_jobs::Call::accept { offers, auth: None });
 			view.slip(call);
 		}
+	}
+}
+
+/// Has left a model and wants to take it from those who are left, in every block: to have it retired,
+/// removed, and registered anew as its own.
+pub struct Saboteur {
+	account: Account,
+	model: Model,
+}
+
+impl Saboteur {
+	/// This account, about this model.
+	pub fn new(account: Account, model: Model) -> Self {
+		Self { account, model }
+	}
+}
+
+impl Actor for Saboteur {
+	fn name(&self) -> &str {
+		self.account.name()
+	}
+
+	fn act(&mut self, view: &mut View<'_>) {
+		let model = self.model.id();
+		view.send_signed(&self.account, pallet_models::Call::retire { model });
+		view.send_signed(&self.account, pallet_models::Call::remove { model });
+		view.send_signed(&self.account, pallet_models::Call::stop { model });
+		view.send_signed(&self.account, register_model(&self.model));
 	}
 }
 

@@ -3,6 +3,7 @@
 mod chain;
 mod lies;
 mod messages;
+mod models;
 mod outputs;
 mod shams;
 mod time;
@@ -17,6 +18,7 @@ pub fn all() -> &'static [Drill] {
 		time::DRILLS,
 		messages::DRILLS,
 		outputs::DRILLS,
+		models::DRILLS,
 		chain::DRILLS,
 	];
 	static DRILLS: std::sync::OnceLock<Vec<Drill>> = std::sync::OnceLock::new();
