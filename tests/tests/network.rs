@@ -16,7 +16,7 @@ use assay_client::{
 		job,
 		model::{self, Trust},
 	},
-	npz::Tensor,
+	npz::{self, Tensor},
 	output::Output,
 	timeline::End,
 	Api, Error, Kind, Until,
@@ -461,7 +461,18 @@ async fn the_command_line_agrees(scene: &Scene) {
 		let global = ["--url", scene.api.url(), "--models-dir", &models].map(String::from);
 		Cli::try_parse_from(words.chain(global)).unwrap()
 	};
+	let image = scene.models.path().join("image.npz");
+	let submit = format!(
+		"assay job submit digits --input {} --operator {} --suri //Ferdie",
+		image.display(),
+		scene.honest.path,
+	);
+	npz::write(&image, &[scene.digits.batch(3, 2)]).unwrap();
+	let refused = cli::run(parse(&submit)).await.unwrap_err();
+	assert_eq!(refused.kind, Kind::Usage, "two images are not one: {refused}");
+	npz::write(&image, &[scene.digits.batch(3, 1)]).unwrap();
 	for line in [
+		&submit[..],
 		"assay model show digits-2",
 		"assay model list",
 		"assay model jobs digits",

@@ -10,11 +10,39 @@ use super::{
 	runtime::{self, runtime_types},
 };
 use crate::error::{Error, Result};
+use codec::{Decode, Encode};
 use subxt::{
 	ext::scale_decode::DecodeAsType,
 	storage::{Address, PrefixOf},
 	utils::{AccountId32, H256},
+	view_functions::Payload,
 };
+
+/// What a pallet's view function says.
+///
+/// The runtime takes the arguments as one byte string behind the function's name, and answers with one;
+/// subxt 0.51 by itself leaves both out.
+async fn view<P: Payload>(at: &At, asked: P) -> Result<P::ReturnType> {
+	let (pallet, name) = (asked.pallet_name().to_owned(), asked.function_name().to_owned());
+	let unanswered = |why: &str| Error::failed(format!("{pallet}.{name}: {why}"));
+	let functions = at.view_functions();
+	functions.validate(&asked)?;
+	let named = functions.encode_args(&asked)?;
+	let (id, arguments) = named.split_at_checked(32).ok_or_else(|| unanswered("it has no name"))?;
+	let request = [id.to_vec(), arguments.to_vec().encode()].concat();
+	let said = functions.call_raw(Some(&request)).await?;
+	let Some((0, mut answer)) = said.split_first().map(|(first, rest)| (*first, rest)) else {
+		return Err(unanswered("the chain does not answer"));
+	};
+	let answer = Vec::<u8>::decode(&mut answer)
+		.map_err(|_| unanswered("the chain's answer is cut short"))?;
+	let metadata = at.metadata_ref();
+	let pallets = metadata.pallet_by_name(&pallet);
+	let function = pallets.and_then(|pallet| pallet.view_function_by_name(&name));
+	let kind = function.ok_or_else(|| unanswered("there is no such function"))?.output_ty();
+	P::ReturnType::decode_as_type(&mut &answer[..], kind, metadata.types())
+		.map_err(|why| unanswered(&why.to_string()))
+}
 
 /// One entry of a map with one key, decoded as `V`.
 async fn get<A, K, V>(at: &At, address: A, key: K) -> Result<Option<V>>
@@ -255,7 +283,7 @@ impl Api {
 	/// What a job of `model` gives time for, as the chain says; `None` if the model is not registered.
 	pub async fn periods(&self, at: &At, model: H256) -> Result<Option<Periods>> {
 		let asked = runtime::view_functions().jobs().periods(model);
-		let Some(periods) = at.view_functions().call(asked).await? else { return Ok(None) };
+		let Some(periods) = view(at, asked).await? else { return Ok(None) };
 		let block_millis = at.constants().entry(runtime::constants().jobs().block_millis())?;
 		let runtime_types::pallet_jobs::types::Periods { queue, claim, window, .. } = periods;
 		Ok(Some(Periods { queue, claim, window, block_millis }))

@@ -160,8 +160,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The whole proof is judged here, so that a bad one cannot be included for nothing. That is much
-	/// work for nothing, so only who has a bond at stake and has paid its way down to a tensor may ask for
-	/// it; others sign and pay.
+	/// work for nothing, so only who has a bond at stake and has paid its way down to what a fault shows in
+	/// may ask for it; others sign and pay.
 	pub(crate) fn authorize_prove_fault(
 		source: TransactionSource,
 		job: &JobId,
@@ -172,7 +172,7 @@ impl<T: Config> Pallet<T> {
 		let claim = Self::open_claim(*job).map_err(stale)?;
 		Self::posted_trace(*job).map_err(stale)?;
 		let who = Self::owner(auth)?;
-		ensure!(Self::has_seen_a_tensor(&who, *job), InvalidTransaction::BadSigner);
+		ensure!(Self::may_know_the_fault(&who, *job), InvalidTransaction::BadSigner);
 		let life = auth.ensure::<T>("challenges.prove_fault", &(job, claim.content(), proof))?;
 		Self::judge_at_the_door(source, &claim, *job, proof).map_err(bad)?;
 		valid(("prove_fault", job, who), Times { left: 0, life })

@@ -9,7 +9,7 @@ use codec::Encode;
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::DispatchResult;
+use sp_runtime::{DispatchResult, Saturating};
 
 use crate::{
 	opening_key, BalanceOf, ChallengeId, ChallengeOf, Challenged, Challenges, ClaimOf, Config,

@@ -86,13 +86,17 @@ impl<T: Config> Pallet<T> {
 		Self::live_challenge(who, job).is_some()
 	}
 
-	/// Whether `who` has a live challenge against `job` that looks at a node of a tensor which is open:
-	/// only then can it know what is wrong.
-	pub(crate) fn has_seen_a_tensor(who: &T::AccountId, job: JobId) -> bool {
+	/// Whether `who` has a live challenge against `job` that has got as far as it takes to know what is
+	/// wrong: to an open node with hashes of whole tensors, which is all of a tensor of one chunk, or with
+	/// hashes of a tensor's parts.
+	pub(crate) fn may_know_the_fault(who: &T::AccountId, job: JobId) -> bool {
 		let Some(challenge) = Self::live_challenge(who, job) else { return false };
 		challenge.cursor().is_some_and(|node| {
-			matches!(node.object, Object::Tensor(_))
-				&& matches!(Nodes::<T>::get(job, node), Some(NodeState::Opened { .. }))
+			let far_enough = match node.object {
+				Object::Trace => node.level == 0,
+				Object::Tensor(_) => true,
+			};
+			far_enough && matches!(Nodes::<T>::get(job, node), Some(NodeState::Opened { .. }))
 		})
 	}
 

@@ -295,20 +295,28 @@ fn a_call_waits_as_long_as_it_can_be_valid() {
 }
 
 /// Judging is the dearest thing that a node does for nothing: whoever wants it has a bond at stake, and
-/// has paid for the answers on the way to a tensor.
+/// has paid for the answers on the way to a chunk of the trace. There the fault of a small tensor shows.
 #[test]
-fn only_who_has_seen_a_tensor_proves_for_nothing() {
+fn only_who_may_know_the_fault_proves_for_nothing() {
 	build_and_execute(|| {
-		let (honest, liar) = short();
+		let (honest, liar) = long((20, 0));
 		let job = claim(&liar);
 		let id = open(ALICE, job, &honest);
 		reveal(job, &liar);
-		let proof = || proof(&honest, &liar, 1, 5);
-		for node in liar.way_to(1, 5) {
+		let proof = || proof(&honest, &liar, 20, 0);
+		let way = liar.way_to(20, 0);
+		let chunk = way.iter().position(|node| node.level == 0).unwrap();
+		assert!((1..way.len() - 1).contains(&chunk), "behind the top, before the tensor");
+		for node in &way[..=chunk] {
 			refused(prove_call(job, proof(), ALICE), InvalidTransaction::BadSigner);
-			assert_ok!(Challenges::ask(signed(ALICE), id, node, None));
+			assert_ok!(Challenges::ask(signed(ALICE), id, *node, None));
 			refused(prove_call(job, proof(), ALICE), InvalidTransaction::BadSigner);
-			answer(OPERATOR, job, &liar, node);
+			answer(OPERATOR, job, &liar, *node);
+		}
+		for node in &way[chunk + 1..] {
+			assert_ok!(hypothetically(|| include(prove_call(job, proof(), ALICE))));
+			assert_ok!(Challenges::ask(signed(ALICE), id, *node, None));
+			answer(OPERATOR, job, &liar, *node);
 		}
 		for who in [BOB, POOR, OPERATOR] {
 			refused(prove_call(job, proof(), who), InvalidTransaction::BadSigner);

@@ -25,19 +25,16 @@ impl<T: Config> Pallet<T> {
 			Self::speak(&model, &recalls.last);
 		}
 		let ends = record.standing.is_none() && record.state == ModelState::Endorsed;
-		let returned = match ends && record.recalls.is_none() {
+		let mut returned = deposit;
+		if ends && record.recalls.is_none() {
 			// Nobody else pays for the record as long as jobs may need it.
-			true => {
-				record.set_state(ModelState::Retired { depositor: who.clone(), deposit });
-				BalanceOf::<T>::zero()
-			},
-			false => {
-				Self::release(&who, deposit)?;
-				deposit
-			},
-		};
-		if ends && record.recalls.is_some() {
-			record.set_state(ModelState::Recalled);
+			record.set_state(ModelState::Retired { depositor: who.clone(), deposit });
+			returned = BalanceOf::<T>::zero();
+		} else {
+			Self::release(&who, deposit)?;
+			if ends {
+				record.set_state(ModelState::Recalled);
+			}
 		}
 		Models::<T>::insert(model, record);
 		Self::deposit_event(Event::Withdrawn { model, endorser: who, returned });
