@@ -198,10 +198,11 @@ async fn a_network_serves_restarts_and_slashes() {
 
 	scene.recorder.event_of(job, "Jobs::Accepted", PATIENCE).await.unwrap();
 	an_operator_restarts(&mut scene).await;
-	// Its output can be demanded while its window is open, and so not before the node is back.
+	// While the window of the first job is open, and then that of a second, which begins when the node is
+	// back.
+	bad_input_is_refused(&scene, job).await;
 	let wide = scene.ask_wide(&scene.honest).await;
 	a_large_answer_is_delivered(&scene, wide).await;
-	bad_input_is_refused(&scene, job).await;
 	a_job_nobody_serves_is_cancelled(&scene).await;
 	the_command_line_agrees(&scene).await;
 
