@@ -133,7 +133,7 @@ mod tests {
 	fn nothing_else_is_taken() {
 		let mut collector = collector();
 		assert_eq!(collector.take(&extrinsic(8, 0, 4)), 0);
-		for changed in [30, 200, 66_000] {
+		for changed in [30, 200, 65_600] {
 			let mut bytes = extrinsic(7, 0, 0);
 			bytes[changed] ^= 1;
 			assert_eq!(collector.take(&bytes), 0, "{changed}");

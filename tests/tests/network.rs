@@ -196,12 +196,14 @@ async fn a_network_serves_restarts_and_slashes() {
 		scene.ask_wide(&scene.liars[3]).await,
 	];
 	let job = scene.ask(&scene.honest, 0).await;
-	let wide = scene.ask_wide(&scene.honest).await;
 
 	scene.recorder.event_of(job, "Jobs::Accepted", PATIENCE).await.unwrap();
 	an_operator_restarts(&mut scene).await;
-	a_large_answer_is_delivered(&scene, wide).await;
+	// While the window of the first job is open, and then that of a second, which begins when the node is
+	// back.
 	bad_input_is_refused(&scene, job).await;
+	let wide = scene.ask_wide(&scene.honest).await;
+	a_large_answer_is_delivered(&scene, wide).await;
 	two_senders_share_an_account(&scene).await;
 	a_job_nobody_serves_is_cancelled(&scene).await;
 	a_recall_is_heeded(&scene).await;
