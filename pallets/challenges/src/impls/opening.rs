@@ -91,13 +91,14 @@ impl<T: Config> Pallet<T> {
 	/// hashes of a tensor's parts.
 	pub(crate) fn may_know_the_fault(who: &T::AccountId, job: JobId) -> bool {
 		let Some(challenge) = Self::live_challenge(who, job) else { return false };
-		challenge.cursor().is_some_and(|node| {
-			let far_enough = match node.object {
-				Object::Trace => node.level == 0,
+		let Some(node) = challenge.cursor() else { return false };
+		match Nodes::<T>::get(job, node) {
+			Some(NodeState::Opened { object_len, .. }) => match node.object {
+				Object::Trace => node.level_in(object_len) == Some(0),
 				Object::Tensor(_) => true,
-			};
-			far_enough && matches!(Nodes::<T>::get(job, node), Some(NodeState::Opened { .. }))
-		})
+			},
+			_ => false,
+		}
 	}
 
 	fn live_challenge(who: &T::AccountId, job: JobId) -> Option<ChallengeOf<T>> {

@@ -305,8 +305,8 @@ fn only_who_may_know_the_fault_proves_for_nothing() {
 		reveal(job, &liar);
 		let proof = || proof(&honest, &liar, 20, 0);
 		let way = liar.way_to(20, 0);
-		let chunk = way.iter().position(|node| node.level == 0).unwrap();
-		assert!((1..way.len() - 1).contains(&chunk), "behind the top, before the tensor");
+		let chunk = 1;
+		assert_eq!((way[chunk].object, way[chunk].level), (assay_referee::Object::Trace, 0));
 		for node in &way[..=chunk] {
 			refused(prove_call(job, proof(), ALICE), InvalidTransaction::BadSigner);
 			assert_ok!(Challenges::ask(signed(ALICE), id, *node, None));
@@ -331,6 +331,21 @@ fn only_who_may_know_the_fault_proves_for_nothing() {
 		refused(prove_call(job, proof(), BOB), InvalidTransaction::BadSigner);
 		assert_ok!(hypothetically(|| include(prove_call(job, proof(), ALICE))));
 		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(), None));
+	});
+}
+
+/// A trace of one chunk has no node but its top.
+#[test]
+fn a_short_trace_takes_one_question_before_the_proof() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let id = open(ALICE, job, &honest);
+		reveal(job, &liar);
+		let top = liar.way_to(1, 5)[0];
+		assert_ok!(Challenges::ask(signed(ALICE), id, top, None));
+		answer(OPERATOR, job, &liar, top);
+		assert_ok!(include(prove_call(job, proof(&honest, &liar, 1, 5), ALICE)));
 	});
 }
 
