@@ -326,10 +326,10 @@ mod benchmarks {
 	#[benchmark]
 	fn authorize_deliver() -> Result<(), BenchmarkError> {
 		let (jobs, _, key) = demanded::<T>(1);
-		let claim = <Pallet<T> as Claims<_, _, _>>::open_claim(jobs[0]).ok_or("claimed")?;
+		let open = <Pallet<T> as Claims<_, _, _>>::open_claim(jobs[0]).ok_or("claimed")?;
 		let deadline = Demands::<T>::get(jobs[0]).ok_or("demanded")?.deadline;
 		let slice = whole_output()?;
-		let args = (jobs[0], claim.content(), deadline, 0u32, slice);
+		let args = (jobs[0], open.content(), deadline, 0u32, slice);
 		let auth = Authorization::sign::<T>(&key, DELIVER_TAG, &args);
 		let call = Call::<T>::deliver { job: jobs[0], piece: 0, slice: args.4, auth };
 
