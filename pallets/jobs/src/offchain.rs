@@ -85,7 +85,19 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let mut outbox = Outbox::load::<T>(OUTBOX);
-		for key in local_keys().iter().take(MAX_KEYS) {
+		let keys = local_keys();
+		let too_many = "too many keys";
+		if keys.len() > MAX_KEYS && !outbox.sent_lately(&too_many) {
+			log::warn!(
+				target: LOG,
+				"the keystore has {} service keys, and a node serves for {MAX_KEYS}: jobs of the others \
+				 are not accepted here",
+				keys.len(),
+			);
+			// Say so once in a while, not in every block.
+			outbox.note(&too_many);
+		}
+		for key in keys.iter().take(MAX_KEYS) {
 			let Some(operator) = T::Operators::owner_of(key) else { continue };
 			if !worker::acts_for(&operator) {
 				continue;

@@ -26,8 +26,8 @@ use tempfile::TempDir;
 const STAKE: u128 = 2_000 * ASY;
 /// Enough for a stake and some fees.
 const GIFT: u128 = 3_000 * ASY;
-/// Liars take turns: each is chilled for a while after its conviction.
-const LIARS: usize = 15;
+/// Liars take turns: each is chilled for a while after its conviction. A node acts for so many keys.
+const LIARS: usize = 8;
 
 /// A network in two parts. Alice authors on the near side, where the operator, the watcher and the liars
 /// are; on the far side Bob authors alone.
