@@ -12,9 +12,9 @@ pub const SLOT_BYTES: u32 = 32 * 1024;
 /// nobody's stake: whoever works its debts off in the order of their deadlines, at the rates that are
 /// expected, is never late.
 pub trait Backlog<AccountId, BlockNumber> {
-	/// Put `slots` more behind what `operator`, and all operators, owe already. Returns the block by
-	/// which all of them are worked off.
-	fn put(operator: &AccountId, slots: u32) -> BlockNumber;
+	/// Put `slots` more behind what `operator`, and all operators, owe already, for which the operator
+	/// computes for `micros` microseconds first. Returns the block by which all of it is worked off.
+	fn put(operator: &AccountId, slots: u32, micros: u64) -> BlockNumber;
 
 	/// Forget the place of `operator` in the queue if it is in the past, where it means nothing. Call it
 	/// when a debt is over.

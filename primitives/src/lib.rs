@@ -48,3 +48,7 @@ pub const PIECE_BYTES: u32 = 64 * 1024;
 
 /// Most pieces of an output that a requester demands at a time.
 pub const MAX_PIECES: u32 = 64;
+
+/// Longest output of a model, in bytes: all of it can be demanded at once, so no operator keeps the rest
+/// back by delivering the first part late.
+pub const MAX_OUTPUT_BYTES: u64 = PIECE_BYTES as u64 * MAX_PIECES as u64;

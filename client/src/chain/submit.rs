@@ -31,9 +31,12 @@ pub enum Until {
 /// Blocks after which an unincluded transaction is void.
 const MORTALITY: u64 = 64;
 
-/// How often the nonce is asked for again when another transaction of the account has it, and how
-/// long apart: some blocks in all.
-const NONCE_TRIES: u32 = 12;
+/// How often a call is signed again because another transaction of the account had its nonce. Seldom: a
+/// node that lies about that can keep each signed copy and include them all.
+const SIGNED_AGAIN: u32 = 2;
+
+/// How often the nonce is asked for until it is another one, and how long apart: two blocks in all.
+const NONCE_LOOKS: u32 = 12;
 const NONCE_PAUSE: Duration = Duration::from_millis(500);
 
 type Signed = SubmittableTransaction<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>;
@@ -143,26 +146,27 @@ impl Sender {
 				Err(refused) => refused,
 			};
 			tries += 1;
-			if tries > NONCE_TRIES || !is_nonce_taken(&words_of(&refused)) {
+			let taken = is_nonce_taken(&words_of(&refused));
+			if tries > SIGNED_AGAIN || !taken || !self.take_next_nonce().await? {
 				return Err(refused_by_pool(refused));
 			}
-			self.take_next_nonce().await?;
 		}
 	}
 
-	/// The node's next nonce. Waits a moment if that is still the one that was refused: between a block
-	/// and the pool's view of it, and while a fork's transactions return to the pool, the node names
-	/// a nonce that is not free.
-	async fn take_next_nonce(&mut self) -> Result<()> {
+	/// Takes the node's next nonce; whether it is another one. Waits while it is still the one that was
+	/// refused: between a block and the pool's view of it, and while a fork's transactions return to the
+	/// pool, the node names a nonce that is not free.
+	async fn take_next_nonce(&mut self) -> Result<bool> {
 		let account = account::account_of(&self.signer);
-		let next = self.api.next_nonce(&account).await?;
-		if next == self.nonce {
+		for _ in 0..NONCE_LOOKS {
+			let next = self.api.next_nonce(&account).await?;
+			if next != self.nonce {
+				self.nonce = next;
+				return Ok(true);
+			}
 			tokio::time::sleep(NONCE_PAUSE).await;
-			self.nonce = self.api.next_nonce(&account).await?;
-		} else {
-			self.nonce = next;
 		}
-		Ok(())
+		Ok(false)
 	}
 }
 

@@ -329,7 +329,7 @@ pub mod pallet {
 			operator: T::AccountId,
 			/// BLAKE3 of the output.
 			output_root: H256,
-			/// Fee paid to the operator.
+			/// Fee paid to the operator, with what it earned by deliveries.
 			paid: BalanceOf<T>,
 		},
 		/// Nobody answered a job in time.
@@ -347,7 +347,7 @@ pub mod pallet {
 			operator: T::AccountId,
 			/// What was wrong.
 			fault: FaultKind,
-			/// Fee released to the requester.
+			/// Fee released to the requester, with what deliveries had earned.
 			refunded: BalanceOf<T>,
 			/// What the operator lost.
 			slashed: BalanceOf<T>,
@@ -390,8 +390,8 @@ pub mod pallet {
 			piece: u32,
 			/// Who brought it.
 			who: T::AccountId,
-			/// What the operator got out of the fee.
-			paid: BalanceOf<T>,
+			/// What the operator earned of the fee: it is paid when the claim is final.
+			earned: BalanceOf<T>,
 			/// What was burned of it.
 			burned: BalanceOf<T>,
 		},

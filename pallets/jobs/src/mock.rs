@@ -180,7 +180,7 @@ pub(crate) const RATE: u64 = 4;
 pub struct Queue;
 
 impl Backlog<u64, u64> for Queue {
-	fn put(_: &u64, slots: u32) -> u64 {
+	fn put(_: &u64, slots: u32, _: u64) -> u64 {
 		let next = NextSlot::get().max(System::block_number() * RATE) + u64::from(slots);
 		NextSlot::set(next);
 		next.div_ceil(RATE)

@@ -51,6 +51,8 @@ const MAX_DELIVERING: usize = 64;
 /// Pieces that the engine is asked for at a time: each holds the input until it is answered, and traces
 /// that are owed have the same room.
 const MAX_PIECES_ASKED: usize = 16;
+/// Of these, those of one job.
+const MAX_PIECES_ASKED_HERE: usize = 4;
 /// Pages read at a time.
 const PAGES: u32 = 16;
 /// Blocks that claiming itself takes: into the pool, into a block, and once more.
@@ -134,6 +136,7 @@ impl<T: Config> Run<'_, T> {
 				at_stake: claim.fee.saturated_into(),
 				job: id,
 			};
+			let mut asked_here = 0;
 			for piece in demand.missing_pieces() {
 				if on_their_way >= MAX_DELIVERING || asked >= MAX_PIECES_ASKED {
 					return;
@@ -148,6 +151,11 @@ impl<T: Config> Run<'_, T> {
 					Asked::Ready(slice) => slice,
 					Asked::Pending => {
 						asked += 1;
+						asked_here += 1;
+						// All wait for the same run, which must not keep that of another job from beginning.
+						if asked_here == MAX_PIECES_ASKED_HERE {
+							break;
+						}
 						continue;
 					},
 					// What cannot be had does not stand before what can.

@@ -290,6 +290,10 @@ pub enum JobStatus<AccountId, Balance, BlockNumber> {
 		/// Pieces of the output that the requester demanded and the operator did not deliver. If there
 		/// are any, the claim ends as [`Self::Void`] where it would become final.
 		withheld: u32,
+		/// What the operator has earned by deliveries. It stays held from the requester until the claim
+		/// is final, and goes back if the claim was false or void: otherwise who delivers garbage that
+		/// it never computed would be paid for it before anybody could refute it.
+		earned: Balance,
 	},
 	/// The answer was not refuted, and was paid for.
 	#[codec(index = 3)]

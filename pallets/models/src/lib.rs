@@ -218,6 +218,8 @@ pub mod pallet {
 		OperationRefused(u16),
 		/// One run takes longer than any period of the chain allows for. Split the model.
 		TooSlow,
+		/// The outputs have more than four mebibytes, more than a requester can demand. Split the model.
+		OutputTooLong,
 		/// The model needs a name, name, version and licence must be UTF-8 text, and a model is not its
 		/// own parent.
 		MetadataMalformed,

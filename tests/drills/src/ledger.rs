@@ -387,6 +387,9 @@ fn books_balance() -> Result<(), String> {
 		add(job.requester, J::Delivery.into(), demand.fee * missing);
 	}
 	for (_, job) in Jobs::<Runtime>::iter() {
+		if let pallet_jobs::JobStatus::Claimed { earned, .. } = job.status {
+			add(job.requester.clone(), J::Delivery.into(), earned);
+		}
 		let fee = if job.status.is_terminal() { 0 } else { job.fee };
 		add(job.requester.clone(), J::Fee.into(), fee);
 		add(job.requester, J::Storage.into(), job.deposit);

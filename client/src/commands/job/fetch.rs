@@ -22,8 +22,9 @@ use std::{
 };
 use subxt_signer::sr25519::Keypair;
 
-/// Pieces that are demanded at a time: their block stays small enough for any node's RPC.
-const PIECES_AT_A_TIME: u32 = 32;
+/// Pieces that are demanded at a time: all that an output may have. What is demanded later may come too
+/// late, when the window is over.
+const PIECES_AT_A_TIME: u32 = 64;
 
 /// How often the chain is looked at while pieces are on their way.
 const INTERVAL: Duration = Duration::from_millis(750);

@@ -36,12 +36,16 @@ impl<T: Config> Pallet<T> {
 	/// Last block at which the trace may be revealed that the operator of `claim` owes from `now` on.
 	pub(crate) fn trace_deadline(claim: &ClaimOf<T>, now: BlockNumberFor<T>) -> BlockNumberFor<T> {
 		// A trace takes a run of the model, in which the operator answers nothing else.
-		let block_micros = u128::from(T::BlockMillis::get().max(1)).saturating_mul(1_000);
-		let busy = u128::from(claim.info.run_micros).saturating_mul(T::OperatorRate::get().into())
-			/ block_micros;
-		let slots = busy.saturated_into::<u64>().saturating_add(1);
+		let slots = Self::busy_slots(claim.info.run_micros).saturating_add(1);
 		let period = Self::periods_for(Self::work_of(claim)).trace;
 		Self::queue(&claim.operator, now, (slots, 1)).begin.saturating_add(period)
+	}
+
+	/// Slots of an operator's queue that pass while it computes for `micros` microseconds.
+	fn busy_slots(micros: u64) -> u64 {
+		let block_micros = u128::from(T::BlockMillis::get().max(1)).saturating_mul(1_000);
+		let slots = u128::from(micros).saturating_mul(T::OperatorRate::get().into()) / block_micros;
+		slots.saturated_into()
 	}
 
 	/// Last block at which a node may be opened that is asked for at `now`.
@@ -93,9 +97,10 @@ impl<T: Config> Pallet<T> {
 /// Pieces of outputs stand in the same queue: they go through the same blocks, and the same operator sends
 /// them.
 impl<T: Config> Backlog<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
-	fn put(operator: &T::AccountId, slots: u32) -> BlockNumberFor<T> {
+	fn put(operator: &T::AccountId, slots: u32, micros: u64) -> BlockNumberFor<T> {
 		// Deliveries fill both queues by their bytes: a slot is the room of one opening.
-		Self::queue(operator, Self::now(), (slots.into(), slots.into())).end
+		let own = Self::busy_slots(micros).saturating_add(slots.into());
+		Self::queue(operator, Self::now(), (own, slots.into())).end
 	}
 
 	fn tidy(operator: &T::AccountId) {

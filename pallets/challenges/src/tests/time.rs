@@ -124,15 +124,15 @@ fn questions_stand_in_the_same_queue_as_traces() {
 #[test]
 fn pieces_of_outputs_stand_in_the_same_queue() {
 	build_and_execute(|| {
-		assert_eq!(Challenges::put(&OPERATOR, 128), 1 + 128 / 8);
+		assert_eq!(Challenges::put(&OPERATOR, 128, 0), 1 + 128 / 8);
 		let (honest, liar) = short();
 		let job = claim(&honest);
 		open(BOB, job, &liar);
 		assert_eq!(deadline_of(0), 1 + 128 / 8 + TracePeriod::get());
 		// Behind a slot for the trace.
-		assert_eq!(Challenges::put(&OPERATOR, 2), 1 + (128 + 1 + 2u64).div_ceil(8));
+		assert_eq!(Challenges::put(&OPERATOR, 2, 0), 1 + (128 + 1 + 2u64).div_ceil(8));
 		// Others are behind all of them in the blocks' queue: the hundred and thirty-third at 24 a block.
-		assert_eq!(Challenges::put(&STRANGER, 2), 1 + (128 + 1 + 2 + 2u64).div_ceil(24));
+		assert_eq!(Challenges::put(&STRANGER, 2, 0), 1 + (128 + 1 + 2 + 2u64).div_ceil(24));
 		Challenges::tidy(&STRANGER);
 		assert!(NextSlot::<Test>::contains_key(STRANGER));
 		System::set_block_number(3);

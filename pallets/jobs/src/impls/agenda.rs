@@ -150,14 +150,21 @@ impl<T: Config> Pallet<T> {
 			JobStatus::Queued => Self::do_expire(id, job),
 			JobStatus::Assigned { operator, stake, .. } => Self::do_miss(id, job, operator, stake),
 			JobStatus::Claimed {
-				live, operator, stake, output_root, disputes, withheld, ..
+				live,
+				operator,
+				stake,
+				output_root,
+				disputes,
+				withheld,
+				earned,
+				..
 			} => {
 				if live > 0 {
 					// Held open beyond its window: it comes back when it is released.
 					Jobs::<T>::insert(id, job);
 					return Ok(());
 				}
-				let claim = OpenClaim { operator, stake, output_root, disputes };
+				let claim = OpenClaim { operator, stake, output_root, disputes, earned };
 				match withheld {
 					0 => Self::do_finalize(id, job, claim),
 					pieces => Self::do_void(id, job, claim, pieces),

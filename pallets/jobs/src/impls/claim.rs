@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use assay_primitives::{JobId, ModelRegistry, MAX_INLINE_OUTPUT};
 use frame_support::{ensure, traits::DefensiveOption};
 use sp_runtime::{
-	traits::{BlockNumberProvider, One},
+	traits::{BlockNumberProvider, One, Zero},
 	DispatchError, DispatchResult, Saturating,
 };
 
@@ -64,6 +64,7 @@ impl<T: Config> Pallet<T> {
 			live: 0,
 			disputes: 0,
 			withheld: 0,
+			earned: Zero::zero(),
 		};
 		Self::note_page(id, &job, pages);
 		Self::enter_window(id, &mut job, claimed);

@@ -11,13 +11,17 @@
 //! who may be the operator's friend, is no way out of a false claim.
 
 use assay_primitives::{
-	money::{answer_share, split_hold},
-	Backlog, ClaimView, Claims, JobId, MAX_INLINE_OUTPUT, MAX_PIECES, PIECE_BYTES,
+	money::answer_share, Backlog, ClaimView, Claims, JobId, MAX_INLINE_OUTPUT, MAX_PIECES,
+	PIECE_BYTES,
 };
 use assay_referee::Slice;
 use frame_support::{
 	defensive, ensure,
-	traits::{fungible::hold::Mutate as _, tokens::Precision, Defensive, DefensiveOption, Get},
+	traits::{
+		fungible::hold::Mutate as _,
+		tokens::{Fortitude, Precision},
+		Defensive, DefensiveOption, Get,
+	},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
@@ -84,7 +88,10 @@ impl<T: Config> Pallet<T> {
 		*live = live.saturating_add(1);
 		let periods = Self::periods_of(&job.model).defensive_ok_or(Error::<T>::ModelUnknown)?;
 		let slots = pieces.saturating_mul(PIECE_SLOTS);
-		let deadline = T::Backlog::put(operator, slots).max(now).saturating_add(periods.delivery);
+		// A traced run takes up to two plain ones, in which the operator delivers nothing else.
+		let micros = claim.info.run_micros.saturating_mul(2);
+		let done = T::Backlog::put(operator, slots, micros);
+		let deadline = done.max(now).saturating_add(periods.delivery);
 		let missing = DemandOf::<T>::bits(pieces);
 		let demand = Demand { first, pieces, missing, fee, deadline };
 		Self::stand(Lane::Demanded(operator.clone()), id, overdue_at::<T>(&demand));
@@ -122,8 +129,9 @@ impl<T: Config> Pallet<T> {
 		slice.verify(&owed.claim.output_root.0, output_len).map_err(|_| Error::<T>::BadPiece)
 	}
 
-	/// Deliver `piece` of the output of `id`. The operator is paid, whoever brings it: otherwise who sees
-	/// a delivery on its way could bring it first and be paid for the operator's work.
+	/// Deliver `piece` of the output of `id`. The operator earns the fee, whoever brings it: otherwise who
+	/// sees a delivery on its way could bring it first and be paid for the operator's work. It gets what it
+	/// earned when the claim is final.
 	pub(crate) fn do_deliver(
 		who: T::AccountId,
 		id: JobId,
@@ -134,22 +142,25 @@ impl<T: Config> Pallet<T> {
 		Self::check_piece(&owed, piece, slice)?;
 		let OwedPiece { claim, mut demand, bit } = owed;
 		demand.missing &= !bit;
-		let reason = HoldReason::Delivery.into();
-		let share = answer_share(demand.fee);
-		let (paid, burned) = split_hold::<_, T::Currency>(
-			&reason,
+		let mut job = Jobs::<T>::get(id).defensive_ok_or(Error::<T>::JobUnknown)?;
+		let JobStatus::Claimed { earned: total, .. } = &mut job.status else {
+			return Err(Error::<T>::NoOpenClaim.into());
+		};
+		let earned = answer_share(demand.fee);
+		let burned = T::Currency::burn_held(
+			&HoldReason::Delivery.into(),
 			&claim.requester,
-			&claim.operator,
-			share,
-			demand.fee,
-		);
+			demand.fee.saturating_sub(earned),
+			Precision::Exact,
+			Fortitude::Force,
+		)?;
+		*total = total.saturating_add(earned);
 		Demands::<T>::insert(id, demand);
-		Self::deposit_event(Event::Delivered { job: id, piece, who, paid, burned });
+		Self::deposit_event(Event::Delivered { job: id, piece, who, earned, burned });
 		if demand.missing == 0 {
-			let mut job = Jobs::<T>::get(id).defensive_ok_or(Error::<T>::JobUnknown)?;
 			Self::end_demand(id, &mut job);
-			Jobs::<T>::insert(id, job);
 		}
+		Jobs::<T>::insert(id, job);
 		Ok(())
 	}
 

@@ -16,7 +16,7 @@ impl<T: Config> Pallet<T> {
 	/// Check the invariants of the pallet.
 	///
 	/// 1. What is held from a requester equals the fees of its open jobs, the deposits of all, and the fees
-	///    for what it demanded and does not have yet.
+	///    for what it demanded and does not have yet, with what deliveries about open claims have earned.
 	/// 2. The models of jobs that are not over are known.
 	/// 3. Every job has an input; only claimed, final and false ones have an output; no input or
 	///    output is without its job, and no number is used twice.
@@ -42,6 +42,9 @@ impl<T: Config> Pallet<T> {
 			if let Some(demand) = Demands::<T>::get(id) {
 				let missing = demand.fee.saturating_mul(demand.missing.count_ones().into());
 				*deliveries = deliveries.saturating_add(missing);
+			}
+			if let JobStatus::Claimed { earned, .. } = &status {
+				*deliveries = deliveries.saturating_add(*earned);
 			}
 			*deposits = deposits.saturating_add(deposit);
 			if !status.is_terminal() {

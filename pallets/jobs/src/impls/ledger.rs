@@ -74,13 +74,14 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		prover: Option<T::AccountId>,
 	) -> DispatchResult {
 		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
-		let JobStatus::Claimed { operator, stake, output_root, disputes, .. } = job.status.clone()
+		let JobStatus::Claimed { operator, stake, output_root, disputes, earned, .. } =
+			job.status.clone()
 		else {
 			return Err(Error::<T>::NoOpenClaim.into());
 		};
 		Self::drop_demand(id, &mut job);
 		Self::unschedule(id, &mut job);
-		let claim = OpenClaim { operator, stake, output_root, disputes };
+		let claim = OpenClaim { operator, stake, output_root, disputes, earned };
 		Self::do_fault(id, job, claim, kind, finder, prover)
 	}
 
@@ -113,6 +114,7 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 			live: 0,
 			disputes: 0,
 			withheld: 0,
+			earned: sp_runtime::traits::Zero::zero(),
 		};
 		Self::enter_window(id, &mut job, claimed);
 		// The dearest claim to end as false is one of which a part is demanded.

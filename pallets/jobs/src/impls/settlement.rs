@@ -12,7 +12,7 @@ use frame_support::{
 use sp_core::H256;
 use sp_runtime::{
 	traits::{BlockNumberProvider, Zero},
-	DispatchError, DispatchResult,
+	DispatchError, DispatchResult, Saturating,
 };
 
 use crate::{
@@ -26,21 +26,29 @@ pub(crate) struct OpenClaim<T: Config> {
 	pub(crate) stake: BalanceOf<T>,
 	pub(crate) output_root: H256,
 	pub(crate) disputes: u32,
+	/// What deliveries have earned, on hold.
+	pub(crate) earned: BalanceOf<T>,
 }
 
 impl<T: Config> Pallet<T> {
 	/// Pay for a claim that nobody refuted, and that is out of the agenda.
 	pub(crate) fn do_finalize(id: JobId, job: JobOf<T>, claim: OpenClaim<T>) -> DispatchResult {
-		let OpenClaim { operator, stake, output_root, disputes } = claim;
-		let paid = T::Currency::transfer_on_hold(
-			&HoldReason::Fee.into(),
-			&job.requester,
-			&operator,
-			job.fee,
-			Precision::Exact,
-			Restriction::Free,
-			Fortitude::Force,
-		)?;
+		let OpenClaim { operator, stake, output_root, disputes, earned } = claim;
+		let pay = |reason: HoldReason, amount: BalanceOf<T>| {
+			T::Currency::transfer_on_hold(
+				&reason.into(),
+				&job.requester,
+				&operator,
+				amount,
+				Precision::Exact,
+				Restriction::Free,
+				Fortitude::Force,
+			)
+		};
+		let mut paid = pay(HoldReason::Fee, job.fee)?;
+		if !earned.is_zero() {
+			paid.saturating_accrue(pay(HoldReason::Delivery, earned)?);
+		}
 		T::Operators::release(&operator, stake);
 		T::Operators::note_served(&operator);
 		let window = Self::periods_of(&job.model).unwrap_or_default().window;
@@ -59,8 +67,8 @@ impl<T: Config> Pallet<T> {
 		claim: OpenClaim<T>,
 		pieces: u32,
 	) -> DispatchResult {
-		let OpenClaim { operator, stake, output_root, .. } = claim;
-		let refunded = Self::refund(&job)?;
+		let OpenClaim { operator, stake, output_root, earned, .. } = claim;
+		let refunded = Self::refund_claim(&job, earned)?;
 		let penalty = Self::penalty_for(stake, pieces);
 		let burned = T::Operators::slash(&operator, stake, penalty).peek();
 		T::Operators::note_missed(&operator);
@@ -79,8 +87,8 @@ impl<T: Config> Pallet<T> {
 		finder: Option<T::AccountId>,
 		prover: Option<T::AccountId>,
 	) -> DispatchResult {
-		let OpenClaim { operator, stake, output_root, .. } = claim;
-		let refunded = Self::refund(&job)?;
+		let OpenClaim { operator, stake, output_root, earned, .. } = claim;
+		let refunded = Self::refund_claim(&job, earned)?;
 		let credit = T::Operators::slash(&operator, stake, stake);
 		T::Operators::chill(&operator);
 		let requester = job.requester.clone();
@@ -141,6 +149,18 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn refund(job: &JobOf<T>) -> Result<BalanceOf<T>, DispatchError> {
 		let reason = HoldReason::Fee.into();
 		T::Currency::release(&reason, &job.requester, job.fee, Precision::Exact)
+	}
+
+	/// Release the fee of a claim that earned nothing to the requester, and what its deliveries seemed to
+	/// have `earned`.
+	fn refund_claim(job: &JobOf<T>, earned: BalanceOf<T>) -> Result<BalanceOf<T>, DispatchError> {
+		let fee = Self::refund(job)?;
+		if earned.is_zero() {
+			return Ok(fee);
+		}
+		let reason = HoldReason::Delivery.into();
+		let earned = T::Currency::release(&reason, &job.requester, earned, Precision::Exact)?;
+		Ok(fee.saturating_add(earned))
 	}
 
 	/// Put a job, which is out of the agenda, into a terminal status, and on the agenda to be reaped.

@@ -82,19 +82,21 @@ fn what_is_demanded_is_delivered_and_paid() {
 		// The last piece is short, and may come first.
 		assert_ok!(deliver(OPERATOR, id, 1));
 		System::assert_last_event(
-			Event::Delivered { job: id, piece: 1, who: OPERATOR, paid: 50, burned: 10 }.into(),
+			Event::Delivered { job: id, piece: 1, who: OPERATOR, earned: 50, burned: 10 }.into(),
 		);
-		assert_eq!((on_hold(), free(OPERATOR)), (60, operator + 50));
+		assert_eq!((on_hold(), free(OPERATOR)), (110, operator));
 		Jobs::do_try_state().unwrap();
-		// In the last block, by somebody else: the operator is paid all the same.
+		// In the last block, by somebody else: the operator earns it all the same.
 		wait(last - 1);
 		assert_ok!(deliver(STRANGER, id, 0));
-		assert_eq!((on_hold(), free(OPERATOR)), (0, operator + 100));
+		assert_eq!((on_hold(), free(OPERATOR)), (100, operator));
 		assert_eq!((free(REQUESTER), free(STRANGER)), (requester - 120, WEALTH));
 		assert_eq!(Balances::total_issuance(), issuance - 20);
 		assert!(Demands::<Test>::get(id).is_none());
 
 		pass(20);
+		let fee = crate::Jobs::<Test>::get(id).unwrap().fee;
+		assert_eq!((on_hold(), free(OPERATOR)), (0, operator + fee + 100));
 		let JobStatus::Final { assurance, .. } = status(id) else { panic!("{:?}", status(id)) };
 		assert_eq!(assurance.disputes, 0);
 	});
@@ -186,7 +188,7 @@ fn only_the_piece_itself_is_taken() {
 		}
 		assert_ok!(deliver(OPERATOR, id, 0));
 		refuse(0, piece(0), Error::PieceNotOwed);
-		assert_eq!(on_hold(), 0);
+		assert_eq!(on_hold(), 50);
 	});
 }
 
@@ -205,7 +207,7 @@ fn withheld_output_makes_the_job_void() {
 		System::assert_last_event(
 			Event::Withheld { job: id, operator: OPERATOR, pieces: 1, refunded: 60 }.into(),
 		);
-		assert_eq!((withheld(id), on_hold()), (1, 0));
+		assert_eq!((withheld(id), on_hold()), (1, 50));
 		Jobs::do_try_state().unwrap();
 		// Late is late, and nothing more can be demanded.
 		assert_noop!(deliver(OPERATOR, id, 0), Error::<Test>::PieceNotOwed);
@@ -220,15 +222,21 @@ fn withheld_output_makes_the_job_void() {
 		// As a missed deadline.
 		let burned = (fee * 10).div_ceil(100);
 		System::assert_last_event(
-			Event::Voided { job: id, operator: OPERATOR, output_root: root, refunded: fee, burned }
-				.into(),
+			Event::Voided {
+				job: id,
+				operator: OPERATOR,
+				output_root: root,
+				refunded: fee + 50,
+				burned,
+			}
+			.into(),
 		);
 		assert_eq!(Operators::free_stake(&OPERATOR), free_stake + fee * 10 - burned);
 		assert_eq!(Balances::total_issuance(), issuance - burned - 10);
-		// One piece was delivered and paid.
+		// One piece was delivered, and a sixth of its fee burned.
 		pass(41);
 		assert!(crate::Jobs::<Test>::get(id).is_none());
-		assert_eq!(free(REQUESTER), requester - 60);
+		assert_eq!(free(REQUESTER), requester - 10);
 	});
 }
 
@@ -309,6 +317,26 @@ fn fraud_beats_void() {
 			pass(6);
 			assert_ok!(Operators::activate(signed(OPERATOR)));
 		}
+	});
+}
+
+/// Who claims a root of garbage can deliver the garbage, before anybody refutes the claim.
+#[test]
+fn delivering_garbage_pays_nothing() {
+	build_and_execute(|| {
+		let requester = free(REQUESTER);
+		let id = wide_claimed();
+		let operator = free(OPERATOR);
+		assert_ok!(demand(id, 0, 2));
+		for number in [0, 1] {
+			assert_ok!(deliver(OPERATOR, id, number));
+		}
+		assert_eq!(free(OPERATOR), operator);
+		assert_ok!(Jobs::fault(id, LEAF, None, None));
+		assert_eq!((on_hold(), free(OPERATOR)), (0, operator));
+		pass(60);
+		// A sixth of the fees was burned; the requester's part of the slash makes up for it.
+		assert!(free(REQUESTER) + 20 >= requester);
 	});
 }
 

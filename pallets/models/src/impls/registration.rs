@@ -1,6 +1,6 @@
 //! Checking and registering a program.
 
-use assay_primitives::{models::model_id, ModelInfo};
+use assay_primitives::{models::model_id, ModelInfo, MAX_OUTPUT_BYTES};
 use assay_referee::Program;
 use frame_support::{ensure, traits::Get};
 use sp_core::H256;
@@ -44,6 +44,8 @@ impl<T: Config> Pallet<T> {
 		program
 			.check()
 			.map_err(|refused| Error::<T>::OperationRefused(refused.op.saturated_into()))?;
+		let output_len = program.header.output_layout().total_len;
+		ensure!(output_len <= MAX_OUTPUT_BYTES, Error::<T>::OutputTooLong);
 		let run_micros = program.run_micros();
 		ensure!(run_micros <= T::MaxRunMicros::get(), Error::<T>::TooSlow);
 		Ok(ModelInfo {
@@ -52,7 +54,7 @@ impl<T: Config> Pallet<T> {
 			weights_len: program.header.weights_len,
 			n_ops: program.header.n_ops,
 			input_len: program.header.input_layout().total_len,
-			output_len: program.header.output_layout().total_len,
+			output_len,
 			units: program.units(),
 			run_micros,
 			active: true,
