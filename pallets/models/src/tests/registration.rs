@@ -45,6 +45,18 @@ fn registers_a_sound_program() {
 	});
 }
 
+/// What could not be demanded at once could be kept back.
+#[test]
+fn fails_for_outputs_too_long_to_be_demanded() {
+	use assay_primitives::{samples::chain, MAX_OUTPUT_BYTES};
+	build_and_execute(|| {
+		let most = (MAX_OUTPUT_BYTES / 4) as u32;
+		let refused = register(ALICE, &chain(1, most + 1), metadata());
+		assert_eq!(refused, Err(Error::<Test>::OutputTooLong.into()));
+		assert_ok!(register(ALICE, &chain(1, most), metadata()));
+	});
+}
+
 #[test]
 fn fails_for_a_duplicate() {
 	build_and_execute(|| {
