@@ -88,7 +88,7 @@ impl<T: Config> Pallet<T> {
 			let state = all.get(who).map(|endorsement| &endorsement.state);
 			matches!(state, Some(EndorsementState::Recalled { .. }))
 		};
-		let recalled = all.keys().filter(|who| is_recalled(*who)).count();
+		let recalled = all.keys().filter(|who| is_recalled(who)).count();
 		ensure!(all.len() == standing as usize + recalled, "5: one stands beside the list");
 		match &record.recalls {
 			None => ensure!(recalled == 0, "5: recalls that are not counted"),
