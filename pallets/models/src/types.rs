@@ -35,7 +35,7 @@ pub type Text<const N: u32> = BoundedVec<u8, ConstU32<N>>;
 )]
 pub struct ModelRecord<AccountId, Balance> {
 	/// What jobs and disputes need to know. `info.active` says for wallets whether `state` is
-	/// [`ModelState::Endorsed`]; only [`Self::set_state`] writes it.
+	/// [`ModelState::Endorsed`]; only `set_state` writes it.
 	pub info: ModelInfo,
 	/// Where the model is in its life.
 	pub state: ModelState<AccountId, Balance>,
