@@ -42,6 +42,21 @@ pub enum End {
 	Expired,
 }
 
+impl End {
+	/// How the job of `event` ends with it, if it does.
+	pub fn of(event: &ChainEvent) -> Option<End> {
+		match event.name.as_str() {
+			"Jobs::Finalized" => Some(End::Final),
+			"Jobs::FaultAccepted" => Some(End::Fraud),
+			"Jobs::Voided" => Some(End::Void),
+			"Jobs::Cancelled" => Some(End::Cancelled),
+			"Jobs::Expired" => Some(End::Expired),
+			"Jobs::DeadlineMissed" if event.fields["queued"] == false => Some(End::Expired),
+			_ => None,
+		}
+	}
+}
+
 /// The history of one job, fed block by block.
 #[derive(Clone, Serialize, Debug)]
 pub struct Timeline {
@@ -91,16 +106,7 @@ impl Timeline {
 
 	fn push(&mut self, block: &BlockView, call: Option<String>, event: ChainEvent) {
 		let started = *self.started_ms.get_or_insert(block.time_ms);
-		let end = match event.name.as_str() {
-			"Jobs::Finalized" => Some(End::Final),
-			"Jobs::FaultAccepted" => Some(End::Fraud),
-			"Jobs::Voided" => Some(End::Void),
-			"Jobs::Cancelled" => Some(End::Cancelled),
-			"Jobs::Expired" => Some(End::Expired),
-			"Jobs::DeadlineMissed" if event.fields["queued"] == false => Some(End::Expired),
-			_ => None,
-		};
-		self.end = self.end.or(end);
+		self.end = self.end.or(End::of(&event));
 		let after_ms = block.time_ms.saturating_sub(started);
 		self.entries.push(Entry { after_ms, call, event });
 	}

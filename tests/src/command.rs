@@ -1,7 +1,41 @@
-//! What the programs of this crate share: logging, interruption and the exit status.
+//! What the programs of this crate share: options, logging, interruption and the exit status.
 
-use anyhow::{anyhow, Result};
-use std::{future::Future, process::ExitCode};
+use crate::node;
+use anyhow::{anyhow, Context, Result};
+use clap::Args;
+use serde::Serialize;
+use std::{future::Future, path::PathBuf, process::ExitCode};
+
+/// What a program on a network of digits jobs works with.
+#[derive(Args, Clone, Debug)]
+pub struct Files {
+	/// The digits network, ONNX.
+	#[arg(long, value_name = "FILE")]
+	pub digits: PathBuf,
+	/// Its held-out images, `heldout.npz`.
+	#[arg(long, value_name = "FILE")]
+	pub inputs: PathBuf,
+	/// The node's binary; the one beside this program by default.
+	#[arg(long, value_name = "FILE")]
+	pub node: Option<PathBuf>,
+	/// Write every figure there.
+	#[arg(long, value_name = "FILE")]
+	pub json: Option<PathBuf>,
+}
+
+impl Files {
+	/// The node's binary.
+	pub fn node(&self) -> Result<PathBuf> {
+		self.node.clone().map_or_else(node::find_binary, Ok)
+	}
+
+	/// Writes the figures of a run where they are wanted.
+	pub fn write(&self, figures: &impl Serialize) -> Result<()> {
+		let Some(path) = &self.json else { return Ok(()) };
+		let report = serde_json::to_string_pretty(figures)?;
+		std::fs::write(path, report).with_context(|| path.display().to_string())
+	}
+}
 
 /// Runs a program to its end: success only if it says that all came out right.
 ///

@@ -1,7 +1,10 @@
 //! Inputs of the demonstration models.
 
 use anyhow::{ensure, Context, Result};
-use assay_client::npz::{self, Tensor};
+use assay_client::{
+	bundles::{self, Described},
+	npz::{self, Tensor},
+};
 use assay_referee::DType;
 use serde::Deserialize;
 use std::path::Path;
@@ -40,6 +43,33 @@ impl Digits {
 	/// How many of the answers for images from `start` on are right.
 	pub fn score(&self, start: usize, answers: &[usize]) -> usize {
 		answers.iter().zip(&self.labels[start..]).filter(|(a, b)| a == b).count()
+	}
+}
+
+/// Inputs of the digits network that nobody has asked about: held-out images, each with one faint pixel
+/// of its own, so that nothing can be answered from memory.
+#[derive(Debug)]
+pub struct FreshInputs {
+	bundle: Described,
+	digits: Digits,
+	counter: u32,
+}
+
+impl FreshInputs {
+	/// Of the images in the file `heldout`, packed for `bundle`.
+	pub fn new(heldout: &Path, bundle: &Described) -> Result<FreshInputs> {
+		Ok(FreshInputs { bundle: bundle.clone(), digits: Digits::load(heldout)?, counter: 0 })
+	}
+
+	/// The next one.
+	pub fn next(&mut self) -> Result<Vec<u8>> {
+		self.counter += 1;
+		let start = self.counter as usize % self.digits.labels.len();
+		let tensor = self.digits.batch(start, 1);
+		let mut input = bundles::pack_tensors(&self.bundle.manifest, &[tensor])?;
+		let faint = (self.counter as f32) * 1e-9;
+		input[..4].copy_from_slice(&faint.to_le_bytes());
+		Ok(input)
 	}
 }
 

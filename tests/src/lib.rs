@@ -9,7 +9,7 @@
 //! | [`demo`] | what `assay-demo` does: the main job, then the fraud |
 //! | [`load`] | what `assay-load` does: many jobs beside noise |
 //! | [`partition`] | what `assay-partition` does: a network cut and healed in the middle of disputes |
-//! | [`command`] | what the programs share: logging, interruption, exit status |
+//! | [`command`] | what the programs share: options, logging, interruption, exit status |
 
 pub mod command;
 pub mod demo;

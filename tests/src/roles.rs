@@ -32,6 +32,19 @@ pub fn dev(path: &str) -> Result<Account> {
 	Ok(Account { path: path.into(), id: account::account_of(&key), key })
 }
 
+/// Gives each of `to` so much of the money of `from`, and waits until they have it.
+pub async fn give(api: &Api, from: &Account, to: &[&Account], amount: u128) -> Result<()> {
+	let mut giver = api.sender(&from.key).await?;
+	let mut gifts = Vec::new();
+	for who in to {
+		gifts.push(giver.send(&calls::transfer(&who.id, amount)).await?);
+	}
+	for gift in gifts {
+		gift.wait(Until::InBlock).await?;
+	}
+	Ok(())
+}
+
 /// The service key of an account: the one derived from it by `//service`.
 pub fn service_path(account: &Account) -> String {
 	format!("{}//service", account.path)

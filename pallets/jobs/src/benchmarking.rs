@@ -1,6 +1,7 @@
 //! Benchmarks of the jobs pallet.
 
 use super::*;
+use crate::impls::{overdue_at, RETENTION_SPREAD};
 use alloc::{vec, vec::Vec};
 use assay_primitives::{
 	samples, Authorization, Claims, JobId, ModelId, ModelRegistry, OperatorLedger, PageKey,
@@ -140,8 +141,7 @@ pub(crate) fn demand_at_once<T: Config>(id: JobId, job: &mut JobOf<T>) {
 	let demand = Demand { first: 0, pieces: 1, missing: 1, fee, deadline };
 	if let JobStatus::Claimed { operator, live, .. } = &mut job.status {
 		*live = live.saturating_add(1);
-		let overdue = deadline.saturating_add(One::one());
-		Pallet::<T>::stand(Lane::Demanded(operator.clone()), id, overdue);
+		Pallet::<T>::stand(Lane::Demanded(operator.clone()), id, overdue_at::<T>(&demand));
 		Demands::<T>::insert(id, demand);
 	}
 }
@@ -155,16 +155,15 @@ fn whole_output() -> Result<Slice, BenchmarkError> {
 /// Have all these demands end in one block, and return it: the backlog spreads them otherwise.
 fn end_together<T: Config>(jobs: &[JobId], operator: &T::AccountId) -> u32 {
 	let lane = || Lane::Demanded(operator.clone());
-	let overdue = |demand: &DemandOf<T>| demand.deadline.saturating_add(One::one());
 	let mut end = BlockNumberFor::<T>::zero();
 	for id in jobs {
 		let Some(mut demand) = Demands::<T>::get(id) else { continue };
-		Pallet::<T>::leave(lane(), *id, overdue(&demand));
+		Pallet::<T>::leave(lane(), *id, overdue_at::<T>(&demand));
 		if end.is_zero() {
 			end = demand.deadline;
 		}
 		demand.deadline = end;
-		Pallet::<T>::stand(lane(), *id, overdue(&demand));
+		Pallet::<T>::stand(lane(), *id, overdue_at::<T>(&demand));
 		Demands::<T>::insert(id, demand);
 	}
 	end.saturating_add(One::one()).saturated_into()
@@ -438,7 +437,7 @@ mod benchmarks {
 		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
 		Pallet::<T>::work_off_page(&lane, key, &mut WeightMeter::new());
 		let (lane, key) = page::<T>(&jobs);
-		wait::<T>(T::Retention::get().saturating_add(crate::impls::RETENTION_SPREAD.into()));
+		wait::<T>(T::Retention::get().saturating_add(RETENTION_SPREAD.into()));
 
 		#[block]
 		{

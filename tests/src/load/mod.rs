@@ -8,15 +8,13 @@ mod book;
 mod noise;
 mod scene;
 
+use crate::command::Files;
 use anyhow::{bail, Context, Result};
 use book::Book;
 use clap::{Args, ValueEnum};
 use scene::Scene;
 use serde::Serialize;
-use std::{
-	path::PathBuf,
-	time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// What others do to the chain meanwhile.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,18 +54,9 @@ pub struct Options {
 	/// How much noise: jobs, claims or challenges; each scenario has its own default.
 	#[arg(long)]
 	pub noise: Option<u32>,
-	/// The digits network, ONNX.
-	#[arg(long, value_name = "FILE")]
-	pub digits: PathBuf,
-	/// Its held-out images, `heldout.npz`.
-	#[arg(long, value_name = "FILE")]
-	pub inputs: PathBuf,
-	/// The node's binary; the one beside this program by default.
-	#[arg(long, value_name = "FILE")]
-	pub node: Option<PathBuf>,
-	/// Write every figure there.
-	#[arg(long, value_name = "FILE")]
-	pub json: Option<PathBuf>,
+	/// What it works with.
+	#[command(flatten)]
+	pub files: Files,
 }
 
 /// Middle and tail of a distribution.
@@ -196,10 +185,7 @@ pub async fn run(options: &Options) -> Result<bool> {
 			.with_context(|| format!("scenario {}", scenario.name()))?;
 		figures.print();
 		all.push(figures);
-		if let Some(path) = &options.json {
-			let report = serde_json::to_string_pretty(&Report { scenarios: all.clone() })?;
-			std::fs::write(path, report).with_context(|| path.display().to_string())?;
-		}
+		options.files.write(&Report { scenarios: all.clone() })?;
 	}
 	let best = all.iter().map(|figures| figures.jobs_per_second).fold(0.0, f64::max);
 	let sum = |of: fn(&Figures) -> usize| all.iter().map(of).sum::<usize>();

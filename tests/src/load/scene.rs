@@ -3,8 +3,8 @@
 use super::Options;
 use crate::{
 	devnet::Devnet,
-	inputs::Digits,
-	node::{self, NodeSpec},
+	inputs::FreshInputs,
+	node::NodeSpec,
 	roles::{self, Account},
 };
 use anyhow::{Context, Result};
@@ -50,11 +50,10 @@ pub(super) struct Scene {
 	pub(super) fee: u128,
 	pub(super) unserved_fee: u128,
 	bundle: Described,
-	digits: Digits,
+	inputs: FreshInputs,
 	requester: Sender,
 	victims: Sender,
 	with_liar: bool,
-	counter: u32,
 	since_renewal: u32,
 	_models: TempDir,
 }
@@ -63,12 +62,10 @@ impl Scene {
 	/// Starts the network and gives everybody their roles.
 	pub(super) async fn set(options: &Options, with_liar: bool) -> Result<Scene> {
 		let models = tempfile::Builder::new().prefix("assay-models-").tempdir()?;
-		let model = roles::compile_digits(&options.digits, &models.path().join("digits"), 1)?;
-		let unserved = roles::compile_digits(&options.digits, &models.path().join("digits-2"), 2)?;
-		let binary = match &options.node {
-			Some(path) => path.clone(),
-			None => node::find_binary()?,
-		};
+		let model = roles::compile_digits(&options.files.digits, &models.path().join("digits"), 1)?;
+		let unserved =
+			roles::compile_digits(&options.files.digits, &models.path().join("digits-2"), 2)?;
+		let binary = options.files.node()?;
 		let mut specs = vec![
 			NodeSpec::new(
 				"alice",
@@ -98,14 +95,7 @@ impl Scene {
 		let [asker, victim, noisy] = ["//Requester", "//Victim", "//Noisy"].map(roles::dev);
 		let (operator, watcher, liar) = (operator?, watcher?, liar?);
 		let (asker, victim, noisy) = (asker?, victim?, noisy?);
-		let mut giver = api.sender(&rich.key).await?;
-		let mut gifts = Vec::new();
-		for who in [&asker, &victim, &noisy] {
-			gifts.push(giver.send(&calls::transfer(&who.id, GIFT)).await?);
-		}
-		for gift in gifts {
-			gift.wait(Until::InBlock).await?;
-		}
+		roles::give(&api, &rich, &[&asker, &victim, &noisy], GIFT).await?;
 		roles::become_operator(&api, &operator, STAKE, &[model]).await?;
 		roles::become_watcher(&net.api("bob").await?, &watcher).await?;
 		if with_liar {
@@ -138,12 +128,11 @@ impl Scene {
 			unserved,
 			fee,
 			unserved_fee,
+			inputs: FreshInputs::new(&options.files.inputs, &bundle)?,
 			bundle,
-			digits: Digits::load(&options.inputs)?,
 			requester,
 			victims,
 			with_liar,
-			counter: 0,
 			since_renewal: 0,
 			_models: models,
 		})
@@ -154,16 +143,9 @@ impl Scene {
 		self.with_liar
 	}
 
-	/// An input that nobody has asked about: a held-out image with one faint pixel of its own, so that
-	/// nothing can be answered from memory.
+	/// An input that nobody has asked about.
 	pub(super) fn input(&mut self) -> Result<Vec<u8>> {
-		self.counter += 1;
-		let start = self.counter as usize % self.digits.labels.len();
-		let tensor = self.digits.batch(start, 1);
-		let mut input = bundles::pack_tensors(&self.bundle.manifest, &[tensor])?;
-		let faint = (self.counter as f32) * 1e-9;
-		input[..4].copy_from_slice(&faint.to_le_bytes());
-		Ok(input)
+		self.inputs.next()
 	}
 
 	/// Sends `count` jobs to whoever serves the model, each about another input.

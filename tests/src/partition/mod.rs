@@ -11,10 +11,12 @@
 mod links;
 mod scene;
 
+use crate::command::Files;
 use anyhow::{bail, Context, Result};
 use assay_client::{
 	address::address,
 	chain::{BlockView, ChainEvent},
+	timeline::End,
 	Api,
 };
 use clap::Args;
@@ -22,7 +24,6 @@ use scene::Scene;
 use serde::Serialize;
 use std::{
 	collections::{BTreeMap, BTreeSet},
-	path::PathBuf,
 	sync::Arc,
 	time::{Duration, Instant},
 };
@@ -33,18 +34,9 @@ pub struct Options {
 	/// How often the network is cut at most. A cut takes a minute and a half.
 	#[arg(long, default_value_t = 12)]
 	pub cuts: u32,
-	/// The digits network, ONNX.
-	#[arg(long, value_name = "FILE")]
-	pub digits: PathBuf,
-	/// Its held-out images, `heldout.npz`.
-	#[arg(long, value_name = "FILE")]
-	pub inputs: PathBuf,
-	/// The node's binary; the one beside this program by default.
-	#[arg(long, value_name = "FILE")]
-	pub node: Option<PathBuf>,
-	/// Write every figure there.
-	#[arg(long, value_name = "FILE")]
-	pub json: Option<PathBuf>,
+	/// What it works with.
+	#[command(flatten)]
+	pub files: Files,
 }
 
 /// The moves that are to be lost at least once each.
@@ -139,10 +131,7 @@ pub async fn run(options: &Options) -> Result<bool> {
 	let blocks = all_over(&scene).await?;
 	judge(&scene, &blocks, &mut figures);
 	figures.print();
-	if let Some(path) = &options.json {
-		let report = serde_json::to_string_pretty(&figures)?;
-		std::fs::write(path, report).with_context(|| path.display().to_string())?;
-	}
+	options.files.write(&figures)?;
 	let missing = figures.missing();
 	if !missing.is_empty() {
 		println!("  never lost     {}; cut more often with --cuts", missing.join(", "));
@@ -236,7 +225,7 @@ async fn all_over(scene: &Scene) -> Result<Vec<Arc<BlockView>>> {
 			let Some(job) = event.job() else { continue };
 			if event.is("Jobs::Requested") {
 				open.insert(job);
-			} else if ENDS.iter().any(|end| event.is(end)) {
+			} else if End::of(event).is_some() {
 				open.remove(&job);
 			}
 		}
@@ -251,9 +240,6 @@ async fn all_over(scene: &Scene) -> Result<Vec<Arc<BlockView>>> {
 		tokio::time::sleep(Duration::from_secs(1)).await;
 	}
 }
-
-const ENDS: [&str; 5] =
-	["Jobs::Finalized", "Jobs::FaultAccepted", "Jobs::Voided", "Jobs::Expired", "Jobs::Cancelled"];
 
 /// Counts what became of everybody.
 fn judge(scene: &Scene, blocks: &[Arc<BlockView>], figures: &mut Figures) {

@@ -6,15 +6,15 @@ use super::{
 };
 use crate::{
 	devnet::{self, Devnet},
-	inputs::Digits,
-	node::{self, NodeSpec},
+	inputs::FreshInputs,
+	node::NodeSpec,
 	recorder::Recorder,
 	roles::{self, Account},
 };
 use anyhow::{Context, Result};
 use assay_client::{
 	amount::ASY,
-	bundles::{self, Described},
+	bundles,
 	chain::{calls, records::OperatorStatus},
 	commands::model,
 	Api, Until,
@@ -49,9 +49,7 @@ pub(super) struct Scene {
 	victim: Account,
 	model: H256,
 	fee: u128,
-	bundle: Described,
-	digits: Digits,
-	counter: u32,
+	inputs: FreshInputs,
 	next_liar: usize,
 	near_side: Vec<Peer>,
 	far_side: Vec<Peer>,
@@ -63,8 +61,8 @@ impl Scene {
 	/// Starts the network, links all nodes and gives everybody their roles.
 	pub(super) async fn set(options: &Options) -> Result<Scene> {
 		let models = tempfile::Builder::new().prefix("assay-models-").tempdir()?;
-		let model = roles::compile_digits(&options.digits, &models.path().join("digits"), 1)?;
-		let binary = options.node.clone().map_or_else(node::find_binary, Ok)?;
+		let model = roles::compile_digits(&options.files.digits, &models.path().join("digits"), 1)?;
+		let binary = options.files.node()?;
 		// The newer network backend, litep2p, keeps a link whose reservation is withdrawn.
 		let apart = ["--reserved-only", "--force-authoring", "--network-backend", "libp2p"];
 		let spec = |name, args: &[&str]| NodeSpec::new(name, &[args, &apart[..]].concat());
@@ -98,14 +96,8 @@ impl Scene {
 		let [near_asker, far_asker, victim] = ["//Near", "//Far", "//Victim"].map(roles::dev);
 		let (operator, watcher, victim) = (operator?, watcher?, victim?);
 		let askers = [near_asker?, far_asker?];
-		let mut giver = near.sender(&rich.key).await?;
-		let mut gifts = Vec::new();
-		for who in liars.iter().chain([&operator, &watcher, &victim]).chain(&askers) {
-			gifts.push(giver.send(&calls::transfer(&who.id, GIFT)).await?);
-		}
-		for gift in gifts {
-			gift.wait(Until::InBlock).await?;
-		}
+		let parties = liars.iter().chain([&operator, &watcher, &victim]).chain(&askers);
+		roles::give(&near, &rich, &parties.collect::<Vec<_>>(), GIFT).await?;
 		let lying = net.api("charlie").await?;
 		let served = [model];
 		let lies = liars.iter().map(|liar| roles::become_operator(&lying, liar, STAKE, &served));
@@ -127,9 +119,7 @@ impl Scene {
 			victim,
 			model,
 			fee,
-			bundle,
-			digits: Digits::load(&options.inputs)?,
-			counter: 0,
+			inputs: FreshInputs::new(&options.files.inputs, &bundle)?,
 			next_liar: 0,
 			near_side,
 			far_side,
@@ -138,19 +128,9 @@ impl Scene {
 		})
 	}
 
-	/// An input that nobody has asked about.
-	fn input(&mut self) -> Result<Vec<u8>> {
-		self.counter += 1;
-		let start = self.counter as usize % self.digits.labels.len();
-		let tensor = self.digits.batch(start, 1);
-		let mut input = bundles::pack_tensors(&self.bundle.manifest, &[tensor])?;
-		input[..4].copy_from_slice(&((self.counter as f32) * 1e-9).to_le_bytes());
-		Ok(input)
-	}
-
 	/// Asks the honest operator, on the near side or on the far one.
 	pub(super) async fn ask(&mut self, far: bool) -> Result<()> {
-		let input = self.input()?;
+		let input = self.inputs.next()?;
 		let call = calls::request_job(self.model, &input, self.fee, Some(&self.operator.id));
 		let (api, who) = if far { (&self.far, 1) } else { (&self.near, 0) };
 		Ok(api.sender(&self.askers[who].key).await?.post(&call).await?)
@@ -158,7 +138,7 @@ impl Scene {
 
 	/// Asks the next liar that takes jobs, on the near side.
 	pub(super) async fn ask_a_liar(&mut self) -> Result<()> {
-		let input = self.input()?;
+		let input = self.inputs.next()?;
 		let at = self.near.best().await?;
 		for _ in 0..LIARS {
 			let liar = self.liars[self.next_liar].clone();

@@ -22,10 +22,6 @@ use std::{
 };
 use subxt_signer::sr25519::Keypair;
 
-/// Pieces that are demanded at a time: all that an output may have. What is demanded later may come too
-/// late, when the window is over.
-const PIECES_AT_A_TIME: u32 = 64;
-
 /// How often the chain is looked at while pieces are on their way.
 const INTERVAL: Duration = Duration::from_millis(750);
 
@@ -254,7 +250,8 @@ impl<'a> Search<'a> {
 			self.wait(deadline, None, bar).await?;
 		}
 		let mut paid = 0u128;
-		let most = self.api.max_pieces(at)?.min(PIECES_AT_A_TIME);
+		// As many as the chain takes: what is demanded later may come too late, when the window is over.
+		let most = self.api.max_pieces(at)?;
 		while let Some(first) = self.pieces.missing().first().copied() {
 			let missing = self.pieces.missing();
 			let run =

@@ -16,5 +16,5 @@ pub(crate) use agenda::jobs_in;
 pub(crate) use agenda::RETENTION_SPREAD;
 pub(crate) use assignment::Batch;
 pub(crate) use delivery::chunks_of;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(test, feature = "try-runtime", feature = "runtime-benchmarks"))]
 pub(crate) use delivery::overdue_at;
