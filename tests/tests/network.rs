@@ -17,7 +17,7 @@ use assay_client::{
 		model::{self, Trust},
 	},
 	npz::{self, Tensor},
-	output::Output,
+	output::{hex0x, Output},
 	timeline::End,
 	Api, Error, Kind, Until,
 };
@@ -418,6 +418,8 @@ async fn bad_input_is_refused(scene: &Scene, job: u64) {
 		assert!(error.hint.is_some(), "{error} says what to do");
 	};
 	let at = api.best().await.unwrap();
+	let by_id = model::resolve(api, &at, &hex0x(&scene.model.0)).await.unwrap();
+	assert_eq!(by_id.id, scene.model);
 	let error = model::resolve(api, &at, "no such model").await.unwrap_err();
 	assert_eq!(error.kind, Kind::NotFound);
 

@@ -2,7 +2,7 @@
 
 use super::compile;
 use crate::{
-	bundles,
+	account, bundles,
 	chain::{
 		records::{Endorsement, Model, ModelState},
 		Api, At,
@@ -35,6 +35,12 @@ pub async fn resolve(api: &Api, at: &At, text: &str) -> Result<Model> {
 	if bundles::is_bundle(dir) {
 		let id = H256(bundles::describe(dir)?.manifest.model_id);
 		return api.model(at, id).await?.ok_or_else(unknown);
+	}
+	// A whole id means that model, whatever strangers call theirs, and needs no look at any other.
+	if let Ok(id) = account::hash(text) {
+		if let Some(model) = api.model(at, H256(id)).await? {
+			return Ok(model);
+		}
 	}
 	let models = api.models(at).await?;
 	let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
