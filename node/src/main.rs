@@ -9,6 +9,7 @@ mod command;
 mod engine;
 mod offchain;
 mod pace;
+mod pool_memory;
 mod rpc;
 mod service;
 

@@ -2,10 +2,10 @@
 
 use crate::{
 	engine::{EngineConfig, EngineService},
-	offchain, rpc,
+	offchain, pool_memory, rpc,
 };
 use assay_runtime::{opaque::Block, Hash, RuntimeApi};
-use sc_client_api::{Backend, BlockBackend};
+use sc_client_api::{Backend, BlockBackend, ExecutorProvider};
 use sc_consensus::JustificationSyncLink;
 use sc_consensus_babe::{BabeLink, BabeWorkerHandle, SlotProportion, SyncOracle};
 use sc_consensus_grandpa::SharedVoterState;
@@ -19,9 +19,13 @@ use sp_keystore::KeystorePtr;
 use std::{sync::Arc, time::Duration};
 use substrate_prometheus_endpoint::Registry;
 
-/// Host functions the runtime may import: the SDK's and the engine's. Only off-chain workers are
-/// given an engine; in every other call those functions answer that there is none.
-type HostFunctions = (sp_io::SubstrateHostFunctions, assay_host::inference_engine::HostFunctions);
+/// Host functions the runtime may import: the SDK's and ours. Only off-chain workers are given an
+/// engine; in every other call its functions answer that there is none.
+type HostFunctions = (
+	sp_io::SubstrateHostFunctions,
+	assay_host::inference_engine::HostFunctions,
+	assay_host::pool_memory::HostFunctions,
+);
 
 pub(crate) type Executor = sc_executor::WasmExecutor<HostFunctions>;
 pub(crate) type FullClient = sc_service::TFullClient<Block, RuntimeApi, Executor>;
@@ -83,6 +87,7 @@ pub(crate) fn new_partial(config: &Configuration) -> Result<(Partial, TaskManage
 		config, handle.clone(), executor, Vec::new()
 	)?;
 	let client = Arc::new(client);
+	client.execution_extensions().set_extensions_factory(pool_memory::Factory::default());
 	let telemetry = telemetry.map(|(worker, telemetry)| {
 		task_manager.spawn_handle().spawn("telemetry", None, worker.run());
 		telemetry

@@ -1,4 +1,4 @@
-//! The node's side: what an engine must offer, and the extension that carries it.
+//! The node's side: what it must offer to the runtime, and the extensions that carry it.
 
 use crate::{Class, Limits, Note, RequestId, Roles, Status, Submission};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
@@ -60,4 +60,22 @@ pub trait Engine: Send {
 sp_externalities::decl_extension! {
 	/// Gives off-chain workers access to the engine. Register it for nothing else.
 	pub struct EngineExt(Box<dyn Engine>);
+}
+
+/// What a node's pool remembers between the transactions that it validates: names and nothing else.
+///
+/// A name stands for something that was found out at a price and stays true. The memory may forget at
+/// any time, and must be bounded: strangers can have it remember things.
+pub trait PoolMemory: Send {
+	/// Whether `name` is remembered.
+	fn remembers(&mut self, name: &[u8; 32]) -> bool;
+
+	/// Remember `name`.
+	fn remember(&mut self, name: [u8; 32]);
+}
+
+sp_externalities::decl_extension! {
+	/// Gives the pool's validations access to its memory. Other calls may be given it too: the runtime
+	/// asks where it validates for a pool and nowhere else.
+	pub struct PoolMemoryExt(Box<dyn PoolMemory>);
 }

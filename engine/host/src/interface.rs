@@ -1,14 +1,16 @@
 //! The raw host functions, the only `ext_*` names that are ours.
 
 #[cfg(not(all(substrate_runtime, feature = "no-custom-host-functions")))]
-pub use imported::inference_engine;
+pub use imported::{inference_engine, pool_memory};
 
 #[cfg(not(all(substrate_runtime, feature = "no-custom-host-functions")))]
 mod imported {
 	#[cfg(not(substrate_runtime))]
 	use super::write;
 	#[cfg(not(substrate_runtime))]
-	use crate::{Class, EngineExt, Note, Poll, Request, Status, Submission, MAX_REQUEST_BYTES};
+	use crate::{
+		Class, EngineExt, Note, Poll, PoolMemoryExt, Request, Status, Submission, MAX_REQUEST_BYTES,
+	};
 	#[cfg(not(substrate_runtime))]
 	use codec::Encode as _;
 	#[cfg(not(substrate_runtime))]
@@ -135,6 +137,25 @@ mod imported {
 			}
 		}
 	}
+
+	/// What the node's pool remembers from one validation to the next.
+	#[runtime_interface]
+	pub trait PoolMemory {
+		/// 1 if `name` is remembered, else 0.
+		fn remembers(&mut self, name: PassPointerAndRead<&[u8; 32], 32>) -> u32 {
+			match self.extension::<PoolMemoryExt>() {
+				Some(memory) => u32::from(memory.0.remembers(name)),
+				None => 0,
+			}
+		}
+
+		/// Remember `name`, if there is a memory.
+		fn remember(&mut self, name: PassPointerAndRead<&[u8; 32], 32>) {
+			if let Some(memory) = self.extension::<PoolMemoryExt>() {
+				memory.0.remember(*name);
+			}
+		}
+	}
 }
 
 /// Write `bytes` to the front of `out` if they fit, and say so.
@@ -206,4 +227,16 @@ pub mod inference_engine {
 
 	/// Does nothing.
 	pub fn note(_event: u32, _value: u64) {}
+}
+
+/// What a runtime built without our imports calls instead: nothing is remembered.
+#[cfg(all(substrate_runtime, feature = "no-custom-host-functions"))]
+pub mod pool_memory {
+	/// Always 0.
+	pub fn remembers(_name: &[u8; 32]) -> u32 {
+		0
+	}
+
+	/// Does nothing.
+	pub fn remember(_name: &[u8; 32]) {}
 }

@@ -1,4 +1,5 @@
-//! The host functions through which off-chain workers reach the inference engine.
+//! The host functions through which off-chain workers reach the inference engine, and the pool a
+//! memory of what it has judged.
 //!
 //! A model run takes longer than a block and must never hold a Wasm instance, so the interface is
 //! *submit and poll*: a worker enqueues a [`Request`] and returns at once; the worker of a later
@@ -16,9 +17,14 @@
 //!   depend on the engine.
 //! - [`inference_engine`] holds the raw functions. All of them return plain integers and write into
 //!   the caller's buffers; none of them panics.
+//! - [`pool`] is for validations only: what one has found out at a price, the next need not find out
+//!   again. The node registers a [`PoolMemory`] as a [`PoolMemoryExt`]. Nothing that goes into a block
+//!   may depend on it, so it is asked under [`TransactionSource`]s other than `InBlock` alone.
+//!
+//! [`TransactionSource`]: https://docs.rs/sp-runtime
 //!
 //! With the feature `no-custom-host-functions` a Wasm runtime imports none of these functions and
-//! sees no engine.
+//! sees no engine and no memory.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -27,12 +33,13 @@ extern crate alloc;
 #[cfg(not(substrate_runtime))]
 mod extension;
 mod interface;
+pub mod pool;
 mod request;
 pub mod worker;
 
 #[cfg(not(substrate_runtime))]
-pub use extension::{Engine, EngineExt, Poll};
-pub use interface::inference_engine;
+pub use extension::{Engine, EngineExt, Poll, PoolMemory, PoolMemoryExt};
+pub use interface::{inference_engine, pool_memory};
 pub use request::{
 	Class, Limits, Note, Request, RequestId, Response, Roles, RunSpec, Status, Submission, Terms,
 	MAX_INLINE_OUTPUT, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES,

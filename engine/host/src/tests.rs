@@ -249,6 +249,33 @@ fn without_the_extension_there_is_no_engine() {
 }
 
 #[test]
+fn a_pool_remembers_what_it_is_told() {
+	#[derive(Default)]
+	struct Names(Vec<[u8; 32]>);
+	impl PoolMemory for Names {
+		fn remembers(&mut self, name: &[u8; 32]) -> bool {
+			self.0.contains(name)
+		}
+
+		fn remember(&mut self, name: [u8; 32]) {
+			self.0.push(name);
+		}
+	}
+	let (told, other) = ([1; 32], [2; 32]);
+	let mut ext = sp_io::TestExternalities::default();
+	ext.execute_with(|| {
+		pool::remember(&told);
+		assert!(!pool::remembers(&told), "there is no memory");
+	});
+	ext.register_extension(PoolMemoryExt(Box::new(Names::default())));
+	ext.execute_with(|| {
+		assert!(!pool::remembers(&told));
+		pool::remember(&told);
+		assert!(pool::remembers(&told) && !pool::remembers(&other));
+	});
+}
+
+#[test]
 fn numbers_survive_the_boundary() {
 	for raw in 0..9 {
 		let status = Status::from_raw(raw);

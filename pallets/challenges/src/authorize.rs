@@ -133,7 +133,9 @@ impl<T: Config> Pallet<T> {
 		let (claim, record) = Self::may_ask(&who, *challenge, node, Self::now()).map_err(stale)?;
 		let can_pay = Self::can_pay_query_by_key(&who, record.job, node);
 		ensure!(can_pay, InvalidTransaction::Payment);
-		let args = (challenge, record.content(Some(claim.content())), node);
+		// Where to go follows from the trace, which may be another on another fork.
+		let trace_root = Self::posted_trace(record.job).map_err(stale)?;
+		let args = (challenge, record.content(Some(claim.content())), trace_root, node);
 		let life = auth.ensure::<T>("challenges.ask", &args)?;
 		let deadline = Self::turn_of(&record).map(|turn| turn.deadline()).unwrap_or_default();
 		let tag = ("ask", challenge, record.path.len() as u32);
@@ -161,7 +163,7 @@ impl<T: Config> Pallet<T> {
 
 	/// The whole proof is judged here, so that a bad one cannot be included for nothing. That is much
 	/// work for nothing, so only who has a bond at stake and has paid its way down to what a fault shows in
-	/// may ask for it; others sign and pay.
+	/// may ask for it; others sign and pay. A pool judges one proof of a key about a trace.
 	pub(crate) fn authorize_prove_fault(
 		source: TransactionSource,
 		job: &JobId,
@@ -170,11 +172,13 @@ impl<T: Config> Pallet<T> {
 	) -> TransactionValidityWithRefund {
 		let auth = required(auth)?;
 		let claim = Self::open_claim(*job).map_err(stale)?;
-		Self::posted_trace(*job).map_err(stale)?;
+		let trace_root = Self::posted_trace(*job).map_err(stale)?;
 		let who = Self::owner(auth)?;
 		ensure!(Self::may_know_the_fault(&who, *job), InvalidTransaction::BadSigner);
-		let life = auth.ensure::<T>("challenges.prove_fault", &(job, claim.content(), proof))?;
-		Self::judge_at_the_door(source, &claim, *job, proof).map_err(bad)?;
+		// A proof that is good under one trace is bad under another, which says nothing about its signer.
+		let args = (job, claim.content(), trace_root, proof);
+		let life = auth.ensure::<T>("challenges.prove_fault", &args)?;
+		Self::judge_at_the_door(source, &auth.key, &claim, *job, proof).map_err(bad)?;
 		valid(("prove_fault", job, who), Times { left: 0, life })
 	}
 

@@ -165,6 +165,11 @@ fn content<T: Config>(job: JobId) -> H256 {
 	T::Claims::open_claim(job).expect("the claim is open").content()
 }
 
+/// The root of the trace that was revealed.
+fn trace_of<T: Config>(job: JobId) -> H256 {
+	Pallet::<T>::posted_trace(job).expect("it is revealed")
+}
+
 /// The content of a challenge.
 fn content_of<T: Config>(id: ChallengeId) -> H256 {
 	Pallet::<T>::content_of(&Challenges::<T>::get(id).expect("it is on record"))
@@ -290,8 +295,8 @@ mod benchmarks {
 		let way = way_to_large();
 		walk::<T>(job, challenge, &run, &way[..2]);
 		let node = way[2];
-		let auth =
-			signature::<T>(key, "challenges.ask", (challenge, content_of::<T>(challenge), node));
+		let args = (challenge, content_of::<T>(challenge), trace_of::<T>(job), node);
+		let auth = signature::<T>(key, "challenges.ask", args);
 		let call = Call::<T>::ask { challenge, node, auth };
 
 		#[block]
@@ -356,8 +361,8 @@ mod benchmarks {
 		let (job, id, key) = revealed::<T>(&run, true);
 		walk::<T>(job, id, &run, &[NodeKey::top(Object::Trace), NodeKey::top(Object::Tensor(0))]);
 		let proof = costly_proof();
-		let auth =
-			signature::<T>(key, "challenges.prove_fault", (job, content::<T>(job), proof.clone()));
+		let args = (job, content::<T>(job), trace_of::<T>(job), proof.clone());
+		let auth = signature::<T>(key, "challenges.prove_fault", args);
 		let call = Call::<T>::prove_fault { job, proof, auth };
 
 		#[block]

@@ -15,7 +15,11 @@ struct Cli {
 	command: PalletCmd,
 }
 
+/// What our runtime imports besides the SDK's functions.
+type HostFunctions =
+	(assay_host::inference_engine::HostFunctions, assay_host::pool_memory::HostFunctions);
+
 fn main() -> sc_cli::Result<()> {
 	sc_cli::LoggerBuilder::new("warn,frame_benchmarking_cli=info,benchmark=info").init()?;
-	Cli::parse().command.run_with_spec::<BlakeTwo256, assay_host::inference_engine::HostFunctions>(None)
+	Cli::parse().command.run_with_spec::<BlakeTwo256, HostFunctions>(None)
 }

@@ -378,13 +378,13 @@ fn message(call: &RuntimeCall) -> Option<(&'static str, Vec<u8>)> {
 		RuntimeCall::Challenges(C::ask { challenge, node, .. }) => {
 			let record = Challenges::<Runtime>::get(challenge)?;
 			let content = record.content(content(record.job));
-			("challenges.ask", (challenge, content, node).encode())
+			("challenges.ask", (challenge, content, trace(record.job)?, node).encode())
 		},
 		RuntimeCall::Challenges(C::answer { job, node, opening, .. }) => {
 			("challenges.answer", (job, claim(job)?, node, opening).encode())
 		},
 		RuntimeCall::Challenges(C::prove_fault { job, proof, .. }) => {
-			("challenges.prove_fault", (job, claim(job)?, proof).encode())
+			("challenges.prove_fault", (job, claim(job)?, trace(*job)?, proof).encode())
 		},
 		RuntimeCall::Challenges(C::lapse { challenge, .. }) => {
 			let record = Challenges::<Runtime>::get(challenge)?;
@@ -393,6 +393,14 @@ fn message(call: &RuntimeCall) -> Option<(&'static str, Vec<u8>)> {
 		},
 		_ => return None,
 	})
+}
+
+/// The root of the trace that was revealed about a job.
+fn trace(job: JobId) -> Option<H256> {
+	match pallet_challenges::Disputes::<Runtime>::get(job)?.trace {
+		pallet_challenges::TraceState::Posted { root, .. } => Some(root),
+		_ => None,
+	}
 }
 
 /// The content of the open claim of a job, by which signatures name it.

@@ -1,9 +1,9 @@
 //! Judging a proof, once.
 
-use assay_primitives::{Actor, Authorization, FaultKind, JobId};
+use assay_primitives::{Actor, Authorization, FaultKind, JobId, ServiceKey};
 use assay_referee::{proof::ProofCost, verify_fault, Fault, FaultProof, ProofError};
 use codec::Encode;
-use frame_support::{pallet_prelude::TransactionSource, weights::Weight};
+use frame_support::{pallet_prelude::TransactionSource, traits::Get, weights::Weight};
 use sp_core::H256;
 use sp_runtime::DispatchResult;
 
@@ -67,34 +67,71 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let claim = Self::open_claim(job)?;
 		let judged = if actor.by_key { Judged::<T>::take() } else { None };
+		let block = frame_system::Pallet::<T>::block_number();
 		let kind = match judged {
-			Some((of, kind)) if of == Self::what_is_judged(&claim, job, proof)? => kind,
+			Some((of, kind)) if of == Self::what_is_judged(block, &claim, job, proof)? => kind,
 			_ => Self::judge(&claim, job, proof)?,
 		};
 		Self::end_claim(job, kind, Some(actor.who))
 	}
 
-	/// Judge an authorised proof at the door, and remember the verdict if the dispatch follows.
+	/// Judge at the door a proof that `key` authorised, and remember the verdict if the
+	/// dispatch follows.
 	pub(crate) fn judge_at_the_door(
 		source: TransactionSource,
+		key: &ServiceKey,
 		claim: &ClaimOf<T>,
 		job: JobId,
 		proof: &[u8],
 	) -> Result<(), Error<T>> {
-		let kind = Self::judge(claim, job, proof)?;
 		// The pool asks over storage that it throws away.
-		if source == TransactionSource::InBlock {
-			Judged::<T>::put((Self::what_is_judged(claim, job, proof)?, kind));
+		if source != TransactionSource::InBlock {
+			return Self::judge_for_the_pool(key, claim, job, proof);
 		}
+		let kind = Self::judge(claim, job, proof)?;
+		let block = frame_system::Pallet::<T>::block_number();
+		Judged::<T>::put((Self::what_is_judged(block, claim, job, proof)?, kind));
 		Ok(())
 	}
 
-	/// The hash of all that a verdict follows from: the claim, the trace, the proof, and the rules,
-	/// which stay as they are within a block.
-	fn what_is_judged(claim: &ClaimOf<T>, job: JobId, proof: &[u8]) -> Result<H256, Error<T>> {
+	/// As [`judge`](Self::judge), by a pool, which remembers what it has judged if it can.
+	///
+	/// It remembers good proofs, which are validated again on every block that does not take them, and the
+	/// keys that brought any: another one of the same key about the same trace is refused unseen. Honest
+	/// workers bring the one that they have judged themselves, again and again, and whoever signs and pays
+	/// is heard all the same.
+	fn judge_for_the_pool(
+		key: &ServiceKey,
+		claim: &ClaimOf<T>,
+		job: JobId,
+		proof: &[u8],
+	) -> Result<(), Error<T>> {
+		let rules = T::Version::get().spec_version;
+		let good = Self::what_is_judged(("good", rules), claim, job, proof)?;
+		if assay_host::pool::remembers(&good.0) {
+			return Ok(());
+		}
+		let heard = Self::what_is_judged(("heard", rules, key), claim, job, &[])?;
+		if assay_host::pool::remembers(&heard.0) {
+			return Err(Error::<T>::BadProof);
+		}
+		// First, so that it is forgotten first.
+		assay_host::pool::remember(&heard.0);
+		Self::judge(claim, job, proof)?;
+		assay_host::pool::remember(&good.0);
+		Ok(())
+	}
+
+	/// The hash of all that a verdict follows from: the claim, the trace, the proof, and the `rules`,
+	/// named by what they do not change within.
+	fn what_is_judged(
+		rules: impl Encode,
+		claim: &ClaimOf<T>,
+		job: JobId,
+		proof: &[u8],
+	) -> Result<H256, Error<T>> {
 		let trace_root = Self::posted_trace(job)?;
-		let block = frame_system::Pallet::<T>::block_number();
-		let all = (block, job, claim.content(), claim.info, trace_root, proof);
+		let all = (rules, job, claim.content(), claim.info, trace_root, proof);
 		Ok(H256(all.using_encoded(sp_io::hashing::blake2_256)))
 	}
 

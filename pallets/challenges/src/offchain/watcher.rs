@@ -258,13 +258,13 @@ fn play<T: Config>(
 				run.outbox.note(&name);
 				return;
 			}
-			run.submit(name, key, "challenges.ask", &(id, content, node), |auth| Call::ask {
-				challenge: id,
-				node,
-				auth,
-			});
+			let args = (id, content, trace_root, node);
+			let call = |auth| Call::ask { challenge: id, node, auth };
+			run.submit(name, key, "challenges.ask", &args, call);
 		},
-		Answer::Ready(Response::Prove(proof)) => prove(run, name, (job, claim), key, proof),
+		Answer::Ready(Response::Prove(proof)) => {
+			prove(run, name, (job, claim, trace_root), key, proof)
+		},
 		Answer::Ready(Response::Agree) => {
 			log::error!(
 				target: LOG_TARGET,
@@ -281,7 +281,7 @@ fn play<T: Config>(
 fn prove<T: Config>(
 	run: &mut Run<T>,
 	name: impl codec::Encode,
-	(job, claim): (JobId, &ClaimOf<T>),
+	(job, claim, trace_root): (JobId, &ClaimOf<T>, H256),
 	key: &ServiceKey,
 	proof: Vec<u8>,
 ) {
@@ -289,7 +289,7 @@ fn prove<T: Config>(
 		log::error!(target: LOG_TARGET, "job {job}: the engine made too long a proof");
 		return;
 	};
-	let args = (job, claim.content(), proof.clone());
+	let args = (job, claim.content(), trace_root, proof.clone());
 	let sent = run.submit(name, key, "challenges.prove_fault", &args, |auth| Call::prove_fault {
 		job,
 		proof,

@@ -14,7 +14,8 @@ fn open_by_key(who: u64, job: JobId, run: &Run) -> Call<Test> {
 
 fn ask_by_key(who: u64, challenge: ChallengeId, node: NodeKey) -> Call<Test> {
 	let record = crate::Challenges::<Test>::get(challenge).expect("on record");
-	let args = (challenge, Challenges::content_of(&record), node);
+	let trace_root = Challenges::posted_trace(record.job).unwrap_or_default();
+	let args = (challenge, Challenges::content_of(&record), trace_root, node);
 	Call::ask { challenge, node, auth: auth(who, "challenges.ask", args) }
 }
 

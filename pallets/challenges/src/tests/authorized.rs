@@ -39,8 +39,10 @@ pub(super) fn reveal_call(job: JobId, run: &Run, who: u64) -> Call<Test> {
 }
 
 pub(super) fn ask_call(challenge: ChallengeId, node: NodeKey, who: u64) -> Call<Test> {
-	let auth = auth(who, "challenges.ask", (challenge, challenge_content(challenge), node));
-	Call::ask { challenge, node, auth }
+	let record = crate::Challenges::<Test>::get(challenge);
+	let trace_root = record.map(|record| trace_of(record.job)).unwrap_or_default();
+	let args = (challenge, challenge_content(challenge), trace_root, node);
+	Call::ask { challenge, node, auth: auth(who, "challenges.ask", args) }
 }
 
 pub(super) fn answer_call(job: JobId, run: &Run, node: NodeKey, who: u64) -> Call<Test> {
@@ -50,8 +52,13 @@ pub(super) fn answer_call(job: JobId, run: &Run, node: NodeKey, who: u64) -> Cal
 }
 
 pub(super) fn prove_call(job: JobId, proof: Proof, who: u64) -> Call<Test> {
-	let auth = auth(who, "challenges.prove_fault", (job, content(job), proof.clone()));
-	Call::prove_fault { job, proof, auth }
+	let args = (job, content(job), trace_of(job), proof.clone());
+	Call::prove_fault { job, proof, auth: auth(who, "challenges.prove_fault", args) }
+}
+
+/// The root of the trace that was revealed, if one was.
+pub(super) fn trace_of(job: JobId) -> H256 {
+	Challenges::posted_trace(job).unwrap_or_default()
 }
 
 #[test]
@@ -346,6 +353,105 @@ fn a_short_trace_takes_one_question_before_the_proof() {
 		assert_ok!(Challenges::ask(signed(ALICE), id, top, None));
 		answer(OPERATOR, job, &liar, top);
 		assert_ok!(include(prove_call(job, proof(&honest, &liar, 1, 5), ALICE)));
+	});
+}
+
+/// A pool judges one proof of each key about a trace.
+#[test]
+fn a_pool_judges_once() {
+	use frame_support::traits::Authorize;
+	use sp_runtime::transaction_validity::TransactionSource;
+	use std::sync::{Arc, Mutex};
+	/// What was remembered, in order: names that come twice stand there twice.
+	#[derive(Clone, Default)]
+	struct Names(Arc<Mutex<Vec<[u8; 32]>>>);
+	impl assay_host::PoolMemory for Names {
+		fn remembers(&mut self, name: &[u8; 32]) -> bool {
+			self.0.lock().unwrap().contains(name)
+		}
+
+		fn remember(&mut self, name: [u8; 32]) {
+			self.0.lock().unwrap().push(name);
+		}
+	}
+	let names = Names::default();
+	let known = || names.0.lock().unwrap().len();
+	let mut ext = new_test_ext();
+	ext.register_extension(assay_host::PoolMemoryExt(Box::new(names.clone())));
+	ext.execute_with(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let way = liar.way_to(1, 5);
+		let ids = [ALICE, BOB].map(|who| open(who, job, &honest));
+		reveal(job, &liar);
+		walk(ids[0], ALICE, job, &liar, &way);
+		for node in &way {
+			assert_ok!(Challenges::ask(signed(BOB), ids[1], *node, None));
+		}
+		let good = proof(&honest, &liar, 1, 5);
+		let bad = |flip: u8| {
+			let mut bad = good.clone();
+			let last = bad.len() - 1;
+			bad[last] ^= flip;
+			bad
+		};
+
+		// A good one costs two names, its bringer's and its own; by whomever it is brought again, none.
+		pooled(prove_call(job, good.clone(), ALICE));
+		assert_eq!(known(), 2);
+		for who in [ALICE, BOB] {
+			pooled(prove_call(job, good.clone(), who));
+			assert_eq!(known(), 2, "not judged again");
+		}
+		// A second one of the same key is not looked at.
+		refused(prove_call(job, bad(1), ALICE), InvalidTransaction::BadProof);
+		assert_eq!(known(), 2, "not judged");
+
+		// A bad one costs the name of who brought it.
+		refused(prove_call(job, bad(1), BOB), InvalidTransaction::BadProof);
+		assert_eq!(known(), 3);
+		refused(prove_call(job, bad(2), BOB), InvalidTransaction::BadProof);
+		assert_eq!(known(), 3, "not judged");
+		pooled(prove_call(job, good.clone(), BOB));
+
+		// When the good one is forgotten, a bad one speaks against who brought it and nobody else.
+		names.0.lock().unwrap().drain(..2);
+		let own = RuntimeCall::from(prove_call(job, good.clone(), BOB));
+		let refusal = Err(TransactionValidityError::Invalid(InvalidTransaction::BadProof));
+		assert_eq!(own.authorize(TransactionSource::External).unwrap().map(drop), refusal);
+		pooled(prove_call(job, good.clone(), ALICE));
+
+		// A block neither asks nor tells; and who signs and pays is heard always.
+		names.0.lock().unwrap().drain(1..);
+		hypothetically(|| {
+			own.authorize(TransactionSource::InBlock).unwrap().expect("a block judges");
+		});
+		assert_eq!(known(), 1);
+		assert_ok!(Challenges::prove_fault(signed(BOB), job, good.clone(), None));
+	});
+}
+
+/// What a key signed under one trace says nothing where another was revealed: on another fork a move would
+/// lead astray, and a proof speak against who brought it.
+#[test]
+fn moves_name_the_trace_that_they_follow_from() {
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let id = open(ALICE, job, &honest);
+		let way = liar.way_to(1, 5);
+		let (ask, prove) = hypothetically(|| {
+			crate::Disputes::<Test>::mutate(job, |dispute| {
+				let dispute = dispute.as_mut().expect("it is disputed");
+				dispute.trace = crate::TraceState::Posted { root: H256::repeat_byte(9), at: 1 };
+			});
+			(ask_call(id, way[0], ALICE), prove_call(job, proof(&honest, &liar, 1, 5), ALICE))
+		});
+		reveal(job, &liar);
+		refused(ask, InvalidTransaction::BadProof);
+		walk(id, ALICE, job, &liar, &way);
+		refused(prove, InvalidTransaction::BadProof);
+		assert_ok!(hypothetically(|| include(prove_call(job, proof(&honest, &liar, 1, 5), ALICE))));
 	});
 }
 
