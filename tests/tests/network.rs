@@ -352,19 +352,30 @@ async fn a_recall_is_heeded(scene: &Scene) {
 	let report = publish().await.unwrap();
 	assert!(report.already_registered && !report.already_endorsed, "{report}");
 	assert!(publish().await.unwrap().already_endorsed, "endorsing twice is harmless");
+	// A stranger's warning is told, and keeps nobody from a model whose publisher stands by it.
+	let stranger = roles::dev("//Eve").unwrap();
+	model::publish(api, &bundle, None, &stranger.key, Until::InBlock).await.unwrap();
+	let slander = calls::recall_model(id, "I have a better one");
+	api.submit(&slander, &stranger.key, Until::InBlock).await.unwrap();
+	let (at, slandered) = found().await;
+	assert_eq!((slandered.endorsers(), slandered.recalls()), (2, 1));
+	model::ensure_trusted(api, &at, &slandered, Trust::Unrecalled).await.unwrap();
+
 	let retire = calls::retire_model(id);
 	api.submit(&retire, &scene.requester.key, Until::InBlock).await.unwrap();
 	let (at, left) = found().await;
 	assert!(left.record.info.active, "one endorsement is enough");
 	let endorsements = api.endorsements(&at, id, 8).await.unwrap();
-	assert_eq!(endorsements.iter().map(|one| one.account).collect::<Vec<_>>(), [endorser.id]);
+	let named: Vec<_> =
+		endorsements.iter().map(|one| (one.account, one.recall.is_some())).collect();
+	assert_eq!(named, [(endorser.id, false), (stranger.id, true)]);
 	model::ensure_trusted(api, &at, &left, Trust::Unrecalled).await.unwrap();
 	model::ensure_trusted(api, &at, &left, Trust::Endorser(&endorser.id)).await.unwrap();
 
 	let recall = calls::recall_model(id, "reads 7 as 1");
 	api.submit(&recall, &endorser.key, Until::Finalized).await.unwrap();
 	let (at, recalled) = found().await;
-	assert_eq!((recalled.endorsers(), recalled.recalls()), (0, 1));
+	assert_eq!((recalled.endorsers(), recalled.recalls()), (0, 2));
 	assert!(!recalled.record.info.active);
 	let warned = model::ensure_trusted(api, &at, &recalled, Trust::Unrecalled).await.unwrap_err();
 	assert!(warned.to_string().contains("reads 7 as 1"), "{warned}");

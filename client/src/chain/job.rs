@@ -98,6 +98,9 @@ pub enum JobStatus {
 		disputes: u32,
 		/// Pieces of the output that the operator owed and did not deliver.
 		withheld: u32,
+		/// What the operator earned by delivering others.
+		#[serde(serialize_with = "decimal")]
+		earned: u128,
 	},
 	/// The answer was not refuted, and was paid for.
 	Final {

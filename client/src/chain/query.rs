@@ -127,6 +127,16 @@ impl Api {
 		Ok(models)
 	}
 
+	/// Tells `each` the name of every registered model, as its first endorser wrote it.
+	pub async fn model_names(&self, at: &At, mut each: impl FnMut(H256, &[u8])) -> Result<()> {
+		let metadata = runtime::storage().models().metadata();
+		entries(at, metadata, (), |id: H256, said: ModelMetadata| {
+			each(id, &said.name);
+			true
+		})
+		.await
+	}
+
 	/// What `account` says about a model; `None` if it neither stands behind it nor warns of it.
 	pub async fn endorsement(
 		&self,

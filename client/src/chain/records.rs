@@ -109,6 +109,9 @@ pub struct Recalls {
 	/// Who recalled last.
 	#[serde(serialize_with = "address::serialize")]
 	pub last: AccountId32,
+	/// Of all who recalled, who had endorsed the model first.
+	#[serde(serialize_with = "address::serialize")]
+	pub eldest: AccountId32,
 }
 
 /// That an account stands behind a model, or did until it warned of it.

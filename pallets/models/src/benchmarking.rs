@@ -145,10 +145,14 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// Of a model that somebody else recalled.
 	#[benchmark]
 	fn recall() -> Result<(), BenchmarkError> {
 		let (who, model) = endorsed_between::<T>();
 		let reason = BoundedVec::truncate_from(alloc::vec![b'r'; 256]);
+		let earlier = other::<T>("earlier");
+		Pallet::<T>::do_endorse(earlier.clone(), model, metadata())?;
+		Pallet::<T>::do_recall(earlier, model, reason.clone())?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(who), model, reason);

@@ -90,6 +90,9 @@ pub struct Recalls<AccountId> {
 	pub count: u32,
 	/// Who recalled last.
 	pub last: AccountId,
+	/// Of all who recalled, who had endorsed the model first: a warning weighs more from those who stood
+	/// behind it before the ones who still do.
+	pub eldest: AccountId,
 }
 
 /// That an account stands behind a model, or did until it warned of it.

@@ -203,7 +203,15 @@ impl<'a> Search<'a> {
 		})?;
 		let len = model.record.info.output_len;
 		let pieces = Collector::new(id, root, len, api.piece_bytes(at)?);
-		Ok(Search { api, id, pieces, next: u64::from(job.requested) })
+		let demanded = api.demand_deadline(at, id).await?.is_some();
+		let next = match job.status {
+			// Nothing was delivered: it is demanded at once, since the window may be about to end.
+			JobStatus::Claimed { earned: 0, .. } if !demanded => {
+				at.block_number().saturating_add(1)
+			},
+			_ => u64::from(job.requested),
+		};
+		Ok(Search { api, id, pieces, next })
 	}
 
 	/// Looks through the blocks that have come.

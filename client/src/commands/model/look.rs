@@ -42,13 +42,32 @@ pub async fn resolve(api: &Api, at: &At, text: &str) -> Result<Model> {
 			return Ok(model);
 		}
 	}
-	let models = api.models(at).await?;
 	let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
 	let is_hex = digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-	let by_id = |m: &&Model| is_hex && hex::encode(m.id.0).starts_with(&digits);
-	let mut found: Vec<&Model> = models.iter().filter(|m| m.words.name == text).collect();
-	if found.is_empty() {
-		found = models.iter().filter(by_id).collect();
+	let by_id = |id: &H256| is_hex && hex::encode(id.0).starts_with(&digits);
+	let (mut of_name, mut of_id) = (Vec::new(), Vec::new());
+	// Names are read in pages, and records of those that are meant only: strangers' models may be many.
+	let each = |id: H256, name: &[u8]| {
+		if name == text.as_bytes() {
+			of_name.push(id);
+		} else if by_id(&id) {
+			of_id.push(id);
+		}
+	};
+	api.model_names(at, each).await?;
+	let meant = if of_name.is_empty() { of_id } else { of_name };
+	let several = |ids: &[H256]| {
+		let shown: Vec<_> = ids.iter().take(MOST_SHOWN).map(|id| hex0x(&id.0)).collect();
+		Error::usage(format!("{text:?} names {} models", ids.len()))
+			.hint(format!("name one by its whole id: {}", shown.join(", ")))
+	};
+	// Nothing is chosen from a part of them: the one that is meant may be in the other.
+	if meant.len() > MOST_SHOWN {
+		return Err(several(&meant));
+	}
+	let mut found = Vec::new();
+	for id in &meant {
+		found.extend(api.model(at, *id).await?);
 	}
 	// Of several models of one name, those that take jobs are meant.
 	if found.len() > 1 && found.iter().any(|m| m.record.info.active) {
@@ -56,12 +75,8 @@ pub async fn resolve(api: &Api, at: &At, text: &str) -> Result<Model> {
 	}
 	match found.as_slice() {
 		[] => Err(unknown()),
-		[only] => Ok((*only).clone()),
-		several => {
-			let ids: Vec<_> = several.iter().map(|m| hex0x(&m.id.0)).collect();
-			Err(Error::usage(format!("{text:?} names {} models", ids.len()))
-				.hint(format!("name one by its id: {}", ids.join(", "))))
-		},
+		[only] => Ok(only.clone()),
+		found => Err(several(&found.iter().map(|model| model.id).collect::<Vec<_>>())),
 	}
 }
 
@@ -80,12 +95,21 @@ pub(super) async fn show(model: &ModelRef, global: &Global) -> Result<()> {
 	let api = global.api().await?;
 	let at = api.best().await?;
 	let model = resolve(&api, &at, &model.model).await?;
-	let endorsements = api.endorsements(&at, model.id, MOST_SHOWN).await?;
+	let mut endorsements = api.endorsements(&at, model.id, MOST_SHOWN).await?;
+	// Those that matter most, however many strangers stand before them in the map.
+	let (standing, recalls) = (&model.record.standing, &model.record.recalls);
+	let named = standing.iter().flat_map(|standing| [standing.first, standing.last]);
+	for account in named.chain(recalls.iter().flat_map(|recalls| [recalls.eldest, recalls.last])) {
+		if endorsements.iter().all(|shown| shown.account != account) {
+			endorsements.extend(api.endorsement(&at, model.id, &account).await?);
+		}
+	}
+	endorsements.sort_by_key(|endorsement| (endorsement.since, endorsement.account.0));
 	out.report(&Shown { model, endorsements });
 	Ok(())
 }
 
-/// Endorsements that are shown at most.
+/// Endorsements that are shown, and models of one name that are looked at, at most.
 const MOST_SHOWN: usize = 64;
 
 /// What `assay model show` prints.

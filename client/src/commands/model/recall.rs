@@ -118,7 +118,7 @@ pub(super) async fn recall(args: &RecallArgs, global: &Global) -> Result<()> {
 /// Whose word a requester takes for a model.
 #[derive(Clone, Copy, Debug)]
 pub enum Trust<'a> {
-	/// Anybody's who does not warn of it.
+	/// Anybody's who stands behind it, unless somebody warns of it who had stood there before.
 	Unrecalled,
 	/// Anybody's, whoever warns of it.
 	Anyway,
@@ -129,7 +129,8 @@ pub enum Trust<'a> {
 /// Lets a model through that may be used for a job, and says on stderr who warns of it.
 ///
 /// # Errors
-/// When somebody recalled it, or the account that is trusted does not stand behind it.
+/// When somebody recalled it who had stood behind it before everybody who still does, or the account that
+/// is trusted does not stand behind it.
 pub async fn ensure_trusted(api: &Api, at: &At, model: &Model, trust: Trust<'_>) -> Result<()> {
 	if let Trust::Endorser(account) = trust {
 		let own = api.endorsement(at, model.id, account).await?;
@@ -143,10 +144,17 @@ pub async fn ensure_trusted(api: &Api, at: &At, model: &Model, trust: Trust<'_>)
 		};
 	}
 	let Some(recalls) = &model.record.recalls else { return Ok(()) };
-	let last = api.endorsement(at, model.id, &recalls.last).await?;
-	let Some(last) = last else { return Ok(()) };
-	let warning = warning(&last, recalls.count);
-	if matches!(trust, Trust::Anyway) {
+	let eldest = api.endorsement(at, model.id, &recalls.eldest).await?;
+	let Some(eldest) = eldest else { return Ok(()) };
+	let warning = warning(&eldest, recalls.count);
+	// Anybody can endorse a model and recall it. That says little about one behind which somebody stands
+	// who stood there before.
+	let first = match &model.record.standing {
+		Some(standing) => api.endorsement(at, model.id, &standing.first).await?,
+		None => None,
+	};
+	let stands = first.is_some_and(|first| first.since <= eldest.since);
+	if stands || matches!(trust, Trust::Anyway) {
 		eprintln!("warning: {warning}");
 		return Ok(());
 	}

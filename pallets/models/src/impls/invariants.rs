@@ -95,6 +95,11 @@ impl<T: Config> Pallet<T> {
 			Some(recalls) => {
 				ensure!(recalls.count as usize == recalled, "5: another number was recalled");
 				ensure!(is_recalled(&recalls.last), "5: the last to recall did not");
+				let since = |who| all.get(who).map(|endorsement| endorsement.since);
+				let of_eldest = since(&recalls.eldest);
+				let first = all.keys().filter(|who| is_recalled(who)).map(since).min().flatten();
+				let is_eldest = is_recalled(&recalls.eldest) && of_eldest == first;
+				ensure!(is_eldest, "5: somebody who endorsed before the eldest recalled");
 			},
 		}
 		Ok(())

@@ -16,9 +16,16 @@ impl<T: Config> Pallet<T> {
 		let mut endorsement = Self::leave(&who, &model, &mut record)?;
 		let at = frame_system::Pallet::<T>::block_number();
 		endorsement.state = EndorsementState::Recalled { at, reason: reason.clone() };
-		let before = record.recalls.take().map_or(0, |recalls| recalls.count);
+		let (before, eldest) = match record.recalls.take() {
+			None => (0, who.clone()),
+			Some(Recalls { count, eldest, .. }) => {
+				let theirs = Endorsements::<T>::get(model, &eldest).map(|one| one.since);
+				let younger = theirs.is_some_and(|theirs| theirs <= endorsement.since);
+				(count, if younger { eldest } else { who.clone() })
+			},
+		};
 		let count = before.checked_add(1).ok_or(ArithmeticError::Overflow)?;
-		record.recalls = Some(Recalls { count, last: who.clone() });
+		record.recalls = Some(Recalls { count, last: who.clone(), eldest });
 		if record.standing.is_none() {
 			Metadata::<T>::insert(model, &endorsement.metadata);
 		}

@@ -34,12 +34,37 @@ fn a_recall_is_a_mark_with_block_and_reason() {
 		let marked = Endorsement { metadata: words("first"), deposit: DEPOSIT, since: 1, state };
 		assert_eq!(Endorsements::<Test>::get(model, ALICE), Some(marked));
 		let recalls = Registered::<Test>::get(model).expect("registered").recalls;
-		assert_eq!(recalls, Some(Recalls { count: 1, last: ALICE }));
+		assert_eq!(recalls, Some(Recalls { count: 1, last: ALICE, eldest: ALICE }));
 		// Whoever else stands behind it is not touched, and now speaks.
 		assert_eq!((held(ALICE), held(BOB)), (DEPOSIT, DEPOSIT));
 		assert_eq!(shown(&model), "second");
 		assert_ok!(Models::job_opened(&model));
 		Models::job_closed(&model);
+	});
+}
+
+/// A stranger who comes, warns and goes does not hide who warned with more right.
+#[test]
+fn the_eldest_who_recalled_is_known() {
+	build_and_execute(|| {
+		let model = registered_by(ALICE);
+		let mut at = 1;
+		let mut next = || {
+			at += 1;
+			System::set_block_number(at);
+		};
+		for who in [BOB, CHARLIE] {
+			next();
+			assert_ok!(Models::endorse(by(who), model, metadata()));
+		}
+		for (who, eldest) in [(BOB, BOB), (CHARLIE, BOB), (ALICE, ALICE)] {
+			next();
+			assert_ok!(recall(who, model));
+			let recalls = Registered::<Test>::get(model).expect("registered").recalls;
+			let recalls = recalls.expect("recalled");
+			assert_eq!((recalls.last, recalls.eldest), (who, eldest));
+			check_invariants();
+		}
 	});
 }
 
