@@ -136,10 +136,14 @@ pub mod pallet {
 		#[pallet::constant]
 		type BondPerMillionUnits: Get<BalanceOf<Self>>;
 
-		/// What the first asker of a node pays for its opening: five sixths go to who answers,
-		/// the rest is burned. One and a half times the fee of a maximal answer.
+		/// What the first asker of a node pays for its opening: five sixths go to who answers, the rest
+		/// is burned, and more if its bytes cost more. One and a half times the fee of a maximal answer.
 		#[pallet::constant]
 		type QueryFee: Get<BalanceOf<Self>>;
+
+		/// What a byte of a block costs in an ordinary transaction.
+		#[pallet::constant]
+		type BytePrice: Get<BalanceOf<Self>>;
 
 		/// Length of a block in milliseconds, by which the time of a run becomes blocks.
 		#[pallet::constant]
@@ -551,7 +555,7 @@ pub mod pallet {
 		/// ## Dispatch Origin
 		///
 		/// Signed by the challenger, or authorised by its service key over
-		/// (`challenges.ask`, (challenge, content of the challenge, node)); its allowance must cover
+		/// (`challenges.ask`, (challenge, content of the challenge, trace root, node)); its allowance must cover
 		/// the query fee.
 		///
 		/// ## Details
@@ -605,7 +609,7 @@ pub mod pallet {
 		///
 		/// Signed by anybody, with neither a bond nor a challenge; or authorised by the service key of
 		/// an account with a live challenge against `job` over
-		/// (`challenges.prove_fault`, (job, content of the claim, proof)).
+		/// (`challenges.prove_fault`, (job, content of the claim, trace root, proof)).
 		///
 		/// ## Details
 		///

@@ -127,6 +127,7 @@ parameter_types! {
 	pub const MinBond: u64 = 1_000;
 	pub const BondPerMillionUnits: u64 = 10;
 	pub const QueryFee: u64 = 600;
+	pub static BytePrice: u64 = 0;
 	pub const TracePeriod: u64 = 12;
 	pub const AnswerPeriod: u64 = 10;
 	pub const TurnPeriod: u64 = 8;
@@ -258,6 +259,7 @@ impl crate::Config for Test {
 	type MinBond = MinBond;
 	type BondPerMillionUnits = BondPerMillionUnits;
 	type QueryFee = QueryFee;
+	type BytePrice = BytePrice;
 	type BlockMillis = BlockMillis;
 	type TracePeriod = TracePeriod;
 	type AnswerPeriod = AnswerPeriod;
@@ -272,6 +274,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	AllClaims::set(BTreeMap::new());
 	Spent::set(BTreeMap::new());
 	RunMicros::set(0);
+	BytePrice::set(0);
 	Length::set(Default::default());
 	OperatorRate::set(8);
 	ChainRate::set(24);

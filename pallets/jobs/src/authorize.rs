@@ -34,11 +34,15 @@ pub const POKE_TAG: &str = "jobs.poke";
 /// Blocks for which the pool keeps an authorised call before it looks at it again.
 const LONGEVITY: TransactionLongevity = 16;
 
-/// Priority of claims and deliveries in the pool, less the blocks that are left: before whatever pays an
-/// ordinary tip, and behind every move of a dispute. What is sent again, later, takes the place of what
-/// lies there. Both by the same measure: those who demand much get late deadlines, and so nobody's claim
-/// waits behind their pieces, nor a piece that is urgent behind a flood of claims.
+/// Priority of claims and urgent deliveries in the pool, less the blocks that are left: before whatever
+/// pays an ordinary tip, and behind every move of a dispute. What is sent again, later, takes the place of
+/// what lies there. Both by the same measure: those who demand much get late deadlines, and so nobody's
+/// claim waits behind their pieces, nor a piece that is urgent behind a flood of claims.
 const CLAIMS: TransactionPriority = TransactionPriority::MAX / 4;
+/// Priority of deliveries with more than the period of a delivery left: behind all who pay. Whoever demands
+/// much from itself has blocks to itself only where nobody else wants them, until the deadlines come, and
+/// those are as far apart as the backlog has room.
+const EARLY: TransactionPriority = 0;
 /// Priority of offers and pokes, by which nobody loses anything, and the number of their birth block.
 const OTHERS: TransactionPriority = TransactionPriority::MAX / 8;
 
@@ -162,7 +166,8 @@ impl<T: Config> Pallet<T> {
 		Self::check_piece(&owed, *piece, slice).map_err(|_| InvalidTransaction::BadProof)?;
 		let now: u64 = T::Clock::current_block_number().saturated_into();
 		let left = deadline.saturated_into::<u64>().saturating_sub(now);
-		let priority = CLAIMS.saturating_sub(left);
+		let urgent = left <= T::DeliveryPeriod::get().saturated_into();
+		let priority = if urgent { CLAIMS.saturating_sub(left) } else { EARLY };
 		let life = life.min(left.saturating_add(1));
 		Self::verdict(DELIVER_TAG, &who, alloc::vec![(job, piece)], priority, life)
 	}

@@ -146,6 +146,17 @@ pub(crate) fn demand_at_once<T: Config>(id: JobId, job: &mut JobOf<T>) {
 	}
 }
 
+/// Have a claim's operator earn the fee of a piece.
+fn deliver_at_once<T: Config>(id: JobId) {
+	let mut job = Jobs::<T>::get(id).expect("it is there");
+	let fee = T::DeliveryFee::get();
+	T::Currency::hold(&HoldReason::Delivery.into(), &job.requester, fee).expect("it is rich");
+	if let JobStatus::Claimed { earned, .. } = &mut job.status {
+		*earned = fee;
+	}
+	Jobs::<T>::insert(id, job);
+}
+
 /// The output of these as one slice.
 fn whole_output() -> Result<Slice, BenchmarkError> {
 	let chunks = assay_referee::tree::chunk_count(PIECE.into());
@@ -379,10 +390,13 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// Claims of one operator, a page of them.
+	/// Claims of one operator, a page of them, with deliveries to be paid for.
 	#[benchmark]
 	fn finalize(n: Linear<0, 64>) -> Result<(), BenchmarkError> {
 		let jobs = claimed::<T>(n, 4);
+		for id in &jobs {
+			deliver_at_once::<T>(*id);
+		}
 		let (lane, key) = page::<T>(&jobs);
 		wait::<T>(T::Window::get().saturating_mul(2u32.into()));
 

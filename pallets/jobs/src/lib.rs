@@ -160,9 +160,13 @@ pub mod pallet {
 		type DeliveryPeriod: Get<BlockNumberFor<Self>>;
 
 		/// What the requester pays for each piece of an output that it demands: five sixths go to the
-		/// operator, the rest is burned.
+		/// operator, the rest is burned, and more if the piece's bytes cost more.
 		#[pallet::constant]
 		type DeliveryFee: Get<BalanceOf<Self>>;
+
+		/// What a byte of a block costs in an ordinary transaction.
+		#[pallet::constant]
+		type BytePrice: Get<BalanceOf<Self>>;
 
 		/// Length of a block in milliseconds, by which running times become blocks.
 		#[pallet::constant]
@@ -540,8 +544,12 @@ pub mod pallet {
 					.saturating_add(<T as Config>::WeightInfo::authorize_deliver());
 				assert!(heaviest.all_lte(most), "a piece of an output fits into a block");
 			}
-			let piece = PIECE_BYTES + 8 * 1024;
+			let piece = impls::MAX_DELIVERY;
 			assert!(piece < *length.max.get(DispatchClass::Operational), "and by its length");
+			// Clients tell from what was earned whether anything was delivered.
+			let (fee, price) = (T::DeliveryFee::get(), T::BytePrice::get());
+			let share = assay_primitives::money::answer_share(fee, piece, price);
+			assert!(!share.is_zero(), "every delivery earns something");
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -710,6 +718,7 @@ pub mod pallet {
 		/// [`Error::PieceUnknown`], [`Error::DemandOutstanding`], [`Error::OutputWithheld`],
 		/// [`Error::NotRequester`], or too little money.
 		#[pallet::call_index(5)]
+		#[pallet::weight((<T as Config>::WeightInfo::demand(), DispatchClass::Operational))]
 		pub fn demand(origin: OriginFor<T>, job: JobId, first: u32, pieces: u32) -> DispatchResult {
 			let requester = ensure_signed(origin)?;
 			Self::do_demand(requester, job, first, pieces)

@@ -142,6 +142,7 @@ parameter_types! {
 	pub static MaxProverReward: u64 = 200;
 	pub const DeliveryPeriod: u64 = 6;
 	pub const DeliveryFee: u64 = 60;
+	pub static BytePrice: u64 = 0;
 	/// The next free slot of every operator together.
 	pub static NextSlot: u64 = 0;
 }
@@ -208,6 +209,7 @@ impl pallet_jobs::Config for Test {
 	type Window = Window;
 	type DeliveryPeriod = DeliveryPeriod;
 	type DeliveryFee = DeliveryFee;
+	type BytePrice = BytePrice;
 	type BlockMillis = BlockMillis;
 	type Retention = Retention;
 	type MissedPenalty = MissedPenalty;
@@ -308,6 +310,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	ext.register_extension(KeystoreExt::new(MemoryKeystore::new()));
 	ext.execute_with(|| System::set_block_number(1));
 	NextSlot::set(0);
+	BytePrice::set(0);
 	ext
 }
 

@@ -21,7 +21,7 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::{
 	offchain::storage::StorageValueRef,
-	traits::{BlockNumberProvider, SaturatedConversion, Saturating},
+	traits::{BlockNumberProvider, One, SaturatedConversion, Saturating},
 };
 
 use crate::{
@@ -130,6 +130,8 @@ impl<T: Config> Run<'_, T> {
 			}
 			let Some(claim) = Pallet::<T>::open_claim(id) else { continue };
 			let content = claim.content();
+			// Whether it is behind all who pay, in the next block. What becomes urgent is sent again.
+			let early = demand.deadline > now.saturating_add(T::DeliveryPeriod::get()) + One::one();
 			let terms = Terms {
 				class: Class::Trace,
 				deadline: demand.deadline.saturated_into(),
@@ -141,7 +143,7 @@ impl<T: Config> Run<'_, T> {
 				if on_their_way >= MAX_DELIVERING || asked >= MAX_PIECES_ASKED {
 					return;
 				}
-				let name = (DELIVER_TAG, id, content, demand.deadline, piece);
+				let name = (DELIVER_TAG, id, content, demand.deadline, piece, early);
 				if self.outbox.sent_lately(&name) {
 					on_their_way += 1;
 					continue;
@@ -165,7 +167,14 @@ impl<T: Config> Run<'_, T> {
 				let Some(auth) = self.sign(DELIVER_TAG, &args) else { return };
 				let slice = args.4;
 				let call = Call::deliver { job: id, piece, slice, auth: Some(auth) };
-				if self.send(&[name], call) {
+				let names = [name];
+				if early {
+					// It may still lie there from the last time.
+					if !self.outbox.send::<T, Call<T>>(&names, call) {
+						self.outbox.note(&names[0]);
+					}
+					on_their_way += 1;
+				} else if self.send(&names, call) {
 					on_their_way += 1;
 					log::debug!(target: LOG, "job {id}: delivering piece {piece} of the output");
 				}

@@ -2,7 +2,7 @@
 
 use crate::{
 	constants::{
-		currency::{deposit, ASY, MILLI_ASY},
+		currency::{deposit, ASY, FEE_PER_BYTE, MILLI_ASY},
 		inference as game,
 		time::SLOT_MILLIS,
 	},
@@ -70,6 +70,7 @@ impl pallet_jobs::Config for Runtime {
 	type DeliveryPeriod = ConstU32<{ game::DELIVERY }>;
 	// 64 KiB of a block, where a query's 0.12 ASY buy up to 33 KiB.
 	type DeliveryFee = ConstU128<{ 200 * MILLI_ASY }>;
+	type BytePrice = ConstU128<FEE_PER_BYTE>;
 	type BlockMillis = ConstU64<{ SLOT_MILLIS }>;
 	type Retention = ConstU32<{ game::RETENTION }>;
 	type MissedPenalty = MissedPenalty;
@@ -86,6 +87,7 @@ impl pallet_challenges::Config for Runtime {
 	type MinBond = ConstU128<{ ASY }>;
 	type BondPerMillionUnits = ConstU128<{ 2 * game::FEE_PER_UNIT * 1_000_000 }>;
 	type QueryFee = ConstU128<{ 120 * MILLI_ASY }>;
+	type BytePrice = ConstU128<FEE_PER_BYTE>;
 	type TracePeriod = ConstU32<{ game::TRACE }>;
 	type AnswerPeriod = ConstU32<{ game::ANSWER }>;
 	type TurnPeriod = ConstU32<{ game::TURN }>;

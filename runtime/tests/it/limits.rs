@@ -58,13 +58,26 @@ fn largest_calls_fit_in_a_block() {
 }
 
 #[test]
-fn disputes_are_operational_and_have_room_left_by_normal_traffic() {
-	let call = RuntimeCall::from(pallet_challenges::Call::prove_fault {
-		job: 0,
-		proof: BoundedVec::truncate_from(Vec::new()),
-		auth: None,
-	});
-	assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational);
+fn the_calls_of_a_window_have_room_of_their_own() {
+	let slice = || assay_referee::Slice { start: 0, data: Vec::new(), siblings: Vec::new() };
+	let (job, root, auth) = (0, H256::zero(), None);
+	let proof = BoundedVec::truncate_from(Vec::new());
+	for call in [
+		RuntimeCall::from(pallet_challenges::Call::open { job, output_root: root, auth: None }),
+		pallet_challenges::Call::reveal_trace {
+			job,
+			trace_root: root,
+			last_entry: slice(),
+			auth: None,
+		}
+		.into(),
+		pallet_challenges::Call::prove_fault { job, proof, auth }.into(),
+		pallet_jobs::Call::demand { job, first: 0, pieces: 1 }.into(),
+		pallet_jobs::Call::deliver { job, piece: 0, slice: slice(), auth: None }.into(),
+		pallet_jobs::Call::claim { answers: Default::default(), auth: None }.into(),
+	] {
+		assert_eq!(call.get_dispatch_info().class, DispatchClass::Operational, "{call:?}");
+	}
 	let length = <Runtime as frame_system::Config>::BlockLength::get();
 	let (normal, all) =
 		(*length.max.get(DispatchClass::Normal), *length.max.get(DispatchClass::Operational));

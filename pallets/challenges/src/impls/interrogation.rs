@@ -116,8 +116,9 @@ impl<T: Config> Pallet<T> {
 		if by_key {
 			Self::note_fee(job, &payer, fee);
 		}
-		let (paid, burned) = Self::pay_answer(&payer, &who, fee);
-		sp_io::offchain_index::set(&opening_key(job, &trace_root, &node), &opening.encode());
+		let opening = opening.encode();
+		let (paid, burned) = Self::pay_answer(&payer, &who, fee, opening.len() as u32);
+		sp_io::offchain_index::set(&opening_key(job, &trace_root, &node), &opening);
 		Self::deposit_event(Event::NodeOpened { job, node, who, paid, burned });
 		Ok(())
 	}
@@ -160,13 +161,16 @@ impl<T: Config> Pallet<T> {
 			.map_err(|_| Error::<T>::BadOpening)
 	}
 
-	/// Give its share of a query fee to the answerer and burn the rest. Returns both parts.
+	/// Give its share of the fee for an answer of `bytes` bytes to the answerer and burn the rest. Returns
+	/// both parts.
 	fn pay_answer(
 		payer: &T::AccountId,
 		answerer: &T::AccountId,
 		fee: BalanceOf<T>,
+		bytes: u32,
 	) -> (BalanceOf<T>, BalanceOf<T>) {
 		let reason = HoldReason::QueryFee.into();
-		split_hold::<_, T::Currency>(&reason, payer, answerer, answer_share(fee), fee)
+		let share = answer_share(fee, bytes, T::BytePrice::get());
+		split_hold::<_, T::Currency>(&reason, payer, answerer, share, fee)
 	}
 }

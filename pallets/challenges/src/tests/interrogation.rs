@@ -124,6 +124,24 @@ fn a_stranger_may_answer_and_is_paid() {
 	});
 }
 
+/// Who asks itself fills blocks for no less than everybody else.
+#[test]
+fn a_long_answer_burns_what_its_bytes_cost() {
+	build_and_execute(|| {
+		let (_, liar, job, id) = begun();
+		let top = NodeKey::top(Object::Trace);
+		assert_ok!(ask(ALICE, id, top));
+		BytePrice::set(3);
+		let price = BytePrice::get() * liar.open(&top).encoded_size() as u64;
+		assert!(price > QueryFee::get() / 6 && price < QueryFee::get(), "{price}");
+		assert_ok!(Challenges::answer(signed(BOB), job, top, liar.open(&top), None));
+		let (paid, burned) = (QueryFee::get() - price, price);
+		System::assert_last_event(
+			Event::NodeOpened { job, node: top, who: BOB, paid, burned }.into(),
+		);
+	});
+}
+
 #[test]
 fn who_cannot_be_paid_may_still_answer() {
 	build_and_execute(|| {

@@ -163,6 +163,7 @@ impl pallet_jobs::Config for Whole {
 	type Window = Window;
 	type DeliveryPeriod = Ten;
 	type DeliveryFee = QueryFee;
+	type BytePrice = Zero;
 	type BlockMillis = BlockMillis;
 	type Retention = Retention;
 	type MissedPenalty = MissedPenalty;
@@ -179,6 +180,7 @@ impl pallet_challenges::Config for Whole {
 	type MinBond = Bond;
 	type BondPerMillionUnits = Zero;
 	type QueryFee = QueryFee;
+	type BytePrice = Zero;
 	type BlockMillis = BlockMillis;
 	type TracePeriod = Ten;
 	type AnswerPeriod = Ten;

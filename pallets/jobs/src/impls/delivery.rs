@@ -15,6 +15,7 @@ use assay_primitives::{
 	PIECE_BYTES,
 };
 use assay_referee::Slice;
+use codec::Encode;
 use frame_support::{
 	defensive, ensure,
 	traits::{
@@ -33,6 +34,9 @@ use crate::{
 	BalanceOf, Config, Demand, DemandOf, Demands, Error, Event, HoldReason, JobOf, JobStatus, Jobs,
 	Lane, Pallet, PIECE_CHUNKS, PIECE_SLOTS,
 };
+
+/// Bytes of a delivery at most: a piece, and what stands around it.
+pub(crate) const MAX_DELIVERY: u32 = PIECE_BYTES + 8 * 1024;
 
 /// A piece that may be delivered now.
 pub(crate) struct OwedPiece<T: Config> {
@@ -146,7 +150,7 @@ impl<T: Config> Pallet<T> {
 		let JobStatus::Claimed { earned: total, .. } = &mut job.status else {
 			return Err(Error::<T>::NoOpenClaim.into());
 		};
-		let earned = answer_share(demand.fee);
+		let earned = answer_share(demand.fee, slice.encoded_size() as u32, T::BytePrice::get());
 		let burned = T::Currency::burn_held(
 			&HoldReason::Delivery.into(),
 			&claim.requester,
@@ -214,12 +218,13 @@ impl<T: Config> Pallet<T> {
 		Some((missing, refunded))
 	}
 
-	/// What withholding so many pieces costs the operator: as a missed deadline, and at least what would
+	/// What withholding so many pieces costs the operator: as a missed deadline, and no less than what would
 	/// have been burned had it delivered. Otherwise an operator and its friend could put off everybody's
 	/// deadlines by demands that are never met, for less than by those that are.
 	pub(crate) fn penalty_for(stake: BalanceOf<T>, pieces: u32) -> BalanceOf<T> {
 		let fee = T::DeliveryFee::get();
-		let burned = fee.saturating_sub(answer_share(fee)).saturating_mul(pieces.into());
+		let burned = fee.saturating_sub(answer_share(fee, MAX_DELIVERY, T::BytePrice::get()));
+		let burned = burned.saturating_mul(pieces.into());
 		T::MissedPenalty::get().mul_ceil(stake).max(burned).min(stake)
 	}
 }

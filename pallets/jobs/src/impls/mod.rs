@@ -15,6 +15,6 @@ pub(crate) use agenda::jobs_in;
 #[cfg(feature = "runtime-benchmarks")]
 pub(crate) use agenda::RETENTION_SPREAD;
 pub(crate) use assignment::Batch;
-pub(crate) use delivery::chunks_of;
 #[cfg(any(test, feature = "try-runtime", feature = "runtime-benchmarks"))]
 pub(crate) use delivery::overdue_at;
+pub(crate) use delivery::{chunks_of, MAX_DELIVERY};

@@ -405,6 +405,27 @@ fn silence_costs_what_delivery_burns() {
 		assert_eq!(Jobs::penalty_for(100_000, 1), 1_000);
 		assert_eq!(Jobs::penalty_for(5_000, MAX_PIECES), u64::from(MAX_PIECES) * burn);
 		assert_eq!(Jobs::penalty_for(100, MAX_PIECES), 100);
+		// A piece of 64 KiB at this price costs more than all that is paid for it.
+		BytePrice::set(1);
+		assert_eq!(Jobs::penalty_for(5_000, 2), 2 * DeliveryFee::get());
+	});
+}
+
+/// Who demands from itself fills blocks for no less than everybody else.
+#[test]
+fn a_delivery_burns_what_its_bytes_cost() {
+	build_and_execute(|| {
+		let id = wide_claimed();
+		assert_ok!(demand(id, 0, 2));
+		let issuance = Balances::total_issuance();
+		assert_ok!(deliver(STRANGER, id, 0));
+		assert_eq!(Balances::total_issuance(), issuance - DeliveryFee::get() / 6);
+		BytePrice::set(1);
+		assert_ok!(deliver(STRANGER, id, 1));
+		assert_eq!(
+			Balances::total_issuance(),
+			issuance - DeliveryFee::get() / 6 - DeliveryFee::get()
+		);
 	});
 }
 
@@ -536,9 +557,30 @@ fn the_urgent_piece_goes_first_and_claims_have_their_turn() {
 		let (near, far) = (wide_claimed_by_the_rich(), wide_claimed_by_the_rich());
 		assert_ok!(demand(near, 0, 2));
 		assert_ok!(demand(far, 0, 2));
+		wait(deadline(far) - System::block_number() - DeliveryPeriod::get());
 		let priority =
 			|id| authorize(&signed_delivery(id, 0, piece(0))).expect("authorised").priority;
 		assert_eq!(priority(near), priority(far) + deadline(far) - deadline(near));
+	});
+}
+
+/// An operator and its friend can have as many pieces on their way as they like. Those that are not urgent
+/// go behind everybody who pays.
+#[test]
+fn a_piece_with_time_left_keeps_nobody_out() {
+	build_and_execute(|| {
+		let jobs: Vec<_> = (0..3).map(|_| wide_claimed_by_the_rich()).collect();
+		for id in &jobs {
+			assert_ok!(demand(*id, 0, 2));
+		}
+		let last = jobs[2];
+		let priority =
+			|| authorize(&signed_delivery(last, 0, piece(0))).expect("authorised").priority;
+		while System::block_number() + DeliveryPeriod::get() < deadline(last) {
+			assert_eq!(priority(), 0);
+			wait(1);
+		}
+		assert!(priority() > u64::MAX / 8);
 	});
 }
 
