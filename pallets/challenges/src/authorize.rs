@@ -178,8 +178,10 @@ impl<T: Config> Pallet<T> {
 		// A proof that is good under one trace is bad under another, which says nothing about its signer.
 		let args = (job, claim.content(), trace_root, proof);
 		let life = auth.ensure::<T>("challenges.prove_fault", &args)?;
-		Self::judge_at_the_door(source, &auth.key, &claim, *job, proof).map_err(bad)?;
-		valid(("prove_fault", job, who), Times { left: 0, life })
+		let spared =
+			Self::judge_at_the_door(source, &auth.key, &claim, *job, proof).map_err(bad)?;
+		let (valid, _) = valid(("prove_fault", job, who), Times { left: 0, life })?;
+		Ok((valid, spared))
 	}
 
 	/// For the parties only, to whom it matters that a turn which is over ends when blocks have no

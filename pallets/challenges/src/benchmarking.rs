@@ -340,10 +340,11 @@ mod benchmarks {
 		}
 	}
 
+	/// The costliest proof, and so many live challenges.
 	#[benchmark]
-	fn prove_fault() {
+	fn prove_fault(n: Linear<1, 8>) {
 		let (job, _, _) = revealed::<T>(&costly(true), false);
-		for number in 1..8 {
+		for number in 1..n {
 			challenged::<T>(job, number);
 		}
 		let proof = costly_proof();

@@ -92,6 +92,7 @@ pub mod pallet {
 	use assay_primitives::{Authorization, Claims, FaultKind, JobId, KeyAllowances, PageKey};
 	use assay_referee::{NodeKey, Opening, Slice, MAX_PROOF_BYTES};
 	use frame_support::{
+		dispatch::PostDispatchInfo,
 		pallet_prelude::*,
 		traits::fungible::{Mutate, MutateHold},
 	};
@@ -614,8 +615,8 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// `proof` is an encoded fault proof. The runtime checks that it belongs to the claim,
-		/// recomputes, and ends the claim as false if it finds another value. Emits
-		/// [`Event::FaultFound`].
+		/// recomputes, and ends the claim as false if it finds another value. Charged by what its bytes say
+		/// that there is to do; what was less, in the end, is given back. Emits [`Event::FaultFound`].
 		#[pallet::call_index(4)]
 		#[pallet::weight((Pallet::<T>::proof_weight(proof, auth), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_prove_fault)]
@@ -627,8 +628,8 @@ pub mod pallet {
 			auth: Option<Authorization>,
 		) -> DispatchResultWithPostInfo {
 			let actor = assay_primitives::actor::<T, T::KeyAllowances>(origin, &auth)?;
-			Self::do_prove_fault(actor, job, &proof)?;
-			Ok(Pays::No.into())
+			let cost = Self::do_prove_fault(actor, job, &proof)?;
+			Ok(PostDispatchInfo { actual_weight: Some(cost), pays_fee: Pays::No })
 		}
 
 		/// Apply what is overdue in the disputes about `job`.

@@ -1,6 +1,6 @@
 //! Weights of `pallet_challenges`, measured by `scripts/weights`. Do not edit: run it again.
 //!
-//! Date: 2026-11-29, steps: 16, repeats: 8, processor: AMD EPYC, runtime in Wasm.
+//! Date: 2026-11-30, steps: 16, repeats: 16, processor: Intel(R) Xeon(R) Processor, runtime in Wasm.
 
 #![allow(unused_parens)]
 #![allow(missing_docs)]
@@ -21,7 +21,7 @@ pub trait WeightInfo {
 	fn authorize_ask() -> Weight;
 	fn answer() -> Weight;
 	fn authorize_answer() -> Weight;
-	fn prove_fault() -> Weight;
+	fn prove_fault(n: u32) -> Weight;
 	fn authorize_prove_fault() -> Weight;
 	fn judge() -> Weight;
 	fn poke() -> Weight;
@@ -39,9 +39,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenged` (r:1 w:1)
 	/// Proof: `Challenges::Challenged` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::ServiceKeys` (r:1 w:1)
@@ -49,7 +49,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::NextChallenge` (r:1 w:1)
 	/// Proof: `Challenges::NextChallenge` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
@@ -69,21 +69,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Own` (r:0 w:1)
 	/// Proof: `Challenges::Own` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:0 w:1)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Against` (r:0 w:1)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn open() -> Weight {
-		// Least time: 180_139_000 picoseconds.
-		Weight::from_parts(188_822_000, 0)
+		// Least time: 218_157_000 picoseconds.
+		Weight::from_parts(319_545_000, 0)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 			.saturating_add(T::DbWeight::get().writes(16_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenged` (r:1 w:0)
 	/// Proof: `Challenges::Challenged` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::ServiceKeys` (r:1 w:0)
@@ -91,33 +91,33 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:0)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:0)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_open() -> Weight {
-		// Least time: 116_083_000 picoseconds.
-		Weight::from_parts(117_785_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
+		// Least time: 123_335_000 picoseconds.
+		Weight::from_parts(142_815_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
 	}
 	/// Storage: `System::Account` (r:1 w:0)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Owed` (r:0 w:1)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	fn reveal_trace() -> Weight {
-		// Least time: 47_681_000 picoseconds.
-		Weight::from_parts(49_524_000, 0)
+		// Least time: 70_216_000 picoseconds.
+		Weight::from_parts(77_226_000, 0)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
@@ -125,17 +125,17 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_reveal_trace() -> Weight {
-		// Least time: 97_656_000 picoseconds.
-		Weight::from_parts(100_290_000, 0).saturating_add(T::DbWeight::get().reads(5_u64))
+		// Least time: 107_558_000 picoseconds.
+		Weight::from_parts(120_814_000, 0).saturating_add(T::DbWeight::get().reads(5_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:1 w:1)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Nodes` (r:2 w:1)
@@ -145,7 +145,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::NextSlot` (r:1 w:1)
 	/// Proof: `Challenges::NextSlot` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::NextChainSlot` (r:1 w:1)
@@ -153,19 +153,19 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Owed` (r:0 w:1)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	fn ask() -> Weight {
-		// Least time: 161_941_000 picoseconds.
-		Weight::from_parts(170_044_000, 0)
+		// Least time: 194_967_000 picoseconds.
+		Weight::from_parts(206_287_000, 0)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:1 w:0)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Nodes` (r:2 w:0)
@@ -175,37 +175,37 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:0)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:0)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_ask() -> Weight {
-		// Least time: 139_409_000 picoseconds.
-		Weight::from_parts(140_089_000, 0).saturating_add(T::DbWeight::get().reads(11_u64))
+		// Least time: 175_470_000 picoseconds.
+		Weight::from_parts(190_074_000, 0).saturating_add(T::DbWeight::get().reads(11_u64))
 	}
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Nodes` (r:1 w:1)
 	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Owed` (r:0 w:1)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	fn answer() -> Weight {
-		// Least time: 379_727_000 picoseconds.
-		Weight::from_parts(416_522_000, 0)
+		// Least time: 502_065_000 picoseconds.
+		Weight::from_parts(646_359_000, 0)
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Nodes` (r:1 w:0)
 	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
@@ -215,25 +215,29 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_answer() -> Weight {
-		// Least time: 362_341_000 picoseconds.
-		Weight::from_parts(369_351_000, 0).saturating_add(T::DbWeight::get().reads(6_u64))
+		// Least time: 411_866_000 picoseconds.
+		Weight::from_parts(465_443_000, 0).saturating_add(T::DbWeight::get().reads(6_u64))
 	}
 	/// Storage: `System::Account` (r:10 w:10)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Live` (r:8 w:8)
 	/// Proof: `Challenges::Live` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:8 w:8)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
-	/// Storage: `Jobs::AgendaPages` (r:2 w:2)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
+	/// Storage: `Jobs::Demands` (r:1 w:1)
+	/// Proof: `Jobs::Demands` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Jobs::AgendaPages` (r:3 w:3)
 	/// Proof: `Jobs::AgendaPages` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+	/// Storage: `Challenges::NextSlot` (r:1 w:1)
+	/// Proof: `Challenges::NextSlot` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:9 w:9)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::Operators` (r:1 w:1)
 	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	/// Storage: `Models::OpenJobs` (r:1 w:1)
@@ -248,16 +252,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Challenges::Own` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-	fn prove_fault() -> Weight {
-		// Least time: 6_273_462_000 picoseconds.
-		Weight::from_parts(6_336_406_000, 0)
-			.saturating_add(T::DbWeight::get().reads(51_u64))
-			.saturating_add(T::DbWeight::get().writes(66_u64))
+	/// `n` is from 1 to 8.
+	fn prove_fault(n: u32) -> Weight {
+		// Least time: 7_765_878_000 picoseconds.
+		Weight::from_parts(8_033_745_453, 0)
+			// Standard error: 3_920_128
+			.saturating_add(Weight::from_parts(65_676_415, 0).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(15_u64))
+			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(13_u64))
+			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(n.into())))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
@@ -265,61 +274,67 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Challenged` (r:1 w:0)
 	/// Proof: `Challenges::Challenged` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:1 w:0)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
+	/// Storage: `Challenges::Nodes` (r:1 w:0)
+	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_prove_fault() -> Weight {
-		// Least time: 5_493_949_000 picoseconds.
-		Weight::from_parts(5_593_027_000, 0).saturating_add(T::DbWeight::get().reads(7_u64))
+		// Least time: 7_335_985_000 picoseconds.
+		Weight::from_parts(7_541_963_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
 	}
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	fn judge() -> Weight {
-		// Least time: 5_142_845_000 picoseconds.
-		Weight::from_parts(5_234_711_000, 0).saturating_add(T::DbWeight::get().reads(1_u64))
+		// Least time: 6_712_954_000 picoseconds.
+		Weight::from_parts(6_879_856_000, 0).saturating_add(T::DbWeight::get().reads(1_u64))
 	}
 	/// Storage: `System::Account` (r:8 w:8)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Live` (r:8 w:8)
 	/// Proof: `Challenges::Live` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:8 w:8)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:8 w:8)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Own` (r:0 w:8)
 	/// Proof: `Challenges::Own` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn poke() -> Weight {
-		// Least time: 1_010_357_000 picoseconds.
-		Weight::from_parts(1_021_144_000, 0)
+		// Least time: 1_261_903_000 picoseconds.
+		Weight::from_parts(1_320_785_000, 0)
 			.saturating_add(T::DbWeight::get().reads(35_u64))
 			.saturating_add(T::DbWeight::get().writes(50_u64))
 	}
 	/// Storage: `System::Account` (r:9 w:9)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:8 w:8)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Nodes` (r:1 w:1)
 	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Live` (r:8 w:8)
 	/// Proof: `Challenges::Live` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
-	/// Storage: `Jobs::AgendaPages` (r:2 w:2)
+	/// Storage: `Jobs::Demands` (r:1 w:1)
+	/// Proof: `Jobs::Demands` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Jobs::AgendaPages` (r:3 w:3)
 	/// Proof: `Jobs::AgendaPages` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+	/// Storage: `Challenges::NextSlot` (r:1 w:1)
+	/// Proof: `Challenges::NextSlot` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:9 w:9)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::Operators` (r:1 w:1)
 	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	/// Storage: `Models::OpenJobs` (r:1 w:1)
@@ -337,65 +352,69 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn lapse() -> Weight {
-		// Least time: 918_791_000 picoseconds.
-		Weight::from_parts(938_760_000, 0)
-			.saturating_add(T::DbWeight::get().reads(51_u64))
-			.saturating_add(T::DbWeight::get().writes(67_u64))
+		// Least time: 1_272_522_000 picoseconds.
+		Weight::from_parts(1_322_382_000, 0)
+			.saturating_add(T::DbWeight::get().reads(54_u64))
+			.saturating_add(T::DbWeight::get().writes(70_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:1 w:0)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `System::BlockHash` (r:2 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_lapse() -> Weight {
-		// Least time: 105_147_000 picoseconds.
-		Weight::from_parts(107_210_000, 0).saturating_add(T::DbWeight::get().reads(7_u64))
+		// Least time: 119_073_000 picoseconds.
+		Weight::from_parts(129_766_000, 0).saturating_add(T::DbWeight::get().reads(7_u64))
 	}
 	/// Storage: `Challenges::NextAlarm` (r:1 w:1)
 	/// Proof: `Challenges::NextAlarm` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::AlarmPages` (r:1 w:0)
 	/// Proof: `Challenges::AlarmPages` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	fn on_idle_block() -> Weight {
-		// Least time: 3_596_000 picoseconds.
-		Weight::from_parts(3_746_000, 0)
+		// Least time: 5_679_000 picoseconds.
+		Weight::from_parts(6_425_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// Storage: `Challenges::Alarms` (r:1 w:1)
 	/// Proof: `Challenges::Alarms` (`max_values`: None, `max_size`: Some(522), added: 2997, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Challenges` (r:1 w:0)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	fn on_idle_page() -> Weight {
-		// Least time: 9_555_000 picoseconds.
-		Weight::from_parts(10_015_000, 0)
+		// Least time: 12_813_000 picoseconds.
+		Weight::from_parts(20_789_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// Storage: `Challenges::Challenges` (r:8 w:8)
-	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(203), added: 2678, mode: `MaxEncodedLen`)
+	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
-	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(412), added: 2887, mode: `MaxEncodedLen`)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
 	/// Storage: `Models::Models` (r:1 w:0)
-	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(189), added: 2664, mode: `MaxEncodedLen`)
+	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Nodes` (r:1 w:1)
 	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Live` (r:8 w:8)
 	/// Proof: `Challenges::Live` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
-	/// Storage: `Jobs::AgendaPages` (r:2 w:2)
+	/// Storage: `Jobs::Demands` (r:1 w:1)
+	/// Proof: `Jobs::Demands` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Storage: `Jobs::AgendaPages` (r:3 w:3)
 	/// Proof: `Jobs::AgendaPages` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+	/// Storage: `Challenges::NextSlot` (r:1 w:1)
+	/// Proof: `Challenges::NextSlot` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:9 w:9)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:9 w:9)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(229), added: 2704, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(247), added: 2722, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::Operators` (r:1 w:1)
 	/// Proof: `Operators::Operators` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	/// Storage: `Models::OpenJobs` (r:1 w:1)
@@ -417,84 +436,87 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn on_idle_alarm() -> Weight {
-		// Least time: 912_782_000 picoseconds.
-		Weight::from_parts(942_286_000, 0)
-			.saturating_add(T::DbWeight::get().reads(52_u64))
-			.saturating_add(T::DbWeight::get().writes(69_u64))
+		// Least time: 1_241_075_000 picoseconds.
+		Weight::from_parts(1_309_529_000, 0)
+			.saturating_add(T::DbWeight::get().reads(55_u64))
+			.saturating_add(T::DbWeight::get().writes(72_u64))
 	}
 }
 
 /// For tests and as a default.
 impl WeightInfo for () {
 	fn open() -> Weight {
-		Weight::from_parts(188_822_000, 0)
+		Weight::from_parts(319_545_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
 			.saturating_add(ParityDbWeight::get().writes(16_u64))
 	}
 	fn authorize_open() -> Weight {
-		Weight::from_parts(117_785_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
+		Weight::from_parts(142_815_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
 	}
 	fn reveal_trace() -> Weight {
-		Weight::from_parts(49_524_000, 0)
+		Weight::from_parts(77_226_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(4_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn authorize_reveal_trace() -> Weight {
-		Weight::from_parts(100_290_000, 0).saturating_add(ParityDbWeight::get().reads(5_u64))
+		Weight::from_parts(120_814_000, 0).saturating_add(ParityDbWeight::get().reads(5_u64))
 	}
 	fn ask() -> Weight {
-		Weight::from_parts(170_044_000, 0)
+		Weight::from_parts(206_287_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
 			.saturating_add(ParityDbWeight::get().writes(8_u64))
 	}
 	fn authorize_ask() -> Weight {
-		Weight::from_parts(140_089_000, 0).saturating_add(ParityDbWeight::get().reads(11_u64))
+		Weight::from_parts(190_074_000, 0).saturating_add(ParityDbWeight::get().reads(11_u64))
 	}
 	fn answer() -> Weight {
-		Weight::from_parts(416_522_000, 0)
+		Weight::from_parts(646_359_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(7_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn authorize_answer() -> Weight {
-		Weight::from_parts(369_351_000, 0).saturating_add(ParityDbWeight::get().reads(6_u64))
+		Weight::from_parts(465_443_000, 0).saturating_add(ParityDbWeight::get().reads(6_u64))
 	}
-	fn prove_fault() -> Weight {
-		Weight::from_parts(6_336_406_000, 0)
-			.saturating_add(ParityDbWeight::get().reads(51_u64))
-			.saturating_add(ParityDbWeight::get().writes(66_u64))
+	fn prove_fault(n: u32) -> Weight {
+		Weight::from_parts(8_033_745_453, 0)
+			.saturating_add(Weight::from_parts(65_676_415, 0).saturating_mul(n.into()))
+			.saturating_add(ParityDbWeight::get().reads(15_u64))
+			.saturating_add(ParityDbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().writes(13_u64))
+			.saturating_add(ParityDbWeight::get().writes((7_u64).saturating_mul(n.into())))
 	}
 	fn authorize_prove_fault() -> Weight {
-		Weight::from_parts(5_593_027_000, 0).saturating_add(ParityDbWeight::get().reads(7_u64))
+		Weight::from_parts(7_541_963_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
 	}
 	fn judge() -> Weight {
-		Weight::from_parts(5_234_711_000, 0).saturating_add(ParityDbWeight::get().reads(1_u64))
+		Weight::from_parts(6_879_856_000, 0).saturating_add(ParityDbWeight::get().reads(1_u64))
 	}
 	fn poke() -> Weight {
-		Weight::from_parts(1_021_144_000, 0)
+		Weight::from_parts(1_320_785_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(35_u64))
 			.saturating_add(ParityDbWeight::get().writes(50_u64))
 	}
 	fn lapse() -> Weight {
-		Weight::from_parts(938_760_000, 0)
-			.saturating_add(ParityDbWeight::get().reads(51_u64))
-			.saturating_add(ParityDbWeight::get().writes(67_u64))
+		Weight::from_parts(1_322_382_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(54_u64))
+			.saturating_add(ParityDbWeight::get().writes(70_u64))
 	}
 	fn authorize_lapse() -> Weight {
-		Weight::from_parts(107_210_000, 0).saturating_add(ParityDbWeight::get().reads(7_u64))
+		Weight::from_parts(129_766_000, 0).saturating_add(ParityDbWeight::get().reads(7_u64))
 	}
 	fn on_idle_block() -> Weight {
-		Weight::from_parts(3_746_000, 0)
+		Weight::from_parts(6_425_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn on_idle_page() -> Weight {
-		Weight::from_parts(10_015_000, 0)
+		Weight::from_parts(20_789_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn on_idle_alarm() -> Weight {
-		Weight::from_parts(942_286_000, 0)
-			.saturating_add(ParityDbWeight::get().reads(52_u64))
-			.saturating_add(ParityDbWeight::get().writes(69_u64))
+		Weight::from_parts(1_309_529_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(55_u64))
+			.saturating_add(ParityDbWeight::get().writes(72_u64))
 	}
 }

@@ -115,8 +115,8 @@ impl<T: Config> Pallet<T> {
 		let most = limits.get(DispatchClass::Operational).max_extrinsic.unwrap_or(limits.max_block);
 		assert!(T::OperatorRate::get() > 0 && T::ChainRate::get() > 0, "no rate, no answers");
 		assert!(T::BlockMillis::get() > 0, "a block takes time");
-		let proof =
-			T::WeightInfo::prove_fault().saturating_add(T::WeightInfo::authorize_prove_fault());
+		let proof = T::WeightInfo::prove_fault(verdicts::BATCH as u32)
+			.saturating_add(T::WeightInfo::authorize_prove_fault());
 		assert!(proof.all_lte(most), "the costliest proof must fit a block");
 	}
 

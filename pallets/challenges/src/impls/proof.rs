@@ -5,8 +5,9 @@ use assay_referee::{proof::ProofCost, verify_fault, Fault, FaultProof, ProofErro
 use codec::Encode;
 use frame_support::{pallet_prelude::TransactionSource, traits::Get, weights::Weight};
 use sp_core::H256;
-use sp_runtime::DispatchResult;
+use sp_runtime::DispatchError;
 
+use super::verdicts::BATCH;
 use crate::{ClaimOf, Config, Error, Judged, Pallet, WeightInfo};
 
 // What judging takes in the node's Wasm, in picoseconds: fitted to the 45 cases of `cargo run -p
@@ -20,13 +21,18 @@ const PER_TERM: u64 = 12_000;
 const PER_FUNCTION: u64 = 440_000;
 
 impl<T: Config> Pallet<T> {
-	/// What the dispatch of a proof costs: one that is authorised was judged at the door.
+	/// What the dispatch of a proof costs at most: one that is authorised was judged at the door.
 	pub(crate) fn proof_weight(proof: &[u8], auth: &Option<Authorization>) -> Weight {
-		let besides = T::WeightInfo::prove_fault().saturating_sub(T::WeightInfo::judge());
+		let ending = Self::ending(BATCH as u32);
 		match auth {
-			Some(_) => besides,
-			None => besides.saturating_add(Self::judging(proof)),
+			Some(_) => ending,
+			None => ending.saturating_add(Self::judging(proof)),
 		}
+	}
+
+	/// What it costs to end a claim and settle so many challenges of it, at most eight.
+	pub fn ending(challenges: u32) -> Weight {
+		T::WeightInfo::prove_fault(challenges).saturating_sub(T::WeightInfo::judge())
 	}
 
 	/// What the door of an authorised proof costs.
@@ -36,10 +42,13 @@ impl<T: Config> Pallet<T> {
 			.saturating_add(Self::judging(proof))
 	}
 
-	/// What it costs to judge `proof`: what its bytes say that there is to do, and no more than the
-	/// costliest there is.
+	/// What it costs to judge `proof`, as far as can be told before it is decoded.
 	pub(crate) fn judging(proof: &[u8]) -> Weight {
-		let cost = ProofCost::of_encoded(proof);
+		Self::price_of(ProofCost::of_encoded(proof))
+	}
+
+	/// What judging at this cost weighs: what there is to do, and no more than the costliest there is.
+	pub fn price_of(cost: ProofCost) -> Weight {
 		let picos = [
 			(1, JUDGE_BASE),
 			(cost.compressions, PER_COMPRESSION),
@@ -59,39 +68,42 @@ impl<T: Config> Pallet<T> {
 	/// before the dispatch, over the same storage, and if the transaction is refused in between,
 	/// what it wrote is undone. So the verdict is left in [`Judged`] and judging is paid for once. The
 	/// note holds the hash of everything that the verdict follows from, and only this pallet writes
-	/// it: even one that stayed behind would say the truth.
+	/// it: even one that stayed behind would say the truth. Returns what it cost.
 	pub(crate) fn do_prove_fault(
 		actor: Actor<T::AccountId>,
 		job: JobId,
 		proof: &[u8],
-	) -> DispatchResult {
+	) -> Result<Weight, DispatchError> {
 		let claim = Self::open_claim(job)?;
 		let judged = if actor.by_key { Judged::<T>::take() } else { None };
 		let block = frame_system::Pallet::<T>::block_number();
-		let kind = match judged {
-			Some((of, kind)) if of == Self::what_is_judged(block, &claim, job, proof)? => kind,
+		let (kind, judging) = match judged {
+			Some((of, kind)) if of == Self::what_is_judged(block, &claim, job, proof)? => {
+				(kind, Weight::zero())
+			},
 			_ => Self::judge(&claim, job, proof)?,
 		};
-		Self::end_claim(job, kind, Some(actor.who))
+		let settled = Self::end_claim(job, kind, Some(actor.who))?;
+		Ok(Self::ending(settled).saturating_add(judging))
 	}
 
 	/// Judge at the door a proof that `key` authorised, and remember the verdict if the
-	/// dispatch follows.
+	/// dispatch follows. Returns what of [`judging`](Self::judging) was spared.
 	pub(crate) fn judge_at_the_door(
 		source: TransactionSource,
 		key: &ServiceKey,
 		claim: &ClaimOf<T>,
 		job: JobId,
 		proof: &[u8],
-	) -> Result<(), Error<T>> {
+	) -> Result<Weight, Error<T>> {
 		// The pool asks over storage that it throws away.
 		if source != TransactionSource::InBlock {
-			return Self::judge_for_the_pool(key, claim, job, proof);
+			return Self::judge_for_the_pool(key, claim, job, proof).map(|()| Weight::zero());
 		}
-		let kind = Self::judge(claim, job, proof)?;
+		let (kind, judging) = Self::judge(claim, job, proof)?;
 		let block = frame_system::Pallet::<T>::block_number();
 		Judged::<T>::put((Self::what_is_judged(block, claim, job, proof)?, kind));
-		Ok(())
+		Ok(Self::judging(proof).saturating_sub(judging))
 	}
 
 	/// As [`judge`](Self::judge), by a pool, which remembers what it has judged if it can.
@@ -135,19 +147,20 @@ impl<T: Config> Pallet<T> {
 		Ok(H256(all.using_encoded(sp_io::hashing::blake2_256)))
 	}
 
-	/// The fault that `proof` shows.
+	/// The fault that `proof` shows, and what it cost to see it.
 	pub(crate) fn judge(
 		claim: &ClaimOf<T>,
 		job: JobId,
 		proof: &[u8],
-	) -> Result<FaultKind, Error<T>> {
+	) -> Result<(FaultKind, Weight), Error<T>> {
 		let trace_root = Self::posted_trace(job)?;
 		let proof = FaultProof::from_bytes(proof).map_err(|_| Error::<T>::BadProof)?;
-		match verify_fault(&claim.commitments(trace_root.0), &proof) {
-			Ok(Fault::Element { entry, element }) => Ok(FaultKind::Leaf { entry, element }),
-			Ok(Fault::Chunk { entry, chunk }) => Ok(FaultKind::Chunk { entry, chunk }),
-			Err(ProofError::NoFault) => Err(Error::<T>::NoFault),
-			Err(_) => Err(Error::<T>::BadProof),
-		}
+		let kind = match verify_fault(&claim.commitments(trace_root.0), &proof) {
+			Ok(Fault::Element { entry, element }) => FaultKind::Leaf { entry, element },
+			Ok(Fault::Chunk { entry, chunk }) => FaultKind::Chunk { entry, chunk },
+			Err(ProofError::NoFault) => return Err(Error::<T>::NoFault),
+			Err(_) => return Err(Error::<T>::BadProof),
+		};
+		Ok((kind, Self::price_of(proof.cost())))
 	}
 }

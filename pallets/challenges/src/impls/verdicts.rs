@@ -8,7 +8,7 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
 	traits::{Saturating, Zero},
-	DispatchResult, Percent, SaturatedConversion,
+	DispatchError, DispatchResult, Percent, SaturatedConversion,
 };
 
 use crate::{
@@ -43,7 +43,7 @@ impl<T: Config> Pallet<T> {
 		job: JobId,
 		kind: FaultKind,
 		prover: Option<T::AccountId>,
-	) -> DispatchResult {
+	) -> Result<u32, DispatchError> {
 		let first = Self::first_live_of(job, 1).pop();
 		let finder = first.and_then(|id| Some((id, Challenges::<T>::get(id)?.who)));
 		let finder_account = finder.as_ref().map(|(_, who)| who.clone());
@@ -54,20 +54,19 @@ impl<T: Config> Pallet<T> {
 			Self::owe_no_more(&operator, deadline, (job, None));
 		}
 		Self::deposit_event(Event::FaultFound { job, kind, finder, prover });
-		Self::settle_some(job, first);
-		Ok(())
+		Ok(Self::settle_some(job, first))
 	}
 
 	/// Give back the bonds and query fees of some challenges of a closed claim, earliest first.
 	/// Returns how many.
-	fn settle_some(job: JobId, winner: Option<ChallengeId>) -> usize {
+	fn settle_some(job: JobId, winner: Option<ChallengeId>) -> u32 {
 		let batch = Self::first_live_of(job, BATCH);
 		for id in &batch {
 			if let Some(challenge) = Challenges::<T>::get(id).defensive() {
 				Self::settle(*id, challenge, winner == Some(*id));
 			}
 		}
-		batch.len()
+		batch.len() as u32
 	}
 
 	/// End one live challenge of a closed claim and give back what its challenger has on hold.

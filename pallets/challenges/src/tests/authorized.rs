@@ -79,14 +79,14 @@ fn authorisations_are_weighed_and_disputes_have_room() {
 		let info = call.get_dispatch_info();
 		assert_eq!(info.class, DispatchClass::Operational);
 		// Judged at the door, and not a second time.
-		let judged = <() as WeightInfo>::prove_fault() - <() as WeightInfo>::judge();
+		let judged = <() as WeightInfo>::prove_fault(8) - <() as WeightInfo>::judge();
 		assert_eq!(info.call_weight, judged);
 		let proof = proof(&honest, &liar, 1, 5);
 		let signed = Call::<Test>::prove_fault { job, proof, auth: None };
 		// Signed, it is judged in the dispatch, and pays for that.
 		let paid = signed.get_dispatch_info().call_weight;
 		assert!(
-			paid.ref_time() > judged.ref_time() && paid.all_lte(<() as WeightInfo>::prove_fault())
+			paid.ref_time() > judged.ref_time() && paid.all_lte(<() as WeightInfo>::prove_fault(8))
 		);
 	});
 }
@@ -452,6 +452,39 @@ fn moves_name_the_trace_that_they_follow_from() {
 		walk(id, ALICE, job, &liar, &way);
 		refused(prove, InvalidTransaction::BadProof);
 		assert_ok!(hypothetically(|| include(prove_call(job, proof(&honest, &liar, 1, 5), ALICE))));
+	});
+}
+
+/// What a proof costs is told from its bytes before, and what was less is given back: few challenges to
+/// settle, fewer hashes than the bytes could have held.
+#[test]
+fn what_a_proof_cost_less_is_given_back() {
+	use frame_support::{dispatch::GetDispatchInfo, traits::Authorize, weights::Weight};
+	use sp_runtime::{traits::Dispatchable, transaction_validity::TransactionSource};
+	build_and_execute(|| {
+		let (honest, liar) = short();
+		let job = claim(&liar);
+		let id = open(ALICE, job, &honest);
+		reveal(job, &liar);
+		walk(id, ALICE, job, &liar, &liar.way_to(1, 5));
+		let proof = proof(&honest, &liar, 1, 5);
+		let by_key = RuntimeCall::from(prove_call(job, proof.clone(), ALICE));
+		let signed_call = RuntimeCall::from(Call::prove_fault { job, proof, auth: None });
+		let cost = |origin: RuntimeOrigin, call: &RuntimeCall| {
+			let info = call.clone().dispatch(origin).expect("it is right");
+			info.actual_weight.expect("it is told")
+		};
+		let alone = hypothetically(|| cost(signed(BOB), &signed_call));
+		open(BOB, job, &honest);
+		let beside = hypothetically(|| cost(signed(BOB), &signed_call));
+		assert!(alone.all_lte(beside) && alone != beside, "{alone} {beside}");
+		let charged = signed_call.get_dispatch_info().call_weight;
+		assert!(beside.all_lte(charged) && beside != charged, "{beside} {charged}");
+		// At the door likewise; the dispatch then pays for no judging.
+		let (_, spared) = by_key.authorize(TransactionSource::InBlock).unwrap().unwrap();
+		assert!(spared != Weight::zero());
+		let authorized = frame_system::RawOrigin::Authorized.into();
+		assert!(cost(authorized, &by_key).all_lte(beside));
 	});
 }
 
