@@ -79,6 +79,7 @@ pub(crate) type Extrinsic =
 impl frame_system::Config for Test {
 	type Block = frame_system::mocking::MockBlock<Test, (), AuthorizeCall<Test>>;
 	type AccountData = pallet_balances::AccountData<u64>;
+	type DbWeight = frame_support::weights::constants::ParityDbWeight;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]

@@ -5,7 +5,7 @@
 //! that move together writes few pages. Workers read their own lanes in order; the pallet finds the
 //! pages of a block by the directory [`Due`], takes each whole and goes through it.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use assay_primitives::{JobId, PageKey};
 use frame_support::{
 	defensive, ensure, pallet_prelude::Weight, storage::with_storage_layer, traits::Get,
@@ -42,6 +42,49 @@ fn page_of<T: Config>(due: BlockNumberFor<T>, id: JobId) -> (PageKey, u64) {
 pub(crate) fn jobs_in(key: PageKey, bits: u64) -> impl Iterator<Item = JobId> {
 	let first = u64::from(key.number()) * u64::from(PAGE_BITS);
 	(0..PAGE_BITS).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| first + u64::from(bit))
+}
+
+/// Accounts that came up in a page. What changes for them is read and written once for the page.
+struct Met<T: Config> {
+	requesters: BTreeSet<T::AccountId>,
+	operators: BTreeSet<T::AccountId>,
+}
+
+impl<T: Config> Default for Met<T> {
+	fn default() -> Self {
+		Self { requesters: BTreeSet::new(), operators: BTreeSet::new() }
+	}
+}
+
+/// What a job of a page costs.
+struct Step {
+	/// By itself, of a requester that did not come up before and an operator that did.
+	job: Weight,
+	/// Reads and writes of an account and its holds: less, if the requester came up before.
+	spared: Weight,
+	/// Of an account and a record: more, if the operator did not.
+	besides: Weight,
+}
+
+impl Step {
+	/// The most that a job costs.
+	fn most(&self) -> Weight {
+		self.job.saturating_add(self.besides)
+	}
+
+	/// What this job costs, after the others of its page.
+	fn of<T: Config>(&self, job: &JobOf<T>, met: &mut Met<T>) -> Weight {
+		let mut cost = self.job;
+		if !met.requesters.insert(job.requester.clone()) {
+			cost = cost.saturating_sub(self.spared);
+		}
+		if let JobStatus::Claimed { operator, .. } = &job.status {
+			if met.operators.insert(operator.clone()) {
+				cost = cost.saturating_add(self.besides);
+			}
+		}
+		cost
+	}
 }
 
 impl<T: Config> Pallet<T> {
@@ -221,37 +264,29 @@ impl<T: Config> Pallet<T> {
 			return false;
 		}
 		let Some(mut bits) = AgendaPages::<T>::take(lane, key) else { return true };
+		let mut met = Met::<T>::default();
 		for id in jobs_in(key, bits) {
-			if meter.try_consume(step).is_err() {
+			if !meter.can_consume(step.most()) {
 				AgendaPages::<T>::insert(lane, key, bits);
 				return false;
 			}
 			bits &= !(1 << (id % u64::from(PAGE_BITS)));
+			let Some(job) = Jobs::<T>::get(id) else {
+				defensive!("whatever is on the agenda exists", id);
+				continue;
+			};
+			meter.consume(step.of(&job, &mut met));
 			match lane {
-				Lane::Demanded(_) => Self::withhold_due(id),
-				_ => Self::advance_or_put_off(id),
+				Lane::Demanded(_) => Self::withhold(id, job),
+				_ => Self::advance_or_put_off(id, job),
 			}
 		}
 		true
 	}
 
-	/// Note that the operator of a job of a page did not deliver in time.
-	fn withhold_due(id: JobId) {
-		match Jobs::<T>::get(id) {
-			Some(job) => Self::withhold(id, job),
-			None => {
-				defensive!("whatever is on the agenda exists", id);
-			},
-		}
-	}
-
 	/// Do to a job of a page what is due. One to which it cannot be done comes back later, so that it
 	/// does not stand in the way of others; there is no such job.
-	fn advance_or_put_off(id: JobId) {
-		let Some(mut job) = Jobs::<T>::get(id) else {
-			defensive!("whatever is on the agenda exists", id);
-			return;
-		};
+	fn advance_or_put_off(id: JobId, mut job: JobOf<T>) {
 		job.due = None;
 		let mut again = job.clone();
 		if let Err(error) = with_storage_layer(|| Self::advance(id, job)) {
@@ -263,21 +298,23 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What a page in this lane costs at most, whatever stands in it, and each job of it.
-	fn weights_of_lane(lane: &LaneOf<T>) -> (Weight, Weight) {
+	fn weights_of_lane(lane: &LaneOf<T>) -> (Weight, Step) {
 		let of = |weight: fn(u32) -> Weight| (weight(0), weight(1).saturating_sub(weight(0)));
-		match lane {
-			Lane::Queued { .. } => of(T::WeightInfo::expire),
-			Lane::Assigned(_) => of(T::WeightInfo::miss_deadline),
+		let account = T::DbWeight::get().reads_writes(2, 2);
+		let ((page, job), spared, besides) = match lane {
+			Lane::Queued { .. } => (of(T::WeightInfo::expire), account, Weight::zero()),
+			Lane::Assigned(_) => (of(T::WeightInfo::miss_deadline), Weight::zero(), Weight::zero()),
 			// Claims of one page may be of different operators, whose record and account then come on
 			// top of what the benchmark, which has one, measures.
 			Lane::Claimed(_) => {
 				let (page, job) = of(T::WeightInfo::finalize);
 				let (_, void) = of(T::WeightInfo::void);
-				(page, job.max(void).saturating_add(T::DbWeight::get().reads_writes(2, 2)))
+				((page, job.max(void)), account, account)
 			},
-			Lane::Demanded(_) => of(T::WeightInfo::withhold),
-			Lane::Over => of(T::WeightInfo::reap),
-		}
+			Lane::Demanded(_) => (of(T::WeightInfo::withhold), Weight::zero(), Weight::zero()),
+			Lane::Over => (of(T::WeightInfo::reap), account, Weight::zero()),
+		};
+		(page, Step { job, spared, besides })
 	}
 
 	/// Weight of the most expensive thing that [`Self::do_poke`] may do.

@@ -1,7 +1,11 @@
 //! What time does in idle weight.
 
 use crate::{mock::*, AgendaHead, AgendaPages, Due, JobStatus, Jobs as Records, WeightInfo};
-use frame_support::{assert_ok, traits::Hooks, weights::Weight};
+use frame_support::{
+	assert_ok,
+	traits::Hooks,
+	weights::{constants::ParityDbWeight, Weight},
+};
 
 /// Idle weight in which so many jobs of one page expire.
 fn idle(steps: u64) {
@@ -51,7 +55,7 @@ fn little_weight_does_a_little_at_a_time() {
 		idle(2);
 		assert_eq!(expired(), 3);
 		// The head stays where there is more, and moves on when there is weight.
-		assert_eq!(AgendaHead::<Test>::get(), Some(33));
+		assert!(AgendaHead::<Test>::get().is_some_and(|head| (33..41).contains(&head)));
 		idle(100);
 		assert_eq!(AgendaHead::<Test>::get(), Some(41));
 	});
@@ -105,6 +109,29 @@ fn thousands_due_at_once_cost_the_same_each() {
 	});
 }
 
+/// What changes for an account is read and written once for a page, and charged once.
+#[test]
+fn a_requester_is_charged_for_once_in_a_page() {
+	let plenty = Weight::from_parts(u64::MAX, u64::MAX);
+	let cost = |requesters: [u64; 3]| {
+		let mut used = Weight::zero();
+		build_and_execute(|| {
+			for who in requesters {
+				assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), who, 1 << 40));
+				let input = vec![1; LEN].try_into().unwrap();
+				assert_ok!(Jobs::request(signed(who), small(), input, FEE, None));
+			}
+			System::set_block_number(32);
+			used = Jobs::on_idle(32, plenty);
+			assert_eq!(queued(), 0);
+		});
+		used
+	};
+	let account = ParityDbWeight::get().reads_writes(2, 2);
+	let (one, three) = (cost([REQUESTER; 3]), cost([REQUESTER, STRANGER, RIVAL]));
+	assert_eq!(three, one + account * 2);
+}
+
 fn queued() -> u64 {
 	Records::<Test>::iter_values().filter(|job| job.status == JobStatus::Queued).count() as u64
 }
@@ -116,12 +143,15 @@ fn a_page_left_half_done_is_gone_on_with() {
 			request();
 		}
 		System::set_block_number(32);
-		for left in [90, 80, 70] {
+		for _ in 0..3 {
+			let before = queued();
 			idle(10);
-			assert_eq!(queued(), left);
+			// More than ten: they are all of one requester.
+			assert!((10..30).contains(&(before - queued())), "{before} {}", queued());
 		}
 		// Somebody else may do a part of what is left.
-		assert_ok!(poke(STRANGER, 99));
+		let waits = |id: &u64| status(*id) == JobStatus::Queued;
+		assert_ok!(poke(STRANGER, (0..100).find(waits).expect("thirty to sixty are done")));
 		idle(1_000);
 		idle(1_000);
 		assert_eq!(queued(), 0);
