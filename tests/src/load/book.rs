@@ -1,6 +1,6 @@
 //! What happened on the chain, read from the events of every block.
 
-use super::{scene::Scene, Figures, Spread, Steps};
+use super::{scene::Scene, Figures, NoiseFigures, Spread, Steps};
 use anyhow::{Context, Result};
 use codec::Decode;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,8 +32,11 @@ pub(super) struct Book {
 	next: u64,
 	honest: BTreeMap<u64, Life>,
 	lies: BTreeMap<u64, Life>,
-	/// Jobs of the noise, which nobody waits for.
+	/// Jobs of the noise, which nobody waits for, and those that are not over.
 	foreign: BTreeSet<u64>,
+	standing: BTreeSet<u64>,
+	/// Live challenges of the noise.
+	shams: BTreeSet<u64>,
 	frauds_final: usize,
 	convicted: usize,
 	slashed: usize,
@@ -59,6 +62,8 @@ impl Book {
 			honest: BTreeMap::new(),
 			lies: BTreeMap::new(),
 			foreign: BTreeSet::new(),
+			standing: BTreeSet::new(),
+			shams: BTreeSet::new(),
 			frauds_final: 0,
 			convicted: 0,
 			slashed: 0,
@@ -115,6 +120,16 @@ impl Book {
 	/// Numbers of the noise's jobs.
 	pub(super) fn foreign(&self) -> &BTreeSet<u64> {
 		&self.foreign
+	}
+
+	/// How many of these are not over.
+	pub(super) fn standing(&self) -> usize {
+		self.standing.len()
+	}
+
+	/// How many challenges of the noise are live.
+	pub(super) fn shams(&self) -> usize {
+		self.shams.len()
 	}
 
 	/// Take in what was finalized meanwhile.
@@ -200,6 +215,7 @@ impl Book {
 					self.lies.insert(job, life);
 				} else if requester == scene.noisy.id.0 {
 					self.foreign.insert(job);
+					self.standing.insert(job);
 				} else {
 					self.honest.insert(job, life);
 				}
@@ -217,23 +233,24 @@ impl Book {
 				let job = number(0)?;
 				// Every answer of the liar's is a lie.
 				self.frauds_final += usize::from(self.lies.contains_key(&job));
-				if let Some(life) = self.life(job) {
-					life.ended = Some(time);
+				if let Some(life) = self.end(job, time) {
 					life.paid = true;
 				}
 			},
 			("Jobs", "FaultAccepted") => {
 				let job = number(0)?;
 				self.convicted += usize::from(self.lies.contains_key(&job));
-				if let Some(life) = self.life(job) {
-					life.ended = Some(time);
-				}
+				// The honest operator is at fault only by silence.
+				self.late += usize::from(self.honest.contains_key(&job));
+				self.end(job, time);
+			},
+			("Jobs", "Voided") => {
+				let job = number(0)?;
+				self.late += usize::from(self.honest.contains_key(&job));
+				self.end(job, time);
 			},
 			("Jobs", "Expired" | "Cancelled") => {
-				let job = number(0)?;
-				if let Some(life) = self.life(job) {
-					life.ended = Some(time);
-				}
+				self.end(number(0)?, time);
 			},
 			("Jobs", "DeadlineMissed") => {
 				self.late += usize::from(account(8) == scene.operator.id.0);
@@ -245,13 +262,35 @@ impl Book {
 				let honest = account(16) == scene.watcher.id.0;
 				self.bonds_lost += usize::from(honest);
 				self.late += usize::from(honest);
+				self.shams.remove(&number(0)?);
 			},
-			("Challenges", "TraceRevealed" | "NodeOpened" | "NodeAsked" | "ChallengeOpened") => {
-				self.moves += 1;
+			("Challenges", "ChallengeMooted" | "ChallengeWon") => {
+				self.shams.remove(&number(0)?);
+			},
+			// The honest operator answers about its own jobs, the honest watcher asks about lies.
+			("Challenges", "TraceRevealed" | "NodeOpened") => {
+				self.moves += usize::from(self.honest.contains_key(&number(0)?));
+			},
+			("Challenges", "NodeAsked") => {
+				self.moves += usize::from(self.lies.contains_key(&number(8)?));
+			},
+			("Challenges", "ChallengeOpened") => {
+				self.moves += usize::from(account(16) == scene.watcher.id.0);
+				if account(16) == scene.noisy.id.0 {
+					self.shams.insert(number(0)?);
+				}
 			},
 			_ => {},
 		}
 		Ok(0)
+	}
+
+	/// A job is over; whose life that ended, if anybody waits for it.
+	fn end(&mut self, job: u64, time: u64) -> Option<&mut Life> {
+		self.standing.remove(&job);
+		let life = self.life(job)?;
+		life.ended = Some(time);
+		Some(life)
 	}
 
 	fn life(&mut self, job: u64) -> Option<&mut Life> {
@@ -262,7 +301,12 @@ impl Book {
 	}
 
 	/// The figures of a scenario that has ended.
-	pub(super) async fn figures(self, name: String, noise: u32, scene: &Scene) -> Result<Figures> {
+	pub(super) async fn figures(
+		self,
+		name: String,
+		noise: NoiseFigures,
+		scene: &Scene,
+	) -> Result<Figures> {
 		let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1_000.0;
 		let paid: Vec<_> = self.honest.values().filter(|life| life.paid).collect();
 		let claims = paid.iter().filter_map(|life| Some(seconds(life.requested, life.claimed?)));

@@ -12,6 +12,7 @@ use crate::command::Files;
 use anyhow::{bail, Context, Result};
 use book::Book;
 use clap::{Args, ValueEnum};
+use noise::Noise;
 use scene::Scene;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -103,8 +104,8 @@ pub struct Figures {
 	pub moves_in_time: f64,
 	/// How many such moves there were.
 	pub moves: usize,
-	/// How much noise was on the chain.
-	pub noise: u32,
+	/// How much noise there was.
+	pub noise: NoiseFigures,
 	/// Lies told.
 	pub lies: usize,
 	/// Lies that the runtime convicted.
@@ -123,6 +124,17 @@ pub struct Figures {
 	/// Weight of each step of a job's life in microseconds, as charged: request, accept, claim, and what
 	/// the block's own hooks did, per job.
 	pub micros: Steps,
+}
+
+/// Noise: jobs, claims or challenges of others.
+#[derive(Serialize, Clone, Copy, Default, Debug)]
+pub struct NoiseFigures {
+	/// How much was put on the chain in all.
+	pub made: u32,
+	/// How much of it was not over when the first honest job was sent.
+	pub at_start: usize,
+	/// The least that was not over while jobs were sent.
+	pub least: usize,
 }
 
 /// Microseconds of weight per job.
@@ -160,6 +172,12 @@ impl Figures {
 			"  weight         request {:.0} µs, accept {:.0}, claim {:.0}, hooks {:.0}: at most {:.0} jobs/s",
 			micros.request, micros.accept, micros.claim, micros.hooks, self.limit_by_weight
 		);
+		if self.noise.made > 0 {
+			let NoiseFigures { made, at_start, least } = self.noise;
+			println!(
+				"  noise          {made} in all, {at_start} at the start and never under {least}"
+			);
+		}
 		if self.lies > 0 {
 			println!("  lies           {} told, {} convicted", self.lies, self.convicted);
 		}
@@ -204,7 +222,9 @@ const LIE_EVERY: u64 = 15;
 async fn one(scenario: Scenario, options: &Options) -> Result<Figures> {
 	let mut scene = Scene::set(options, scenario != Scenario::NoNoise).await?;
 	let mut book = Book::open(&scene).await?;
-	let noise = noise::make(scenario, options.noise, &mut scene, &mut book).await?;
+	let mut noise = Noise::begin(scenario, options.noise, &mut scene, &mut book).await?;
+	let at_start = noise.standing(&book);
+	let mut least = at_start;
 	let rate = match scenario {
 		Scenario::NoNoise => options.rate,
 		_ => options.rate_in_noise,
@@ -228,7 +248,9 @@ async fn one(scenario: Scenario, options: &Options) -> Result<Figures> {
 			scene.request_lie().await?;
 			lied += 1;
 		}
+		noise.keep(&mut scene, &mut book).await?;
 		book.read(&scene).await?;
+		least = least.min(noise.standing(&book));
 		tokio::time::sleep(Duration::from_millis(250)).await;
 	}
 	book.measure_to_now();
@@ -242,6 +264,7 @@ async fn one(scenario: Scenario, options: &Options) -> Result<Figures> {
 		}
 		tokio::time::sleep(Duration::from_millis(500)).await;
 	}
+	let noise = NoiseFigures { made: noise.made(), at_start, least };
 	book.figures(scenario.name(), noise, &scene).await
 }
 

@@ -1,53 +1,234 @@
 //! What others put on the chain.
 
 use super::{book::Book, scene::Scene, Scenario};
-use crate::roles;
+use crate::roles::{self, Account};
 use anyhow::{bail, Result};
-use assay_client::{amount::ASY, chain::calls, Until};
-use std::time::{Duration, Instant};
+use assay_client::{
+	amount::ASY,
+	chain::{calls, Sender},
+	Until,
+};
+use std::{
+	collections::BTreeSet,
+	time::{Duration, Instant},
+};
 use subxt::utils::H256;
 
 /// Jobs in one transaction of noise: a few fill a block.
 const PER_EXTRINSIC: u32 = 100;
 
-/// Makes the noise of a scenario before anything is measured; returns how much there is.
-pub(super) async fn make(
-	scenario: Scenario,
-	count: Option<u32>,
-	scene: &mut Scene,
-	book: &mut Book,
-) -> Result<u32> {
-	match scenario {
-		Scenario::NoNoise => Ok(0),
-		Scenario::IdleForeignJobs => idle_foreign_jobs(count.unwrap_or(50_000), scene, book).await,
-		Scenario::SelfDealtClaims => self_dealt_claims(count.unwrap_or(2_000), scene, book).await,
-		Scenario::ShamChallenges => sham_challenges(count.unwrap_or(1_000), scene, book).await,
+/// Seconds for which a claim stands, as long as nobody disputes it: its window.
+const CLAIM_SECONDS: u32 = 60;
+/// Sham challenges that are added in a second: half of what every block has room for.
+const SHAMS_PER_SECOND: usize = 4;
+
+/// What others put on the chain before anything is measured, and go on putting there: what is over is
+/// made up for.
+pub(super) struct Noise {
+	/// How much there is to be.
+	most: u32,
+	/// How much there was.
+	made: u32,
+	last: Instant,
+	kind: Kind,
+}
+
+enum Kind {
+	None,
+	/// Jobs for a model that nobody serves, waiting for their end in the queue.
+	Idle(Sender),
+	/// Right answers, all the same, of an operator to itself.
+	SelfDealt(Box<Dealer>),
+	/// Challenges against open claims of the honest operator.
+	Shams {
+		sender: Sender,
+		done: BTreeSet<u64>,
+	},
+}
+
+/// Asks and answers itself.
+struct Dealer {
+	account: Account,
+	requester: Sender,
+	operator: Sender,
+	input: Vec<u8>,
+	output: Vec<u8>,
+	root: [u8; 32],
+	/// Content of all of its jobs, which are about the same.
+	content: Option<H256>,
+	dealt: BTreeSet<u64>,
+}
+
+impl Noise {
+	/// Makes the noise of a scenario.
+	pub(super) async fn begin(
+		scenario: Scenario,
+		count: Option<u32>,
+		scene: &mut Scene,
+		book: &mut Book,
+	) -> Result<Self> {
+		let (most, kind) = match scenario {
+			Scenario::NoNoise => (0, Kind::None),
+			Scenario::IdleForeignJobs => {
+				(50_000, Kind::Idle(scene.api.sender(&scene.noisy.key).await?))
+			},
+			Scenario::SelfDealtClaims => {
+				(2_000, Kind::SelfDealt(Box::new(Dealer::begin(scene).await?)))
+			},
+			Scenario::ShamChallenges => {
+				let sender = scene.api.sender(&scene.noisy.key).await?;
+				(1_000, Kind::Shams { sender, done: BTreeSet::new() })
+			},
+		};
+		let most = if most == 0 { 0 } else { count.unwrap_or(most) };
+		let mut noise = Self { most, made: 0, last: Instant::now(), kind };
+		let started = Instant::now();
+		if matches!(noise.kind, Kind::Shams { .. }) {
+			for some in 0..most.div_ceil(20) {
+				scene.request_honest(20.min(most - 20 * some)).await?;
+			}
+		}
+		while noise.made < most {
+			noise.add(most - noise.made, scene, book).await?;
+			wait(scene, book, started).await?;
+			// Some claims may be final before they are seen; those that were challenged count.
+			if matches!(noise.kind, Kind::Shams { .. }) && book.honest() > 0 && book.is_over() {
+				break;
+			}
+		}
+		while noise.standing(book) < noise.made as usize
+			&& !matches!(noise.kind, Kind::Shams { .. })
+		{
+			noise.add(0, scene, book).await?;
+			wait(scene, book, started).await?;
+			if noise.is_steady(book) {
+				break;
+			}
+		}
+		if most > 0 {
+			let (made, seconds) = (noise.made, started.elapsed().as_secs());
+			println!("  noise          {made} put on the chain in {seconds} s");
+		}
+		Ok(noise)
+	}
+
+	/// Makes up for what is over, a little every second.
+	pub(super) async fn keep(&mut self, scene: &mut Scene, book: &mut Book) -> Result<()> {
+		if self.last.elapsed() < Duration::from_secs(1) {
+			return Ok(());
+		}
+		self.last = Instant::now();
+		let missing = (self.most as usize).saturating_sub(self.standing(book)) as u32;
+		let most = match self.kind {
+			Kind::None => return Ok(()),
+			Kind::Idle(_) => PER_EXTRINSIC,
+			Kind::SelfDealt(_) => self.most / CLAIM_SECONDS,
+			Kind::Shams { .. } => SHAMS_PER_SECOND as u32,
+		};
+		self.add(missing.min(most), scene, book).await
+	}
+
+	/// How much of it is on the chain and not over.
+	pub(super) fn standing(&self, book: &Book) -> usize {
+		match self.kind {
+			Kind::None => 0,
+			Kind::Idle(_) | Kind::SelfDealt(_) => book.standing(),
+			Kind::Shams { .. } => book.shams(),
+		}
+	}
+
+	/// How much there was in all.
+	pub(super) fn made(&self) -> u32 {
+		self.made
+	}
+
+	/// Whether all that was sent was seen.
+	fn is_steady(&self, book: &Book) -> bool {
+		book.foreign().len() as u32 >= self.made
+	}
+
+	/// Sends up to `count` more, as blocks have room for it.
+	async fn add(&mut self, count: u32, scene: &mut Scene, book: &mut Book) -> Result<()> {
+		match &mut self.kind {
+			Kind::None => {},
+			Kind::Idle(sender) => {
+				let input = [scene.input()?, scene.input()?].concat();
+				let mut left = count;
+				// As fast as blocks take them, without filling the pool.
+				while left > 0 && (book.foreign().len() as u32) + 5_000 > self.made {
+					let some = PER_EXTRINSIC.min(left);
+					let job = (scene.unserved, input.clone(), scene.unserved_fee, None);
+					sender.renew().await?;
+					sender.post(&calls::request_jobs(vec![job; some as usize])).await?;
+					(self.made, left) = (self.made + some, left - some);
+				}
+			},
+			Kind::SelfDealt(dealer) => {
+				dealer.ask(count, scene).await?;
+				self.made += count;
+				dealer.answer(scene, book).await?;
+			},
+			Kind::Shams { sender, done } => {
+				let mut new = book.open_claims();
+				new.retain(|job| !done.contains(job));
+				new.truncate(count as usize);
+				for some in new.chunks(20) {
+					let against = some.iter().map(|job| (*job, [0xee; 32])).collect();
+					sender.renew().await?;
+					sender.post(&calls::open_challenges(against)).await?;
+					done.extend(some);
+				}
+				self.made = done.len() as u32;
+			},
+		}
+		Ok(())
 	}
 }
 
-/// Jobs for a model that nobody serves, waiting for their end in the queue.
-async fn idle_foreign_jobs(count: u32, scene: &mut Scene, book: &mut Book) -> Result<u32> {
-	let mut sender = scene.api.sender(&scene.noisy.key).await?;
-	let input = [scene.input()?, scene.input()?].concat();
-	let mut sent = 0;
-	let started = Instant::now();
-	while sent < count {
-		let some = PER_EXTRINSIC.min(count - sent);
-		let jobs =
-			(0..some).map(|_| (scene.unserved, input.clone(), scene.unserved_fee, None)).collect();
-		sender.renew().await?;
-		sender.post(&calls::request_jobs(jobs)).await?;
-		sent += some;
-		// As fast as blocks take them, without filling the pool.
-		while (book.foreign().len() as u32) + 5_000 < sent {
-			wait(scene, book, started).await?;
+impl Dealer {
+	async fn begin(scene: &mut Scene) -> Result<Self> {
+		let account = roles::dev("//Dave")?;
+		scene.api.submit(&calls::stake(40_000 * ASY), &account.key, Until::InBlock).await?;
+		scene.api.submit(&calls::serve(&[scene.model]), &account.key, Until::InBlock).await?;
+		let input = scene.input()?;
+		let (output, root) = scene.answer(&input)?;
+		let requester = scene.api.sender(&scene.noisy.key).await?;
+		let operator = scene.api.sender(&account.key).await?;
+		let (content, dealt) = (None, BTreeSet::new());
+		Ok(Self { account, requester, operator, input, output, root, content, dealt })
+	}
+
+	/// Requests `count` jobs from itself.
+	async fn ask(&mut self, count: u32, scene: &Scene) -> Result<()> {
+		let mut left = count;
+		while left > 0 {
+			let some = 50.min(left);
+			let job = (scene.model, self.input.clone(), scene.fee, Some(self.account.id));
+			self.requester.renew().await?;
+			self.requester.post(&calls::request_jobs(vec![job; some as usize])).await?;
+			left -= some;
 		}
+		Ok(())
 	}
-	while (book.foreign().len() as u32) < sent {
-		wait(scene, book, started).await?;
+
+	/// Accepts those that are on the chain, and claims them.
+	async fn answer(&mut self, scene: &Scene, book: &Book) -> Result<()> {
+		let new: Vec<u64> = book.foreign().difference(&self.dealt).copied().collect();
+		let Some(first) = new.first() else { return Ok(()) };
+		if self.content.is_none() {
+			let at = scene.api.finalized().await?;
+			self.content = scene.api.job(&at, *first).await?.map(|record| record.content());
+		}
+		let Some(content) = self.content else { return Ok(()) };
+		for some in new.chunks(64) {
+			let jobs: Vec<_> = some.iter().map(|job| (*job, content)).collect();
+			self.operator.renew().await?;
+			self.operator.post(&calls::accept_jobs(&jobs)).await?;
+			self.operator.post(&calls::claim_jobs(&jobs, self.root, &self.output)).await?;
+			self.dealt.extend(some);
+		}
+		Ok(())
 	}
-	println!("  noise          {sent} jobs wait, sent in {} s", started.elapsed().as_secs());
-	Ok(sent)
 }
 
 async fn wait(scene: &Scene, book: &mut Book, started: Instant) -> Result<()> {
@@ -57,78 +238,4 @@ async fn wait(scene: &Scene, book: &mut Book, started: Instant) -> Result<()> {
 		bail!("the noise does not get onto the chain");
 	}
 	Ok(())
-}
-
-/// Right answers, all the same, of an operator to itself.
-async fn self_dealt_claims(count: u32, scene: &mut Scene, book: &mut Book) -> Result<u32> {
-	let dealer = roles::dev("//Dave")?;
-	scene.api.submit(&calls::stake(40_000 * ASY), &dealer.key, Until::InBlock).await?;
-	scene.api.submit(&calls::serve(&[scene.model]), &dealer.key, Until::InBlock).await?;
-	let input = scene.input()?;
-	let (output, root) = scene.answer(&input)?;
-	let mut requester = scene.api.sender(&scene.noisy.key).await?;
-	let started = Instant::now();
-	let mut sent = 0;
-	while sent < count {
-		let some = 50.min(count - sent);
-		let job = (scene.model, input.clone(), scene.fee, Some(dealer.id));
-		requester.post(&calls::request_jobs(vec![job; some as usize])).await?;
-		sent += some;
-	}
-	while (book.foreign().len() as u32) < sent {
-		wait(scene, book, started).await?;
-	}
-	let at = scene.api.finalized().await?;
-	let mut jobs = Vec::new();
-	for job in book.foreign() {
-		if jobs.is_empty() {
-			let record = scene.api.job(&at, *job).await?;
-			let content = record.map(|record| record.content()).unwrap_or(H256::zero());
-			jobs.push((*job, content));
-		} else {
-			// All are about the same.
-			jobs.push((*job, jobs[0].1));
-		}
-	}
-	let mut dealing = scene.api.sender(&dealer.key).await?;
-	let mut last = None;
-	for some in jobs.chunks(64) {
-		dealing.post(&calls::accept_jobs(some)).await?;
-		last = Some(dealing.send(&calls::claim_jobs(some, root, &output)).await?);
-	}
-	if let Some(last) = last {
-		last.wait(Until::InBlock).await?;
-	}
-	println!("  noise          {sent} equal claims in {} s", started.elapsed().as_secs());
-	Ok(sent)
-}
-
-/// Challenges against open claims of the honest operator.
-async fn sham_challenges(count: u32, scene: &mut Scene, book: &mut Book) -> Result<u32> {
-	let started = Instant::now();
-	let mut asked = 0;
-	while asked < count {
-		let some = 20.min(count - asked);
-		scene.request_honest(some).await?;
-		asked += some;
-	}
-	let mut shams = scene.api.sender(&scene.noisy.key).await?;
-	let mut done = std::collections::BTreeSet::<u64>::new();
-	while (done.len() as u32) < count {
-		wait(scene, book, started).await?;
-		let mut new = book.open_claims();
-		new.retain(|job| !done.contains(job));
-		for some in new.chunks(20) {
-			let against = some.iter().map(|job| (*job, [0xee; 32])).collect();
-			shams.renew().await?;
-			shams.post(&calls::open_challenges(against)).await?;
-			done.extend(some);
-		}
-		// Some may be final before they are seen; those that were challenged count.
-		if new.is_empty() && book.honest() >= count as usize && book.is_over() {
-			break;
-		}
-	}
-	println!("  noise          {} challenges in {} s", done.len(), started.elapsed().as_secs());
-	Ok(done.len() as u32)
 }
