@@ -1,7 +1,8 @@
 //! The inference engine of a node: the real executor behind the real host functions, honest or not.
 //!
 //! It answers within the block: what a worker asks in one block it collects in the next, as from a
-//! node that is quick.
+//! node that is quick. For a slow model it takes the blocks that the model says, for one run at a time,
+//! and of what it traced it keeps the last run only, as from a node that is busy and small.
 
 use assay_executor::{Bundle, Manifest, Move, Options, Session, Trace};
 use assay_host::{
@@ -12,7 +13,7 @@ use assay_primitives::{samples, JobId, ModelId};
 use assay_referee::{
 	opening::ENTRIES_PER_CHUNK, tree, NodeKey, Object, Opening, Program, Root, Slice,
 };
-use assay_runtime::AccountId;
+use assay_runtime::{constants::time::SLOT_MILLIS, AccountId, BlockNumber};
 use codec::Encode;
 use sp_core::H256;
 use std::{
@@ -24,6 +25,8 @@ use std::{
 #[derive(Clone)]
 pub struct Model {
 	session: Arc<Session>,
+	/// Blocks that a run takes.
+	blocks: BlockNumber,
 }
 
 impl Model {
@@ -34,7 +37,26 @@ impl Model {
 		let manifest = manifest.expect("samples have a byte form");
 		let bundle = Bundle::new(program, &[], manifest).expect("its parts fit");
 		let session = Session::new(Arc::new(bundle), Options { threads: 1, isa: None });
-		Self { session: Arc::new(session.expect("sessions of valid bundles begin")) }
+		let session = Arc::new(session.expect("sessions of valid bundles begin"));
+		Self { session, blocks: 0 }
+	}
+
+	/// The same model, of which a run takes so many blocks on the nodes that have it so.
+	pub fn slow(self, blocks: BlockNumber) -> Self {
+		Self { blocks, ..self }
+	}
+
+	/// Whether a run takes blocks.
+	pub fn is_slow(&self) -> bool {
+		self.blocks > 0
+	}
+
+	/// Microseconds that a run takes.
+	pub fn run_micros(&self) -> u64 {
+		match self.blocks {
+			0 => 1_000,
+			blocks => micros_of(blocks),
+		}
 	}
 
 	/// Its name.
@@ -250,6 +272,11 @@ impl Committed {
 	}
 }
 
+/// Microseconds in so many blocks.
+fn micros_of(blocks: BlockNumber) -> u64 {
+	u64::from(blocks) * SLOT_MILLIS * 1_000
+}
+
 /// A handle to an engine; clones share it.
 #[derive(Clone)]
 pub struct InProcess(Arc<Mutex<Inside>>);
@@ -259,9 +286,17 @@ struct Inside {
 	roles: Roles,
 	account: Vec<u8>,
 	conduct: Box<dyn Conduct>,
-	/// What was asked; nothing for what is never answered.
-	answers: BTreeMap<RequestId, Option<Arc<Vec<u8>>>>,
+	/// What was asked, and from which block on it is answered; nothing for what is never answered.
+	answers: BTreeMap<RequestId, (BlockNumber, Option<Arc<Vec<u8>>>)>,
 	runs: BTreeMap<([u8; 32], Root, Option<JobId>), Arc<Committed>>,
+	/// The block whose workers ask.
+	now: BlockNumber,
+	/// When the runs of slow models that were begun are over.
+	busy_until: BlockNumber,
+	/// The last run of a slow model that was traced, and when that is done.
+	traced: Option<(RunSpec, BlockNumber)>,
+	/// How many runs without a trace were made.
+	plain_runs: usize,
 }
 
 impl InProcess {
@@ -280,7 +315,21 @@ impl InProcess {
 			conduct,
 			answers: BTreeMap::new(),
 			runs: BTreeMap::new(),
+			now: 0,
+			busy_until: 0,
+			traced: None,
+			plain_runs: 0,
 		})))
+	}
+
+	/// How many runs without a trace it made: one for each that it was asked for by another name.
+	pub fn plain_runs(&self) -> usize {
+		self.inside().plain_runs
+	}
+
+	/// Tells it the block whose workers run.
+	pub(crate) fn at(&self, block: BlockNumber) {
+		self.inside().now = block;
 	}
 
 	fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -289,6 +338,26 @@ impl InProcess {
 }
 
 impl Inside {
+	/// The block from which on a request is answered that comes now.
+	fn answered_at(&mut self, request: &Request) -> BlockNumber {
+		let spec = *request.spec();
+		let blocks = self.models.get(&spec.model).map_or(0, |model| model.blocks);
+		if blocks == 0 {
+			return 0;
+		}
+		let traced = !matches!(request, Request::Run(_));
+		match self.traced {
+			Some((last, done)) if traced && last == spec => return done,
+			_ => {},
+		}
+		// What runs already is not stopped.
+		self.busy_until = self.busy_until.max(self.now) + blocks;
+		if traced {
+			self.traced = Some((spec, self.busy_until));
+		}
+		self.busy_until
+	}
+
 	fn respond(&mut self, request: &Request, input: &[u8]) -> Option<Response> {
 		let spec = request.spec();
 		if spec.lie.is_some() && self.conduct.withholds(request) {
@@ -361,15 +430,19 @@ impl Engine for InProcess {
 		}
 		if !inside.answers.contains_key(&id) {
 			let answer = inside.respond(&submission.request, &submission.input);
-			inside.answers.insert(id, answer.map(|response| Arc::new(response.encode())));
+			let answer = answer.map(|response| Arc::new(response.encode()));
+			let from = inside.answered_at(&submission.request);
+			inside.plain_runs += usize::from(matches!(submission.request, Request::Run(_)));
+			inside.answers.insert(id, (from, answer));
 		}
 		Status::Queued
 	}
 
 	fn poll(&mut self, id: &RequestId, _: Class, _: u64) -> Poll {
-		match self.inside().answers.get(id) {
-			Some(Some(answer)) => Poll::Ready(answer.clone()),
-			Some(None) => Poll::Not(Status::Running),
+		let inside = self.inside();
+		match inside.answers.get(id) {
+			Some((from, Some(answer))) if *from <= inside.now => Poll::Ready(answer.clone()),
+			Some(_) => Poll::Not(Status::Running),
 			None => Poll::Not(Status::Unknown),
 		}
 	}
@@ -382,12 +455,13 @@ impl Engine for InProcess {
 		self.inside().models.keys().copied().collect()
 	}
 
-	fn run_micros(&mut self, _: &[u8; 32]) -> Option<u64> {
-		Some(1_000)
+	fn run_micros(&mut self, model: &[u8; 32]) -> Option<u64> {
+		self.inside().models.get(model).map(Model::run_micros)
 	}
 
 	fn backlog_micros(&mut self, _: Class) -> u64 {
-		0
+		let inside = self.inside();
+		micros_of(inside.busy_until.saturating_sub(inside.now))
 	}
 
 	fn acts_for(&mut self, account: &[u8]) -> bool {

@@ -80,7 +80,18 @@ impl Stage {
 		let publisher = stage.account(name);
 		let calls = models.iter().map(register_model).collect();
 		stage.do_now(&publisher, calls);
+		models.iter().filter(|model| model.is_slow()).for_each(|model| stage.record_as_slow(model));
 		stage
+	}
+
+	/// Has the record of a slow model say so, as a slow program's does: to really run one takes minutes.
+	fn record_as_slow(&mut self, model: &Model) {
+		self.chain.write(|| {
+			pallet_models::Models::<Runtime>::mutate(model.id(), |record| {
+				let record = record.as_mut().expect("the model is registered");
+				record.info.run_micros = model.run_micros();
+			});
+		});
 	}
 
 	/// An account with money.

@@ -54,6 +54,7 @@ drills! {
 	sham_challenges: "sham-challenges",
 	sham_crowd_out: "sham-crowd-out",
 	delayed_finality: "delayed-finality",
+	sham_slow_model: "sham-slow-model",
 	perjury: "perjury",
 	censored_operator: "censored-operator",
 	penniless_operator: "penniless-operator",
@@ -79,6 +80,7 @@ drills! {
 	squatted_model: "squatted-model",
 	stuffed_blocks: "stuffed-blocks",
 	foreign_jobs: "foreign-jobs",
+	self_dealt_claims: "self-dealt-claims",
 	everything_at_once: "everything-at-once",
 }
 

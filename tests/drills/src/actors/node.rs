@@ -61,6 +61,11 @@ impl Node {
 		&self.account
 	}
 
+	/// Its engine.
+	pub fn engine(&self) -> InProcess {
+		self.engine.clone()
+	}
+
 	/// What its workers read, block by block.
 	pub fn gauge(&self) -> Gauge {
 		self.gauge.clone()
@@ -73,6 +78,7 @@ impl Actor for Node {
 	}
 
 	fn act(&mut self, view: &mut View<'_>) {
+		self.engine.at(view.now());
 		let (pool, sent) = TestTransactionPoolExt::new();
 		let database = Database { own: self.own.clone(), index: view.chain.index() };
 		let mut extensions = Extensions::new();

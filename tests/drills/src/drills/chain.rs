@@ -11,7 +11,10 @@ use crate::{
 	world::{Pending, World},
 };
 use assay_primitives::JobId;
-use assay_runtime::{constants::currency::ASY, RuntimeCall};
+use assay_runtime::{
+	constants::{currency::ASY, inference},
+	RuntimeCall,
+};
 use codec::Encode;
 use frame_support::BoundedVec;
 
@@ -25,6 +28,11 @@ pub(super) const DRILLS: &[Drill] = &[
 		name: "foreign-jobs",
 		shows: "among 2,000 jobs of others a watcher reads hardly more, and finds the liar",
 		play: foreign_jobs,
+	},
+	Drill {
+		name: "self-dealt-claims",
+		shows: "400 equal claims are one run to a watcher, and hide no lie among them",
+		play: self_dealt_claims,
 	},
 	Drill {
 		name: "everything-at-once",
@@ -109,6 +117,64 @@ fn among(cast: &Cast, foreign: u64) -> (World, usize) {
 	world.play(90, move |world| world.ledger.verdict(job).is_some() && world.challenges_are_over());
 	let most = gauge.and_then(|gauge| gauge.borrow().iter().max().copied());
 	(world, most.unwrap_or_default())
+}
+
+/// Honest claims of one input that come before the lies, and again after them: more than the blocks of
+/// a window.
+const DEALT: usize = 200;
+
+/// Inputs of the lies: two are about the input of the flood.
+const LIED_ABOUT: [u64; 4] = [0, 0, 1, 2];
+
+/// Different ones of these.
+const INPUTS: usize = 3;
+
+fn self_dealt_claims(cast: &Cast) -> Outcome {
+	let mut stage = Stage::with_models(cast, &[Model::chain(40, 16)]);
+	let ops = stage.model.ops();
+	let operator = stage.operator("operator", Honest);
+	let liar = stage.operator("liar", Liar(Place::Middle));
+	let (dealer, lying) = (operator.account().clone(), liar.account().clone());
+	stage.act(operator);
+	stage.act(liar);
+	// Who makes up the jobs knows the answers; the watcher has to run them, and takes a block for each.
+	stage.model = stage.model.clone().slow(1);
+	let mut engine = None;
+	stage.watcher_who("watcher", |node| {
+		engine = Some(node.engine());
+		Box::new(node)
+	});
+	let deal = |stage: &mut Stage| {
+		let calls = (0..DEALT).map(|_| stage.a_request(0, Some(&dealer))).collect();
+		stage.request_by("friend", calls)
+	};
+	let before = deal(&mut stage);
+	let calls = LIED_ABOUT.iter().map(|input| stage.a_request(*input, Some(&lying))).collect();
+	let lies = stage.request_by("friend", calls);
+	let after = deal(&mut stage);
+	let mut world = stage.world();
+	world.play(150, settled);
+
+	let mut checks = Checks::new();
+	for job in before.iter().chain(&after) {
+		checks.is_final(&world, *job);
+	}
+	for job in &lies {
+		checks.fraud(&world, *job, |fault| entry_of(fault) == Some(ops / 2));
+	}
+	let claims: Vec<u32> = world.ledger.claimed.iter().map(|(.., at)| *at).collect();
+	let all = before.len() + lies.len() + after.len();
+	checks.that(claims.len() == all, format!("{} claims on {all} jobs", claims.len()));
+	// All windows are open at a time, and end before so many runs are over.
+	let span = claims.iter().max().copied().zip(claims.iter().min().copied());
+	let span = span.map_or(u32::MAX, |(last, first)| last - first);
+	checks.that(span < inference::WINDOW, format!("claims were made in {span} blocks"));
+	let runs = engine.map_or(0, |engine| engine.plain_runs());
+	checks.that(runs == INPUTS, format!("{runs} runs of {INPUTS} inputs"));
+	if cast.aloud {
+		println!("  the watcher looked at {} claims in {runs} runs", claims.len());
+	}
+	Outcome::of(&world, checks)
 }
 
 /// Left out by chance, a third of the time: another third in every block.

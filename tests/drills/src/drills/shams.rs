@@ -4,7 +4,7 @@ use crate::{
 	actors::{Friend, Late, Perjurer, Shams, Squatter},
 	authors::{is_own_answer, Picky},
 	drill::{entry_of, settled, Checks, Drill, Outcome},
-	engine::{Honest, Liar, Place},
+	engine::{Honest, Liar, Model, Place},
 	ledger::Verdict,
 	stage::{Cast, Stage},
 };
@@ -34,6 +34,11 @@ pub(super) const DRILLS: &[Drill] = &[
 		shows:
 			"a sham in the last block of the window that plays late delays no longer than it may",
 		play: delayed_finality,
+	},
+	Drill {
+		name: "sham-slow-model",
+		shows: "runs that take a minute make no honest operator or watcher late, and save no liar",
+		play: sham_slow_model,
 	},
 	Drill {
 		name: "perjury",
@@ -147,6 +152,53 @@ fn delayed_finality(cast: &Cast) -> Outcome {
 	checks.that(end > claimed + game::WINDOW + game::TURN, "the sham delays nothing");
 	checks.that(end <= most, format!("final in {end}, at most {most}"));
 	checks.that(world.ledger.lapsed.len() == 1, "the sham loses its bond");
+	Outcome::of(&world, checks)
+}
+
+/// Blocks that a run of the slow model takes on the slowest machine that the chain admits, which is what
+/// everybody has: no period but the queue's is longer without what the model adds to it.
+const RUN: u32 = game::CLAIM;
+
+/// Moves of a sham down to a chunk of a tensor.
+const TO_THE_END: u32 = 4;
+
+fn sham_slow_model(cast: &Cast) -> Outcome {
+	let mut stage = Stage::with_models(cast, &[Model::chain(40, 600).slow(RUN)]);
+	let ops = stage.model.ops();
+	let operator = stage.operator("operator", Honest);
+	let liar = stage.operator("liar", Liar(Place::Middle));
+	let accounts = [&operator, &operator, &liar].map(|node| node.account().clone());
+	stage.act(operator);
+	stage.act(liar);
+	// Two jobs of the honest operator are asked about in turns: its machine is busy with one when it has
+	// to trace the other, and has forgotten the trace when the next question comes.
+	let shams = ["sham", "other-sham"];
+	for (job, name) in (0..).zip(shams) {
+		let account = stage.account(name);
+		stage.act(Shams::new(name, vec![account], job, ops, TO_THE_END as usize));
+	}
+	stage.watcher("watcher");
+	accounts.iter().for_each(|account| {
+		stage.request_of(account);
+	});
+	let mut world = stage.world();
+	let start = world.chain.number();
+	world.play(500, settled);
+
+	let mut checks = Checks::new();
+	checks.is_final(&world, 0);
+	checks.is_final(&world, 1);
+	checks.fraud(&world, 2, |fault| entry_of(fault) == Some(ops / 2));
+	let claims: Vec<u32> = world.ledger.claimed.iter().map(|(.., at)| *at).collect();
+	checks.that(claims.len() == 3, format!("{} claims", claims.len()));
+	let first = claims.iter().min().copied().unwrap_or_default();
+	checks.that(first > start + RUN, format!("begun in {start}, the first claim in {first}"));
+	for name in shams {
+		let asked = world.ledger.of(name).done;
+		checks.that(asked == 1 + TO_THE_END, format!("{name} opens and asks {asked} times"));
+	}
+	let lapsed = world.ledger.lapsed.len();
+	checks.that(lapsed == shams.len(), format!("{lapsed} shams lose their bonds"));
 	Outcome::of(&world, checks)
 }
 
