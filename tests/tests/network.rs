@@ -1,9 +1,11 @@
 //! One network of real node processes, and on it everything that only processes can show: jobs
 //! answered and paid while their operator restarts, with outputs inline and as a root only; lies
 //! refuted by a chunk and by a single element, silent operators slashed; jobs cancelled, stake taken
-//! back, and bad input refused with words.
+//! back, and bad input refused with words; and what wallets expect of any chain.
 
 #![allow(clippy::unwrap_used)]
+
+mod wallets;
 
 use assay_client::{
 	account,
@@ -208,6 +210,8 @@ async fn a_network_serves_restarts_and_slashes() {
 	a_job_nobody_serves_is_cancelled(&scene).await;
 	a_recall_is_heeded(&scene).await;
 	the_command_line_agrees(&scene).await;
+	// Nobody asks for anything or pays while this stops money for a block; disputes go on meanwhile.
+	wallets::what_wallets_expect_is_there(&scene).await;
 
 	the_answer_is_right_and_paid(&scene, job).await;
 	a_large_answer_is_its_root(&scene, wide).await;
@@ -354,7 +358,8 @@ async fn a_recall_is_heeded(scene: &Scene) {
 	assert!(publish().await.unwrap().already_endorsed, "endorsing twice is harmless");
 	// A stranger's warning is told, and keeps nobody from a model whose publisher stands by it.
 	let stranger = roles::dev("//Eve").unwrap();
-	model::publish(api, &bundle, None, &stranger.key, Until::InBlock).await.unwrap();
+	// Finalized: on a fork without the endorsement there is nothing to recall.
+	model::publish(api, &bundle, None, &stranger.key, Until::Finalized).await.unwrap();
 	let slander = calls::recall_model(id, "I have a better one");
 	api.submit(&slander, &stranger.key, Until::InBlock).await.unwrap();
 	let (at, slandered) = found().await;
