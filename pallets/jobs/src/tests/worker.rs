@@ -300,7 +300,7 @@ fn failed_runs_and_wrong_answers_claim_nothing() {
 	assert!(node.work().is_empty());
 }
 
-/// What others put on chain costs a worker nothing: with ten thousand foreign jobs, a hundredth of
+/// What others put on chain costs a worker nothing: with fifty thousand foreign jobs, a hundredth of
 /// them in every stage, it asks the engine as often and reads as much of the state as with a few, but
 /// for the depth of the tree.
 #[test]
@@ -331,7 +331,7 @@ fn foreign_jobs_cost_nothing() {
 		let asked = node.engine.lock().unwrap().asked;
 		(asked, (node.drain)().len(), proof.iter_nodes().count())
 	};
-	let (few, many) = (cost(100), cost(10_000));
+	let (few, many) = (cost(100), cost(50_000));
 	assert_eq!((few.0, few.1), (many.0, many.1));
 	assert!(many.2 < 2 * few.2, "{few:?} {many:?}");
 }

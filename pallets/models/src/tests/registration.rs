@@ -45,6 +45,20 @@ fn registers_a_sound_program() {
 	});
 }
 
+/// What cannot be run again within any period cannot be checked.
+#[test]
+fn fails_for_models_slower_than_every_period() {
+	build_and_execute(|| {
+		let program = assay_primitives::samples::chain(8, 1 << 18);
+		let micros = assay_referee::Program::decode(&program).expect("it is valid").run_micros();
+		MaxRunMicros::set(micros - 1);
+		let refused = register(ALICE, &program, metadata());
+		assert_eq!(refused, Err(Error::<Test>::TooSlow.into()));
+		MaxRunMicros::set(micros);
+		assert_ok!(register(ALICE, &program, metadata()));
+	});
+}
+
 /// What could not be demanded at once could be kept back.
 #[test]
 fn fails_for_outputs_too_long_to_be_demanded() {
