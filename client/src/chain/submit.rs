@@ -110,8 +110,12 @@ impl Sender {
 	/// # Errors
 	/// As [`Sender::send`].
 	pub async fn post<C: Payload>(&mut self, call: &C) -> Result<()> {
-		let handed = self.hand_over(call, async |signed| signed.submit().await).await;
-		handed.map(drop).map_err(|e| e.context(name_of(call)))
+		// What a node refused on one fork may lie in its pool for another: then it is handed over.
+		let submit = async |signed: Signed| match signed.submit().await {
+			Err(error) if is_known(&words_of(&error)) => Ok(()),
+			other => other.map(drop),
+		};
+		self.hand_over(call, submit).await.map_err(|e| e.context(name_of(call)))
 	}
 
 	/// Makes later transactions live from the latest finalized block on.
@@ -247,6 +251,11 @@ fn is_nonce_taken(words: &str) -> bool {
 	words.contains("priority is too low") || words.contains("outdated")
 }
 
+/// Whether the pool has this very transaction.
+fn is_known(words: &str) -> bool {
+	words.to_lowercase().contains("already imported")
+}
+
 /// The pool's answer 1010 and its like, with what to do.
 fn refused_by_pool(error: ExtrinsicError) -> Error {
 	let text = words_of(&error);
@@ -255,6 +264,7 @@ fn refused_by_pool(error: ExtrinsicError) -> Error {
 		("outdated", "the nonce was used meanwhile", "send it again"),
 		("Priority is too low", "another transaction of this account waits", "send it again later"),
 		("ancient", "the transaction is too old", "send it again"),
+		("already imported", "it has this transaction", "look for it before you send it again"),
 		("exhaust", "the transaction does not fit into a block", "send less at once"),
 		("too big", "the transaction does not fit into a block", "send less at once"),
 		("bad signature", "the signature is not valid for this chain", "check --url and the key"),
