@@ -37,6 +37,7 @@ pub(super) struct Book {
 	standing: BTreeSet<u64>,
 	/// Live challenges of the noise.
 	shams: BTreeSet<u64>,
+	shams_opened: u32,
 	frauds_final: usize,
 	convicted: usize,
 	slashed: usize,
@@ -44,8 +45,9 @@ pub(super) struct Book {
 	moves: usize,
 	late: usize,
 	costs: BTreeMap<&'static str, Cost>,
-	/// Blocks whose weight counts, and what they used.
+	/// Blocks whose weight counts, and the first job that does: those before it are the noise's prey.
 	measured: Option<(u64, Option<u64>)>,
+	first_measured: u64,
 	used_picos: f64,
 	used_blocks: u64,
 	/// Of these, those that took no ordinary transactions.
@@ -64,6 +66,7 @@ impl Book {
 			foreign: BTreeSet::new(),
 			standing: BTreeSet::new(),
 			shams: BTreeSet::new(),
+			shams_opened: 0,
 			frauds_final: 0,
 			convicted: 0,
 			slashed: 0,
@@ -72,6 +75,7 @@ impl Book {
 			late: 0,
 			costs: BTreeMap::new(),
 			measured: None,
+			first_measured: 0,
 			used_picos: 0.0,
 			used_blocks: 0,
 			closed_blocks: 0,
@@ -82,6 +86,7 @@ impl Book {
 	/// Weights count from the next block on.
 	pub(super) fn measure_from_now(&mut self) {
 		self.measured = Some((self.next, None));
+		self.first_measured = self.honest.keys().next_back().map_or(0, |job| job + 1);
 	}
 
 	/// Weights count no longer.
@@ -125,6 +130,11 @@ impl Book {
 	/// How many of these are not over.
 	pub(super) fn standing(&self) -> usize {
 		self.standing.len()
+	}
+
+	/// How many challenges of the noise there were.
+	pub(super) fn shams_opened(&self) -> u32 {
+		self.shams_opened
 	}
 
 	/// How many challenges of the noise are live.
@@ -278,6 +288,7 @@ impl Book {
 				self.moves += usize::from(account(16) == scene.watcher.id.0);
 				if account(16) == scene.noisy.id.0 {
 					self.shams.insert(number(0)?);
+					self.shams_opened += 1;
 				}
 			},
 			_ => {},
@@ -308,7 +319,8 @@ impl Book {
 		scene: &Scene,
 	) -> Result<Figures> {
 		let seconds = |from: u64, to: u64| to.saturating_sub(from) as f64 / 1_000.0;
-		let paid: Vec<_> = self.honest.values().filter(|life| life.paid).collect();
+		let honest = || self.honest.range(self.first_measured..).map(|(_, life)| life);
+		let paid: Vec<_> = honest().filter(|life| life.paid).collect();
 		let claims = paid.iter().filter_map(|life| Some(seconds(life.requested, life.claimed?)));
 		let finals = paid.iter().filter_map(|life| Some(seconds(life.requested, life.ended?)));
 		let ends = || paid.iter().filter_map(|life| life.ended);
@@ -327,7 +339,7 @@ impl Book {
 		let unseen = scene.watcher_metric("assay_claims_missed_total");
 		Ok(Figures {
 			name,
-			requested: self.honest.len(),
+			requested: honest().count(),
 			settled: paid.len(),
 			// The first block of payments is where counting begins.
 			jobs_per_second: paid.len() as f64 / (span + BLOCK_SECONDS),

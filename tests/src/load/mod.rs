@@ -264,7 +264,7 @@ async fn one(scenario: Scenario, options: &Options) -> Result<Figures> {
 		}
 		tokio::time::sleep(Duration::from_millis(500)).await;
 	}
-	let noise = NoiseFigures { made: noise.made(), at_start, least };
+	let noise = NoiseFigures { made: noise.made(&book), at_start, least };
 	book.figures(scenario.name(), noise, &scene).await
 }
 

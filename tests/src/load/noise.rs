@@ -17,10 +17,12 @@ use subxt::utils::H256;
 /// Jobs in one transaction of noise: a few fill a block.
 const PER_EXTRINSIC: u32 = 100;
 
+/// Seconds for which a job waits in the queue.
+const QUEUE_SECONDS: f64 = 300.0;
 /// Seconds for which a claim stands, as long as nobody disputes it: its window.
-const CLAIM_SECONDS: u32 = 60;
-/// Sham challenges that are added in a second: half of what every block has room for.
-const SHAMS_PER_SECOND: usize = 4;
+const CLAIM_SECONDS: f64 = 60.0;
+/// Sham challenges that are added in a second: as many traces as every block has room for.
+const SHAMS_PER_SECOND: f64 = 8.0;
 
 /// What others put on the chain before anything is measured, and go on putting there: what is over is
 /// made up for.
@@ -96,14 +98,11 @@ impl Noise {
 				break;
 			}
 		}
-		while noise.standing(book) < noise.made as usize
-			&& !matches!(noise.kind, Kind::Shams { .. })
-		{
+		// Until it is seen; some challenges may have come too late for their claims.
+		let posted = Instant::now();
+		while !noise.is_seen(book) && posted.elapsed() < Duration::from_secs(60) {
 			noise.add(0, scene, book).await?;
 			wait(scene, book, started).await?;
-			if noise.is_steady(book) {
-				break;
-			}
 		}
 		if most > 0 {
 			let (made, seconds) = (noise.made, started.elapsed().as_secs());
@@ -114,18 +113,20 @@ impl Noise {
 
 	/// Makes up for what is over, a little every second.
 	pub(super) async fn keep(&mut self, scene: &mut Scene, book: &mut Book) -> Result<()> {
-		if self.last.elapsed() < Duration::from_secs(1) {
+		let elapsed = self.last.elapsed().as_secs_f64();
+		if elapsed < 1.0 {
 			return Ok(());
 		}
 		self.last = Instant::now();
 		let missing = (self.most as usize).saturating_sub(self.standing(book)) as u32;
-		let most = match self.kind {
+		let most = f64::from(self.most);
+		let ends = match self.kind {
 			Kind::None => return Ok(()),
-			Kind::Idle(_) => PER_EXTRINSIC,
-			Kind::SelfDealt(_) => self.most / CLAIM_SECONDS,
-			Kind::Shams { .. } => SHAMS_PER_SECOND as u32,
+			Kind::Idle(_) => most / QUEUE_SECONDS,
+			Kind::SelfDealt(_) => most / CLAIM_SECONDS,
+			Kind::Shams { .. } => SHAMS_PER_SECOND,
 		};
-		self.add(missing.min(most), scene, book).await
+		self.add(missing.min((ends * elapsed).ceil() as u32), scene, book).await
 	}
 
 	/// How much of it is on the chain and not over.
@@ -138,13 +139,19 @@ impl Noise {
 	}
 
 	/// How much there was in all.
-	pub(super) fn made(&self) -> u32 {
-		self.made
+	pub(super) fn made(&self, book: &Book) -> u32 {
+		match self.kind {
+			Kind::Shams { .. } => book.shams_opened(),
+			_ => self.made,
+		}
 	}
 
 	/// Whether all that was sent was seen.
-	fn is_steady(&self, book: &Book) -> bool {
-		book.foreign().len() as u32 >= self.made
+	fn is_seen(&self, book: &Book) -> bool {
+		match self.kind {
+			Kind::Shams { .. } => book.shams_opened() >= self.made,
+			_ => book.foreign().len() as u32 >= self.made,
+		}
 	}
 
 	/// Sends up to `count` more, as blocks have room for it.
@@ -169,8 +176,10 @@ impl Noise {
 				dealer.answer(scene, book).await?;
 			},
 			Kind::Shams { sender, done } => {
+				// The youngest first: the window of the oldest may be over before a challenge is there.
 				let mut new = book.open_claims();
 				new.retain(|job| !done.contains(job));
+				new.reverse();
 				new.truncate(count as usize);
 				for some in new.chunks(20) {
 					let against = some.iter().map(|job| (*job, [0xee; 32])).collect();
