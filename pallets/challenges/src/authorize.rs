@@ -163,7 +163,7 @@ impl<T: Config> Pallet<T> {
 
 	/// The whole proof is judged here, so that a bad one cannot be included for nothing. That is much
 	/// work for nothing, so only who has a bond at stake and has paid its way down to what a fault shows in
-	/// may ask for it; others sign and pay. A pool judges one proof of a key about a trace.
+	/// may ask for it; others sign and pay. A pool judges one proof of an account about a trace.
 	pub(crate) fn authorize_prove_fault(
 		source: TransactionSource,
 		job: &JobId,
@@ -178,8 +178,7 @@ impl<T: Config> Pallet<T> {
 		// A proof that is good under one trace is bad under another, which says nothing about its signer.
 		let args = (job, claim.content(), trace_root, proof);
 		let life = auth.ensure::<T>("challenges.prove_fault", &args)?;
-		let spared =
-			Self::judge_at_the_door(source, &auth.key, &claim, *job, proof).map_err(bad)?;
+		let spared = Self::judge_at_the_door(source, &who, &claim, *job, proof).map_err(bad)?;
 		let (valid, _) = valid(("prove_fault", job, who), Times { left: 0, life })?;
 		Ok((valid, spared))
 	}

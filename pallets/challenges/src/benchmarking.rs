@@ -201,13 +201,31 @@ fn alarms_due<T: Config>(count: u32) -> PageKey {
 fn crowd<T: Config>() -> (JobId, ChallengeId) {
 	let run = small();
 	let (job, id, _) = revealed::<T>(&run, false);
-	let others: Vec<_> = (1..8).map(|number| challenged::<T>(job, number)).collect();
+	let others: Vec<_> = (1..8).map(|number| (number, challenged::<T>(job, number))).collect();
 	let top = NodeKey::top(Object::Trace);
 	Pallet::<T>::do_ask(acting::<T>(0), id, top).expect("the move is legal");
-	for (number, other) in others.into_iter().enumerate() {
-		Pallet::<T>::do_ask(acting::<T>(number as u32 + 1), other, top).expect("the move is legal");
+	for (number, other) in others {
+		waiting::<T>(job, other, number);
 	}
 	(job, id)
+}
+
+/// Have challenge `id` of account `number` wait for the answer to a question of its own, after others
+/// that its key has paid for.
+fn waiting<T: Config>(job: JobId, id: ChallengeId, number: u32) {
+	let node = NodeKey { object: Object::Tensor(0), level: 0, index: number.into() };
+	let (actor, fee) = (acting::<T>(number), T::QueryFee::get());
+	Pallet::<T>::hold(HoldReason::QueryFee, &actor, fee).expect("it is rich");
+	let claim = T::Claims::open_claim(job).expect("the claim is open");
+	let deadline = Pallet::<T>::answer_deadline(&claim, Pallet::<T>::now());
+	Pallet::<T>::owe(&claim.operator, deadline, (job, Some(node)));
+	let asked = NodeState::Asked { deadline, payer: actor.who, fee, by_key: true };
+	Nodes::<T>::insert(job, node, asked);
+	Challenges::<T>::mutate(id, |challenge| {
+		let challenge = challenge.as_mut().expect("it is on record");
+		challenge.path.try_push(node).expect("there is room");
+		challenge.fees = fee;
+	});
 }
 
 #[benchmarks(where <T as frame_system::Config>::RuntimeCall: From<Call<T>> + Authorize)]
@@ -340,12 +358,14 @@ mod benchmarks {
 		}
 	}
 
-	/// The costliest proof, and so many live challenges.
+	/// The costliest proof, and so many live challenges with questions of their own.
 	#[benchmark]
 	fn prove_fault(n: Linear<1, 8>) {
-		let (job, _, _) = revealed::<T>(&costly(true), false);
+		let (job, first, _) = revealed::<T>(&costly(true), false);
+		waiting::<T>(job, first, 0);
 		for number in 1..n {
-			challenged::<T>(job, number);
+			let id = challenged::<T>(job, number);
+			waiting::<T>(job, id, number);
 		}
 		let proof = costly_proof();
 

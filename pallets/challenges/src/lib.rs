@@ -620,7 +620,7 @@ pub mod pallet {
 		#[pallet::call_index(4)]
 		#[pallet::weight((Pallet::<T>::proof_weight(proof, auth), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_prove_fault)]
-		#[pallet::weight_of_authorize(Pallet::<T>::proof_door_weight(proof))]
+		#[pallet::weight_of_authorize(Pallet::<T>::proof_door_weight(proof, auth))]
 		pub fn prove_fault(
 			origin: OriginFor<T>,
 			job: JobId,

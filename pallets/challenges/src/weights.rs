@@ -73,8 +73,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Against` (r:0 w:1)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn open() -> Weight {
-		// Least time: 218_157_000 picoseconds.
-		Weight::from_parts(319_545_000, 0)
+		// Least time: 186_025_000 picoseconds.
+		Weight::from_parts(215_913_000, 0)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 			.saturating_add(T::DbWeight::get().writes(16_u64))
 	}
@@ -95,8 +95,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_open() -> Weight {
-		// Least time: 123_335_000 picoseconds.
-		Weight::from_parts(142_815_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
+		// Least time: 121_555_000 picoseconds.
+		Weight::from_parts(141_803_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
 	}
 	/// Storage: `System::Account` (r:1 w:0)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
@@ -109,8 +109,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Owed` (r:0 w:1)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	fn reveal_trace() -> Weight {
-		// Least time: 70_216_000 picoseconds.
-		Weight::from_parts(77_226_000, 0)
+		// Least time: 60_738_000 picoseconds.
+		Weight::from_parts(76_787_000, 0)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -125,8 +125,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_reveal_trace() -> Weight {
-		// Least time: 107_558_000 picoseconds.
-		Weight::from_parts(120_814_000, 0).saturating_add(T::DbWeight::get().reads(5_u64))
+		// Least time: 110_301_000 picoseconds.
+		Weight::from_parts(118_531_000, 0).saturating_add(T::DbWeight::get().reads(5_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
@@ -153,8 +153,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Owed` (r:0 w:1)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	fn ask() -> Weight {
-		// Least time: 194_967_000 picoseconds.
-		Weight::from_parts(206_287_000, 0)
+		// Least time: 169_840_000 picoseconds.
+		Weight::from_parts(189_880_000, 0)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
@@ -179,8 +179,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_ask() -> Weight {
-		// Least time: 175_470_000 picoseconds.
-		Weight::from_parts(190_074_000, 0).saturating_add(T::DbWeight::get().reads(11_u64))
+		// Least time: 148_494_000 picoseconds.
+		Weight::from_parts(170_889_000, 0).saturating_add(T::DbWeight::get().reads(11_u64))
 	}
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
@@ -197,8 +197,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Owed` (r:0 w:1)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	fn answer() -> Weight {
-		// Least time: 502_065_000 picoseconds.
-		Weight::from_parts(646_359_000, 0)
+		// Least time: 456_002_000 picoseconds.
+		Weight::from_parts(512_379_000, 0)
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -215,8 +215,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_answer() -> Weight {
-		// Least time: 411_866_000 picoseconds.
-		Weight::from_parts(465_443_000, 0).saturating_add(T::DbWeight::get().reads(6_u64))
+		// Least time: 372_007_000 picoseconds.
+		Weight::from_parts(393_408_000, 0).saturating_add(T::DbWeight::get().reads(6_u64))
 	}
 	/// Storage: `System::Account` (r:10 w:10)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
@@ -244,24 +244,28 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Models::OpenJobs` (`max_values`: None, `max_size`: Some(36), added: 2511, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::AgendaHead` (r:1 w:0)
 	/// Proof: `Jobs::AgendaHead` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Challenges::Nodes` (r:8 w:8)
+	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Operators::ServiceKeys` (r:8 w:8)
 	/// Proof: `Operators::ServiceKeys` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Due` (r:0 w:1)
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
+	/// Storage: `Challenges::Owed` (r:0 w:8)
+	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Own` (r:0 w:8)
 	/// Proof: `Challenges::Own` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	/// `n` is from 1 to 8.
 	fn prove_fault(n: u32) -> Weight {
-		// Least time: 7_765_878_000 picoseconds.
-		Weight::from_parts(8_033_745_453, 0)
-			// Standard error: 3_920_128
-			.saturating_add(Weight::from_parts(65_676_415, 0).saturating_mul(n.into()))
+		// Least time: 7_275_796_000 picoseconds.
+		Weight::from_parts(7_502_716_179, 0)
+			// Standard error: 6_738_783
+			.saturating_add(Weight::from_parts(162_926_059, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(15_u64))
-			.saturating_add(T::DbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(13_u64))
-			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes((9_u64).saturating_mul(n.into())))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:0)
 	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(432), added: 2907, mode: `MaxEncodedLen`)
@@ -280,14 +284,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_prove_fault() -> Weight {
-		// Least time: 7_335_985_000 picoseconds.
-		Weight::from_parts(7_541_963_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
+		// Least time: 7_130_405_000 picoseconds.
+		Weight::from_parts(7_431_413_000, 0).saturating_add(T::DbWeight::get().reads(8_u64))
 	}
 	/// Storage: `Challenges::Disputes` (r:1 w:0)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
 	fn judge() -> Weight {
-		// Least time: 6_712_954_000 picoseconds.
-		Weight::from_parts(6_879_856_000, 0).saturating_add(T::DbWeight::get().reads(1_u64))
+		// Least time: 6_638_593_000 picoseconds.
+		Weight::from_parts(6_812_611_000, 0).saturating_add(T::DbWeight::get().reads(1_u64))
 	}
 	/// Storage: `System::Account` (r:8 w:8)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
@@ -308,8 +312,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn poke() -> Weight {
-		// Least time: 1_261_903_000 picoseconds.
-		Weight::from_parts(1_320_785_000, 0)
+		// Least time: 1_112_213_000 picoseconds.
+		Weight::from_parts(1_171_303_000, 0)
 			.saturating_add(T::DbWeight::get().reads(35_u64))
 			.saturating_add(T::DbWeight::get().writes(50_u64))
 	}
@@ -323,7 +327,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
-	/// Storage: `Challenges::Nodes` (r:1 w:1)
+	/// Storage: `Challenges::Nodes` (r:8 w:8)
 	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Live` (r:8 w:8)
 	/// Proof: `Challenges::Live` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
@@ -345,17 +349,17 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Operators::ServiceKeys` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Due` (r:0 w:1)
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
-	/// Storage: `Challenges::Owed` (r:0 w:1)
+	/// Storage: `Challenges::Owed` (r:0 w:8)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Own` (r:0 w:8)
 	/// Proof: `Challenges::Own` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn lapse() -> Weight {
-		// Least time: 1_272_522_000 picoseconds.
-		Weight::from_parts(1_322_382_000, 0)
-			.saturating_add(T::DbWeight::get().reads(54_u64))
-			.saturating_add(T::DbWeight::get().writes(70_u64))
+		// Least time: 1_598_504_000 picoseconds.
+		Weight::from_parts(1_737_795_000, 0)
+			.saturating_add(T::DbWeight::get().reads(61_u64))
+			.saturating_add(T::DbWeight::get().writes(84_u64))
 	}
 	/// Storage: `Operators::KeyOwner` (r:1 w:0)
 	/// Proof: `Operators::KeyOwner` (`max_values`: None, `max_size`: Some(80), added: 2555, mode: `MaxEncodedLen`)
@@ -370,16 +374,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::BlockHash` (r:2 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_lapse() -> Weight {
-		// Least time: 119_073_000 picoseconds.
-		Weight::from_parts(129_766_000, 0).saturating_add(T::DbWeight::get().reads(7_u64))
+		// Least time: 107_432_000 picoseconds.
+		Weight::from_parts(127_704_000, 0).saturating_add(T::DbWeight::get().reads(7_u64))
 	}
 	/// Storage: `Challenges::NextAlarm` (r:1 w:1)
 	/// Proof: `Challenges::NextAlarm` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::AlarmPages` (r:1 w:0)
 	/// Proof: `Challenges::AlarmPages` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	fn on_idle_block() -> Weight {
-		// Least time: 5_679_000 picoseconds.
-		Weight::from_parts(6_425_000, 0)
+		// Least time: 4_233_000 picoseconds.
+		Weight::from_parts(5_803_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -388,8 +392,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Challenges` (r:1 w:0)
 	/// Proof: `Challenges::Challenges` (`max_values`: None, `max_size`: Some(219), added: 2694, mode: `MaxEncodedLen`)
 	fn on_idle_page() -> Weight {
-		// Least time: 12_813_000 picoseconds.
-		Weight::from_parts(20_789_000, 0)
+		// Least time: 10_196_000 picoseconds.
+		Weight::from_parts(12_645_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -401,7 +405,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Models::Models` (`max_values`: None, `max_size`: Some(328), added: 2803, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Disputes` (r:1 w:1)
 	/// Proof: `Challenges::Disputes` (`max_values`: None, `max_size`: Some(101), added: 2576, mode: `MaxEncodedLen`)
-	/// Storage: `Challenges::Nodes` (r:1 w:1)
+	/// Storage: `Challenges::Nodes` (r:8 w:8)
 	/// Proof: `Challenges::Nodes` (`max_values`: None, `max_size`: Some(100), added: 2575, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Live` (r:8 w:8)
 	/// Proof: `Challenges::Live` (`max_values`: None, `max_size`: Some(24), added: 2499, mode: `MaxEncodedLen`)
@@ -427,7 +431,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Challenges::AlarmPages` (`max_values`: None, `max_size`: Some(16), added: 2491, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::Due` (r:0 w:1)
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(98), added: 2573, mode: `MaxEncodedLen`)
-	/// Storage: `Challenges::Owed` (r:0 w:1)
+	/// Storage: `Challenges::Owed` (r:0 w:8)
 	/// Proof: `Challenges::Owed` (`max_values`: None, `max_size`: Some(91), added: 2566, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Alarms` (r:0 w:1)
 	/// Proof: `Challenges::Alarms` (`max_values`: None, `max_size`: Some(522), added: 2997, mode: `MaxEncodedLen`)
@@ -436,87 +440,87 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
 	fn on_idle_alarm() -> Weight {
-		// Least time: 1_241_075_000 picoseconds.
-		Weight::from_parts(1_309_529_000, 0)
-			.saturating_add(T::DbWeight::get().reads(55_u64))
-			.saturating_add(T::DbWeight::get().writes(72_u64))
+		// Least time: 1_554_881_000 picoseconds.
+		Weight::from_parts(1_610_883_000, 0)
+			.saturating_add(T::DbWeight::get().reads(62_u64))
+			.saturating_add(T::DbWeight::get().writes(86_u64))
 	}
 }
 
 /// For tests and as a default.
 impl WeightInfo for () {
 	fn open() -> Weight {
-		Weight::from_parts(319_545_000, 0)
+		Weight::from_parts(215_913_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
 			.saturating_add(ParityDbWeight::get().writes(16_u64))
 	}
 	fn authorize_open() -> Weight {
-		Weight::from_parts(142_815_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
+		Weight::from_parts(141_803_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
 	}
 	fn reveal_trace() -> Weight {
-		Weight::from_parts(77_226_000, 0)
+		Weight::from_parts(76_787_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(4_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn authorize_reveal_trace() -> Weight {
-		Weight::from_parts(120_814_000, 0).saturating_add(ParityDbWeight::get().reads(5_u64))
+		Weight::from_parts(118_531_000, 0).saturating_add(ParityDbWeight::get().reads(5_u64))
 	}
 	fn ask() -> Weight {
-		Weight::from_parts(206_287_000, 0)
+		Weight::from_parts(189_880_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
 			.saturating_add(ParityDbWeight::get().writes(8_u64))
 	}
 	fn authorize_ask() -> Weight {
-		Weight::from_parts(190_074_000, 0).saturating_add(ParityDbWeight::get().reads(11_u64))
+		Weight::from_parts(170_889_000, 0).saturating_add(ParityDbWeight::get().reads(11_u64))
 	}
 	fn answer() -> Weight {
-		Weight::from_parts(646_359_000, 0)
+		Weight::from_parts(512_379_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(7_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn authorize_answer() -> Weight {
-		Weight::from_parts(465_443_000, 0).saturating_add(ParityDbWeight::get().reads(6_u64))
+		Weight::from_parts(393_408_000, 0).saturating_add(ParityDbWeight::get().reads(6_u64))
 	}
 	fn prove_fault(n: u32) -> Weight {
-		Weight::from_parts(8_033_745_453, 0)
-			.saturating_add(Weight::from_parts(65_676_415, 0).saturating_mul(n.into()))
+		Weight::from_parts(7_502_716_179, 0)
+			.saturating_add(Weight::from_parts(162_926_059, 0).saturating_mul(n.into()))
 			.saturating_add(ParityDbWeight::get().reads(15_u64))
-			.saturating_add(ParityDbWeight::get().reads((5_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().reads((6_u64).saturating_mul(n.into())))
 			.saturating_add(ParityDbWeight::get().writes(13_u64))
-			.saturating_add(ParityDbWeight::get().writes((7_u64).saturating_mul(n.into())))
+			.saturating_add(ParityDbWeight::get().writes((9_u64).saturating_mul(n.into())))
 	}
 	fn authorize_prove_fault() -> Weight {
-		Weight::from_parts(7_541_963_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
+		Weight::from_parts(7_431_413_000, 0).saturating_add(ParityDbWeight::get().reads(8_u64))
 	}
 	fn judge() -> Weight {
-		Weight::from_parts(6_879_856_000, 0).saturating_add(ParityDbWeight::get().reads(1_u64))
+		Weight::from_parts(6_812_611_000, 0).saturating_add(ParityDbWeight::get().reads(1_u64))
 	}
 	fn poke() -> Weight {
-		Weight::from_parts(1_320_785_000, 0)
+		Weight::from_parts(1_171_303_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(35_u64))
 			.saturating_add(ParityDbWeight::get().writes(50_u64))
 	}
 	fn lapse() -> Weight {
-		Weight::from_parts(1_322_382_000, 0)
-			.saturating_add(ParityDbWeight::get().reads(54_u64))
-			.saturating_add(ParityDbWeight::get().writes(70_u64))
+		Weight::from_parts(1_737_795_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(61_u64))
+			.saturating_add(ParityDbWeight::get().writes(84_u64))
 	}
 	fn authorize_lapse() -> Weight {
-		Weight::from_parts(129_766_000, 0).saturating_add(ParityDbWeight::get().reads(7_u64))
+		Weight::from_parts(127_704_000, 0).saturating_add(ParityDbWeight::get().reads(7_u64))
 	}
 	fn on_idle_block() -> Weight {
-		Weight::from_parts(6_425_000, 0)
+		Weight::from_parts(5_803_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn on_idle_page() -> Weight {
-		Weight::from_parts(20_789_000, 0)
+		Weight::from_parts(12_645_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn on_idle_alarm() -> Weight {
-		Weight::from_parts(1_309_529_000, 0)
-			.saturating_add(ParityDbWeight::get().reads(55_u64))
-			.saturating_add(ParityDbWeight::get().writes(72_u64))
+		Weight::from_parts(1_610_883_000, 0)
+			.saturating_add(ParityDbWeight::get().reads(62_u64))
+			.saturating_add(ParityDbWeight::get().writes(86_u64))
 	}
 }

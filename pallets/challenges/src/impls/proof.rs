@@ -1,6 +1,6 @@
 //! Judging a proof, once.
 
-use assay_primitives::{Actor, Authorization, FaultKind, JobId, ServiceKey};
+use assay_primitives::{Actor, Authorization, FaultKind, JobId};
 use assay_referee::{proof::ProofCost, verify_fault, Fault, FaultProof, ProofError};
 use codec::Encode;
 use frame_support::{pallet_prelude::TransactionSource, traits::Get, weights::Weight};
@@ -35,8 +35,11 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::prove_fault(challenges).saturating_sub(T::WeightInfo::judge())
 	}
 
-	/// What the door of an authorised proof costs.
-	pub(crate) fn proof_door_weight(proof: &[u8]) -> Weight {
+	/// What the door of a proof costs. A signed one has none; otherwise it would pay for being judged twice.
+	pub(crate) fn proof_door_weight(proof: &[u8], auth: &Option<Authorization>) -> Weight {
+		if auth.is_none() {
+			return Weight::zero();
+		}
 		T::WeightInfo::authorize_prove_fault()
 			.saturating_sub(T::WeightInfo::judge())
 			.saturating_add(Self::judging(proof))
@@ -87,18 +90,18 @@ impl<T: Config> Pallet<T> {
 		Ok(Self::ending(settled).saturating_add(judging))
 	}
 
-	/// Judge at the door a proof that `key` authorised, and remember the verdict if the
+	/// Judge at the door a proof that a key of `who` authorised, and remember the verdict if the
 	/// dispatch follows. Returns what of [`judging`](Self::judging) was spared.
 	pub(crate) fn judge_at_the_door(
 		source: TransactionSource,
-		key: &ServiceKey,
+		who: &T::AccountId,
 		claim: &ClaimOf<T>,
 		job: JobId,
 		proof: &[u8],
 	) -> Result<Weight, Error<T>> {
 		// The pool asks over storage that it throws away.
 		if source != TransactionSource::InBlock {
-			return Self::judge_for_the_pool(key, claim, job, proof).map(|()| Weight::zero());
+			return Self::judge_for_the_pool(who, claim, job, proof).map(|()| Weight::zero());
 		}
 		let (kind, judging) = Self::judge(claim, job, proof)?;
 		let block = frame_system::Pallet::<T>::block_number();
@@ -109,11 +112,11 @@ impl<T: Config> Pallet<T> {
 	/// As [`judge`](Self::judge), by a pool, which remembers what it has judged if it can.
 	///
 	/// It remembers good proofs, which are validated again on every block that does not take them, and the
-	/// keys that brought any: another one of the same key about the same trace is refused unseen. Honest
-	/// workers bring the one that they have judged themselves, again and again, and whoever signs and pays
-	/// is heard all the same.
+	/// accounts whose keys brought any: another one of the same account about the same trace is refused
+	/// unseen. Honest workers bring the one that they have judged themselves, again and again, and whoever
+	/// signs and pays is heard all the same. Accounts, since a key is changed for little.
 	fn judge_for_the_pool(
-		key: &ServiceKey,
+		who: &T::AccountId,
 		claim: &ClaimOf<T>,
 		job: JobId,
 		proof: &[u8],
@@ -123,7 +126,7 @@ impl<T: Config> Pallet<T> {
 		if assay_host::pool::remembers(&good.0) {
 			return Ok(());
 		}
-		let heard = Self::what_is_judged(("heard", rules, key), claim, job, &[])?;
+		let heard = Self::what_is_judged(("heard", rules, who), claim, job, &[])?;
 		if assay_host::pool::remembers(&heard.0) {
 			return Err(Error::<T>::BadProof);
 		}

@@ -356,7 +356,7 @@ fn a_short_trace_takes_one_question_before_the_proof() {
 	});
 }
 
-/// A pool judges one proof of each key about a trace.
+/// A pool judges one proof of each account about a trace.
 #[test]
 fn a_pool_judges_once() {
 	use frame_support::traits::Authorize;
@@ -403,7 +403,7 @@ fn a_pool_judges_once() {
 			pooled(prove_call(job, good.clone(), who));
 			assert_eq!(known(), 2, "not judged again");
 		}
-		// A second one of the same key is not looked at.
+		// A second one of the same account is not looked at.
 		refused(prove_call(job, bad(1), ALICE), InvalidTransaction::BadProof);
 		assert_eq!(known(), 2, "not judged");
 
@@ -478,7 +478,9 @@ fn what_a_proof_cost_less_is_given_back() {
 		open(BOB, job, &honest);
 		let beside = hypothetically(|| cost(signed(BOB), &signed_call));
 		assert!(alone.all_lte(beside) && alone != beside, "{alone} {beside}");
-		let charged = signed_call.get_dispatch_info().call_weight;
+		let info = signed_call.get_dispatch_info();
+		assert_eq!(info.extension_weight, Weight::zero(), "a signed proof passes no door");
+		let charged = info.call_weight;
 		assert!(beside.all_lte(charged) && beside != charged, "{beside} {charged}");
 		// At the door likewise; the dispatch then pays for no judging.
 		let (_, spared) = by_key.authorize(TransactionSource::InBlock).unwrap().unwrap();

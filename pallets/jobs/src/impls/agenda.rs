@@ -6,7 +6,7 @@
 //! pages of a block by the directory [`Due`], takes each whole and goes through it.
 
 use alloc::{collections::BTreeSet, vec::Vec};
-use assay_primitives::{JobId, PageKey};
+use assay_primitives::{JobId, ModelId, PageKey};
 use frame_support::{
 	defensive, ensure, pallet_prelude::Weight, storage::with_storage_layer, traits::Get,
 	weights::WeightMeter,
@@ -44,43 +44,49 @@ pub(crate) fn jobs_in(key: PageKey, bits: u64) -> impl Iterator<Item = JobId> {
 	(0..PAGE_BITS).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| first + u64::from(bit))
 }
 
-/// Accounts that came up in a page. What changes for them is read and written once for the page.
+/// Who and what came up in a page. What changes for them is read and written once for the page.
 struct Met<T: Config> {
 	requesters: BTreeSet<T::AccountId>,
 	operators: BTreeSet<T::AccountId>,
+	models: BTreeSet<ModelId>,
 }
 
 impl<T: Config> Default for Met<T> {
 	fn default() -> Self {
-		Self { requesters: BTreeSet::new(), operators: BTreeSet::new() }
+		Self { requesters: BTreeSet::new(), operators: BTreeSet::new(), models: BTreeSet::new() }
 	}
 }
 
 /// What a job of a page costs.
 struct Step {
-	/// By itself, of a requester that did not come up before and an operator that did.
+	/// By itself, of a requester that did not come up before, and an operator and a model that did.
 	job: Weight,
 	/// Reads and writes of an account and its holds: less, if the requester came up before.
-	spared: Weight,
-	/// Of an account and a record: more, if the operator did not.
-	besides: Weight,
+	requester: Weight,
+	/// Of an account, its holds and its record: more, if the operator did not.
+	operator: Weight,
+	/// Of a model and the count of its jobs: more, if the model did not.
+	model: Weight,
 }
 
 impl Step {
 	/// The most that a job costs.
 	fn most(&self) -> Weight {
-		self.job.saturating_add(self.besides)
+		self.job.saturating_add(self.operator).saturating_add(self.model)
 	}
 
 	/// What this job costs, after the others of its page.
 	fn of<T: Config>(&self, job: &JobOf<T>, met: &mut Met<T>) -> Weight {
 		let mut cost = self.job;
 		if !met.requesters.insert(job.requester.clone()) {
-			cost = cost.saturating_sub(self.spared);
+			cost = cost.saturating_sub(self.requester);
+		}
+		if met.models.insert(job.model) {
+			cost = cost.saturating_add(self.model);
 		}
 		if let JobStatus::Claimed { operator, .. } = &job.status {
 			if met.operators.insert(operator.clone()) {
-				cost = cost.saturating_add(self.besides);
+				cost = cost.saturating_add(self.operator);
 			}
 		}
 		cost
@@ -300,21 +306,26 @@ impl<T: Config> Pallet<T> {
 	/// What a page in this lane costs at most, whatever stands in it, and each job of it.
 	fn weights_of_lane(lane: &LaneOf<T>) -> (Weight, Step) {
 		let of = |weight: fn(u32) -> Weight| (weight(0), weight(1).saturating_sub(weight(0)));
-		let account = T::DbWeight::get().reads_writes(2, 2);
-		let ((page, job), spared, besides) = match lane {
-			Lane::Queued { .. } => (of(T::WeightInfo::expire), account, Weight::zero()),
-			Lane::Assigned(_) => (of(T::WeightInfo::miss_deadline), Weight::zero(), Weight::zero()),
-			// Claims of one page may be of different operators, whose record and account then come on
-			// top of what the benchmark, which has one, measures.
+		let (page, job) = match lane {
+			Lane::Queued { .. } => of(T::WeightInfo::expire),
+			Lane::Assigned(_) => of(T::WeightInfo::miss_deadline),
 			Lane::Claimed(_) => {
-				let (page, job) = of(T::WeightInfo::finalize);
-				let (_, void) = of(T::WeightInfo::void);
-				((page, job.max(void)), account, account)
+				let (finalize, void) = (of(T::WeightInfo::finalize), of(T::WeightInfo::void));
+				(finalize.0.max(void.0), finalize.1.max(void.1))
 			},
-			Lane::Demanded(_) => (of(T::WeightInfo::withhold), Weight::zero(), Weight::zero()),
-			Lane::Over => (of(T::WeightInfo::reap), account, Weight::zero()),
+			Lane::Demanded(_) => of(T::WeightInfo::withhold),
+			Lane::Over => of(T::WeightInfo::reap),
 		};
-		(page, Step { job, spared, besides })
+		// The benchmarks have a requester for each job, and one operator and one model for all.
+		let touched = |reads, writes| T::DbWeight::get().reads_writes(reads, writes);
+		let (requester, operator, model) = match lane {
+			Lane::Queued { .. } => (touched(2, 2), Weight::zero(), touched(2, 1)),
+			Lane::Claimed(_) => (touched(2, 2), touched(3, 3), touched(2, 1)),
+			Lane::Assigned(_) => (Weight::zero(), Weight::zero(), touched(2, 1)),
+			Lane::Demanded(_) => (Weight::zero(), Weight::zero(), Weight::zero()),
+			Lane::Over => (touched(2, 2), Weight::zero(), Weight::zero()),
+		};
+		(page, Step { job, requester, operator, model })
 	}
 
 	/// Weight of the most expensive thing that [`Self::do_poke`] may do.
