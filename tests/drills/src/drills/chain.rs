@@ -169,6 +169,7 @@ fn self_dealt_claims(cast: &Cast) -> Outcome {
 	let span = claims.iter().max().copied().zip(claims.iter().min().copied());
 	let span = span.map_or(u32::MAX, |(last, first)| last - first);
 	checks.that(span < inference::WINDOW, format!("claims were made in {span} blocks"));
+	checks.that(all > inference::WINDOW as usize, "a run for each would be in time");
 	let runs = engine.map_or(0, |engine| engine.plain_runs());
 	checks.that(runs == INPUTS, format!("{runs} runs of {INPUTS} inputs"));
 	if cast.aloud {
