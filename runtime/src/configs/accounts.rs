@@ -37,8 +37,8 @@ pub enum ProxyType {
 	#[default]
 	#[codec(index = 0)]
 	Any,
-	/// Everything about being an operator: the stake, the service key, the models served, whether
-	/// it takes work. Money moves between the account and its own stake, never to anybody else.
+	/// Being an operator: the stake, the models served, whether it takes work. Money moves between the
+	/// account and its own stake, never to anybody else. It cannot name another service key.
 	#[codec(index = 1)]
 	Staking,
 	/// The daily work of an operator: which models it serves, whether it takes work, accepting and

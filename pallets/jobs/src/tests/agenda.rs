@@ -7,9 +7,9 @@ use frame_support::{
 	weights::{constants::ParityDbWeight, Weight},
 };
 
-/// Idle weight in which so many jobs of one page expire.
+/// Idle weight in which so many jobs of one page expire, each of another model.
 fn idle(steps: u64) {
-	let step = <()>::expire(1) - <()>::expire(0);
+	let step = <()>::expire(1) - <()>::expire(0) + ParityDbWeight::get().reads_writes(2, 1);
 	let before = <()>::idle_base() + <()>::idle_block() + <()>::idle_page() + <()>::expire(0);
 	let weight = before.saturating_add(step.saturating_mul(steps));
 	let used = Jobs::on_idle(System::block_number(), weight);
