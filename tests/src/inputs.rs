@@ -62,7 +62,7 @@ impl FreshInputs {
 	}
 
 	/// The next one.
-	pub fn next(&mut self) -> Result<Vec<u8>> {
+	pub fn take(&mut self) -> Result<Vec<u8>> {
 		self.counter += 1;
 		let start = self.counter as usize % self.digits.labels.len();
 		let tensor = self.digits.batch(start, 1);

@@ -281,13 +281,16 @@ fn micros_of(blocks: BlockNumber) -> u64 {
 #[derive(Clone)]
 pub struct InProcess(Arc<Mutex<Inside>>);
 
+/// The block from which on an answer can be had, and its bytes, if there is one.
+type Answered = (BlockNumber, Option<Arc<Vec<u8>>>);
+
 struct Inside {
 	models: BTreeMap<[u8; 32], Model>,
 	roles: Roles,
 	account: Vec<u8>,
 	conduct: Box<dyn Conduct>,
 	/// What was asked, and from which block on it is answered; nothing for what is never answered.
-	answers: BTreeMap<RequestId, (BlockNumber, Option<Arc<Vec<u8>>>)>,
+	answers: BTreeMap<RequestId, Answered>,
 	runs: BTreeMap<([u8; 32], Root, Option<JobId>), Arc<Committed>>,
 	/// The block whose workers ask.
 	now: BlockNumber,

@@ -145,7 +145,7 @@ impl Scene {
 
 	/// An input that nobody has asked about.
 	pub(super) fn input(&mut self) -> Result<Vec<u8>> {
-		self.inputs.next()
+		self.inputs.take()
 	}
 
 	/// Sends `count` jobs to whoever serves the model, each about another input.

@@ -130,7 +130,7 @@ impl Scene {
 
 	/// Asks the honest operator, on the near side or on the far one.
 	pub(super) async fn ask(&mut self, far: bool) -> Result<()> {
-		let input = self.inputs.next()?;
+		let input = self.inputs.take()?;
 		let call = calls::request_job(self.model, &input, self.fee, Some(&self.operator.id));
 		let (api, who) = if far { (&self.far, 1) } else { (&self.near, 0) };
 		Ok(api.sender(&self.askers[who].key).await?.post(&call).await?)
@@ -138,7 +138,7 @@ impl Scene {
 
 	/// Asks the next liar that takes jobs, on the near side.
 	pub(super) async fn ask_a_liar(&mut self) -> Result<()> {
-		let input = self.inputs.next()?;
+		let input = self.inputs.take()?;
 		let at = self.near.best().await?;
 		for _ in 0..LIARS {
 			let liar = self.liars[self.next_liar].clone();
