@@ -4,13 +4,16 @@
 //! all runs; one `name value` pair per line, so that scripts can read them. `memory` is to run in a
 //! process of its own, because it prints the process's peak.
 
+mod input;
+
 use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
 use assay_executor::{Bundle, Move, Options, Session, Tamper};
-use assay_referee::{DType, NodeKey, Object, Program, CHUNK_BYTES};
+use assay_referee::{NodeKey, Object, Program, CHUNK_BYTES};
+use input::input;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,26 +37,6 @@ fn open(bundle: &str, threads: usize) -> Result<(Session, Vec<u8>)> {
 	let bundle = Arc::new(Bundle::load(bundle)?);
 	let input = input(bundle.program());
 	Ok((Session::new(bundle, Options { threads, isa: None })?, input))
-}
-
-/// Numbers that every model accepts: floats from 0 to 1, small integers.
-fn input(program: &Program) -> Vec<u8> {
-	let layout = program.header.input_layout();
-	let mut bytes = vec![0; layout.total_len as usize];
-	for (spec, &offset) in program.header.inputs.iter().zip(&layout.offsets) {
-		let part = &mut bytes[offset as usize..(offset + spec.bytes()) as usize];
-		for (i, place) in part.chunks_exact_mut(spec.dtype.size() as usize).enumerate() {
-			match spec.dtype {
-				DType::F32 => {
-					let x = (i * 7919 % 2003) as f32 / 2003.0;
-					place.copy_from_slice(&x.to_le_bytes());
-				},
-				DType::I32 => place[0] = (i * 37 % 256) as u8,
-				_ => place[0] = (i * 37 % 2) as u8,
-			}
-		}
-	}
-	bytes
 }
 
 /// The shortest and the middle time of `repeat` runs, in milliseconds.

@@ -5,11 +5,14 @@
 //! a signed proof that also ends a claim with one challenge, slashes and pays. Exit status 0 only if
 //! judging a typical proof takes 2 ms and the whole call of the worst 10.
 
+#[path = "../../../engine/executor/examples/input/mod.rs"]
+mod input;
+
 use anyhow::{bail, ensure, Context, Result};
 use assay_executor::{Bundle, Move, Options, Session, Tamper};
-use assay_referee::{DType, Program};
 use assay_runtime::Challenges;
 use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_MILLIS, Weight};
+use input::input;
 use std::{process::ExitCode, sync::Arc};
 
 /// Limits in milliseconds: for judging the proof in the middle, and for the whole call of the costliest.
@@ -64,24 +67,4 @@ fn charges(folder: &str) -> Result<bool> {
 		whole.len()
 	);
 	Ok(typical_judging <= TYPICAL && worst <= WORST)
-}
-
-/// Numbers that every model accepts: floats from 0 to 1, small integers.
-fn input(program: &Program) -> Vec<u8> {
-	let layout = program.header.input_layout();
-	let mut bytes = vec![0; layout.total_len as usize];
-	for (spec, &offset) in program.header.inputs.iter().zip(&layout.offsets) {
-		let part = &mut bytes[offset as usize..(offset + spec.bytes()) as usize];
-		for (i, place) in part.chunks_exact_mut(spec.dtype.size() as usize).enumerate() {
-			match spec.dtype {
-				DType::F32 => {
-					let x = (i * 7919 % 2003) as f32 / 2003.0;
-					place.copy_from_slice(&x.to_le_bytes());
-				},
-				DType::I32 => place[0] = (i * 37 % 256) as u8,
-				_ => place[0] = (i * 37 % 2) as u8,
-			}
-		}
-	}
-	bytes
 }
