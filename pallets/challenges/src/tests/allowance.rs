@@ -1,23 +1,13 @@
 //! What a service key may spend of its owner's money.
 
-use super::*;
+use super::{
+	authorized::{ask_call, open_call},
+	*,
+};
 use crate::{Call, HoldReason};
 use assay_primitives::KeyAllowances;
 use assay_referee::Object;
 use sp_runtime::transaction_validity::InvalidTransaction;
-
-fn open_by_key(who: u64, job: JobId, run: &Run) -> Call<Test> {
-	let output_root = H256(run.output_root());
-	let auth = auth(who, "challenges.open", (job, content(job), output_root));
-	Call::open { job, output_root, auth }
-}
-
-fn ask_by_key(who: u64, challenge: ChallengeId, node: NodeKey) -> Call<Test> {
-	let record = crate::Challenges::<Test>::get(challenge).expect("on record");
-	let trace_root = Challenges::posted_trace(record.job).unwrap_or_default();
-	let args = (challenge, Challenges::content_of(&record), trace_root, node);
-	Call::ask { challenge, node, auth: auth(who, "challenges.ask", args) }
-}
 
 fn spent(who: u64) -> u64 {
 	ALLOWANCE - StubKeys::allowance(&who)
@@ -28,11 +18,11 @@ fn a_key_spends_what_it_puts_on_hold() {
 	build_and_execute(|| {
 		let (honest, liar) = short();
 		let job = claim(&liar);
-		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_ok!(include(open_call(job, &honest, ALICE)));
 		assert_eq!(spent(ALICE), MinBond::get());
 		reveal(job, &liar);
 		let top = NodeKey::top(Object::Trace);
-		assert_ok!(include(ask_by_key(ALICE, 0, top)));
+		assert_ok!(include(ask_call(0, top, ALICE)));
 		assert_eq!(spent(ALICE), MinBond::get() + QueryFee::get());
 		assert_eq!(Challenges::on_hold_by_key()[&ALICE], spent(ALICE));
 		answer(OPERATOR, job, &liar, top);
@@ -51,10 +41,10 @@ fn only_the_winner_may_spend_its_fees_again() {
 		let (honest, liar) = short();
 		let job = claim(&liar);
 		open(BOB, job, &honest);
-		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_ok!(include(open_call(job, &honest, ALICE)));
 		reveal(job, &liar);
 		let top = NodeKey::top(Object::Trace);
-		assert_ok!(include(ask_by_key(ALICE, 1, top)));
+		assert_ok!(include(ask_call(1, top, ALICE)));
 		answer(OPERATOR, job, &liar, top);
 		assert_ok!(Challenges::prove_fault(signed(BOB), job, proof(&honest, &liar, 1, 5), None));
 		assert_eq!(spent(ALICE), QueryFee::get());
@@ -68,7 +58,7 @@ fn winning_gives_back_what_the_key_paid_and_no_more() {
 		let (honest, liar) = short();
 		let job = claim(&liar);
 		Spent::set([(ALICE, ALLOWANCE / 2)].into());
-		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_ok!(include(open_call(job, &honest, ALICE)));
 		reveal(job, &liar);
 		let top = NodeKey::top(Object::Trace);
 		assert_ok!(Challenges::ask(signed(ALICE), 0, top, None));
@@ -86,9 +76,9 @@ fn a_watcher_does_not_run_out_by_winning() {
 		let top = NodeKey::top(Object::Trace);
 		for number in 0..2 * ALLOWANCE / QueryFee::get() {
 			let job = claim(&liar);
-			assert_ok!(include(open_by_key(ALICE, job, &honest)));
+			assert_ok!(include(open_call(job, &honest, ALICE)));
 			reveal(job, &liar);
-			assert_ok!(include(ask_by_key(ALICE, number, top)));
+			assert_ok!(include(ask_call(number, top, ALICE)));
 			answer(OPERATOR, job, &liar, top);
 			let shown = proof(&honest, &liar, 1, 5);
 			assert_ok!(Challenges::prove_fault(signed(BOB), job, shown, None));
@@ -102,9 +92,9 @@ fn a_fee_that_comes_back_may_be_spent_again() {
 	build_and_execute(|| {
 		let (honest, liar) = short();
 		let job = claim(&liar);
-		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_ok!(include(open_call(job, &honest, ALICE)));
 		reveal(job, &liar);
-		assert_ok!(include(ask_by_key(ALICE, 0, NodeKey::top(Object::Trace))));
+		assert_ok!(include(ask_call(0, NodeKey::top(Object::Trace), ALICE)));
 		// The operator falls silent: bond and fee come back.
 		pass(AnswerPeriod::get() + 2);
 		assert!(end_of(job).is_some());
@@ -117,7 +107,7 @@ fn a_lost_bond_stays_spent() {
 	build_and_execute(|| {
 		let (honest, liar) = short();
 		let job = claim(&liar);
-		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_ok!(include(open_call(job, &honest, ALICE)));
 		reveal(job, &liar);
 		pass(TurnPeriod::get() + 2);
 		assert_eq!(held(HoldReason::ChallengeBond, ALICE), 0);
@@ -151,16 +141,16 @@ fn a_key_without_allowance_is_refused_at_the_door() {
 			assert_eq!(sp_io::storage::root(sp_runtime::StateVersion::V1), before);
 		};
 		Spent::set([(ALICE, ALLOWANCE - MinBond::get() + 1)].into());
-		refused(open_by_key(ALICE, job, &honest));
+		refused(open_call(job, &honest, ALICE));
 		Spent::set([(ALICE, ALLOWANCE - MinBond::get())].into());
-		assert_ok!(include(open_by_key(ALICE, job, &honest)));
+		assert_ok!(include(open_call(job, &honest, ALICE)));
 		reveal(job, &liar);
 		let top = NodeKey::top(Object::Trace);
-		refused(ask_by_key(ALICE, 0, top));
+		refused(ask_call(0, top, ALICE));
 		// A node that somebody else has asked for costs nothing.
 		let second = open(BOB, job, &honest);
 		assert_ok!(Challenges::ask(signed(BOB), second, top, None));
-		assert_ok!(include(ask_by_key(ALICE, 0, top)));
+		assert_ok!(include(ask_call(0, top, ALICE)));
 		assert_eq!(spent(ALICE), ALLOWANCE);
 	});
 }

@@ -345,10 +345,7 @@ fn only_who_may_know_the_fault_proves_for_nothing() {
 #[test]
 fn a_short_trace_takes_one_question_before_the_proof() {
 	build_and_execute(|| {
-		let (honest, liar) = short();
-		let job = claim(&liar);
-		let id = open(ALICE, job, &honest);
-		reveal(job, &liar);
+		let (honest, liar, job, id) = revealed();
 		let top = liar.way_to(1, 5)[0];
 		assert_ok!(Challenges::ask(signed(ALICE), id, top, None));
 		answer(OPERATOR, job, &liar, top);
@@ -462,10 +459,7 @@ fn what_a_proof_cost_less_is_given_back() {
 	use frame_support::{dispatch::GetDispatchInfo, traits::Authorize, weights::Weight};
 	use sp_runtime::{traits::Dispatchable, transaction_validity::TransactionSource};
 	build_and_execute(|| {
-		let (honest, liar) = short();
-		let job = claim(&liar);
-		let id = open(ALICE, job, &honest);
-		reveal(job, &liar);
+		let (honest, liar, job, id) = revealed();
 		walk(id, ALICE, job, &liar, &liar.way_to(1, 5));
 		let proof = proof(&honest, &liar, 1, 5);
 		let by_key = RuntimeCall::from(prove_call(job, proof.clone(), ALICE));
@@ -499,10 +493,7 @@ fn an_authorised_proof_is_judged_once_in_a_block() {
 	let marker = FaultKind::Leaf { entry: 9, element: 9 };
 	let authorized = || -> RuntimeOrigin { frame_system::RawOrigin::Authorized.into() };
 	build_and_execute(|| {
-		let (honest, liar) = short();
-		let job = claim(&liar);
-		let id = open(ALICE, job, &honest);
-		reveal(job, &liar);
+		let (honest, liar, job, id) = revealed();
 		walk(id, ALICE, job, &liar, &liar.way_to(1, 5));
 		let call: RuntimeCall = prove_call(job, proof(&honest, &liar, 1, 5), ALICE).into();
 		for source in [TransactionSource::External, TransactionSource::Local] {

@@ -66,10 +66,7 @@ fn a_lie_in_the_last_op_is_refuted() {
 #[test]
 fn short_objects_need_two_questions() {
 	build_and_execute(|| {
-		let (honest, liar) = short();
-		let job = claim(&liar);
-		let id = open(ALICE, job, &honest);
-		reveal(job, &liar);
+		let (honest, liar, job, id) = revealed();
 		let way = liar.way_to(1, 5);
 		assert_eq!(way.len(), 2);
 		walk(id, ALICE, job, &liar, &way);

@@ -38,6 +38,15 @@ fn reveal(job: JobId, run: &Run) {
 	assert_ok!(Challenges::reveal_trace(signed(OPERATOR), job, root, run.last_entry(), None));
 }
 
+/// The short runs: a claim of the liar's, which Alice challenges, and whose trace is revealed.
+fn revealed() -> (Run, Run, JobId, ChallengeId) {
+	let (honest, liar) = short();
+	let job = claim(&liar);
+	let id = open(ALICE, job, &honest);
+	reveal(job, &liar);
+	(honest, liar, job, id)
+}
+
 /// Have `who` answer a question from `run`.
 fn answer(who: u64, job: JobId, run: &Run, node: NodeKey) {
 	assert_ok!(Challenges::answer(signed(who), job, node, run.open(&node), None));

@@ -22,10 +22,7 @@ fn boundary_last_block_for_a_trace() {
 #[test]
 fn boundary_last_block_of_a_challengers_turn() {
 	build_and_execute(|| {
-		let (honest, liar) = short();
-		let job = claim(&liar);
-		let id = open(ALICE, job, &honest);
-		reveal(job, &liar);
+		let (_, _, job, id) = revealed();
 		System::set_block_number(1 + TurnPeriod::get());
 		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		System::set_block_number(2 + TurnPeriod::get());
@@ -117,10 +114,7 @@ fn alarms_are_never_late() {
 #[test]
 fn what_is_over_can_be_forgotten_by_anybody() {
 	build_and_execute(|| {
-		let (honest, liar) = short();
-		let job = claim(&liar);
-		let id = open(ALICE, job, &honest);
-		reveal(job, &liar);
+		let (_, _, job, id) = revealed();
 		System::set_block_number(30);
 		assert_ok!(Challenges::lapse(signed(BOB), id, None));
 		System::set_block_number(30 + Retention::get());
