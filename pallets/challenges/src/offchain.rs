@@ -11,6 +11,7 @@
 
 mod done;
 mod operator;
+mod right;
 mod watcher;
 
 use assay_host::{worker, Answer, Request, Response, Terms};

@@ -1,10 +1,8 @@
 //! What a watcher remembers of the claims it has looked at, in the node's off-chain database.
 //!
-//! By page: how many of its claims are looked at, and whether all are. That is little, and enough
-//! after a restart, when the engine has forgotten its answers: only pages that were not finished are
-//! looked at again. Which claims of such a page are right, the engine remembers by model and input.
-//! It all counts for one chain: on another fork the same page may hold other claims, so a memory
-//! from a block that is not of this chain is dropped.
+//! By page: how many of its claims are looked at, and whether all are. It counts for one chain: on
+//! another fork the same page may hold other claims, so a memory from a block that is not of this
+//! chain is dropped. What is true on every chain is in [`Right`](super::right::Right).
 
 use alloc::collections::BTreeMap;
 use assay_primitives::{Mark, PageKey};

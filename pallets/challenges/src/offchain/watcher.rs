@@ -12,6 +12,7 @@ use sp_runtime::SaturatedConversion;
 
 use super::{
 	done::{Done, Progress},
+	right::Right,
 	terms, Run,
 };
 use crate::{
@@ -19,8 +20,9 @@ use crate::{
 	Pallet, Turn, LOG_TARGET,
 };
 
-/// Most live challenges of one account that one run plays, the earliest first.
-const MAX_OWN: usize = 1_024;
+/// Most live challenges of one account that one run looks at: a dozen moves of each fill more blocks
+/// than a turn has. Each has the account's bond behind it, so nobody else can fill this.
+const MAX_OWN: usize = 8_192;
 
 /// Most claims that one run looks at, those whose window ends first. The engine has its own limit
 /// and keeps of what does not fit what is worth most.
@@ -162,6 +164,10 @@ fn look<T: Config>(run: &mut Run<T>, job: JobId) -> Seen {
 	{
 		return Seen::Settled;
 	}
+	let mark = Right::of::<T>(&claim);
+	if mark.is_known() {
+		return Seen::Right;
+	}
 	let terms = terms::<T>(Class::Watch, job, &claim, claim.window_end);
 	let request = Request::Run(honest::<T>(&claim));
 	let output_root = match run.ask(&request, terms) {
@@ -170,6 +176,7 @@ fn look<T: Config>(run: &mut Run<T>, job: JobId) -> Seen {
 		_ => return Seen::Unchecked,
 	};
 	if output_root == claim.output_root.0 {
+		mark.note();
 		return Seen::Right;
 	}
 	challenge(run, job, &claim, H256(output_root));

@@ -276,36 +276,75 @@ fn a_full_class_does_not_keep_a_dispute_waiting() {
 	net.with(|| assert_eq!(end_of(job), None));
 }
 
-#[test]
-fn what_is_done_is_not_done_again_after_a_restart() {
+/// A page of equal claims, all found right. The net, and their answer.
+fn found_right() -> (Net, Run, Run) {
 	let (honest, liar) = short();
 	let mut net = watcher(&honest, &liar);
 	net.with(|| (0..PAGE).for_each(|_| _ = claim(&honest)));
 	net.blocks(3);
-	let fresh = SmallEngine::new(&liar, &honest, (false, true));
+	assert_eq!(net.nodes[0].engine.requests(), 1);
+	(net, honest, liar)
+}
+
+/// Start the node anew: the engine has forgotten everything.
+fn restart(net: &mut Net, honest: &Run, liar: &Run) -> SmallEngine {
+	let fresh = SmallEngine::new(liar, honest, (false, true));
 	net.nodes[0].engine = fresh.clone();
-	net.blocks(3);
-	assert_eq!((fresh.requests(), fresh.noted(Note::ClaimsChecked)), (0, vec![0, 0, 0]));
-	// A page that grew is looked at again; so is everything on another fork.
-	net.with(|| {
-		let job = claim(&honest);
-		AllClaims::mutate(|claims| {
-			let end = claims[&0].view.window_end;
-			claims.get_mut(&job).unwrap().view.window_end = end;
-		});
-	});
-	net.blocks(2);
-	assert_eq!(fresh.requests(), 1);
-	let fresh = SmallEngine::new(&liar, &honest, (false, true));
-	net.nodes[0].engine = fresh.clone();
+	fresh
+}
+
+/// Another fork, on which the same blocks have other hashes.
+fn leave_fork(net: &mut Net) {
 	net.with(|| {
 		for block in 0..System::block_number() {
 			frame_system::BlockHash::<Test>::insert(block, H256::repeat_byte(block as u8 + 1));
 		}
 	});
+}
+
+/// Claim once more, in the page of the first claim.
+fn claim_in_first_page(run: &Run) -> JobId {
+	let job = claim(run);
+	AllClaims::mutate(|claims| {
+		let end = claims[&0].view.window_end;
+		claims.get_mut(&job).unwrap().view.window_end = end;
+	});
+	job
+}
+
+#[test]
+fn what_is_done_is_not_done_again_after_a_restart() {
+	let (mut net, honest, liar) = found_right();
+	let fresh = restart(&mut net, &honest, &liar);
+	net.blocks(3);
+	assert_eq!((fresh.requests(), fresh.noted(Note::ClaimsChecked)), (0, vec![0, 0, 0]));
+	// A page that grew is looked at again, and what is known to be right is not run again.
+	net.with(|| claim_in_first_page(&honest));
 	net.blocks(2);
+	assert_eq!((fresh.requests(), fresh.noted(Note::ClaimsChecked)[3..].to_vec()), (0, vec![1, 0]));
+}
+
+#[test]
+fn what_is_right_is_right_on_every_fork_and_after_a_restart() {
+	let (mut net, honest, liar) = found_right();
+	let fresh = restart(&mut net, &honest, &liar);
+	leave_fork(&mut net);
+	net.blocks(2);
+	// All claims of this fork are looked at, and none is run.
+	assert_eq!(fresh.requests(), 0);
+	assert_eq!(fresh.noted(Note::ClaimsChecked), vec![PAGE as u64, 0]);
+	assert_eq!(fresh.noted(Note::ClaimsUnchecked), vec![0, 0]);
+	// On another fork the same job may be another claim: a mark says nothing about it.
+	leave_fork(&mut net);
+	net.with(|| {
+		AllClaims::mutate(|claims| {
+			claims.get_mut(&0).unwrap().view.output_root = H256(liar.output_root());
+		});
+	});
+	net.block();
 	assert_eq!(fresh.requests(), 1);
-	assert_eq!(fresh.noted(Note::ClaimsChecked), vec![0, PAGE as u64 + 1]);
+	let calls = net.blocks(2);
+	assert!(matches!(calls[..], [Call::open { job: 0, .. }]));
 }
 
 #[test]
