@@ -271,8 +271,10 @@ async fn account_checks(api: &Api, at: &At, account: Option<&AccountId32>) -> Re
 			operator.serves.len()
 		);
 		checks.push(match operator.record.status {
-			crate::chain::records::OperatorStatus::Chilled { .. } => {
-				fail("operator", found, "it gets no work: assay operator activate")
+			crate::chain::records::OperatorStatus::Chilled { until } => {
+				let remedy =
+					format!("it gets no work: assay operator activate, from block {until} on");
+				fail("operator", found, remedy)
 			},
 			_ if operator.serves.is_empty() => {
 				fail("operator", found, "it gets no work: assay operator serve MODEL…")

@@ -139,6 +139,9 @@ mod benchmarks {
 	fn activate() -> Result<(), BenchmarkError> {
 		let who = operator::<T>();
 		Pallet::<T>::do_chill(who.clone())?;
+		System::<T>::set_block_number(
+			T::Clock::current_block_number().saturating_add(T::ChillPeriod::get()),
+		);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(who));

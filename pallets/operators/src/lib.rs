@@ -83,7 +83,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type DefaultAllowance: Get<BalanceOf<Self>>;
 
-		/// Blocks for which an operator that was chilled for missed deadlines or a false claim stays so.
+		/// Blocks for which an operator that was chilled, by itself, for missed deadlines or for a false
+		/// claim, stays so at least.
 		#[pallet::constant]
 		type ChillPeriod: Get<BlockNumberFor<Self>>;
 
@@ -247,7 +248,7 @@ pub mod pallet {
 		NotPossessed,
 		/// The service key may not put that much on hold. Raise its allowance.
 		AllowanceTooSmall,
-		/// The operator was chilled a short while ago and stays so for now.
+		/// The operator was chilled less than [`Config::ChillPeriod`] ago.
 		ChilledStill,
 		/// The account has no service key to unset.
 		NoKey,
@@ -377,7 +378,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Open claims keep their stake. Emits [`Event::Chilled`].
+		/// Open claims keep their stake. Work can be taken again after [`Config::ChillPeriod`]. Emits
+		/// [`Event::Chilled`].
 		#[pallet::call_index(5)]
 		pub fn chill(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -392,8 +394,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Needs [`Config::MinStake`] and, where the owner was not the one who chilled, that
-		/// [`Config::ChillPeriod`] is over. Forgets missed deadlines. Emits [`Event::Activated`].
+		/// Needs [`Config::MinStake`], and that [`Config::ChillPeriod`] is over. Forgets missed deadlines. Emits [`Event::Activated`].
 		#[pallet::call_index(6)]
 		pub fn activate(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;

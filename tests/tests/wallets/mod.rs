@@ -91,7 +91,7 @@ pub(super) async fn what_wallets_expect_is_there(scene: &Scene) {
 	assert_eq!(owned, 5 * ASY, "one from two signers, two from root, two from between the brakes");
 }
 
-/// A serving proxy turns its operator off and on again, and cannot pay anybody from the operator's
+/// A serving proxy says what its operator serves, and cannot pay anybody from the operator's
 /// account.
 async fn a_proxy_serves_and_pays_nobody(scene: &Scene, payee: &Account) {
 	let (api, operator) = (&scene.api, &scene.honest);
@@ -102,14 +102,15 @@ async fn a_proxy_serves_and_pays_nobody(scene: &Scene, payee: &Account) {
 	api.submit(&appoint, &operator.key, Until::Finalized).await.unwrap();
 	let by_proxy =
 		|inner: Call| call("Proxy", "proxy", [address(&operator.id), none(), inner.into_value()]);
-	// Off and on in one call, so that no job finds the operator off.
-	let pause = batch([call("Operators", "chill", []), call("Operators", "activate", [])]);
-	let both = batch([by_proxy(pause), by_proxy(transfer(&payee.id, ASY))]);
+	// The same again: what it serves does not change under the jobs of other tests.
+	let at = api.best().await.unwrap();
+	let models = api.operator(&at, &operator.id).await.unwrap().unwrap().serves;
+	let models = models.iter().map(|model| Value::from_bytes(model.0));
+	let serve = call("Operators", "serve", [Value::unnamed_composite(models)]);
+	let both = batch([by_proxy(serve), by_proxy(transfer(&payee.id, ASY))]);
 	let receipt = api.submit(&both, &delegate.key, Until::InBlock).await.unwrap();
-	for event in ["Operators::Chilled", "Operators::Activated"] {
-		let who = receipt.step.event(event).unwrap().text_of("operator").unwrap();
-		assert_eq!(account::account(who).unwrap(), operator.id);
-	}
+	let event = receipt.step.event("Operators::Serves").unwrap();
+	assert_eq!(account::account(event.text_of("operator").unwrap()).unwrap(), operator.id);
 	let at = api.at(receipt.block_hash).await.unwrap();
 	assert_eq!(results(&receipt, "Proxy::ProxyExecuted"), [done(), filtered(&at)]);
 }

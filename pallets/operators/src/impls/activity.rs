@@ -2,11 +2,7 @@
 
 use assay_primitives::{ModelId, ModelRegistry};
 use frame_support::{ensure, traits::Get, BoundedVec};
-use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{
-	traits::{BlockNumberProvider, Zero},
-	DispatchResult, Saturating,
-};
+use sp_runtime::{traits::BlockNumberProvider, DispatchResult, Saturating};
 
 use crate::{Config, Error, Event, OperatorRecordOf, OperatorStatus, Operators, Pallet, Serving};
 
@@ -36,7 +32,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_chill(who: T::AccountId) -> DispatchResult {
 		let mut record = Operators::<T>::get(&who).ok_or(Error::<T>::NotOperator)?;
 		ensure!(record.status == OperatorStatus::Active, Error::<T>::OperatorChilled);
-		Self::set_chilled(&who, &mut record, Zero::zero());
+		Self::set_chilled(&who, &mut record);
 		Operators::<T>::insert(&who, record);
 		Ok(())
 	}
@@ -55,13 +51,12 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Chill `record` for `period` at least, and say so if it was active. The caller stores it.
-	pub(crate) fn set_chilled(
-		who: &T::AccountId,
-		record: &mut OperatorRecordOf<T>,
-		period: BlockNumberFor<T>,
-	) {
-		let until = T::Clock::current_block_number().saturating_add(period);
+	/// Chill `record` for [`Config::ChillPeriod`], and say so if it was active. The caller stores it.
+	///
+	/// Whoever chills itself waits too: it could otherwise be away for just the jobs it does not
+	/// like.
+	pub(crate) fn set_chilled(who: &T::AccountId, record: &mut OperatorRecordOf<T>) {
+		let until = T::Clock::current_block_number().saturating_add(T::ChillPeriod::get());
 		match record.status {
 			OperatorStatus::Active => {
 				record.status = OperatorStatus::Chilled { until };

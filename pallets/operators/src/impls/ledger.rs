@@ -91,7 +91,7 @@ impl<T: Config> OperatorLedger<T::AccountId, BalanceOf<T>> for Pallet<T> {
 
 	fn chill(who: &T::AccountId) {
 		if let Some(mut record) = Operators::<T>::get(who) {
-			Self::set_chilled(who, &mut record, T::ChillPeriod::get());
+			Self::set_chilled(who, &mut record);
 			Operators::<T>::insert(who, record);
 		}
 	}
@@ -102,7 +102,7 @@ impl<T: Config> OperatorLedger<T::AccountId, BalanceOf<T>> for Pallet<T> {
 		let in_row = record.missed;
 		Self::deposit_event(Event::DeadlineMissed { operator: who.clone(), in_row });
 		if in_row >= T::MaxMissed::get() {
-			Self::set_chilled(who, &mut record, T::ChillPeriod::get());
+			Self::set_chilled(who, &mut record);
 		}
 		Operators::<T>::insert(who, record);
 	}

@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
 			.try_push(UnstakingAmount { amount, due })
 			.map_err(|_| Error::<T>::TooManyUnstaking)?;
 		if rest.is_zero() {
-			Self::set_chilled(&who, &mut record, Zero::zero());
+			Self::set_chilled(&who, &mut record);
 		}
 		Operators::<T>::insert(&who, record);
 		Self::deposit_event(Event::Unstaking { operator: who, amount, due });

@@ -44,6 +44,11 @@ fn chilled_operators_get_no_new_work() {
 		assert_noop!(Operators::chill(signed(ALICE)), Error::<Test>::OperatorChilled);
 		assert_noop!(Operators::expose(&ALICE, 100), Error::<Test>::OperatorChilled);
 		Operators::release(&ALICE, 100);
+		// Nobody is away for one job only.
+		System::assert_has_event(Event::Chilled { operator: ALICE, until: 8 }.into());
+		System::set_block_number(7);
+		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
+		System::set_block_number(8);
 		assert_ok!(Operators::activate(signed(ALICE)));
 		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::OperatorActive);
 		assert_ok!(Operators::expose(&ALICE, 100));
@@ -77,13 +82,13 @@ fn chill_for_a_fault_lasts() {
 		assert_ok!(Operators::stake(signed(ALICE), 300));
 		// Chilling oneself first is no way round it.
 		assert_ok!(Operators::chill(signed(ALICE)));
-		System::assert_last_event(Event::Chilled { operator: ALICE, until: 1 }.into());
+		System::set_block_number(5);
 		<Operators as OperatorLedger<_, _>>::chill(&ALICE);
-		for block in [1, 7] {
+		for block in [5, 8, 11] {
 			System::set_block_number(block);
 			assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
 		}
-		System::set_block_number(8);
+		System::set_block_number(12);
 		assert_ok!(Operators::activate(signed(ALICE)));
 	});
 }

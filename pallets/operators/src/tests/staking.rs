@@ -51,6 +51,7 @@ fn unstaking_everything_chills_and_forgets() {
 		assert_noop!(Operators::unstake(signed(ALICE), 250), Error::<Test>::StakeTooSmall);
 		assert_ok!(Operators::unstake(signed(ALICE), 300));
 		assert!(!Operators::is_active(&ALICE));
+		System::set_block_number(8);
 		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::StakeTooSmall);
 		System::set_block_number(11);
 		assert_ok!(Operators::withdraw(signed(ALICE)));
