@@ -38,8 +38,9 @@ pub(crate) struct EngineArgs {
 	#[arg(long, value_name = "MIB", default_value_t = 1024)]
 	pub(crate) engine_memory: u32,
 
-	/// Act only for this account, as SS58 or hexadecimal; may be given several times. Without it the
-	/// node acts for every account that registered one of its service keys.
+	/// Act for this account, as SS58 or hexadecimal; may be given several times. Needed by --operator
+	/// and --watch, except on development chains, where a node acts for every account that registered
+	/// one of its service keys.
 	#[arg(long, value_name = "ADDRESS")]
 	pub(crate) service_account: Vec<AccountId32>,
 
@@ -76,15 +77,15 @@ pub(crate) struct EngineConfig {
 	pub(crate) dev_seed: Option<String>,
 	/// What the operator takes on.
 	pub(crate) limits: Limits,
-	/// Whom it acts for; empty for everybody whose key it has.
+	/// Whom it acts for; empty, on development chains only, for everybody whose key it has.
 	pub(crate) accounts: BTreeSet<AccountId32>,
 }
 
 impl EngineConfig {
 	/// The engine's part of the command line; `None` if the node plays no role.
 	///
-	/// Errors: options that need a role without one, or a drill on a chain that is not a
-	/// development chain.
+	/// Errors: options that need a role without one, a role without an account to play it for, or a
+	/// drill on a chain that is not a development chain.
 	pub(crate) fn new(
 		args: &EngineArgs,
 		config: &Configuration,
@@ -126,6 +127,13 @@ impl EngineConfig {
 		}
 		if !args.operator && args.limits() != Limits::default() {
 			return Err("--max-run-seconds and --max-exposure need --operator".into());
+		}
+		if args.service_account.is_empty() && !development {
+			return Err(
+				"--operator and --watch need --service-account ADDRESS: the account in whose \
+			            name this node signs, and whose money it can lose"
+					.into(),
+			);
 		}
 		let threads = args.engine_threads.map_or_else(
 			|| std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)),

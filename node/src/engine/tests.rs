@@ -421,6 +421,11 @@ fn drills_are_for_development_chains() {
 		assert!(error.contains("development"), "{error}");
 	}
 	let honest = EngineArgs { watch: true, ..Default::default() };
+	let error = make(&honest, ChainType::Live).expect_err("for nobody");
+	assert!(error.contains("--service-account"), "{error}");
+	assert!(make(&honest, ChainType::Local).is_ok());
+	let alice = sp_keyring::Sr25519Keyring::Alice.to_account_id();
+	let honest = EngineArgs { service_account: vec![alice], ..honest };
 	let config = make(&honest, ChainType::Live).expect("accepted").expect("has a role");
 	assert_eq!(config.dev_seed, None);
 	assert!(make(&EngineArgs::default(), ChainType::Live).expect("accepted").is_none());
@@ -466,8 +471,10 @@ fn options_are_read_from_the_command_line() {
 	assert!(!config.roles.cheats);
 	for wrong in [
 		&["--operator", "--service-account", "5nobody"][..],
-		&["--operator", "--max-exposure", "much"],
-		&["--watch", "--max-exposure", "1"],
+		&["--operator", "--service-account", &address, "--max-exposure", "much"],
+		&["--watch", "--service-account", &address, "--max-exposure", "1"],
+		&["--operator"],
+		&["--operator", "--watch", "--max-exposure", "1"],
 		&["--service-account", &address],
 		&["--max-run-seconds", "1"],
 	] {
