@@ -3,9 +3,14 @@
 use crate::simd::Simd;
 use core::fmt;
 
-/// An instruction set level. All of them give the same bits; they differ in speed only.
+/// An instruction set that this processor has: no value of another can be made, so whoever holds one
+/// may use its instructions. All of them give the same bits; they differ in speed only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum Isa {
+pub struct Isa(Level);
+
+/// The instruction sets that kernels are compiled for, whether or not this processor has them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub(crate) enum Level {
 	/// Plain Rust, no fused multiply-add instruction needed.
 	Scalar,
 	/// x86-64 with AVX2 and FMA.
@@ -16,57 +21,70 @@ pub enum Isa {
 	Neon,
 }
 
-impl Isa {
-	/// The best level of this processor.
-	pub fn detect() -> Isa {
-		for isa in [Isa::Avx512, Isa::Avx2, Isa::Neon] {
-			if isa.is_available() {
-				return isa;
-			}
-		}
-		Isa::Scalar
+impl Level {
+	/// All of them, slowest first.
+	const ALL: [Level; 4] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512];
+
+	/// It, if this processor has it.
+	pub(crate) fn isa(self) -> Option<Isa> {
+		self.is_available().then_some(Isa(self))
 	}
 
-	/// Whether this processor can run the level.
-	pub fn is_available(self) -> bool {
+	fn is_available(self) -> bool {
 		match self {
-			Isa::Scalar => true,
+			Level::Scalar => true,
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx2 => {
+			Level::Avx2 => {
 				is_x86_feature_detected!("avx2")
 					&& is_x86_feature_detected!("fma")
 					&& is_x86_feature_detected!("bmi2")
 			},
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx512 => {
-				Isa::Avx2.is_available()
+			Level::Avx512 => {
+				Level::Avx2.is_available()
 					&& is_x86_feature_detected!("avx512f")
 					&& is_x86_feature_detected!("avx512bw")
 					&& is_x86_feature_detected!("avx512dq")
 					&& is_x86_feature_detected!("avx512vl")
 			},
 			#[cfg(target_arch = "aarch64")]
-			Isa::Neon => true,
+			Level::Neon => true,
 			_ => false,
 		}
 	}
 
-	/// Every level that this processor can run, slowest first.
-	pub fn available() -> Vec<Isa> {
-		[Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::Avx512]
-			.into_iter()
-			.filter(|isa| isa.is_available())
-			.collect()
+	fn name(self) -> &'static str {
+		match self {
+			Level::Scalar => "scalar",
+			Level::Avx2 => "avx2",
+			Level::Avx512 => "avx512",
+			Level::Neon => "neon",
+		}
+	}
+}
+
+impl Isa {
+	/// Plain Rust, which every processor runs.
+	pub const SCALAR: Isa = Isa(Level::Scalar);
+
+	/// The best of this processor.
+	pub fn detect() -> Isa {
+		Isa::available().last().copied().unwrap_or(Isa::SCALAR)
 	}
 
-	/// The level's name, as `FromStr` reads it.
+	/// All that this processor has, slowest first.
+	pub fn available() -> Vec<Isa> {
+		Level::ALL.into_iter().filter_map(Level::isa).collect()
+	}
+
+	/// Which one it is.
+	pub(crate) fn level(self) -> Level {
+		self.0
+	}
+
+	/// Its name, as `FromStr` reads it.
 	pub fn name(self) -> &'static str {
-		match self {
-			Isa::Scalar => "scalar",
-			Isa::Avx2 => "avx2",
-			Isa::Avx512 => "avx512",
-			Isa::Neon => "neon",
-		}
+		self.0.name()
 	}
 }
 
@@ -79,11 +97,13 @@ impl fmt::Display for Isa {
 impl core::str::FromStr for Isa {
 	type Err = String;
 
-	fn from_str(s: &str) -> Result<Isa, String> {
-		[Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon]
-			.into_iter()
-			.find(|isa| isa.name() == s)
-			.ok_or_else(|| format!("unknown instruction set {s:?}: scalar, avx2, avx512 or neon"))
+	/// # Errors
+	/// A sentence about a name that is none, or that of a set which this processor lacks.
+	fn from_str(name: &str) -> Result<Isa, String> {
+		let level = Level::ALL.into_iter().find(|level| level.name() == name);
+		let level =
+			level.ok_or_else(|| format!("{name:?} is none of scalar, avx2, avx512, neon"))?;
+		level.isa().ok_or_else(|| format!("this processor does not have {name}"))
 	}
 }
 
@@ -95,7 +115,7 @@ pub(crate) trait Kernel {
 	fn run(self) -> Self::Output;
 }
 
-/// Runs a kernel with the instructions of `isa`, which must be available.
+/// Runs a kernel with the instructions of `isa`.
 pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
 	#[cfg(target_arch = "x86_64")]
 	#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
@@ -107,13 +127,13 @@ pub(crate) fn dispatch<K: Kernel>(isa: Isa, kernel: K) -> K::Output {
 	unsafe fn avx2<K: Kernel>(kernel: K) -> K::Output {
 		kernel.run()
 	}
-	match isa {
-		// SAFETY: `KernelConfig` holds only levels that `is_available` confirmed.
+	match isa.level() {
+		// SAFETY: there is an `Isa` only of what this processor has.
 		#[cfg(target_arch = "x86_64")]
-		Isa::Avx512 => unsafe { avx512(kernel) },
+		Level::Avx512 => unsafe { avx512(kernel) },
 		// SAFETY: as above.
 		#[cfg(target_arch = "x86_64")]
-		Isa::Avx2 => unsafe { avx2(kernel) },
+		Level::Avx2 => unsafe { avx2(kernel) },
 		_ => kernel.run(),
 	}
 }
@@ -127,7 +147,7 @@ pub(crate) trait SimdKernel {
 	unsafe fn run<S: Simd>(self);
 }
 
-/// Runs a vector kernel with the vectors of `isa`, which must be available.
+/// Runs a vector kernel with the vectors of `isa`.
 pub(crate) fn dispatch_simd<K: SimdKernel>(isa: Isa, kernel: K) {
 	#[cfg(target_arch = "x86_64")]
 	#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
@@ -141,15 +161,15 @@ pub(crate) fn dispatch_simd<K: SimdKernel>(isa: Isa, kernel: K) {
 		// SAFETY: the features are enabled here.
 		unsafe { kernel.run::<crate::simd::Avx2>() }
 	}
-	// SAFETY: `KernelConfig` holds only levels that `is_available` confirmed.
+	// SAFETY: there is an `Isa` only of what this processor has.
 	unsafe {
-		match isa {
+		match isa.level() {
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx512 => avx512(kernel),
+			Level::Avx512 => avx512(kernel),
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx2 => avx2(kernel),
+			Level::Avx2 => avx2(kernel),
 			#[cfg(target_arch = "aarch64")]
-			Isa::Neon => kernel.run::<crate::simd::Neon>(),
+			Level::Neon => kernel.run::<crate::simd::Neon>(),
 			_ => kernel.run::<crate::simd::Scalar>(),
 		}
 	}
@@ -161,10 +181,19 @@ mod tests {
 
 	#[test]
 	fn names_round_trip() {
-		for isa in [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon] {
-			assert_eq!(isa.name().parse(), Ok(isa));
+		for level in Level::ALL {
+			assert_eq!(level.name().parse().ok(), level.isa());
 		}
 		assert!("sse9".parse::<Isa>().is_err());
-		assert!(Isa::detect().is_available());
+	}
+
+	#[test]
+	fn what_the_processor_lacks_cannot_be_had() {
+		let lacking = Level::ALL.into_iter().filter(|level| level.isa().is_none());
+		// No processor is of two kinds.
+		let lacking: Vec<_> = lacking.map(Level::name).collect();
+		assert!(lacking.contains(&"neon") || lacking.contains(&"avx2"));
+		assert!(lacking.iter().all(|name| name.parse::<Isa>().is_err()));
+		assert_eq!(Isa::available().last(), Some(&Isa::detect()));
 	}
 }

@@ -62,9 +62,8 @@ pub struct KernelConfig {
 
 impl KernelConfig {
 	/// Up to `threads` threads, the caller's among them (0 counts as 1), and the instructions of
-	/// `isa`, or of the best level when this processor lacks it.
+	/// `isa`.
 	pub fn new(threads: usize, isa: Isa) -> KernelConfig {
-		let isa = if isa.is_available() { isa } else { Isa::detect() };
 		KernelConfig { threads: threads.max(1), isa }
 	}
 
@@ -73,7 +72,7 @@ impl KernelConfig {
 		self.threads
 	}
 
-	/// The instruction set in use, which is available on this processor.
+	/// The instruction set in use.
 	pub fn isa(&self) -> Isa {
 		self.isa
 	}

@@ -32,7 +32,7 @@ pub(crate) trait Quick: Map1<f32, f32> {
 /// `out[i] = F(x[i])`.
 pub(crate) fn map<F: Quick>(x: &[f32], out: &mut [f32], cfg: &KernelConfig) {
 	// Without the instruction, a fused multiply-add costs more than it saves.
-	if cfg.isa == Isa::Scalar {
+	if cfg.isa == Isa::SCALAR {
 		return map1::<f32, f32, F>(x, out, cfg);
 	}
 	parallel::for_each_part(cfg.threads, out, GROUP, F::COST, |start, out| {

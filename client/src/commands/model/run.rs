@@ -6,8 +6,8 @@ use crate::{
 	npz::{self, TensorSummary},
 	output::Output,
 };
-use assay_executor::{Options, Session};
-use clap::{Args, ValueEnum};
+use assay_executor::{Isa, Options, Session};
+use clap::Args;
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Instant};
 
@@ -26,36 +26,13 @@ pub struct RunArgs {
 	/// Worker threads; as many as the machine has by default.
 	#[arg(long, default_value_t = 0, hide_default_value = true)]
 	pub threads: usize,
-	/// Instruction set; the machine's best by default. All give the same bits.
-	#[arg(long, value_enum)]
-	pub isa: Option<IsaName>,
+	/// Instruction set, scalar, avx2, avx512 or neon, if the machine has it; its best by default. All give
+	/// the same bits.
+	#[arg(long, value_name = "NAME")]
+	pub isa: Option<Isa>,
 	/// How many runs to time, after one that is not timed.
 	#[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
 	pub repeat: u32,
-}
-
-/// Instruction sets that kernels are compiled for.
-#[derive(ValueEnum, Clone, Copy, Debug)]
-pub enum IsaName {
-	/// Plain Rust.
-	Scalar,
-	/// x86-64 with AVX2 and FMA.
-	Avx2,
-	/// x86-64 with AVX-512.
-	Avx512,
-	/// Arm Advanced SIMD.
-	Neon,
-}
-
-impl IsaName {
-	fn name(self) -> &'static str {
-		match self {
-			IsaName::Scalar => "scalar",
-			IsaName::Avx2 => "avx2",
-			IsaName::Avx512 => "avx512",
-			IsaName::Neon => "neon",
-		}
-	}
 }
 
 /// What `assay model run` prints.
@@ -111,16 +88,9 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 	let (chosen, input) = bundles::choose(&args.bundle, &args.input)?;
 	let start = Instant::now();
 	let bundle = Arc::new(bundles::load(&chosen.dir)?);
-	let isa = args.isa.map(|isa| isa.name().parse()).transpose().map_err(Error::usage)?;
-	let options = Options { threads: args.threads, isa };
+	let options = Options { threads: args.threads, isa: args.isa };
 	let session = Session::new(bundle, options).map_err(failed)?;
 	let load_ms = milliseconds(start);
-	let used = session.config().isa().name();
-	if let Some(wanted) = args.isa.filter(|isa| isa.name() != used) {
-		let wanted = wanted.name();
-		return Err(Error::usage(format!("this processor has no {wanted}"))
-			.hint(format!("leave --isa out; the best here is {used}")));
-	}
 	let manifest = session.bundle().manifest();
 	spinner.finish_and_clear();
 
@@ -147,7 +117,7 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 		latency_ms: latency(&mut times),
 		repeat: args.repeat,
 		threads: session.config().threads(),
-		isa: used.into(),
+		isa: session.config().isa().to_string(),
 		outputs: tensors.iter().map(|t| t.summary()).collect(),
 	})
 }

@@ -448,7 +448,7 @@ fn supported(op: &OpRecord) -> bool {
 		.map(|operand| Part { bytes: &bytes[..operand.dtype.size() as usize], single: false })
 		.collect();
 	let out = &mut out[..op.dtype.size() as usize];
-	elementwise::run_part(op, &parts, None, out, &KernelConfig::new(1, crate::Isa::Scalar))
+	elementwise::run_part(op, &parts, None, out, &KernelConfig::new(1, crate::Isa::SCALAR))
 		.is_some()
 }
 

@@ -17,7 +17,7 @@ pub(crate) use problem::{BiasRef, Lhs, Matrix, Problem, Rhs};
 use crate::{
 	buffer::Buffer,
 	epilogue::Target,
-	isa::{dispatch_simd, Isa},
+	isa::{dispatch_simd, Isa, Level},
 	parallel::{self, Shared},
 	simd::Simd,
 };
@@ -38,13 +38,13 @@ pub(crate) fn panel_width(isa: Isa) -> usize {
 /// (rows, lanes) of an instruction set.
 fn with_simd(isa: Isa) -> (usize, usize) {
 	use crate::simd;
-	match isa {
+	match isa.level() {
 		#[cfg(target_arch = "x86_64")]
-		Isa::Avx512 => (simd::Avx512::MAX_ROWS, simd::Avx512::LANES),
+		Level::Avx512 => (simd::Avx512::MAX_ROWS, simd::Avx512::LANES),
 		#[cfg(target_arch = "x86_64")]
-		Isa::Avx2 => (simd::Avx2::MAX_ROWS, simd::Avx2::LANES),
+		Level::Avx2 => (simd::Avx2::MAX_ROWS, simd::Avx2::LANES),
 		#[cfg(target_arch = "aarch64")]
-		Isa::Neon => (simd::Neon::MAX_ROWS, simd::Neon::LANES),
+		Level::Neon => (simd::Neon::MAX_ROWS, simd::Neon::LANES),
 		_ => (simd::Scalar::MAX_ROWS, simd::Scalar::LANES),
 	}
 }

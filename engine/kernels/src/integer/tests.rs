@@ -2,21 +2,21 @@
 
 use super::*;
 use crate::tests::{expected, operand, shape, Random};
-use crate::{prepare, Buffer};
+use crate::{isa::Level, prepare, Buffer};
 
 fn ways() -> Vec<(Way, Isa)> {
-	let mut ways = vec![(Way::Portable, Isa::Scalar)];
+	let mut ways = vec![(Way::Portable, Level::Scalar)];
 	#[cfg(target_arch = "x86_64")]
 	ways.extend([
-		(Way::Avx2, Isa::Avx2),
-		(Way::AvxVnni, Isa::Avx2),
-		(Way::Avx512, Isa::Avx512),
-		(Way::Avx512Vnni, Isa::Avx512),
+		(Way::Avx2, Level::Avx2),
+		(Way::AvxVnni, Level::Avx2),
+		(Way::Avx512, Level::Avx512),
+		(Way::Avx512Vnni, Level::Avx512),
 	]);
 	#[cfg(target_arch = "aarch64")]
-	ways.push((Way::Neon, Isa::Neon));
-	ways.retain(|(way, isa)| way.is_available() && isa.is_available());
-	ways
+	ways.push((Way::Neon, Level::Neon));
+	ways.retain(|(way, _)| way.is_available());
+	ways.into_iter().filter_map(|(way, level)| Some((way, level.isa()?))).collect()
 }
 
 /// Compares all ways, with operands prepared or not, with the element function.

@@ -1,6 +1,6 @@
 //! The register tile of bytes: some rows by 32 columns, four terms at a time.
 
-use crate::Isa;
+use crate::isa::{Isa, Level};
 
 /// Columns of a panel.
 pub(super) const COLUMNS: usize = 32;
@@ -34,17 +34,17 @@ pub(crate) enum Way {
 impl Way {
 	/// The best of this processor for a level.
 	pub(super) fn of(isa: Isa) -> Way {
-		match isa {
+		match isa.level() {
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx512 if Way::Avx512Vnni.is_available() => Way::Avx512Vnni,
+			Level::Avx512 if Way::Avx512Vnni.is_available() => Way::Avx512Vnni,
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx512 => Way::Avx512,
+			Level::Avx512 => Way::Avx512,
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx2 if Way::AvxVnni.is_available() => Way::AvxVnni,
+			Level::Avx2 if Way::AvxVnni.is_available() => Way::AvxVnni,
 			#[cfg(target_arch = "x86_64")]
-			Isa::Avx2 => Way::Avx2,
+			Level::Avx2 => Way::Avx2,
 			#[cfg(target_arch = "aarch64")]
-			Isa::Neon => Way::Neon,
+			Level::Neon => Way::Neon,
 			_ => Way::Portable,
 		}
 	}
@@ -53,13 +53,13 @@ impl Way {
 		match self {
 			Way::Portable => true,
 			#[cfg(target_arch = "x86_64")]
-			Way::Avx2 => Isa::Avx2.is_available(),
+			Way::Avx2 => Level::Avx2.isa().is_some(),
 			#[cfg(target_arch = "x86_64")]
-			Way::AvxVnni => Isa::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
+			Way::AvxVnni => Level::Avx2.isa().is_some() && is_x86_feature_detected!("avxvnni"),
 			#[cfg(target_arch = "x86_64")]
-			Way::Avx512 => Isa::Avx512.is_available(),
+			Way::Avx512 => Level::Avx512.isa().is_some(),
 			#[cfg(target_arch = "x86_64")]
-			Way::Avx512Vnni => Isa::Avx512.is_available() && is_x86_feature_detected!("avx512vnni"),
+			Way::Avx512Vnni => Level::Avx512.isa().is_some() && is_x86_feature_detected!("avx512vnni"),
 			#[cfg(target_arch = "aarch64")]
 			Way::Neon => true,
 		}

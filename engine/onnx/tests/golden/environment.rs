@@ -46,7 +46,7 @@ fn flushing_callers_change_nothing() {
 		let trace = session.trace(&input, None).unwrap();
 		(session.run(&input).unwrap(), trace.entries().to_vec())
 	};
-	let expected = run(Options { threads: 1, isa: Some(Isa::Scalar) });
+	let expected = run(Options { threads: 1, isa: Some(Isa::SCALAR) });
 	let subnormals = |bytes: &[u8]| {
 		let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
 		values.filter(|x| x.is_subnormal()).count()
