@@ -71,6 +71,23 @@ impl DType {
 		}
 	}
 
+	/// Its name in manifests and messages.
+	pub const fn name(self) -> &'static str {
+		match self {
+			DType::F32 => "f32",
+			DType::I32 => "i32",
+			DType::I64 => "i64",
+			DType::U8 => "u8",
+			DType::I8 => "i8",
+			DType::Bool => "bool",
+		}
+	}
+
+	/// The type with this [`name`](DType::name), if there is one.
+	pub fn from_name(name: &str) -> Option<DType> {
+		DType::ALL.into_iter().find(|dtype| dtype.name() == name)
+	}
+
 	/// Whether this is a type of whole numbers (`Bool` is not one).
 	pub const fn is_integer(self) -> bool {
 		matches!(self, DType::I32 | DType::I64 | DType::U8 | DType::I8)

@@ -1,6 +1,6 @@
 //! What can go wrong when a model is loaded or run.
 
-use crate::element::{ElementError, ElementType};
+use crate::bundle::{ElementError, ElementType};
 use assay_kernels::KernelError;
 use assay_referee::{CheckError, DType, FormatError, Shape, TreeError};
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub enum BundleError {
 	#[error("instantiation {0:?}: its name is used twice, or is not made of sizes")]
 	Instantiation(String),
 	/// A bundle of too many instantiations.
-	#[error("a bundle of {0} instantiations, the most is {max}", max = crate::folder::MAX_INSTANTIATIONS)]
+	#[error("a bundle of {0} instantiations, the most is {max}", max = crate::MAX_INSTANTIATIONS)]
 	TooManyInstantiations(usize),
 	/// The manifest does not describe this program and these weights.
 	#[error("the manifest's {0} does not match the program and weights")]
@@ -94,7 +94,7 @@ pub enum ExecError {
 	#[error("input {0:?} is given twice")]
 	DuplicateTensor(String),
 	/// An input has another type than the model's.
-	#[error("input {name:?} is {}, the model takes {}", crate::manifest::dtype_name(*found), crate::manifest::dtype_name(*expected))]
+	#[error("input {name:?} is {}, the model takes {}", found.name(), expected.name())]
 	TensorType {
 		/// Name of the input.
 		name: String,

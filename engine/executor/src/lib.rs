@@ -14,34 +14,22 @@
 extern crate alloc;
 
 mod bundle;
-mod element;
+mod dispute;
 mod error;
-mod folder;
-mod fuse;
-mod game;
-mod hash;
-mod known;
-pub mod manifest;
-mod memory;
 mod plan;
-mod ports;
-mod prove;
-mod runner;
 mod session;
-mod tamper;
-mod trace;
+mod tree;
 
 pub use assay_kernels::{in_default_environment, Isa};
-pub use bundle::Bundle;
-pub use element::{ElementError, ElementType};
+pub use bundle::{
+	instantiations, matching, Bundle, BundleWriter, DimBounds, ElementError, ElementType,
+	InputTensor, Instantiation, Manifest, NamedTensor, OutputTensor, StoredTensor,
+	MAX_INSTANTIATIONS,
+};
+pub use dispute::{Move, Tamper, Trace};
 pub use error::{BundleError, ExecError};
-pub use folder::{instantiations, matching, BundleWriter, Instantiation, MAX_INSTANTIATIONS};
-pub use game::Move;
-pub use manifest::{DimBounds, Manifest, NamedTensor};
-pub use ports::{InputTensor, OutputTensor, StoredTensor};
-pub use session::{Cancel, Options, Session, StepTime};
-pub use tamper::Tamper;
-pub use trace::Trace;
+pub use plan::Cancel;
+pub use session::{Options, Session, StepTime};
 
 #[cfg(test)]
 mod tests;

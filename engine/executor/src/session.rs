@@ -1,22 +1,16 @@
 //! Executing a model.
 
 use crate::{
-	bundle::{make_canonical, Bundle},
+	bundle::{make_canonical, Bundle, InputTensor, OutputTensor},
+	dispute::{candidates, Tamper, Trace},
 	error::ExecError,
-	hash::Trees,
-	plan::Keep,
-	ports::{InputTensor, OutputTensor},
-	runner::Runner,
-	tamper::{candidates, Tamper},
-	trace::Trace,
+	plan::{Cancel, Keep, Runner},
+	tree::Trees,
 };
 use assay_kernels::{execute, resume, Buffer, Isa, KernelConfig};
 use assay_referee::{tree, Operand, Source};
 use std::{
-	sync::{
-		atomic::{AtomicBool, Ordering},
-		Arc, OnceLock,
-	},
+	sync::{Arc, OnceLock},
 	time::Instant,
 };
 
@@ -27,34 +21,6 @@ pub struct Options {
 	pub threads: usize,
 	/// The instruction set; the machine's best when `None`.
 	pub isa: Option<Isa>,
-}
-
-/// Lets another thread stop executions; clones share one flag.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-	/// A flag that is not set.
-	pub fn new() -> Cancel {
-		Cancel::default()
-	}
-
-	/// Stops every execution that was given this flag, at its next op.
-	pub fn cancel(&self) {
-		self.0.store(true, Ordering::Relaxed);
-	}
-
-	/// Whether [`Cancel::cancel`] was called.
-	pub fn is_cancelled(&self) -> bool {
-		self.0.load(Ordering::Relaxed)
-	}
-
-	pub(crate) fn check(&self) -> Result<(), ExecError> {
-		if self.is_cancelled() {
-			return Err(ExecError::Cancelled);
-		}
-		Ok(())
-	}
 }
 
 /// Pieces of memory that a session keeps for executions that run at the same time, and for traced ones.

@@ -9,9 +9,9 @@ mod node;
 mod slice;
 
 pub(crate) use node::verify_path;
-pub use node::{fold, fold_root, node_range, open_node, top, verify_node};
+pub use node::{beside, fold, fold_root, node_range, open_node, top, verify_node};
 pub(crate) use slice::count_siblings;
-pub use slice::Slice;
+pub use slice::{outside, Slice};
 
 use crate::Root;
 use blake3::hazmat::{merge_subtrees_non_root, merge_subtrees_root, HasherExt, Mode};
@@ -142,8 +142,9 @@ fn merge_root(left: &Root, right: &Root) -> Root {
 	*merge_subtrees_root(left, right, Mode::Hash).as_bytes()
 }
 
-/// The two halves of a subtree of at least two chunks.
-fn halves(range: &Range<u64>) -> (Range<u64>, Range<u64>) {
+/// The two halves of a subtree of at least two chunks: the left one takes the largest power of two
+/// below its length.
+pub fn halves(range: &Range<u64>) -> (Range<u64>, Range<u64>) {
 	let middle = range.start + left_count(range.end - range.start);
 	(range.start..middle, middle..range.end)
 }

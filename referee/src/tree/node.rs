@@ -81,6 +81,12 @@ fn way(chunks: u64, target: &Range<u64>) -> Vec<Step> {
 	steps
 }
 
+/// The subtrees beside the way from the node that covers the chunks `node` of an object of `len` bytes
+/// up to the root, lowest first: where the values of a path belong.
+pub fn beside(len: u64, node: &Range<u64>) -> Vec<Range<u64>> {
+	way(chunk_count(len), node).into_iter().rev().map(|step| step.sibling).collect()
+}
+
 /// Content of a node of the object `bytes`: the chunk's bytes at level 0, else the concatenated
 /// chaining values of its children; and the chaining values beside the way up to the root, lowest
 /// first.
@@ -95,8 +101,7 @@ pub fn open_node(bytes: &[u8], level: u8, index: u64) -> Result<(Vec<u8>, Vec<Ro
 	} else {
 		children(&range, level).flat_map(|child| cv(&child)).collect()
 	};
-	let steps = way(chunk_count(len), &range);
-	Ok((payload, steps.iter().rev().map(|step| cv(&step.sibling)).collect()))
+	Ok((payload, beside(len, &range).iter().map(cv).collect()))
 }
 
 /// The chunk ranges of the children of a node of `level` at least 1 that covers `range`.

@@ -73,7 +73,7 @@ impl Slice {
 	) -> Result<Slice, TreeError> {
 		let mut slice = Slice { start, data, siblings: Vec::new() };
 		let own = slice.chunks_in(total_len)?;
-		outside(&(0..chunk_count(total_len)), &own, &mut |range| slice.siblings.push(cv(range)));
+		slice.siblings = outside(total_len, &own).into_iter().map(&mut cv).collect();
 		Ok(slice)
 	}
 
@@ -93,21 +93,28 @@ impl Slice {
 	}
 }
 
-/// Calls `found` with the largest subtrees of `range` outside `own`, left to right.
-fn outside(range: &Range<u64>, own: &Range<u64>, found: &mut impl FnMut(Range<u64>)) {
+/// The largest subtrees of an object of `len` bytes outside the chunks `own`, left to right: where the
+/// values of [`Slice::siblings`] belong.
+pub fn outside(len: u64, own: &Range<u64>) -> Vec<Range<u64>> {
+	let mut found = Vec::new();
+	each_outside(&(0..chunk_count(len)), own, &mut |range| found.push(range));
+	found
+}
+
+fn each_outside(range: &Range<u64>, own: &Range<u64>, found: &mut impl FnMut(Range<u64>)) {
 	if range.end <= own.start || range.start >= own.end {
 		found(range.clone());
 	} else if range.start < own.start || range.end > own.end {
 		let (left, right) = halves(range);
-		outside(&left, own, found);
-		outside(&right, own, found);
+		each_outside(&left, own, found);
+		each_outside(&right, own, found);
 	}
 }
 
 /// How many [`Slice::siblings`] the slice of these chunks of an object of `total_len` bytes has.
 pub(crate) fn count_siblings(total_len: u64, chunks: &Range<u64>) -> u64 {
 	let mut count = 0;
-	outside(&(0..chunk_count(total_len)), chunks, &mut |_| count += 1);
+	each_outside(&(0..chunk_count(total_len)), chunks, &mut |_| count += 1);
 	count
 }
 

@@ -148,7 +148,7 @@ impl ElementType {
 					wide[..size].copy_from_slice(stored);
 					let value = u64::from_le_bytes(wide);
 					if !self.push(value, &mut out) {
-						let within = crate::manifest::dtype_name(self.computed());
+						let within = self.computed().name();
 						return Err(ElementError::Range { index, within });
 					}
 				}

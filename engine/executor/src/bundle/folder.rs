@@ -10,11 +10,8 @@
 //! weights/<root>.bin         once for all instantiations with these weights
 //! ```
 
-use crate::{
-	bundle::{Bundle, PROGRAM, WEIGHTS},
-	error::BundleError,
-	manifest::Manifest,
-};
+use super::{Bundle, Manifest};
+use crate::error::BundleError;
 use assay_referee::Root;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -25,7 +22,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-pub(crate) const MANIFEST: &str = "manifest.json";
+/// Files of an instantiation.
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const PROGRAM: &str = "program.bin";
+pub(super) const WEIGHTS: &str = "weights.bin";
 /// Folder of the weights that instantiations share.
 const SHARED: &str = "weights";
 
@@ -105,7 +105,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// The manifest in a directory that holds one instantiation.
-pub(crate) fn only_manifest(dir: &Path) -> Result<Manifest, BundleError> {
+pub(super) fn only_manifest(dir: &Path) -> Result<Manifest, BundleError> {
 	match read(dir)? {
 		Read::One(manifest) => Ok(*manifest),
 		Read::Several(names) => Err(BundleError::Several(names.join(", "))),
@@ -114,7 +114,7 @@ pub(crate) fn only_manifest(dir: &Path) -> Result<Manifest, BundleError> {
 
 /// The weights of the instantiation in `dir`: its own, or else those that it shares. Whether they
 /// are the right ones is for the caller to check by their hash.
-pub(crate) fn weights_of(dir: &Path, manifest: &Manifest) -> PathBuf {
+pub(super) fn weights_of(dir: &Path, manifest: &Manifest) -> PathBuf {
 	let own = dir.join(WEIGHTS);
 	// Not the path's parent, which `.` has not.
 	let shared = dir.join("..").join(shared(&manifest.weights_root));
@@ -193,13 +193,13 @@ fn io_at(path: &Path, source: io::Error) -> BundleError {
 
 /// A directory that is being written, beside the one that it will replace.
 #[derive(Debug)]
-pub(crate) struct Staged {
+pub(super) struct Staged {
 	new: TempDir,
 	parent: PathBuf,
 }
 
 impl Staged {
-	pub(crate) fn beside(dir: &Path) -> io::Result<Staged> {
+	pub(super) fn beside(dir: &Path) -> io::Result<Staged> {
 		let parent = match dir.parent() {
 			Some(parent) if !parent.as_os_str().is_empty() => parent,
 			_ => Path::new("."),
@@ -211,7 +211,7 @@ impl Staged {
 	}
 
 	/// Writes a file, and the folder it is in where it names one.
-	pub(crate) fn put(&self, name: &Path, bytes: &[u8]) -> io::Result<()> {
+	pub(super) fn put(&self, name: &Path, bytes: &[u8]) -> io::Result<()> {
 		let path = self.new.path().join(name);
 		if let Some(folder) = path.parent() {
 			fs::create_dir_all(folder)?;
@@ -221,12 +221,12 @@ impl Staged {
 		file.sync_all()
 	}
 
-	pub(crate) fn put_json(&self, name: &Path, value: &impl Serialize) -> io::Result<()> {
+	pub(super) fn put_json(&self, name: &Path, value: &impl Serialize) -> io::Result<()> {
 		self.put(name, &serde_json::to_vec_pretty(value)?)
 	}
 
 	/// Puts the directory in the place of `dir`.
-	pub(crate) fn replace(self, dir: &Path) -> io::Result<()> {
+	pub(super) fn replace(self, dir: &Path) -> io::Result<()> {
 		// A directory cannot be renamed over one that is not empty: move the old one away first.
 		let old = hidden_in(&self.parent)?;
 		if dir.exists() {

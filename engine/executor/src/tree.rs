@@ -1,7 +1,7 @@
 //! BLAKE3 trees of which the inner values are kept: hashed by all threads at once, and opened
 //! without hashing the object again.
 
-use crate::{error::ExecError, known::beside};
+use crate::error::ExecError;
 use assay_kernels::{for_each_mut, hash_all, hash_subtree, KernelConfig};
 use assay_referee::{
 	tree::{self, chunk_count, node_range, subtree_cv},
@@ -99,8 +99,8 @@ impl Tree {
 		index: u64,
 	) -> Result<(Vec<u8>, Vec<Root>), ExecError> {
 		let range = node_range(self.len, level, index).ok_or(TreeError::Range)?;
-		let path = beside(0..chunk_count(self.len), &range).into_iter().rev();
-		let path = path.map(|range| self.cv(bytes, range)).collect();
+		let path = tree::beside(self.len, &range);
+		let path = path.into_iter().map(|range| self.cv(bytes, range)).collect();
 		let Some(below) = level.checked_sub(1) else {
 			let start = (range.start * CHUNK_BYTES) as usize;
 			let end = bytes.len().min((range.end * CHUNK_BYTES) as usize);

@@ -1,6 +1,6 @@
 //! The description of a model that travels beside its program and weights.
 
-use crate::element::ElementType;
+use super::ElementType;
 use assay_referee::{model_id, DType, FormatError, Program, Root, Shape, TensorSpec};
 use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, fmt};
@@ -179,33 +179,16 @@ impl Manifest {
 	}
 }
 
-/// The name of an element type in manifests and messages.
-pub fn dtype_name(dtype: DType) -> &'static str {
-	match dtype {
-		DType::F32 => "f32",
-		DType::I32 => "i32",
-		DType::I64 => "i64",
-		DType::U8 => "u8",
-		DType::I8 => "i8",
-		DType::Bool => "bool",
-	}
-}
-
-/// The element type with this name.
-pub fn dtype_from_name(name: &str) -> Option<DType> {
-	DType::ALL.into_iter().find(|&dtype| dtype_name(dtype) == name)
-}
-
 mod dtype {
 	use super::*;
 
 	pub(super) fn serialize<S: Serializer>(dtype: &DType, s: S) -> Result<S::Ok, S::Error> {
-		s.serialize_str(dtype_name(*dtype))
+		s.serialize_str(dtype.name())
 	}
 
 	pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<DType, D::Error> {
 		let name = String::deserialize(d)?;
-		dtype_from_name(&name)
+		DType::from_name(&name)
 			.ok_or_else(|| D::Error::custom(format!("unknown element type {name:?}")))
 	}
 }

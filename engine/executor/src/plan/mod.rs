@@ -1,22 +1,27 @@
 //! What is decided once per model: which ops run together, which weights are rearranged, and where
 //! every tensor lies.
 
+mod cancel;
+mod fuse;
+mod memory;
+mod pack;
+mod runner;
+
+pub use cancel::Cancel;
+pub(crate) use memory::Lent;
+pub(crate) use runner::Runner;
+
 use crate::{
-	bundle::Bundle,
+	bundle::{Bundle, Packed},
 	error::ExecError,
-	fuse::{groups, Group},
-	memory::{arrange, Tensor},
 };
 use assay_kernels::{
-	execute_with, fusible_operand, prepare, split_borrow, Arg, Epilogue, Fused, KernelConfig,
-	Prepared,
+	execute_with, fusible_operand, split_borrow, Arg, Epilogue, Fused, KernelConfig, Prepared,
 };
 use assay_referee::{DType, OpKind, Operand, Program, Source};
-use std::{
-	collections::BTreeMap,
-	ops::Range,
-	sync::{Arc, Mutex, PoisonError},
-};
+use fuse::{groups, Group};
+use memory::{arrange, Tensor};
+use std::{ops::Range, sync::Arc};
 
 /// What an execution writes to memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,38 +73,6 @@ enum Where {
 	Input(Range<usize>),
 	/// Read as elements of this type.
 	Weights(DType, Range<usize>),
-}
-
-/// Weights rearranged for the kernels, by op and operand.
-pub(crate) type Packed = BTreeMap<(u32, usize), Arc<Prepared>>;
-
-/// Rearranges the weights of `bundle` that profit from it.
-pub(crate) fn pack(bundle: &Bundle, config: &KernelConfig) -> Packed {
-	let ops = bundle.program().ops.iter().zip(0u32..);
-	let operands: Vec<_> = ops
-		.flat_map(|(op, i)| op.operands.iter().enumerate().map(move |(at, x)| (op, i, at, x)))
-		.filter_map(|(op, i, at, operand)| Some((op, i, at, weight(bundle, operand)?)))
-		.filter(|(.., bytes)| !bytes.is_empty())
-		.collect();
-	let packed = Mutex::new(Packed::new());
-	assay_kernels::for_each(config.threads(), operands.len(), |task| {
-		let (op, i, at, bytes) = operands[task];
-		if let Some(prepared) = prepare(op, at, bytes, config.isa()) {
-			let mut packed = packed.lock().unwrap_or_else(PoisonError::into_inner);
-			packed.insert((i, at), Arc::new(prepared));
-		}
-	});
-	packed.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
-	match operand.source {
-		Source::Weight(offset) => {
-			let range = offset as usize..(offset + operand.bytes()) as usize;
-			Some(bundle.read_weights(operand.dtype, range))
-		},
-		_ => None,
-	}
 }
 
 impl Plan {

@@ -1,12 +1,11 @@
 //! Executions of one plan, each in memory of its own.
 
-use crate::{
-	bundle::Bundle,
-	error::ExecError,
+use super::{
 	memory::{Lent, Pool},
-	plan::{Keep, Plan},
-	session::Cancel,
+	pack::pack,
+	Cancel, Keep, Plan,
 };
+use crate::{bundle::Bundle, error::ExecError};
 use assay_kernels::KernelConfig;
 use std::sync::Arc;
 
@@ -28,7 +27,8 @@ impl Runner {
 		keep: Keep,
 		spare: usize,
 	) -> Runner {
-		let plan = Plan::new(bundle.program(), &bundle.packed(&config), keep);
+		let packed = bundle.packed(config.isa(), || pack(&bundle, &config));
+		let plan = Plan::new(bundle.program(), &packed, keep);
 		let memory = Pool::new(plan.memory, spare);
 		Runner { bundle, config, plan, memory }
 	}

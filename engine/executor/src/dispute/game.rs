@@ -6,10 +6,15 @@
 //! them, and its own tensor is searched the same way down to one chunk. An op that reads its own
 //! output reads elements before the first that differs, on which both agree as well.
 
-use crate::{error::ExecError, known::Known, prove, trace::Trace};
+use super::{
+	prove::Fault,
+	proven::Proven,
+	published::{Descent, Published},
+	Trace,
+};
+use crate::error::ExecError;
 use assay_referee::{
-	opening::ENTRIES_PER_CHUNK, tree, verify_opening, Commitments, FaultProof, NodeKey, Object,
-	Opening, Root, CHUNK_BYTES,
+	opening::ENTRIES_PER_CHUNK, FaultProof, NodeKey, Object, Opening, Root, CHUNK_BYTES,
 };
 
 /// The challenger's next step.
@@ -21,70 +26,6 @@ pub enum Move {
 	Prove(FaultProof),
 	/// There is nothing to challenge: the trace is the one this machine computed.
 	Agree,
-}
-
-/// How far the published openings lead into an object.
-pub(crate) enum Descent {
-	/// This node is needed and not published yet.
-	Ask(NodeKey),
-	/// The first chunk that differs is known by its chaining value only.
-	Value { chunk: u64, cv: Root, key: NodeKey },
-	/// The first chunk that differs has been published.
-	Bytes { chunk: u64, bytes: Vec<u8> },
-}
-
-/// The published openings, checked against the operator's trace root.
-pub(crate) struct Published<'a> {
-	pub(crate) commitments: Commitments,
-	openings: &'a [(NodeKey, Opening)],
-}
-
-impl Published<'_> {
-	/// The opening of a node; one that does not belong to the trace root counts as missing.
-	fn find(&self, key: &NodeKey) -> Option<&Opening> {
-		self.openings
-			.iter()
-			.filter(|(at, _)| at == key)
-			.map(|(_, opening)| opening)
-			.find(|opening| verify_opening(&self.commitments, key, opening).is_ok())
-	}
-
-	/// Walks down an object of which this machine has `own`, always to the first difference.
-	/// Stops before the chunk itself unless it has been published.
-	pub(crate) fn descend(
-		&self,
-		object: Object,
-		own: &[u8],
-		known: &mut Known<'_>,
-	) -> Result<Descent, ExecError> {
-		let mut key = NodeKey::top(object);
-		let mut level = tree::top(own.len() as u64);
-		let mut value = None;
-		loop {
-			let Some(opening) = self.find(&key) else {
-				return Ok(match value {
-					Some(cv) if level == 0 => Descent::Value { chunk: key.index, cv, key },
-					_ => Descent::Ask(key),
-				});
-			};
-			known.insert(level, key.index, opening)?;
-			if level == 0 {
-				let bytes = opening.payload.clone();
-				return Ok(Descent::Bytes { chunk: key.index, bytes });
-			}
-			let (own_values, _) = tree::open_node(own, level, key.index)?;
-			let (theirs, _) = opening.payload.as_chunks::<32>();
-			let (ours, _) = own_values.as_chunks::<32>();
-			let (child, cv) = theirs
-				.iter()
-				.enumerate()
-				.find(|&(i, cv)| ours.get(i) != Some(cv))
-				.ok_or(ExecError::Openings)?;
-			level -= 1;
-			key = NodeKey { object, level, index: key.index * tree::ARITY + child as u64 };
-			value = Some(*cv);
-		}
-	}
 }
 
 impl Trace {
@@ -104,9 +45,9 @@ impl Trace {
 			return Ok(Move::Agree);
 		}
 		let published = Published { commitments: self.commitments(trace_root), openings };
-		let mut known = Known::new(self.trace_len());
+		let mut proven = Proven::new(self.trace_len());
 		let (chunk, bytes) =
-			match published.descend(Object::Trace, self.trace_bytes(), &mut known)? {
+			match published.descend(Object::Trace, self.trace_bytes(), &mut proven)? {
 				Descent::Ask(key) | Descent::Value { key, .. } => return Ok(Move::Ask(key)),
 				Descent::Bytes { chunk, bytes } => (chunk, bytes),
 			};
@@ -119,10 +60,10 @@ impl Trace {
 			.ok_or(ExecError::Openings)?;
 		let entry = first as u32 + offset as u32;
 		let tensors = self.tensors(entry)?;
-		let fault = prove::Fault {
+		let fault = Fault {
 			trace: self,
 			published: &published,
-			known,
+			proven,
 			chunk,
 			bytes: &bytes,
 			tensors: &tensors,
@@ -133,10 +74,10 @@ impl Trace {
 	}
 
 	/// The next move once the first wrong entry is known.
-	fn tensor_move(&self, fault: &prove::Fault<'_>) -> Result<Move, ExecError> {
+	fn tensor_move(&self, fault: &Fault<'_>) -> Result<Move, ExecError> {
 		let object = Object::Tensor(fault.entry);
 		let own = fault.tensors.get(fault.entry)?;
-		let mut known = Known::new(own.len() as u64);
+		let mut proven = Proven::new(own.len() as u64);
 		// The root of a tensor of one chunk is all a chunk proof needs.
 		let single = own.len() as u64 <= CHUNK_BYTES;
 		if single {
@@ -144,16 +85,16 @@ impl Trace {
 				return Ok(Move::Prove(proof));
 			}
 		}
-		match fault.published.descend(object, own, &mut known)? {
+		match fault.published.descend(object, own, &mut proven)? {
 			Descent::Ask(key) => Ok(Move::Ask(key)),
 			Descent::Value { chunk, cv, key } => {
-				match fault.chunk_proof(chunk, cv, known.path(chunk)?)? {
+				match fault.chunk_proof(chunk, cv, proven.path(chunk)?)? {
 					Some(proof) => Ok(Move::Prove(proof)),
 					None => Ok(Move::Ask(key)),
 				}
 			},
 			Descent::Bytes { chunk, bytes } => {
-				fault.element_proof(chunk, &bytes, known).map(Move::Prove)
+				fault.element_proof(chunk, &bytes, proven).map(Move::Prove)
 			},
 		}
 	}

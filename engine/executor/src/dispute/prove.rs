@@ -1,11 +1,11 @@
 //! Building fault proofs against another party's trace.
 
-use crate::{
-	error::ExecError,
-	game::Published,
-	known::Known,
+use super::{
+	proven::Proven,
+	published::Published,
 	trace::{Tensors, Trace},
 };
+use crate::error::ExecError;
 use assay_kernels::Hard;
 use assay_referee::{
 	element, leaf_terms, opening::ENTRIES_PER_CHUNK, proof::MAX_CHUNK_TERMS, verify_fault, Claimed,
@@ -16,26 +16,26 @@ use codec::Encode;
 use std::{collections::BTreeSet, ops::Range};
 
 /// The first wrong entry of an operator's trace, and all that has been published about it.
-pub(crate) struct Fault<'a> {
+pub(super) struct Fault<'a> {
 	/// The honest trace.
-	pub(crate) trace: &'a Trace,
+	pub(super) trace: &'a Trace,
 	/// Its tensors around the first wrong entry.
-	pub(crate) tensors: &'a Tensors,
-	pub(crate) published: &'a Published<'a>,
-	/// What is known of the operator's list of entries.
-	pub(crate) known: Known<'a>,
+	pub(super) tensors: &'a Tensors,
+	pub(super) published: &'a Published<'a>,
+	/// What is proven of the operator's list of entries.
+	pub(super) proven: Proven<'a>,
 	/// The first chunk of that list that differs, and the operator's bytes of it.
-	pub(crate) chunk: u64,
-	pub(crate) bytes: &'a [u8],
+	pub(super) chunk: u64,
+	pub(super) bytes: &'a [u8],
 	/// The first entry that differs, and what the operator claims it to be.
-	pub(crate) entry: u32,
-	pub(crate) claimed: Root,
+	pub(super) entry: u32,
+	pub(super) claimed: Root,
 }
 
 /// The operator's wrong tensor up to and with the first chunk that differs.
 struct Claim<'a> {
-	/// What is known of it; the chunks before are this machine's own.
-	known: Known<'a>,
+	/// What is proven of it; the chunks before are this machine's own.
+	proven: Proven<'a>,
 	own: &'a [u8],
 	chunk: u64,
 	bytes: &'a [u8],
@@ -53,7 +53,7 @@ impl Claim<'_> {
 		if chunks.contains(&self.chunk) {
 			data.extend_from_slice(self.bytes);
 		}
-		self.known.slice(chunks, data)
+		self.proven.slice(chunks, data)
 	}
 }
 
@@ -61,7 +61,7 @@ impl Fault<'_> {
 	/// A proof against a whole chunk of which only the chaining value is published; `None` when
 	/// judging the chunk would cost too much, or the op reads its own output: some of what the
 	/// elements read may lie in the chunk itself.
-	pub(crate) fn chunk_proof(
+	pub(super) fn chunk_proof(
 		&self,
 		chunk: u64,
 		cv: Root,
@@ -89,18 +89,18 @@ impl Fault<'_> {
 	}
 
 	/// A proof against the first element that differs in a published chunk of the tensor.
-	pub(crate) fn element_proof(
+	pub(super) fn element_proof(
 		&self,
 		chunk: u64,
 		bytes: &[u8],
-		known: Known<'_>,
+		proven: Proven<'_>,
 	) -> Result<FaultProof, ExecError> {
 		let op = self.trace.op(self.entry)?;
 		let own = self.tensors.get(self.entry)?;
 		let start = (chunk * CHUNK_BYTES) as usize;
 		let size = op.dtype.size() as usize;
-		let known = known.with_equal(own.get(..start).ok_or(ExecError::Openings)?);
-		let claim = Claim { known, own, chunk, bytes };
+		let proven = proven.with_equal(own.get(..start).ok_or(ExecError::Openings)?);
+		let claim = Claim { proven, own, chunk, bytes };
 		let own = own.get(start..start + bytes.len()).ok_or(ExecError::Openings)?;
 		let offset = own
 			.chunks_exact(size)
@@ -155,7 +155,7 @@ impl Fault<'_> {
 				data.extend_from_slice(own.get(start..end).ok_or(ExecError::Openings)?);
 			}
 		}
-		self.known.slice(chunks, data)
+		self.proven.slice(chunks, data)
 	}
 
 	/// The chunks that computing `elements` reads; `None` when they are too many for a proof.

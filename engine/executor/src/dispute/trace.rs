@@ -1,7 +1,10 @@
 //! An execution whose every step is committed to.
 
 use crate::{
-	bundle::Bundle, error::ExecError, hash::Tree, memory::Lent, runner::Runner, session::Cancel,
+	bundle::Bundle,
+	error::ExecError,
+	plan::{Cancel, Lent, Runner},
+	tree::Tree,
 };
 use assay_kernels::Buffer;
 use assay_referee::{

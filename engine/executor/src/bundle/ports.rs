@@ -1,10 +1,7 @@
 //! Named tensors to and from the byte layouts of inputs and outputs.
 
-use crate::{
-	element::ElementType,
-	error::ExecError,
-	manifest::{Manifest, NamedTensor},
-};
+use super::{ElementType, Manifest, NamedTensor};
+use crate::error::ExecError;
 use assay_referee::{DType, Layout, Shape};
 
 /// A named input.

@@ -1,0 +1,17 @@
+//! Both sides of a dispute about an execution.
+//!
+//! An operator commits to a [`Trace`] and opens its nodes. A challenger, who has computed the same
+//! honestly, walks down to the first difference and proves it; which node is next, and when a proof is
+//! possible, is [`Trace::next_move`].
+
+mod game;
+mod prove;
+mod proven;
+mod published;
+mod tamper;
+mod trace;
+
+pub use game::Move;
+pub(crate) use tamper::candidates;
+pub use tamper::Tamper;
+pub use trace::Trace;
