@@ -8,29 +8,15 @@
 //! A file is hostile until it has been compiled: every failure is a [`CompileError`] that names the
 //! node and says what would help.
 
-mod bind;
-mod build;
-mod compose;
-mod constant;
-mod control;
-mod convolutions;
-mod dequantized;
-mod epilogues;
+mod dims;
+mod emit;
 mod error;
-mod expressions;
-mod external;
-mod finish;
-mod layouts;
+mod graph;
+mod ir;
 mod lower;
 mod model;
-mod movements;
-mod proto;
-mod recompute;
-mod reorder;
-mod split;
-mod value;
-mod walk;
-mod wire;
+mod passes;
+mod read;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,7 +26,7 @@ use assay_executor::{
 };
 use assay_referee::{LeafBound, Program};
 
-use external::Files;
+use read::{Decoded, Files};
 
 pub use error::{CompileError, ErrorKind, Place};
 
@@ -130,13 +116,13 @@ pub struct TensorFile {
 /// Errors: as [`compile`] for a weight, but that NaN is read.
 pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 	let at_file = |failure: error::Failure| failure.at(Place::File);
-	let tensor = proto::Tensor::from_bytes(bytes).map_err(|error| {
+	let tensor = read::Tensor::from_bytes(bytes).map_err(|error| {
 		let reason = format!("it is no tensor, or is damaged: {error}");
 		at_file(error::Failure::new(ErrorKind::Malformed, reason))
 	})?;
-	let value = constant::decode_any(&tensor, &mut Files::new(None)).map_err(at_file)?;
-	let bytes = value.bytes().unwrap_or_default().to_vec();
-	Ok(TensorFile { element: value.element, shape: value.dims, bytes })
+	let Decoded { element, dims, bytes } =
+		read::decode_any(&tensor, &mut Files::new(None)).map_err(at_file)?;
+	Ok(TensorFile { element, shape: dims, bytes })
 }
 
 /// Compiles the bytes of an ONNX file.

@@ -5,15 +5,14 @@ use std::collections::HashSet;
 use assay_executor::{ElementType, Manifest};
 use assay_referee::tree;
 
-use crate::bind::{bind, Bound};
-use crate::build::Builder;
-use crate::error::{CompileError, ErrorKind, Failure, Place};
-use crate::external::Files;
-use crate::finish::{finish, Finished};
-use crate::proto::{Graph, Model, Node, Port};
-use crate::value::Value;
-use crate::walk::{place, Walk};
-use crate::{CompileOptions, Compiled};
+use crate::{
+	emit::{emit, Emitted},
+	error::{CompileError, ErrorKind, Failure, Place},
+	graph::{bind, place, Bound, Walk},
+	ir::{Builder, Value},
+	read::{Files, Graph, Model, Node, Port},
+	CompileOptions, Compiled,
+};
 
 /// Versions of the standard operator set whose meaning is known here.
 const OPSETS: std::ops::RangeInclusive<i64> = 1..=24;
@@ -52,9 +51,9 @@ pub(crate) fn compile(
 	walk.declare(&mut bound, &mut builder)?;
 	let outputs = walk.run(&mut builder)?;
 	let at_node = |node: usize| walk.nodes.get(node).map_or(Place::File, |node| place(node));
-	let finished = finish(builder.ops, &bound.inputs, &outputs, at_node)?;
+	let emitted = emit(builder.ops, &bound.inputs, &outputs, at_node)?;
 	let elements = output_elements(graph, &outputs);
-	describe(onnx, graph, bound, elements, &walk.nodes, finished, options).map_err(at_file)
+	describe(onnx, graph, bound, elements, &walk.nodes, emitted, options).map_err(at_file)
 }
 
 /// The version of the standard operator set that the model is written for; a model that uses none
@@ -101,10 +100,10 @@ fn describe(
 	bound: Bound<'_>,
 	elements: Vec<ElementType>,
 	lowered: &[&Node<'_>],
-	finished: Finished,
+	emitted: Emitted,
 	options: &CompileOptions,
 ) -> Result<Compiled, Failure> {
-	let Finished { program, weights, parameters, nodes } = finished;
+	let Emitted { program, weights, parameters, nodes } = emitted;
 	let inputs: Vec<String> = bound.inputs.iter().map(|input| input.name.into()).collect();
 	let outputs: Vec<String> = graph.outputs.iter().map(|port| port.name.into()).collect();
 	let mut manifest = Manifest::new(&program, tree::hash(&weights), &inputs, &outputs)

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_executor::ElementType;
 use assay_referee::{DType, MAX_PORTS, MAX_TENSOR_BYTES};
 
-use crate::constant::element;
-use crate::error::{CompileError, ErrorKind, Failure, Place};
-use crate::proto::{Dim, Port};
-use crate::value::{check_dims, product, Dims};
-use crate::CompileOptions;
+use crate::{
+	dims::{check_dims, product, Dims},
+	error::{CompileError, ErrorKind, Failure, Place},
+	read::{element, Dim, Port},
+	CompileOptions,
+};
 
 /// An input of the model with a static shape.
 #[derive(Clone, Debug)]

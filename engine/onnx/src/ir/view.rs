@@ -2,8 +2,9 @@
 
 use assay_referee::{OpKind, MAX_RANK};
 
-use crate::build::{Builder, Op};
-use crate::value::{strides, Dims, Origin, Value};
+use super::op::Op;
+use super::value::{Origin, Value};
+use crate::dims::{strides, Dims};
 
 /// What a `Strided` op reads: its operand, offset and one step per dimension of `dims`.
 pub(crate) struct View {
@@ -13,26 +14,24 @@ pub(crate) struct View {
 	pub(crate) steps: Vec<i64>,
 }
 
-impl Builder {
-	/// The view of the operand of the `Strided` op that gives `x` which has the elements
-	/// `offset + Σ idx·steps` of `x`, where it is one.
-	pub(crate) fn composed(
-		&self,
-		x: &Value,
-		dims: &[u32],
-		offset: u64,
-		steps: &[i64],
-	) -> Option<View> {
-		let Origin::Op(i) = x.origin else { return None };
-		let inner = self.ops.get(i)?;
-		let source = inner.operands.first()?;
-		if source.elements() == 1 && matches!(inner.kind, OpKind::Strided { .. }) {
-			// One element repeated, in whatever order.
-			let (source, dims, steps) = (source.clone(), dims.to_vec(), vec![0; dims.len()]);
-			return Some(View { source, offset: 0, dims, steps });
-		}
-		compose(inner, dims, offset, steps).filter(|view| view.dims == dims)
+/// The view of the operand of the `Strided` op among `ops` that gives `x` which has the elements
+/// `offset + Σ idx·steps` of `x`, where it is one.
+pub(crate) fn composed(
+	ops: &[Op],
+	x: &Value,
+	dims: &[u32],
+	offset: u64,
+	steps: &[i64],
+) -> Option<View> {
+	let Origin::Op(i) = x.origin else { return None };
+	let inner = ops.get(i)?;
+	let source = inner.operands.first()?;
+	if source.elements() == 1 && matches!(inner.kind, OpKind::Strided { .. }) {
+		// One element repeated, in whatever order.
+		let (source, dims, steps) = (source.clone(), dims.to_vec(), vec![0; dims.len()]);
+		return Some(View { source, offset: 0, dims, steps });
 	}
+	compose(inner, dims, offset, steps).filter(|view| view.dims == dims)
 }
 
 /// Follows every output dimension along dimensions of the inner op's output, of which it may run over

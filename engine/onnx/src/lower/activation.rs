@@ -3,8 +3,11 @@
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn};
 
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, Value};
+use crate::{
+	dims,
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -103,7 +106,7 @@ fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
 /// `x` moved by `by` towards the end of its middle axis (`[outer, k, inner]`), zeros coming in.
 fn delayed(cx: &mut Cx<'_, '_>, x: &Value, by: u32) -> Result<Value> {
 	let [outer, k, inner] = [x.dims[0], x.dims[1], x.dims[2]];
-	let steps = value::strides(&x.dims);
+	let steps = dims::strides(&x.dims);
 	let kept = cx.b.strided(x, vec![outer, k - by, inner], 0, &steps)?;
 	let mut before = [0; assay_referee::MAX_RANK];
 	before[1] = by;
@@ -118,12 +121,12 @@ fn cumulative_sum(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::new(ErrorKind::UnsupportedType, "it is not supported for bool"));
 	}
 	let at = match cx.list_input(1)?.as_deref() {
-		Some(&[at]) => value::axis(at, x.rank())?,
+		Some(&[at]) => dims::axis(at, x.rank())?,
 		_ => return Err(Failure::invalid("its axis is missing")),
 	};
-	let (outer, inner) = (value::product(&x.dims[..at]), value::product(&x.dims[at + 1..]));
+	let (outer, inner) = (dims::product(&x.dims[..at]), dims::product(&x.dims[at + 1..]));
 	let (k, dims) = (x.dims[at], [outer as u32, x.dims[at], inner as u32]);
-	let steps = value::strides(&dims);
+	let steps = dims::strides(&dims);
 	let reverse = cx.flag("reverse");
 	let flipped = |cx: &mut Cx<'_, '_>, y: &Value| match reverse {
 		true => {

@@ -3,8 +3,11 @@
 use assay_referee::{BinaryFn, DType, ReduceFn};
 
 use super::{one, reduce, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{product, strides, Value};
+use crate::{
+	dims::{product, strides},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -230,7 +233,7 @@ fn contracted(
 	};
 	let (left, right) = (matrix(&a, &rows, &m)?, matrix(&b, &columns, &n)?);
 	let dims = [batch.clone(), m, n].concat();
-	crate::value::check_dims(&dims)?;
+	crate::dims::check_dims(&dims)?;
 	if product(&dims) == 0 || k == 0 {
 		return Err(Failure::unsupported("an operand is empty"));
 	}

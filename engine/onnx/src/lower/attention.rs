@@ -7,8 +7,11 @@
 use assay_referee::{BinaryFn, DType, ReduceFn, UnaryFn};
 
 use super::{reduce, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{broadcast, strides, Value};
+use crate::{
+	dims::{broadcast, strides},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 /// What is attended to: heads along dimension 1, all of four dimensions.
 #[derive(Debug)]

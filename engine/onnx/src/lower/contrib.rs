@@ -6,8 +6,11 @@ use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 use super::{
 	elementwise, matmul, nbits, norm, one, qlinear, reduce, rotary, standard, transformer, Cx,
 };
-use crate::error::{shown, ErrorKind, Failure, Result};
-use crate::value::{axis, product, Value};
+use crate::{
+	dims::{axis, product},
+	error::{shown, ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 /// Operators of the standard domain that live here.
 pub(super) fn lower_standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {

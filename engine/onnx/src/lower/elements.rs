@@ -8,9 +8,10 @@ use assay_executor::ElementType;
 use assay_referee::{BinaryFn, DType, OpKind, Overflow};
 
 use super::Cx;
-use crate::build::Builder;
-use crate::error::Result;
-use crate::value::Value;
+use crate::{
+	error::Result,
+	ir::{Builder, Value},
+};
 
 /// Gives a node's results the element types that ONNX says, and the values of these types.
 pub(super) fn settle(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Value>> {

@@ -3,9 +3,11 @@
 use assay_referee::{BinaryFn, DType, UnaryFn};
 
 use super::{elements, one, Cx};
-use crate::constant;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::Value;
+use crate::{
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+	read,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	if let Some(function) = unary_function(op_type) {
@@ -141,7 +143,7 @@ fn dropout(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 
 fn cast(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let to = i32::try_from(cx.int("to", 0)).unwrap_or(0);
-	let element = constant::element(to)?;
+	let element = read::element(to)?;
 	let x = cx.input(0)?;
 	let saturate = cx.int("saturate", 1) != 0;
 	elements::convert(cx.b, &x, element, saturate)
@@ -169,7 +171,7 @@ fn never_wins(value: &Value, function: BinaryFn) -> bool {
 
 /// `Max` or `Min` of two, without an op where one of them is an infinity that never wins.
 fn extreme(cx: &mut Cx<'_, '_>, function: BinaryFn, a: &Value, b: &Value) -> Result<Value> {
-	let dims = crate::value::broadcast(&a.dims, &b.dims)?;
+	let dims = crate::dims::broadcast(&a.dims, &b.dims)?;
 	if never_wins(a, function) && b.dims == dims && b.dtype == DType::F32 {
 		return Ok(b.clone());
 	}
@@ -223,7 +225,7 @@ fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(refuse_type(a.dtype));
 	}
 	// What the power is by definition; a multiplication costs a thirtieth of it.
-	let plain = crate::value::broadcast(&x.dims, &y.dims)? == x.dims;
+	let plain = crate::dims::broadcast(&x.dims, &y.dims)? == x.dims;
 	let power = match y.uniform_f32().filter(|_| plain) {
 		Some(2.0) => cx.b.binary(BinaryFn::Mul, &x, &x)?,
 		Some(3.0) => {
@@ -252,7 +254,7 @@ fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
 	}
 	let bits = exponents.iter().map(|y| 64 - y.leading_zeros()).max().unwrap_or(0);
 	let unit = Value::scalar(x.dtype, 1);
-	let dims = crate::value::broadcast(&x.dims, &y.dims)?;
+	let dims = crate::dims::broadcast(&x.dims, &y.dims)?;
 	let (mut result, mut square) = (cx.b.expand(&unit, dims)?, x.clone());
 	for bit in 0..bits {
 		cx.b.spend(exponents.len() as u64)?;

@@ -4,8 +4,11 @@ use assay_referee::{BinaryFn, DType, OpKind, ReduceFn};
 
 use super::movement::gather_along;
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{check_dims, product, strides, Value};
+use crate::{
+	dims::{check_dims, product, strides},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 /// The domain of classical machine learning.
 pub(super) const DOMAIN: &str = "ai.onnx.ml";

@@ -4,8 +4,11 @@ use assay_referee::{BinaryFn, DType};
 
 use super::movement::gather_along;
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axis, check_dims, product, strides, Value};
+use crate::{
+	dims::{axis, check_dims, product, strides},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -269,7 +272,7 @@ fn eye_like(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	};
 	let dtype = match cx.has("dtype") {
 		true => match i32::try_from(cx.int("dtype", 1)) {
-			Ok(number) => crate::constant::element(number)?.computed(),
+			Ok(number) => crate::read::element(number)?.computed(),
 			Err(_) => return Err(Failure::new(ErrorKind::UnsupportedType, "its dtype")),
 		},
 		false => x.dtype,

@@ -7,8 +7,11 @@
 use assay_referee::{BinaryFn, DType, OpKind, MAX_TERMS};
 
 use super::{matmul, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{check_dims, product, Value};
+use crate::{
+	dims::{check_dims, product},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 /// A zero point as one element where it is uniform.
 fn uniform(zero: Value) -> Result<Value> {

@@ -4,8 +4,11 @@ use assay_referee::{BinaryFn, DType, UnaryFn};
 
 use super::movement::gather_along;
 use super::{index, reduce, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{product, Value};
+use crate::{
+	dims::product,
+	error::{Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {

@@ -4,8 +4,11 @@
 use assay_referee::{Bias, BinaryFn, DType};
 
 use super::{one, qlinear, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{broadcast, check_dims, product, Value};
+use crate::{
+	dims::{broadcast, check_dims, product},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {

@@ -33,10 +33,11 @@ mod window;
 
 use assay_referee::DType;
 
-use crate::build::Builder;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::proto::{Attribute, Node, Tensor};
-use crate::value::Value;
+use crate::{
+	error::{ErrorKind, Failure, Result},
+	ir::{Builder, Value},
+	read::{Attribute, Node, Tensor},
+};
 
 /// One node with its operands' values.
 pub(crate) struct Cx<'a, 'm> {

@@ -3,9 +3,11 @@
 use assay_referee::{DType, OpKind, StepFn, MAX_RANK};
 
 use super::{one, Cx};
-use crate::build::Op;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, axis, broadcast, check_dims, product, strides, Origin, Value};
+use crate::{
+	dims::{self, axis, broadcast, check_dims, product, strides},
+	error::{ErrorKind, Failure, Result},
+	ir::{Op, Origin, Value},
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -46,7 +48,7 @@ fn transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 fn expand(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let list = cx.list_input(1)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
-	let dims = broadcast(&x.dims, &value::dims(&list)?)?;
+	let dims = broadcast(&x.dims, &dims::from_list(&list)?)?;
 	cx.b.expand(&x, dims)
 }
 
@@ -111,7 +113,7 @@ fn slice(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if [ends.len(), list.len(), steps.len()] != [starts.len(); 3] {
 		return Err(Failure::invalid("its starts, ends, axes and steps differ in length"));
 	}
-	value::axes(&list, x.rank())?;
+	dims::axes(&list, x.rank())?;
 	let mut ranges: Vec<Range> = x.dims.iter().map(|&dim| whole(dim)).collect();
 	for (i, &at) in list.iter().enumerate() {
 		let at = axis(at, x.rank())?;
@@ -125,7 +127,7 @@ fn split(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let at = axis(cx.int("axis", 0), x.rank())?;
 	let parts = cx.node.outputs.len() as u32;
 	let sizes = match cx.list("split", 1)? {
-		Some(list) => value::dims(&list)?,
+		Some(list) => dims::from_list(&list)?,
 		None => {
 			// The last part is smaller where the axis does not divide.
 			let size = x.dims[at].div_ceil(parts.max(1));
@@ -226,7 +228,7 @@ fn pad_constant(
 	for (place, &pad) in starts.iter_mut().zip(before) {
 		*place = pad.max(0) as u32;
 	}
-	let dims = value::dims(&sizes)?;
+	let dims = dims::from_list(&sizes)?;
 	cx.b.push(OpKind::Pad { before: starts, fill }, x.dtype, dims, vec![x.clone()])
 }
 
@@ -243,7 +245,7 @@ fn pad_mirrored(
 		if b + a == 0 {
 			continue;
 		}
-		check_dims(&value::dims(&[dim + b + a])?)?;
+		check_dims(&dims::from_list(&[dim + b + a])?)?;
 		cx.b.spend((dim + b + a) as u64 * 8)?;
 		if mode == "reflect" && (b >= dim || a >= dim) {
 			return Err(Failure::invalid("it reflects more elements than there are"));
@@ -345,7 +347,7 @@ fn tile(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		}
 		let mut dims: Vec<i64> = x.dims.iter().map(|&dim| dim.into()).collect();
 		dims[d] = dims[d].saturating_mul(count);
-		let dims = value::dims(&dims)?;
+		let dims = dims::from_list(&dims)?;
 		let (outer, inner) = (product(&x.dims[..d]) as u32, product(&x.dims[d..]) as u32);
 		let blocks = x.view(vec![outer, 1, inner])?;
 		x = cx.b.expand(&blocks, vec![outer, count as u32, inner])?.view(dims)?;
@@ -358,14 +360,14 @@ fn depth_to_space(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let &[n, c, h, w] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input has not 4 dimensions"));
 	};
-	let s = value::dims(&[cx.int("blocksize", 0)])?[0];
+	let s = dims::from_list(&[cx.int("blocksize", 0)])?[0];
 	let area = s.checked_mul(s).filter(|&area| area > 0 && c % area == 0);
 	let area =
 		area.ok_or_else(|| Failure::invalid("its blocksize does not divide the channels"))?;
-	let out = value::dims(&[n, c / area, h, w].map(i64::from))?;
+	let out = dims::from_list(&[n, c / area, h, w].map(i64::from))?;
 	let result =
 		[n.into(), (c / area).into(), i64::from(h) * i64::from(s), i64::from(w) * i64::from(s)];
-	let result = value::dims(&result)?;
+	let result = dims::from_list(&result)?;
 	let (view, permutation) = match cx.word("mode", "DCR")? {
 		"DCR" => ([n, s, s, out[1], h, w], [0, 3, 4, 1, 5, 2]),
 		"CRD" => ([n, out[1], s, s, h, w], [0, 1, 4, 2, 5, 3]),
@@ -382,7 +384,7 @@ fn space_to_depth(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let &[n, c, h, w] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input has not 4 dimensions"));
 	};
-	let s = value::dims(&[cx.int("blocksize", 0)])?[0];
+	let s = dims::from_list(&[cx.int("blocksize", 0)])?[0];
 	if s == 0 || h % s != 0 || w % s != 0 {
 		return Err(Failure::invalid("its blocksize does not divide its input"));
 	}
@@ -396,12 +398,12 @@ fn space_to_depth(cx: &mut Cx<'_, '_>) -> Result<Value> {
 fn center_crop_pad(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let target = cx.list_input(1)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
-	let target = value::dims(&target)?;
+	let target = dims::from_list(&target)?;
 	let list = match cx.ints("axes") {
 		Some(axes) => axes.to_vec(),
 		None => (0..x.rank() as i64).collect(),
 	};
-	value::axes(&list, x.rank())?;
+	dims::axes(&list, x.rank())?;
 	if list.len() != target.len() {
 		return Err(Failure::invalid(format!("{} sizes for {} axes", target.len(), list.len())));
 	}

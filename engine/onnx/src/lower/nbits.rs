@@ -4,8 +4,11 @@
 use assay_referee::Bias;
 
 use super::Cx;
-use crate::error::{Failure, Result};
-use crate::value::{product, Value};
+use crate::{
+	dims::product,
+	error::{Failure, Result},
+	ir::Value,
+};
 
 /// The attributes: `n` rows of `k` weights, in blocks.
 struct Form {
@@ -31,7 +34,7 @@ impl Form {
 		if !block.is_power_of_two() || block < 8 {
 			return Err(Failure::invalid(format!("blocks of {block} weights")));
 		}
-		crate::value::check_dims(&[n, k])?;
+		crate::dims::check_dims(&[n, k])?;
 		Ok(Form { n, k, bits, block, blocks: k.div_ceil(block) })
 	}
 

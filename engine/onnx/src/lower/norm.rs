@@ -3,8 +3,11 @@
 use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{one, reduce, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axes, axis, product, Value};
+use crate::{
+	dims::{axes, axis, product},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {

@@ -5,8 +5,11 @@ use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 
 use super::window::{unfold, Axis, Windows};
 use super::{one, reduce, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, product, Value};
+use crate::{
+	dims::{self, product},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -204,14 +207,14 @@ fn local_response_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 fn column_to_image(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let missing = || Failure::invalid("its image or block shape is missing");
-	let image = value::dims(&cx.list_input(1)?.ok_or_else(missing)?)?;
+	let image = dims::from_list(&cx.list_input(1)?.ok_or_else(missing)?)?;
 	let block = cx.list_input(2)?.ok_or_else(missing)?;
-	value::dims(&block)?;
+	dims::from_list(&block)?;
 	let mut windows = Windows::unplaced(cx, &image, &block)?;
 	for axis in &mut windows.0 {
 		axis.place("NOTSET", false)?;
 	}
-	value::check_dims(&windows.0.iter().map(|axis| axis.out).collect::<Vec<_>>())?;
+	dims::check_dims(&windows.0.iter().map(|axis| axis.out).collect::<Vec<_>>())?;
 	let &[n, rows, columns] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input has not 3 dimensions"));
 	};
@@ -239,7 +242,7 @@ fn column_to_image(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let batch = u64::from(n) * u64::from(channels);
 	let flat = x.view(vec![batch as u32, nothing as u32])?;
 	let dims = vec![batch as u32, lists.len() as u32, most as u32];
-	value::check_dims(&dims)?;
+	dims::check_dims(&dims)?;
 	let indices = Value::list_i64(&indices).view(dims[1..].to_vec())?;
 	let picked = cx.b.push(OpKind::Gather { axis: 1 }, x.dtype, dims, vec![flat, indices])?;
 	let mut out = vec![n, channels];

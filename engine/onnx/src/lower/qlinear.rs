@@ -7,9 +7,11 @@
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn, MAX_RANK};
 
 use super::{contrib::standard_one, integer, one, quantize, window, Cx};
-use crate::dequantized::Quantized;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axis, product, Value};
+use crate::{
+	dims::{axis, product},
+	error::{ErrorKind, Failure, Result},
+	ir::{Quantized, Value},
+};
 
 pub(super) fn lower_standard(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {

@@ -4,10 +4,12 @@ use assay_executor::ElementType;
 use assay_referee::{BinaryFn, DType, ReduceFn, UnaryFn};
 
 use super::{attention::part, elements, one, Cx};
-use crate::constant;
-use crate::dequantized::Quantized;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axis, product, Value};
+use crate::{
+	dims::{axis, product},
+	error::{ErrorKind, Failure, Result},
+	ir::{Quantized, Value},
+	read,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
@@ -63,7 +65,7 @@ fn quantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let to = match (cx.optional(2), cx.int("output_dtype", 0)) {
 		(Some(zero), _) => zero.element,
 		(None, 0) => DType::U8.into(),
-		(None, other) => constant::element(i32::try_from(other).unwrap_or(0))?,
+		(None, other) => read::element(i32::try_from(other).unwrap_or(0))?,
 	};
 	if let Some(known) = quantized_before(cx, &x, &scale, to)? {
 		return Ok(known);
@@ -119,7 +121,7 @@ fn dequantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, scale) = (cx.input(0)?, cx.float_input(1)?);
 	let to = match cx.int("output_dtype", 0) {
 		0 => scale.element,
-		other => constant::element(i32::try_from(other).unwrap_or(0))?,
+		other => read::element(i32::try_from(other).unwrap_or(0))?,
 	};
 	if to.computed() != DType::F32 {
 		return Err(Failure::new(ErrorKind::UnsupportedType, format!("dequantizing to {to}")));

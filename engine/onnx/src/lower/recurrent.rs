@@ -10,8 +10,11 @@ use op::Run;
 use assay_referee::{Bias, BinaryFn, DType, UnaryFn, MAX_OPS};
 
 use super::Cx;
-use crate::error::{shown, Failure, Result};
-use crate::value::{self, Value};
+use crate::{
+	dims,
+	error::{shown, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	let kind = match op_type {
@@ -257,8 +260,11 @@ impl Net {
 				},
 			});
 		}
-		let x =
-			self.x.view([1, value::dims(&[i64::from(steps) * i64::from(batch)])?[0], inputs])?;
+		let x = self.x.view([
+			1,
+			dims::from_list(&[i64::from(steps) * i64::from(batch)])?[0],
+			inputs,
+		])?;
 		let bias = bias.map(|bias| (Bias::Column, bias));
 		let gates = cx.b.matmul(x, weights, bias, 1)?.view([steps, batch, rows])?;
 		let peepholes = match &self.peepholes {

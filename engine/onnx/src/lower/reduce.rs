@@ -4,8 +4,11 @@ use assay_referee::{BinaryFn, DType, ReduceFn, UnaryFn};
 
 use super::movement::{take, whole, Range};
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{axes, axis, product, Value};
+use crate::{
+	dims::{axes, axis, product},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {

@@ -7,8 +7,11 @@
 use assay_referee::{BinaryFn, DType, MAX_RANK};
 
 use super::{movement::gather_along, one, Cx};
-use crate::error::{shown, ErrorKind, Failure, Result};
-use crate::value::{self, axis, Value};
+use crate::{
+	dims::{self, axis},
+	error::{shown, ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -76,7 +79,7 @@ fn resize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		Some(list) => list.to_vec(),
 		None => (0..x.rank() as i64).collect(),
 	};
-	value::axes(&list, x.rank())?;
+	dims::axes(&list, x.rank())?;
 	let at = list.iter().map(|&a| axis(a, x.rank())).collect::<Result<Vec<_>>>()?;
 	// Before operator set 11 the scales were the second input.
 	let (roi, scales) = if cx.opset < 11 { (None, 1) } else { (float_list(cx, 1)?, 2) };
@@ -207,7 +210,7 @@ fn sized_axes(
 	at: &[usize],
 	sizes: &[i64],
 ) -> Result<Vec<(usize, Axis)>> {
-	let sizes = value::dims(sizes)?;
+	let sizes = dims::from_list(sizes)?;
 	let ratios: Vec<f64> =
 		at.iter().zip(&sizes).map(|(&d, &size)| f64::from(size) / f64::from(x.dims[d])).collect();
 	let kept = match cx.word("keep_aspect_ratio_policy", "stretch")? {
@@ -240,7 +243,7 @@ fn apply(
 	for (d, axis) in &plan {
 		out[*d] = axis.output;
 	}
-	value::check_dims(&out)?;
+	dims::check_dims(&out)?;
 	let crops = rule.coordinates == Coordinates::TfCropAndResize;
 	plan.retain(|(_, axis)| axis.input != axis.output || axis.scale != 1.0 || crops);
 	if rule.mode != Mode::Nearest && x.dtype != DType::F32 && !plan.is_empty() {

@@ -4,8 +4,10 @@ use assay_referee::{BinaryFn, DType, OpKind};
 
 use super::attention::{heads_attribute, part, split_heads};
 use super::{attention, Cx};
-use crate::error::{Failure, Result};
-use crate::value::Value;
+use crate::{
+	error::{Failure, Result},
+	ir::Value,
+};
 
 /// Turns the first `width` elements of every row of `x`, `[batch, heads, rows, size]`; cosines and
 /// sines broadcast over `[batch, heads, rows, width / 2]`.

@@ -5,8 +5,11 @@ use assay_referee::{Bias, BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 use super::index::times;
 use super::window::{Axis, Windows};
 use super::{one, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{self, check_dims, product, strides, Value};
+use crate::{
+	dims::{self, check_dims, product, strides},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -281,7 +284,7 @@ fn sampled(
 fn affine_grid(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let theta = cx.float_input(0)?;
 	let sizes = cx.list_input(1)?.ok_or_else(|| Failure::invalid("its size is missing"))?;
-	let sizes = value::dims(&sizes)?;
+	let sizes = dims::from_list(&sizes)?;
 	let count = sizes.len().saturating_sub(2);
 	if !(1..=3).contains(&count) || theta.dims != [sizes[0], count as u32, count as u32 + 1] {
 		return Err(Failure::invalid(format!(
@@ -367,7 +370,7 @@ fn roi_align(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if batches.dims != [count] {
 		return Err(Failure::invalid("its batch indices do not fit its regions"));
 	}
-	let out = value::dims(&[cx.int("output_height", 1), cx.int("output_width", 1)])?;
+	let out = dims::from_list(&[cx.int("output_height", 1), cx.int("output_width", 1)])?;
 	let samples = u32::try_from(cx.int("sampling_ratio", 0)).unwrap_or(0);
 	if samples == 0 || samples > 64 || out.contains(&0) {
 		return Err(Failure::unsupported("sampling_ratio is not between 1 and 64")

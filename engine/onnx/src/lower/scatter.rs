@@ -4,8 +4,11 @@ use assay_referee::{DType, OpKind, ReduceFn, ScatterFn, MAX_RANK, MAX_TERMS};
 
 use super::index::{gather_elements, joined, tuple_length};
 use super::{one, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{self, axis, check_dims, product, strides, Value};
+use crate::{
+	dims::{self, axis, check_dims, product, strides},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -163,7 +166,7 @@ fn max_unpool(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		let inner = (i64::from(axis.size) - 1) * i64::from(axis.stride);
 		dims.push(inner + i64::from(axis.kernel) - i64::from(axis.before) - i64::from(axis.after));
 	}
-	let dims = value::dims(&dims)?;
+	let dims = dims::from_list(&dims)?;
 	if indices.dims != x.dims {
 		return Err(Failure::invalid("its indices do not fit its input"));
 	}
@@ -175,7 +178,7 @@ fn max_unpool(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (flat, updates) = (indices.view(vec![1, count])?, x.view(vec![1, count])?);
 	let y = scattered(cx, ScatterFn::Replace, zeros, &flat, &updates)?.view(dims.clone())?;
 	let Some(list) = cx.list_input(2)? else { return Ok(y) };
-	let wanted = value::dims(&list)?;
+	let wanted = dims::from_list(&list)?;
 	if wanted == dims {
 		return Ok(y);
 	}

@@ -3,8 +3,11 @@
 use assay_referee::{BinaryFn, DType};
 
 use super::{one, Cx};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, axes, axis, product, Value};
+use crate::{
+	dims::{self, axes, axis, product},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -40,7 +43,7 @@ fn reshape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		});
 	}
 	if let Some(open) = open {
-		value::check_dims(&dims)?;
+		dims::check_dims(&dims)?;
 		let known = product(&dims);
 		if known == 0 || x.elements() % known != 0 {
 			return Err(fail());
@@ -77,7 +80,7 @@ fn unsqueeze(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let list = cx.list("axes", 1)?.ok_or_else(|| Failure::invalid("its axes are missing"))?;
 	let rank = x.rank() + list.len();
-	value::check_dims(&vec![1; rank])?;
+	dims::check_dims(&vec![1; rank])?;
 	let added = axes(&list, rank)?;
 	let mut old = x.dims.iter().copied();
 	let dims: Vec<u32> =
@@ -121,7 +124,7 @@ fn constant_node(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let list = cx.list_input(0)?.ok_or_else(|| Failure::invalid("its shape is missing"))?;
-	let dims = value::dims(&list)?;
+	let dims = dims::from_list(&list)?;
 	let one = match cx.tensor("value") {
 		Some(tensor) => cx.b.constant(tensor)?,
 		None => Value::scalar_f32(0.0),
@@ -174,7 +177,7 @@ fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			(count, values[0].view(vec![])?, values[2].view(vec![])?)
 		},
 	};
-	let dims = value::dims(&[i64::try_from(count).unwrap_or(i64::MAX)])?;
+	let dims = dims::from_list(&[i64::try_from(count).unwrap_or(i64::MAX)])?;
 	cx.b.spend(count * 8)?;
 	let positions: Vec<i64> = (0..count as i64).collect();
 	if positions.is_empty() {
@@ -195,7 +198,7 @@ fn one_hot(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if indices.dtype == DType::Bool || values.elements() != 2 {
 		return Err(Failure::invalid("its indices or values have the wrong type"));
 	}
-	let depth = value::dims(&[depth])?[0];
+	let depth = dims::from_list(&[depth])?[0];
 	let rank = indices.rank() + 1;
 	let at = axis(cx.int("axis", -1), rank)?;
 	let mut dims = indices.dims.clone();

@@ -7,9 +7,12 @@ use assay_referee::{BinaryFn, DType};
 use super::series::{cos_sin, exp10, log10};
 use super::window::{unfold, Axis};
 use super::{one, Cx};
-use crate::constant;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{self, axis, Value};
+use crate::{
+	dims::{self, axis},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+	read,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -36,7 +39,7 @@ fn whole(cx: &Cx<'_, '_>, i: usize) -> Result<Option<i64>> {
 fn size(cx: &Cx<'_, '_>, i: usize) -> Result<u32> {
 	let number =
 		whole(cx, i)?.ok_or_else(|| Failure::invalid(format!("its input {i} is missing")))?;
-	match value::dims(&[number])?[0] {
+	match dims::from_list(&[number])?[0] {
 		0 => Err(Failure::unsupported("its result is empty")),
 		size => Ok(size),
 	}
@@ -45,7 +48,7 @@ fn size(cx: &Cx<'_, '_>, i: usize) -> Result<u32> {
 /// A constant of the element type that the node asks for, `f32` where it asks for none.
 fn typed(cx: &mut Cx<'_, '_>, values: &[f32], dims: Vec<u32>) -> Result<Value> {
 	let number = i32::try_from(cx.int("output_datatype", 1)).unwrap_or(0);
-	let dtype = constant::element(number)?.computed();
+	let dtype = read::element(number)?.computed();
 	cx.b.cast(&Value::list_f32(values, dims), dtype)
 }
 
@@ -117,7 +120,7 @@ fn fourier_matrix(
 	inverse: bool,
 ) -> Result<Value> {
 	let (rows, columns) = (u64::from(bins) * 2, u64::from(length) * u64::from(parts));
-	let dims = value::dims(&[rows as i64, columns as i64])?;
+	let dims = dims::from_list(&[rows as i64, columns as i64])?;
 	cx.b.spend(rows * columns * 8)?;
 	let scale = if inverse { f64::from(length) } else { 1.0 };
 	let mut values = Vec::new();
@@ -206,7 +209,7 @@ fn resized(cx: &mut Cx<'_, '_>, x: &Value, at: usize, length: u32) -> Result<Val
 	}
 	let mut dims = cut.dims.clone();
 	dims[at] = length;
-	value::check_dims(&dims)?;
+	dims::check_dims(&dims)?;
 	let kind = assay_referee::OpKind::Pad { before: Default::default(), fill: 0 };
 	cx.b.push(kind, DType::F32, dims, vec![cut])
 }

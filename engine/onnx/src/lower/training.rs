@@ -3,8 +3,10 @@
 use assay_referee::{BinaryFn, DType, UnaryFn};
 
 use super::Cx;
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::Value;
+use crate::{
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 /// The domain of these operators.
 pub(super) const DOMAIN: &str = "ai.onnx.preview.training";

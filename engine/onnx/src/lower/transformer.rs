@@ -6,8 +6,10 @@ use super::attention::{
 	attend, causal, extended, heads_attribute, join_heads, part, split_heads, Heads, Scoring,
 };
 use super::{contrib, matmul, qlinear, rotary, Cx};
-use crate::error::{Failure, Result};
-use crate::value::Value;
+use crate::{
+	error::{Failure, Result},
+	ir::Value,
+};
 
 /// The scale attribute, where 0 stands for 1 / √size.
 fn scale(cx: &Cx<'_, '_>) -> Result<Option<f32>> {

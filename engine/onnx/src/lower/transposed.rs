@@ -6,8 +6,11 @@ use assay_referee::{Bias, DType, OpKind, MAX_RANK};
 
 use super::window::{Axis, Windows};
 use super::{one, Cx};
-use crate::error::{shown, Failure, Result};
-use crate::value::{self, Value};
+use crate::{
+	dims,
+	error::{shown, Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	match op_type {
@@ -58,7 +61,7 @@ impl Plan {
 	/// `first`, then a field of every side.
 	fn after(&self, first: &[u32], field: fn(&Side) -> i64) -> Result<Vec<u32>> {
 		let first = first.iter().map(|&dim| i64::from(dim));
-		value::dims(&first.chain(self.dims(field)).collect::<Vec<_>>())
+		dims::from_list(&first.chain(self.dims(field)).collect::<Vec<_>>())
 	}
 }
 
@@ -78,11 +81,11 @@ fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			weight.dims
 		)));
 	}
-	let filters = value::dims(&[i64::from(per_group) * i64::from(groups)])?[0];
+	let filters = dims::from_list(&[i64::from(per_group) * i64::from(groups)])?[0];
 	let mut sides = self::sides(cx, &x, &weight)?;
 	let mut out = vec![i64::from(x.dims[0]), i64::from(filters)];
 	out.extend(sides.iter().map(|side| side.output));
-	let out = value::dims(&out)?;
+	let out = dims::from_list(&out)?;
 	if sides.len() == 1 {
 		sides.insert(0, Side::ONE);
 	}
@@ -176,7 +179,7 @@ fn product(
 	let &[n, _, places, terms] = patches.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no image"));
 	};
-	let batch = value::dims(&[i64::from(n) * i64::from(plan.groups)])?[0];
+	let batch = dims::from_list(&[i64::from(n) * i64::from(plan.groups)])?[0];
 	let b = patches.view(vec![batch, places, terms])?;
 	let rows = a.dims[1];
 	let bias = match bias {
@@ -196,7 +199,7 @@ fn side_by_side(
 ) -> Result<Value> {
 	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
 	let area: i64 = plan.dims(|side| side.kernel).iter().product();
-	let rows = value::dims(&[i64::from(outer) * area])?[0];
+	let rows = dims::from_list(&[i64::from(outer) * area])?[0];
 	let weights = grouped(weight, plan)?.view(vec![plan.groups, inner, rows])?;
 	let a = cx.b.transpose(&weights, &[0, 2, 1])?;
 	// The pixels as an image, whatever the number of axes: windows of one pixel do not mind.
@@ -213,7 +216,7 @@ fn side_by_side(
 		groups: plan.groups,
 		fill: 0,
 	};
-	let places = value::dims(&[i64::from(h) * i64::from(w)])?[0];
+	let places = dims::from_list(&[i64::from(h) * i64::from(w)])?[0];
 	let patches =
 		cx.b.push(kind, DType::F32, vec![plan.n, plan.groups, places, inner], vec![image])?;
 	let bias = match bias {
@@ -242,13 +245,13 @@ fn overlapping(
 	let image = spread(cx, x, plan)?;
 	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
 	let weights = grouped(weight, plan)?;
-	let steps = value::strides(&weights.dims);
+	let steps = dims::strides(&weights.dims);
 	let turned = plan.after(&[plan.groups, outer, inner], |side| side.kernel)?;
 	let area: i64 = plan.dims(|side| side.kernel).iter().product();
 	let round = steps[3..].iter().map(|&step| -step);
 	let steps: Vec<i64> = [steps[0], steps[2], steps[1]].into_iter().chain(round).collect();
 	let turned = cx.b.strided(&weights, turned, (area - 1) as u64, &steps)?;
-	let terms = value::dims(&[i64::from(inner) * area])?[0];
+	let terms = dims::from_list(&[i64::from(inner) * area])?[0];
 	let a = turned.view(vec![plan.groups, outer, terms])?;
 	let axis = |(side, &size): (&Side, &u32)| Axis {
 		size,
@@ -273,7 +276,7 @@ fn spread(cx: &mut Cx<'_, '_>, x: &Value, plan: &Plan) -> Result<Value> {
 	let both = |field: fn(&Side) -> i64| {
 		let sides = plan.sides.iter().flat_map(move |side| [side.input, field(side)]);
 		let first = first.iter().map(|&dim| i64::from(dim));
-		value::dims(&first.chain(sides).collect::<Vec<_>>())
+		dims::from_list(&first.chain(sides).collect::<Vec<_>>())
 	};
 	let apart = both(|side| side.stride)?;
 	let mut image = x.view(both(|_| 1)?)?;
@@ -287,10 +290,10 @@ fn spread(cx: &mut Cx<'_, '_>, x: &Value, plan: &Plan) -> Result<Value> {
 	if cut.iter().all(|&cut| cut == 0) {
 		return Ok(image);
 	}
-	let steps = value::strides(&image.dims);
+	let steps = dims::strides(&image.dims);
 	let kept = plan.sides.iter().zip(&cut).map(|(side, cut)| side.input * side.stride - cut);
 	let first = first.iter().map(|&dim| i64::from(dim));
-	let dims = value::dims(&first.chain(kept).collect::<Vec<_>>())?;
+	let dims = dims::from_list(&first.chain(kept).collect::<Vec<_>>())?;
 	let offset: i64 = cut.iter().zip(&steps[2..]).map(|(cut, step)| cut * step).sum();
 	cx.b.strided(&image, dims, offset as u64, &steps)
 }

@@ -4,8 +4,11 @@
 use assay_referee::{Bias, BinaryFn, DType, OpKind};
 
 use super::{one, qlinear, Cx};
-use crate::error::{Failure, Result};
-use crate::value::{self, check_dims, product, Value};
+use crate::{
+	dims::{self, check_dims, product},
+	error::{Failure, Result},
+	ir::Value,
+};
 
 pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
 	one(match op_type {
@@ -134,7 +137,7 @@ impl Windows {
 			return y.view(dims);
 		}
 		let apart = [x.dims[0].into(), windows(outer), filters.into(), windows(inner)];
-		let apart = y.view(value::dims(&apart)?)?;
+		let apart = y.view(dims::from_list(&apart)?)?;
 		cx.b.transpose(&apart, &[0, 2, 1, 3])?.view(dims)
 	}
 

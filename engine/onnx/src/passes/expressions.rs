@@ -1,15 +1,9 @@
 //! Joins elementwise ops whose results nothing else reads into expressions, so that these results
 //! are neither stored nor committed to, and count as one op.
 
-use std::rc::Rc;
-
 use assay_referee::{OpKind, Step, StepFn, Steps, MAX_OPERANDS, MAX_STEPS};
 
-use crate::build::{users, Op};
-use crate::value::{Origin, Value};
-
-/// Bytes of a constant up to which equal ones are told by their content.
-const SHORT: usize = 64;
+use crate::ir::{users, Op, Value};
 
 /// Makes one op of every set of elementwise ops of one shape of which only the last is read by
 /// others. What is joined stays behind as ops that nothing reads.
@@ -67,24 +61,11 @@ fn outside<'a>(ops: &'a [Op], members: &[usize]) -> Vec<&'a Value> {
 	let mut values: Vec<&Value> = Vec::new();
 	for value in members.iter().rev().flat_map(|&i| &ops[i].operands) {
 		let inside = value.op().is_some_and(|j| members.contains(&j));
-		if !inside && !values.iter().any(|known| same(known, value)) {
+		if !inside && !values.iter().any(|known| known.is_same(value)) {
 			values.push(value);
 		}
 	}
 	values
-}
-
-/// Whether both are the same elements under the same shape.
-pub(crate) fn same(a: &Value, b: &Value) -> bool {
-	let origin = match (&a.origin, &b.origin) {
-		// Long ones are not compared: a file may have many that differ at the end only.
-		(Origin::Constant(a), Origin::Constant(b)) => {
-			Rc::ptr_eq(a, b) || (a.len() <= SHORT && a[..] == b[..])
-		},
-		(Origin::Input(a), Origin::Input(b)) | (Origin::Op(a), Origin::Op(b)) => a == b,
-		_ => false,
-	};
-	origin && a.dtype == b.dtype && a.dims == b.dims
 }
 
 /// The op that does what `members` do, given in descending order.
@@ -94,7 +75,7 @@ fn expression(ops: &[Op], members: &[usize]) -> Option<Op> {
 		let member = value.op().and_then(|j| members.iter().rev().position(|&i| i == j));
 		let number = match member {
 			Some(step) => values.len() + step,
-			None => values.iter().position(|known| same(known, value))?,
+			None => values.iter().position(|known| known.is_same(value))?,
 		};
 		u8::try_from(number).ok()
 	};

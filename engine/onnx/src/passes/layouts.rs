@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use assay_referee::{ImageLayout, OpKind, MAX_RANK};
 
-use crate::build::{users, Op};
-use crate::epilogues::followed;
-use crate::expressions::same;
-use crate::value::{product, strides, Dims, Origin, Value};
+use super::epilogues::with_epilogue;
+use crate::{
+	dims::{product, strides, Dims},
+	ir::{users, Op, Origin, Value},
+};
 
 /// Sweeps after which the search ends without a result: a file may be made to need very many.
 const SWEEPS: usize = 16;
@@ -213,7 +214,7 @@ impl Search<'_> {
 				turned.operands[at].origin = Origin::Op(copy);
 				continue;
 			}
-			if own.is_some_and(|own| !same(own, value)) {
+			if own.is_some_and(|own| !own.is_same(value)) {
 				return None;
 			}
 			own = Some(value);
@@ -240,11 +241,11 @@ impl Search<'_> {
 		// No op has this number.
 		let number = usize::MAX;
 		for (place, other) in turned.operands.iter_mut().zip(&op.operands) {
-			if same(other, value) {
+			if other.is_same(value) {
 				(place.dims, place.origin) = (moving.dims.clone(), Origin::Op(number));
 			}
 		}
-		followed(&moving, number, &turned)
+		with_epilogue(&moving, number, &turned)
 	}
 }
 

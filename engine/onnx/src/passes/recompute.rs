@@ -4,9 +4,10 @@
 
 use assay_referee::{OpKind, Step, StepFn, Steps, MAX_OPERANDS};
 
-use crate::build::{users, Op};
-use crate::expressions::same;
-use crate::value::{product, Value};
+use crate::{
+	dims::product,
+	ir::{users, Op, Value},
+};
 
 /// Makes the elementwise ops part of all that read them, elementwise ops and reductions, where these
 /// can take them in. What is taken in stays behind as ops that nothing reads.
@@ -142,7 +143,7 @@ impl Expression {
 
 /// The place of a value among operands, to which it is added if need be.
 fn number(operands: &mut Vec<Value>, value: &Value) -> u8 {
-	let known = operands.iter().position(|known| same(known, value)).unwrap_or_else(|| {
+	let known = operands.iter().position(|known| known.is_same(value)).unwrap_or_else(|| {
 		operands.push(value.clone());
 		operands.len() - 1
 	});

@@ -4,8 +4,10 @@
 
 use assay_referee::{Bias, OpKind};
 
-use crate::build::{users, Op};
-use crate::value::{product, Value};
+use crate::{
+	dims::product,
+	ir::{users, Op, Value},
+};
 
 /// Makes a product of every view that puts the elements of one, which nothing else reads, in another
 /// order, where it splits columns or rows into batches or exchanges the two. What it takes the place of

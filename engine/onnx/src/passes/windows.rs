@@ -3,8 +3,10 @@
 
 use assay_referee::{Bias, Conv, DType, ImageLayout, OpKind, Pool, MAX_RANK};
 
-use crate::build::{users, Op};
-use crate::value::{product, Origin, Value};
+use crate::{
+	dims::product,
+	ir::{users, Op, Origin, Value},
+};
 
 /// Makes a convolution of every product, and a pooling of every reduction, with the windows of an image
 /// that nothing else reads.

@@ -8,9 +8,9 @@ use std::fs::File;
 use std::io::{ErrorKind as Io, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use crate::constant::declared_bytes;
+use super::proto::{External, Graph, Tensor};
+use super::tensor::declared_bytes;
 use crate::error::{shown, ErrorKind, Failure, Result};
-use crate::proto::{External, Graph, Tensor};
 
 /// How often a file's bytes are read at most, for tensors that share some: a thousand tensors that
 /// name one file must not become a thousand times its size.

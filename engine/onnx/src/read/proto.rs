@@ -3,7 +3,7 @@
 //! Field numbers are those of `onnx.proto`. Unknown fields are skipped. Graphs inside attributes
 //! (`If`, `Loop`, `Scan`) nest to a bounded depth, so a file cannot exhaust the stack.
 
-use crate::wire::{Field, Reader, Result, WireError};
+use super::wire::{Field, Reader, Result, WireError};
 
 /// Most nodes, attributes, tensors and ports together: a two-byte field makes a part of some
 /// hundred bytes in memory, and this bounds what a hostile file can make of that.

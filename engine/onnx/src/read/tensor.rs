@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use assay_executor::{ElementError, ElementType};
 use assay_referee::DType;
 
-use crate::error::{ErrorKind, Failure, Result};
-use crate::external::Files;
-use crate::proto::Tensor;
-use crate::value::{check_dims, product, Dims, Value};
+use super::{external::Files, proto::Tensor};
+use crate::{
+	dims::{check_dims, product, Dims},
+	error::{ErrorKind, Failure, Result},
+};
 
 /// Name of an ONNX element type.
 pub(crate) fn type_name(data_type: i32) -> String {
@@ -59,25 +60,34 @@ pub(crate) fn element(data_type: i32) -> Result<ElementType> {
 	})
 }
 
+/// A tensor of the file.
+pub(crate) struct Decoded {
+	/// The type that the file has for it.
+	pub(crate) element: ElementType,
+	pub(crate) dims: Dims,
+	/// Canonical little-endian elements of the type that it is computed in.
+	pub(crate) bytes: Vec<u8>,
+}
+
 /// Decodes a weight. Infinities pass (they may mask something); a NaN is refused.
-pub(crate) fn decode(tensor: &Tensor<'_>, files: &mut Files) -> Result<Value> {
-	let value = decode_any(tensor, files)?;
-	if let Some(floats) = value.floats() {
-		if let Some(at) = floats.iter().position(|x| x.is_nan()) {
+pub(crate) fn decode(tensor: &Tensor<'_>, files: &mut Files) -> Result<Decoded> {
+	let decoded = decode_any(tensor, files)?;
+	if decoded.element.computed() == DType::F32 {
+		let mut floats = decoded.bytes.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x));
+		if let Some(at) = floats.position(f32::is_nan) {
 			return Err(Failure::new(ErrorKind::NotFinite, format!("element {at} is NaN"))
 				.help("check the training run that made this model"));
 		}
 	}
-	Ok(value)
+	Ok(decoded)
 }
 
 /// Decodes a tensor of any values.
-pub(crate) fn decode_any(tensor: &Tensor<'_>, files: &mut Files) -> Result<Value> {
+pub(crate) fn decode_any(tensor: &Tensor<'_>, files: &mut Files) -> Result<Decoded> {
 	if tensor.segmented {
 		return Err(Failure::unsupported("its data are cut into segments"));
 	}
 	let element = element(tensor.data_type)?;
-	let dtype = element.computed();
 	let dims = dims(tensor)?;
 	let elements = product(&dims);
 	let stored = match (&tensor.external, tensor.raw) {
@@ -91,11 +101,11 @@ pub(crate) fn decode_any(tensor: &Tensor<'_>, files: &mut Files) -> Result<Value
 		},
 		other => Failure::unsupported(other.to_string()),
 	})?;
-	Ok(Value::constant(dtype, dims, bytes).tagged(element))
+	Ok(Decoded { element, dims, bytes })
 }
 
 /// The bytes that a tensor's data take by its type and shape, if those are possible.
-pub(crate) fn declared_bytes(tensor: &Tensor<'_>) -> Option<u64> {
+pub(super) fn declared_bytes(tensor: &Tensor<'_>) -> Option<u64> {
 	let element = ElementType::from_onnx(tensor.data_type)?;
 	Some(stored_bytes(element, product(&dims(tensor).ok()?)))
 }

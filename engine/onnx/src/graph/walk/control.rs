@@ -3,11 +3,13 @@
 
 use assay_referee::DType;
 
-use crate::build::Builder;
-use crate::error::{CompileError, ErrorKind, Failure, Result};
-use crate::proto::{Graph, Node};
-use crate::value::{axis, strides, Value};
-use crate::walk::{place, Walk};
+use super::{place, Walk};
+use crate::{
+	dims::{axis, strides},
+	error::{CompileError, ErrorKind, Failure, Result},
+	ir::{Builder, Value},
+	read::{Graph, Node},
+};
 
 type Outcome<T> = std::result::Result<T, CompileError>;
 

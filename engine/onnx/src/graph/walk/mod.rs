@@ -1,13 +1,17 @@
 //! From a graph to values: which nodes are needed, each one's operands, and what names stand for.
 
+mod control;
+
 use std::collections::{HashMap, HashSet};
 
-use crate::bind::Bound;
-use crate::build::Builder;
-use crate::error::{shown, CompileError, Failure, Place};
-use crate::lower::{lower, Cx};
-use crate::proto::{Graph, Node, Tensor};
-use crate::value::{product, Origin, Value};
+use super::Bound;
+use crate::{
+	dims::product,
+	error::{shown, CompileError, Failure, Place},
+	ir::{Builder, Origin, Value},
+	lower::{lower, Cx},
+	read::{Graph, Node, Tensor},
+};
 
 /// Most nodes lowered, counting those of unrolled bodies as often as they are repeated.
 const MAX_LOWERED: usize = 1 << 18;

@@ -6,9 +6,11 @@
 
 use assay_referee::OpKind;
 
-use crate::build::Builder;
-use crate::error::Result;
-use crate::value::{Origin, Value};
+use super::Builder;
+use crate::{
+	error::Result,
+	ir::{Origin, Value},
+};
 
 /// What `(x - zero) · scale` is made of.
 #[derive(Clone, Debug)]

@@ -2,9 +2,12 @@
 
 use assay_referee::{Bias, BinaryFn, DType, OpKind, ReduceFn, MAX_RANK, MAX_TERMS};
 
-use crate::build::{last_ascending, Builder};
-use crate::error::{ErrorKind, Failure, Result};
-use crate::value::{dims, strides, Value};
+use super::{last_ascending, Builder};
+use crate::{
+	dims::{self, strides},
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+};
 
 /// Elements that the first step of a long ArgMax or TopK looks at together.
 const BLOCK: u32 = 1024;
@@ -67,7 +70,7 @@ impl Builder {
 	/// comes last.
 	fn blocks(&mut self, x: &Value, size: u32, fill: u64) -> Result<Value> {
 		let (rows, blocks) = (x.dims[0], x.dims[1].div_ceil(size));
-		let padded = dims(&[rows.into(), i64::from(blocks) * i64::from(size)])?;
+		let padded = dims::from_list(&[rows.into(), i64::from(blocks) * i64::from(size)])?;
 		let mut x = x.clone();
 		if x.dims != padded {
 			let kind = OpKind::Pad { before: [0; MAX_RANK], fill };
@@ -114,7 +117,7 @@ impl Builder {
 		let starts: Vec<i64> = (0..rows).map(|row| i64::from(row) * k).collect();
 		let starts = Value::list_i64(&starts).view(vec![rows, 1])?;
 		let places = self.binary(BinaryFn::Add, indices, &starts)?;
-		let flat = x.view(dims(&[x.elements() as i64])?)?;
+		let flat = x.view(dims::from_list(&[x.elements() as i64])?)?;
 		let (kind, dims) = (OpKind::Gather { axis: 0 }, places.dims.clone());
 		self.push(kind, x.dtype, dims, vec![flat, places])
 	}

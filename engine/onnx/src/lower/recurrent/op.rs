@@ -3,9 +3,7 @@
 use assay_referee::{Bias, Cell, DType, OpKind, MAX_TERMS};
 
 use super::{Kind, Net};
-use crate::error::Result;
-use crate::lower::Cx;
-use crate::value::{self, Value};
+use crate::{dims, error::Result, ir::Value, lower::Cx};
 
 /// What one direction gives.
 pub(super) struct Run {
@@ -63,7 +61,7 @@ impl Net {
 		let (from, step) = turn(i64::from(batch) * i64::from(inputs));
 		let by = [step, inputs.into(), 1];
 		let x = cx.b.strided(&self.x, self.x.dims.clone(), from as u64, &by)?;
-		let count = value::dims(&[i64::from(steps) * i64::from(batch)])?[0];
+		let count = dims::from_list(&[i64::from(steps) * i64::from(batch)])?[0];
 		let weights = cx.b.part(&self.weights, 0, d, 1)?;
 		let (early, late) = match &self.bias {
 			Some(both) => {
