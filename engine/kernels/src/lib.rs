@@ -9,48 +9,33 @@
 //! and every `Bool` is 0 or 1, which holds for all op outputs and which callers establish for
 //! inputs and weights.
 
-mod buffer;
+mod by_element;
 mod contraction;
+mod cpu;
 mod elementwise;
-mod environment;
 mod epilogue;
-mod expression;
-mod fused;
-mod gemm;
-mod generic;
-mod hard;
 mod hash;
-mod helpers;
-mod integer;
-mod isa;
-mod map;
 mod movement;
-mod narrow;
-mod parallel;
+mod output;
 mod pool;
-mod quick;
-mod recur;
 mod reduce;
-mod round;
 mod selection;
-mod simd;
-mod view;
+mod threads;
+mod transpose;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-pub use buffer::{split_borrow, Buffer, Split};
 pub use contraction::{prepare, Prepared};
-pub use environment::in_default_environment;
+pub use cpu::{fma32_to_odd, in_default_environment, split_borrow, Buffer, Hard, Isa, Split};
+pub use elementwise::{Fused, Member};
 pub use epilogue::Epilogue;
-pub use fused::{Fused, Member};
-pub use hard::{fma32_to_odd, Hard};
 pub use hash::{hash_all, hash_subtree};
-pub use isa::Isa;
-pub use parallel::{for_each, for_each_mut};
+pub use threads::{for_each, for_each_mut};
 
 use assay_referee::{OpKind, OpRecord};
+use contraction::recur;
 use core::fmt;
 
 /// How to run kernels.
@@ -256,10 +241,12 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 			elementwise::run(op, operands, out, cfg)
 		},
 		OpKind::Map(_) | OpKind::MapReduce { .. } => {
-			expression::run(op, operands, out, cfg);
+			elementwise::expression::run(op, operands, out, cfg);
 			true
 		},
-		OpKind::RoundTo { format, overflow } => round::run(format, overflow, operands, out, cfg),
+		OpKind::RoundTo { format, overflow } => {
+			elementwise::float_formats::run(format, overflow, operands, out, cfg)
+		},
 		OpKind::Pool(pool) => pool::run(op, &pool, operands, out, cfg),
 		OpKind::Reduce(_) | OpKind::ArgMax => reduce::run(op, operands, out, cfg),
 		OpKind::Scatter(_) | OpKind::TopK { .. } => selection::run(op, operands, out, cfg),
@@ -271,6 +258,6 @@ fn run(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelConfig) {
 		| OpKind::Pack => movement::run(op, operands, out, cfg),
 	};
 	if !done {
-		generic::run(op, operands, out, cfg);
+		by_element::run(op, operands, out, cfg);
 	}
 }

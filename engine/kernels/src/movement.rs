@@ -1,12 +1,9 @@
 //! Kernels that move values without changing them, by element size.
 
 use crate::{
-	buffer::Buffer,
-	epilogue::Finish,
-	isa::{dispatch_simd, SimdKernel},
-	parallel,
-	simd::Simd,
-	view::{view, view_mut, Pod},
+	cpu::{dispatch_simd, simd::Simd, view, view_mut, Buffer, Pod, SimdKernel},
+	output::EpilogueWriter,
+	threads,
 	walk::Walk,
 	Arg, Isa, KernelConfig,
 };
@@ -58,7 +55,7 @@ fn typed<T: FromBits>(
 		OpKind::Strided { offset, strides } => {
 			let moves = Moves::new(op, offset, &strides, view(operands.first()?)?, cfg.isa);
 			let unit = moves.unit().unwrap_or(64);
-			parallel::for_each_part(cfg.threads, out, unit, 1, |start, out| moves.part(start, out));
+			threads::for_each_part(cfg.threads, out, unit, 1, |start, out| moves.part(start, out));
 		},
 		OpKind::Pad { before, fill } => {
 			let data = view(operands.first()?)?;
@@ -82,10 +79,10 @@ fn typed<T: FromBits>(
 }
 
 /// Runs a strided op part by part through an epilogue; false for other ops and unaligned operands.
-pub(crate) fn run_followed(
+pub(crate) fn run_with_epilogue(
 	op: &OpRecord,
 	args: &[Arg<'_>],
-	finish: &Finish<'_>,
+	writer: &EpilogueWriter<'_>,
 	cfg: &KernelConfig,
 ) -> bool {
 	let [Arg::Bytes(bytes)] = args else { return false };
@@ -93,9 +90,9 @@ pub(crate) fn run_followed(
 		return false;
 	}
 	let done = match op.dtype.size() {
-		1 => followed::<u8>(op, bytes, finish, cfg),
-		4 => followed::<u32>(op, bytes, finish, cfg),
-		_ => followed::<u64>(op, bytes, finish, cfg),
+		1 => with_epilogue::<u8>(op, bytes, writer, cfg),
+		4 => with_epilogue::<u32>(op, bytes, writer, cfg),
+		_ => with_epilogue::<u64>(op, bytes, writer, cfg),
 	};
 	done.is_some()
 }
@@ -109,10 +106,10 @@ thread_local! {
 	static SPACE: RefCell<Buffer> = RefCell::default();
 }
 
-fn followed<T: Pod>(
+fn with_epilogue<T: Pod>(
 	op: &OpRecord,
 	bytes: &[u8],
-	finish: &Finish<'_>,
+	writer: &EpilogueWriter<'_>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let OpKind::Strided { offset, strides } = op.kind else { return None };
@@ -130,7 +127,7 @@ fn followed<T: Pod>(
 	let pieces = line.div_ceil(stretch);
 	let count = elements.div_ceil(line) * pieces;
 	let share = (WORTH / stretch).max(count.div_ceil(cfg.threads * 4)).max(1);
-	parallel::for_each(cfg.threads, count.div_ceil(share), |task| {
+	threads::for_each(cfg.threads, count.div_ceil(share), |task| {
 		SPACE.with(|space| {
 			let space = &mut *space.borrow_mut();
 			let size = size_of::<T>();
@@ -142,7 +139,7 @@ fn followed<T: Pod>(
 				let Some(out) = view_mut::<T>(&mut space[..len * size]) else { continue };
 				moves.part(start, out);
 				// SAFETY: pieces have places of their own, of one row or of whole ones.
-				unsafe { finish.run(&space[..len * size], start) };
+				unsafe { writer.run(&space[..len * size], start) };
 			}
 		});
 	});
@@ -394,7 +391,7 @@ fn concat<T: Pod>(
 	let total: usize = dims[axis..].iter().map(|&dim| dim as usize).product();
 	// Rows that stay in the cache while each operand's part is written to them.
 	let rows = (JOINED / total).max(1);
-	parallel::for_each_part(cfg.threads, out, total, 1, |start, out| {
+	threads::for_each_part(cfg.threads, out, total, 1, |start, out| {
 		for (block, out) in out.chunks_mut(rows * total).enumerate() {
 			let (first, mut offset) = (start / total + block * rows, 0);
 			for part in &parts {
@@ -495,7 +492,7 @@ fn gather<T: Pod + Default>(
 		DType::I32 => view::<i32>(indices)?.iter().map(|&i| i.into()).collect(),
 		_ => view::<i64>(indices)?.to_vec(),
 	};
-	parallel::for_each_part(cfg.threads, out, inner, 1, |start, out| {
+	threads::for_each_part(cfg.threads, out, inner, 1, |start, out| {
 		for (row, out) in out.chunks_exact_mut(inner).enumerate() {
 			let row = start / inner + row;
 			let index = indices[row % indices.len()];
@@ -539,7 +536,7 @@ fn unfold<T: Pod>(
 	let own = (channels / groups) as usize;
 	let terms = own * kernel[0] * kernel[1];
 	let windows = places[0] * places[1];
-	parallel::for_each_part(cfg.threads, out, terms, 1, |start, out| {
+	threads::for_each_part(cfg.threads, out, terms, 1, |start, out| {
 		for (i, out) in out.chunks_exact_mut(terms).enumerate() {
 			let window = start / terms + i;
 			// Groups of all images lie one after another, as their channels do.

@@ -5,11 +5,9 @@
 //! windows are more than one row or column apart, as several blocks, one for each place between them.
 
 use crate::{
-	isa::{dispatch, Kernel},
-	parallel,
+	cpu::{dispatch, view, view_mut, Kernel, Pod},
 	reduce::{begin, combine_all, side_by_side, store, Combine, Max, Min, Prod, Sum, BLOCK, LANES},
-	view::{view, view_mut, Pod},
-	KernelConfig,
+	threads, KernelConfig,
 };
 use assay_referee::{DType, OpRecord, Pool, ReduceFn};
 use core::marker::PhantomData;
@@ -133,7 +131,7 @@ impl Call<'_> {
 	fn with<T: Pod, F: Combine<T>>(&self, image: &[T], out: &mut [T]) {
 		let Call { geometry, cfg, .. } = *self;
 		let weight = geometry.terms / 8;
-		parallel::for_each_part(cfg.threads, out, geometry.out[1], weight, |start, out| {
+		threads::for_each_part(cfg.threads, out, geometry.out[1], weight, |start, out| {
 			let first = start / geometry.out[1];
 			let function = PhantomData::<F>;
 			dispatch(cfg.isa, Rows { geometry, image, first, out, function });

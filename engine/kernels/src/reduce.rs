@@ -5,11 +5,9 @@
 //! been combined with its own start value, so short rows skip them.
 
 use crate::{
-	gemm::transpose,
-	isa::{dispatch, Kernel},
-	parallel,
-	simd::canonical,
-	view::{view, view_mut, Pod},
+	cpu::{dispatch, simd::canonical, view, view_mut, Kernel, Pod},
+	threads,
+	transpose::transpose,
 	KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, ReduceFn};
@@ -144,7 +142,7 @@ where
 }
 
 fn fold<T: Pod, F: Combine<T>>(x: &[T], k: usize, out: &mut [T], cfg: &KernelConfig) {
-	parallel::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
+	threads::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
 		let rows = &x[start * k..];
 		dispatch(cfg.isa, WholePart::<T, F> { rows, k, out, function: PhantomData });
 	});
@@ -186,7 +184,7 @@ pub(crate) fn run_f32(
 }
 
 fn reduce<F: Combine<f32>>(rows: &[f32], k: usize, out: &mut [f32], cfg: &KernelConfig) {
-	parallel::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
+	threads::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
 		dispatch(cfg.isa, Part::<F> { rows, k, start, out, function: PhantomData });
 	});
 }
@@ -306,7 +304,7 @@ pub(crate) fn store<T: Copy, F: Combine<T>>(out: &mut [T], results: &[T]) {
 }
 
 fn arg_max(x: &[f32], k: usize, out: &mut [i64], cfg: &KernelConfig) {
-	parallel::for_each_part(cfg.threads, out, 1, k, |start, out| {
+	threads::for_each_part(cfg.threads, out, 1, k, |start, out| {
 		for (row, out) in x[start * k..].chunks_exact(k).zip(out) {
 			let mut best = row[0];
 			let mut place = 0;

@@ -1,9 +1,8 @@
 //! Scatter and top-k, a row at a time: the element functions look at a whole row for one element.
 
 use crate::{
-	parallel,
-	view::{view, view_mut, Pod},
-	KernelConfig,
+	cpu::{view, view_mut, Pod},
+	threads, KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, ScatterFn};
 
@@ -64,7 +63,7 @@ fn scatter<T: Pod>(
 	let (data, updates, out) = (view::<T>(data)?, view::<T>(updates)?, view_mut::<T>(out)?);
 	let &Rows { indices, size, count } = rows;
 	let weight = 1 + 4 * count / size.max(1);
-	parallel::for_each_part(cfg.threads, out, size, weight, |start, part| {
+	threads::for_each_part(cfg.threads, out, size, weight, |start, part| {
 		part.copy_from_slice(&data[start..start + part.len()]);
 		for (i, line) in part.chunks_exact_mut(size).enumerate() {
 			let row = start / size + i;
@@ -83,7 +82,7 @@ fn scatter<T: Pod>(
 }
 
 fn float(function: ScatterFn, old: f32, new: f32) -> f32 {
-	use crate::simd::canonical;
+	use crate::cpu::simd::canonical;
 	match function {
 		ScatterFn::Replace => new,
 		ScatterFn::Add => canonical(old + new),
@@ -159,7 +158,7 @@ fn ordered<T: Pod>(
 	key: fn(T) -> i64,
 ) {
 	let weight = 8 * size / count.max(1);
-	parallel::for_each_part(cfg.threads, out, count, weight, |start, part| {
+	threads::for_each_part(cfg.threads, out, count, weight, |start, part| {
 		let mut order = Vec::with_capacity(size);
 		for (i, line) in part.chunks_exact_mut(count).enumerate() {
 			let row = &x[(start / count + i) * size..][..size];

@@ -13,7 +13,7 @@ const PAIR: usize = 2 * tree::CV_BYTES;
 /// if they are `whole`, else chaining values.
 ///
 /// # Safety
-/// The processor has what [`Level::Avx512`](crate::isa::Level::Avx512) stands for.
+/// The processor has what [`Level::Avx512`](crate::cpu::Level::Avx512) stands for.
 pub(super) unsafe fn tops(objects: &[&[u8]], first_chunk: u64, whole: bool) -> Vec<Root> {
 	// The values of each object begin where those of its chunks do, on every level.
 	let mut starts = Vec::with_capacity(objects.len());

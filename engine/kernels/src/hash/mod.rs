@@ -24,7 +24,7 @@ use assay_referee::{tree, Root};
 /// The hash of each object.
 pub fn hash_all(objects: &[&[u8]], config: &KernelConfig) -> Vec<Root> {
 	#[cfg(target_arch = "x86_64")]
-	if config.isa().level() == crate::isa::Level::Avx512 {
+	if config.isa().level() == crate::cpu::Level::Avx512 {
 		// SAFETY: there is an `Isa` only of what this processor has.
 		return unsafe { forest::tops(objects, 0, true) };
 	}
@@ -36,7 +36,7 @@ pub fn hash_all(objects: &[&[u8]], config: &KernelConfig) -> Vec<Root> {
 /// and are a subtree of it; see [`tree::subtree_cv`]. Any other bytes give some value without meaning.
 pub fn hash_subtree(bytes: &[u8], first_chunk: u64, config: &KernelConfig) -> Root {
 	#[cfg(target_arch = "x86_64")]
-	if config.isa().level() == crate::isa::Level::Avx512 {
+	if config.isa().level() == crate::cpu::Level::Avx512 {
 		// SAFETY: there is an `Isa` only of what this processor has.
 		return unsafe { forest::tops(&[bytes], first_chunk, false) }[0];
 	}

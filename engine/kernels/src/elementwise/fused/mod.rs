@@ -1,0 +1,140 @@
+//! Elementwise ops and row reductions computed together, tile by tile.
+//!
+//! A chain such as `x · ½ · (1 + erf(x / √2))`, a softmax or a layer normalisation reads and writes
+//! every intermediate once per op when the ops run one after another. [`Fused`] runs all of them on
+//! a tile that stays in the first-level cache before it goes on to the next. Each op still computes
+//! each element by its own kernel from the same operands, so that no bit changes.
+//!
+//! All ops of a region share one index space of `rows · k` elements: a *full* op has an element for
+//! each, a *row* op (a reduction over `k`, or arithmetic on such) one for each row.
+
+mod build;
+mod chain;
+mod exec;
+
+use crate::{elementwise::int8::Chain, walk::Walk};
+use assay_referee::{OpRecord, Operand};
+pub(crate) use build::named;
+pub(crate) use exec::{scatter, Block};
+
+/// Longest row that is reduced inside a region; longer ones would not stay in the cache.
+const MAX_ROW: usize = 8192;
+/// Elements of a tile, where rows allow it.
+const TILE: usize = 2048;
+/// Rows of a tile of short rows: as many as the reduction of short rows takes side by side.
+const SHORT_ROWS: usize = 32;
+/// Most ops of one region.
+const MAX_OPS: usize = 64;
+
+/// One op that is to be part of a region.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+	/// The op's index in its program, as [`assay_referee::Source::Op`] names it.
+	pub index: u32,
+	/// The op.
+	pub op: &'a OpRecord,
+	/// Whether its output is needed outside the region.
+	pub keep: bool,
+}
+
+/// A region: ops that are computed together.
+#[derive(Debug)]
+pub struct Fused {
+	steps: Vec<Step>,
+	operands: Vec<Operand>,
+	outputs: Vec<u32>,
+	/// Bytes per full element of each output's element type, and its width.
+	kept: Vec<(usize, Width)>,
+	elements: usize,
+	/// Elements of a row; 0 when no op reduces.
+	row: usize,
+	/// Full elements of a tile, a multiple of `row`.
+	tile: usize,
+	/// Tile-sized places for intermediates, the last three for expanded operands, the one before
+	/// these for results that are not written where they are needed.
+	slots: usize,
+	slot_bytes: usize,
+	/// Rough nanoseconds for one full element.
+	cost: usize,
+}
+
+/// Elements that an op has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Width {
+	/// One for every element of the index space.
+	Full,
+	/// One for every row.
+	Row,
+}
+
+/// One op of a region, or a chain of them.
+#[derive(Debug)]
+struct Step {
+	/// The op; of a chain, the last one.
+	op: OpRecord,
+	width: Width,
+	inputs: Vec<Input>,
+	/// How a binary op follows its operands, where they are not both element for element.
+	walk: Option<Walk<2>>,
+	chain: Option<Linked>,
+	target: Place,
+}
+
+/// Several ops with one kernel: what they do to the step's first input.
+#[derive(Debug)]
+struct Linked {
+	chain: Chain,
+	/// Which inputs are its scalars, in the order of [`chain::SCALARS`].
+	scalars: [Option<usize>; chain::SCALARS],
+}
+
+/// Where a tile of an op's results is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+	Slot(usize),
+	Output(usize),
+}
+
+#[derive(Debug)]
+struct Input {
+	/// Bytes of one element.
+	size: usize,
+	/// Elements that the op reads of it: its own width, or full for a reduction.
+	width: Width,
+	from: From,
+}
+
+#[derive(Debug)]
+enum From {
+	/// What the region's first operand would hold, which whoever runs a part of it has at hand.
+	Given,
+	/// Another op's results, of the same width.
+	Tile(Place),
+	/// A row op's results, each for a whole row.
+	Rows(Place),
+	/// Operand `at` of the region, element for element.
+	Dense { at: usize },
+	/// Operand `at` of the region, one element for all.
+	Single { at: usize },
+	/// Operand `at` of the region, each element for a whole row.
+	EachRow { at: usize },
+	/// Operand `at` of the region, one row for all.
+	OneRow { at: usize },
+	/// Operand `at` of the region, broadcast in another way.
+	Walk { at: usize, walk: Walk<1> },
+}
+
+impl Fused {
+	/// The operands of the region, in the order in which [`Fused::run`] takes them.
+	pub fn operands(&self) -> &[Operand] {
+		&self.operands
+	}
+
+	/// The ops whose outputs [`Fused::run`] writes, in its order.
+	pub fn outputs(&self) -> &[u32] {
+		&self.outputs
+	}
+}
+
+#[cfg(test)]
+mod tests;

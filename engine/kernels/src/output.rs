@@ -1,0 +1,174 @@
+//! Where results go: to the output as they are, through an epilogue, or with the channels last.
+
+use crate::{
+	cpu::{simd::Simd, view_mut, Buffer, Isa, Pod},
+	elementwise::fused::{scatter, Block, Fused},
+	threads::{self, Shared},
+	transpose::{transpose_with, SLACK},
+	KernelConfig,
+};
+use assay_referee::OpRecord;
+
+/// Where a result goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a, T> {
+	/// All of it to one place.
+	Whole(Shared<T>),
+	/// Part by part through an epilogue.
+	Epilogue(&'a EpilogueWriter<'a>),
+	/// Part by part to an output with the channels last.
+	ChannelsLast(&'a ChannelsLastWriter<'a>),
+}
+
+/// How a convolution's products become an output with the channels last.
+pub(crate) struct ChannelsLastWriter<'a> {
+	/// The output, or the epilogue that writes it.
+	to: Result<Shared<f32>, &'a EpilogueWriter<'a>>,
+	groups: usize,
+	/// Rows of a product, and its columns.
+	m: usize,
+	places: usize,
+}
+
+/// Elements that are transposed together.
+const TRANSPOSED: usize = 4 << 10;
+
+impl<'a> ChannelsLastWriter<'a> {
+	/// Products of `groups` entries each, of `m` rows and `places` columns, for `target`; `None` where
+	/// that puts channels last already.
+	pub(crate) fn new(
+		target: Target<'a, f32>,
+		groups: usize,
+		m: usize,
+		places: usize,
+	) -> Option<ChannelsLastWriter<'a>> {
+		let to = match target {
+			Target::Whole(out) => Ok(out),
+			Target::Epilogue(writer) => Err(writer),
+			Target::ChannelsLast(_) => return None,
+		};
+		Some(ChannelsLastWriter { to, groups, m, places })
+	}
+
+	/// Rows of the products of an image: the output's channels.
+	pub(crate) fn channels(&self) -> usize {
+		self.groups * self.m
+	}
+
+	/// The output's element for a row and a column of an entry of the batch.
+	fn place(&self, entry: usize, row: usize, column: usize) -> usize {
+		let (image, group) = (entry / self.groups, entry % self.groups);
+		(image * self.places + column) * self.channels() + group * self.m + row
+	}
+
+	/// Writes rows of neighbouring channels, of which `from` are the elements, for neighbouring columns
+	/// from column `column` on; the first is row `row` of an entry.
+	///
+	/// # Safety
+	/// As [`EpilogueWriter::block`].
+	pub(crate) unsafe fn lines(
+		&self,
+		from: &[f32],
+		[entry, row, column]: [usize; 3],
+		channels: usize,
+	) {
+		let start = self.place(entry, row, column);
+		let (rows, step) = (from.len() / channels, self.channels());
+		// SAFETY: `f32` has no padding; the rest is the caller's promise.
+		unsafe {
+			let bytes = core::slice::from_raw_parts(from.as_ptr().cast(), from.len() * 4);
+			match self.to {
+				Err(writer) => writer.block(bytes, Block { start, rows, columns: channels, step }),
+				Ok(out) => scatter(bytes, channels * 4, out.at(start).cast(), step * 4),
+			}
+		}
+	}
+
+	/// As [`ChannelsLastWriter::lines`] for `from` with a row per channel, of `columns` elements.
+	///
+	/// # Safety
+	/// As [`ChannelsLastWriter::lines`]; S must be enabled.
+	#[inline(always)]
+	pub(crate) unsafe fn block<S: Simd>(
+		&self,
+		from: &[f32],
+		[entry, row, column]: [usize; 3],
+		[channels, columns]: [usize; 2],
+		space: &mut Buffer,
+	) {
+		let count = (TRANSPOSED / channels).next_multiple_of(S::LANES).max(S::LANES);
+		space.grow(count * channels + SLACK);
+		for first in (0..columns).step_by(count) {
+			let count = count.min(columns - first);
+			let lines = space.floats_mut();
+			transpose_with::<S>(&from[first..], columns, channels, count, lines, channels);
+			// SAFETY: the caller's promise.
+			unsafe {
+				self.lines(&lines[..count * channels], [entry, row, column + first], channels);
+			}
+		}
+	}
+}
+
+impl<T: Pod> Target<'_, T> {
+	/// The output of `op`; `None` where it is not aligned or has another length.
+	pub(crate) fn whole(out: &mut [u8], op: &OpRecord) -> Option<Self> {
+		let out = view_mut::<T>(out).filter(|out| out.len() as u64 == op.shape.elements())?;
+		Some(Target::Whole(Shared(out.as_mut_ptr())))
+	}
+}
+
+/// Applies an epilogue to parts of a result and writes the output.
+pub(crate) struct EpilogueWriter<'a> {
+	pub(crate) region: &'a Fused,
+	pub(crate) operands: Vec<&'a [u8]>,
+	pub(crate) out: Shared<u8>,
+	pub(crate) elements: usize,
+	pub(crate) columns: usize,
+	/// Bytes of an element of the result.
+	pub(crate) size: usize,
+	pub(crate) isa: Isa,
+}
+
+impl EpilogueWriter<'_> {
+	/// Writes the output's elements of a block, of which the result is `from`, row after row.
+	///
+	/// # Safety
+	/// The block lies inside the output, nobody else uses that part of it, and `from` has as many
+	/// elements, aligned for their type.
+	pub(crate) unsafe fn block(&self, from: &[u8], block: Block) {
+		debug_assert_eq!(from.len(), block.rows * block.columns * self.size);
+		// SAFETY: the caller's promise; `Epilogue::writer` has looked at what is aligned.
+		unsafe { self.region.block(&self.operands, self.out, from, block, self.isa) };
+	}
+
+	/// Writes the output's elements from `first` on, of which the result is `from`.
+	///
+	/// # Safety
+	/// As [`EpilogueWriter::block`]; the elements are of one row, or of whole rows.
+	pub(crate) unsafe fn run(&self, from: &[u8], first: usize) {
+		let count = from.len() / self.size;
+		let block = match count > self.columns {
+			true => {
+				let (rows, columns) = (count / self.columns, self.columns);
+				Block { start: first, rows, columns, step: columns }
+			},
+			false => Block::run(first, count),
+		};
+		// SAFETY: the caller's promise.
+		unsafe { self.block(from, block) };
+	}
+
+	/// Writes the whole output, of which the result is `from`.
+	pub(crate) fn whole(&self, from: &[u8], cfg: &KernelConfig) {
+		let (row, rows) = (self.columns, self.elements / self.columns);
+		// Below some 10 microseconds of work another thread costs more than it gains.
+		let least = 100_000 / (row * self.region.cost()).max(1);
+		let share = rows.div_ceil(cfg.threads * 4).max(least).max(1);
+		threads::for_each(cfg.threads, rows.div_ceil(share), |task| {
+			let part = task * share * row..((task + 1) * share).min(rows) * row;
+			// SAFETY: tasks have rows of their own; a result lies in a buffer, which is aligned.
+			unsafe { self.run(&from[part.start * self.size..part.end * self.size], part.start) };
+		});
+	}
+}
