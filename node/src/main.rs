@@ -1,7 +1,7 @@
 //! The Assay node.
 
 // The SDK's service error is large, and every function here that can fail returns it.
-#![allow(clippy::result_large_err)]
+#![allow(clippy::result_large_err, reason = "the errors are the SDK's")]
 
 mod chain_spec;
 mod cli;

@@ -6,7 +6,7 @@
 //! cargo run --locked --release -p assay-primitives --example admission
 //! ```
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of what another test has is used here")]
 #[path = "../../referee/benches/judge/cases.rs"]
 mod cases;
 

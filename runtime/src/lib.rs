@@ -3,7 +3,7 @@
 
 #![cfg_attr(not(feature = "std"), no_std)]
 // The SDK's macros generate public items without documentation.
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "the macros of FRAME write items without docs")]
 // The nesting of the runtime macro is deeper than the default limit.
 #![recursion_limit = "512"]
 

@@ -1,6 +1,6 @@
 //! The dependencies of the workspace point one way, and nothing that decides uses floats.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use serde_json::Value;
 use std::{

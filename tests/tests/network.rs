@@ -3,7 +3,7 @@
 //! refuted by a chunk and by a single element, silent operators slashed; jobs cancelled, stake taken
 //! back, and bad input refused with words; and what wallets expect of any chain.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod wallets;
 

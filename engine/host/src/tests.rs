@@ -1,5 +1,5 @@
 // A panic is how a test fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use crate::*;
 use codec::Encode;

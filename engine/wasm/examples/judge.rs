@@ -7,7 +7,7 @@
 //!
 //! MODULE is a module that was built before, to be compared with.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of what another test has is used here")]
 #[path = "../../../referee/benches/judge/cases.rs"]
 mod cases;
 

@@ -2,8 +2,7 @@
 //!
 //! Date: 2026-11-30, steps: 16, repeats: 16, processor: Intel(R) Xeon(R) Processor, runtime in Wasm.
 
-#![allow(unused_parens)]
-#![allow(missing_docs)]
+#![allow(unused_parens, missing_docs, reason = "written by scripts/weights")]
 
 use core::marker::PhantomData;
 use frame_support::{

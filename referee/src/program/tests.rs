@@ -287,7 +287,7 @@ fn only_recurrences_read_themselves() {
 	// A later op that does not exist, and an earlier one of the same shape.
 	assert_eq!(check(vec![lstm(op(1))]), Some((0, CheckReason::NotItself)));
 	let first = relu(Operand::input(0, DType::F32, spec.shape));
-	assert_eq!(check(vec![first.clone(), lstm(op(0))]), Some((1, CheckReason::NotItself)));
+	assert_eq!(check(vec![first, lstm(op(0))]), Some((1, CheckReason::NotItself)));
 	// Reading oneself is no use: the first op's output is lost.
 	assert_eq!(check(vec![lstm(op(0)), lstm(op(1))]), Some((0, CheckReason::Unused)));
 	// As its initial state, or from an op of another kind.

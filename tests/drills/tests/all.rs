@@ -1,6 +1,6 @@
 //! Every drill, and that a drill which goes wrong is noticed.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use assay_drills::{
 	actors::{Grabber, Shams},

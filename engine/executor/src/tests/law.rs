@@ -2,6 +2,6 @@
 
 pub(super) use assay_referee::*;
 
-#[allow(dead_code, unused_imports)]
+#[allow(dead_code, unused_imports, reason = "a part of what another test has is used here")]
 #[path = "../../../../referee/src/testing.rs"]
 pub(super) mod testing;

@@ -28,9 +28,10 @@ pub(super) unsafe fn tops(objects: &[&[u8]], first_chunk: u64, whole: bool) -> V
 	for (&bytes, &(place, count)) in objects.iter().zip(&starts) {
 		let root = whole && count == 1;
 		let run = Run { bytes, counter: first_chunk, parents: false, root, place };
-		// SAFETY: as the caller promises, here and below.
+		// SAFETY: as the caller promises.
 		unsafe { waiting.add::<CHUNK>(&run, &mut values) };
 	}
+	// SAFETY: as the caller promises.
 	unsafe { waiting.flush::<CHUNK>(&mut values) };
 	// Neighbours are joined; the last of an odd number is joined further up. That is the tree whose left
 	// sides are as large as powers of two allow.
@@ -41,6 +42,7 @@ pub(super) unsafe fn tops(objects: &[&[u8]], first_chunk: u64, whole: bool) -> V
 			let root = whole && *count == 2;
 			let run = Run { bytes, counter: 0, parents: true, root, place };
 			if pairs > 0 {
+				// SAFETY: as the caller promises.
 				unsafe { waiting.add::<PAIR>(&run, &mut above) };
 			}
 			if *count % 2 == 1 {
@@ -48,6 +50,7 @@ pub(super) unsafe fn tops(objects: &[&[u8]], first_chunk: u64, whole: bool) -> V
 			}
 			*count -= pairs;
 		}
+		// SAFETY: as the caller promises.
 		unsafe { waiting.flush::<PAIR>(&mut above) };
 		core::mem::swap(&mut values, &mut above);
 	}
@@ -148,10 +151,11 @@ impl Waiting {
 	unsafe fn flush<const STRIDE: usize>(&mut self, out: &mut [Root]) {
 		let mut found = [Root::default(); MOST];
 		self.bytes.resize(self.count.next_multiple_of(LANES) * STRIDE, 0);
-		// SAFETY: as the caller promises.
 		match self.count {
 			0 => return,
+			// SAFETY: as the caller promises.
 			1..=LANES => unsafe { lockstep::<1, STRIDE>(&self.bytes, &self.lanes, &mut found) },
+			// SAFETY: as the caller promises.
 			_ => unsafe { lockstep::<2, STRIDE>(&self.bytes, &self.lanes, &mut found) },
 		}
 		for (&place, value) in self.places.iter().zip(found).take(self.count) {

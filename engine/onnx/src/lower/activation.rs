@@ -93,7 +93,7 @@ fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let table = Value::constant(DType::U8, vec![8], (0..8).map(|i| 1 << i).collect());
 	let at = cx.b.cast(&y, DType::I32)?;
 	// What is beyond the table is 0, and a division by 0 gives 0.
-	let dims = y.dims.clone();
+	let dims = y.dims;
 	let power = cx.b.push(OpKind::Gather { axis: 0 }, DType::U8, dims, vec![table, at])?;
 	let function = match cx.word("direction", "")? {
 		"LEFT" => BinaryFn::Mul,

@@ -126,7 +126,7 @@ pub(super) fn attend(cx: &mut Cx<'_, '_>, heads: &Heads, how: &Scoring) -> Resul
 	};
 	let (q, k) = (q.view(vec![groups, shared, size])?, heads.k.view(vec![groups, columns, size])?);
 	let all = vec![batch, q_heads, rows, columns];
-	let raw = cx.b.matmul(q, k, None, groups)?.view(all.clone())?;
+	let raw = cx.b.matmul(q, k, None, groups)?.view(all)?;
 	let (masked, capped) = match how.caps_first {
 		true => {
 			let capped = capped(cx, &raw, how.softcap)?;

@@ -40,7 +40,7 @@ pub(super) fn rotate(
 			let mut dims = real.dims.clone();
 			dims.push(1);
 			let pairs = [real.view(dims.clone())?, imaginary.view(dims)?];
-			let mut dims = real.dims.clone();
+			let mut dims = real.dims;
 			dims[3] = width;
 			cx.b.concat(&pairs, 4)?.view(dims)?
 		},

@@ -122,7 +122,7 @@ fn parts(view: &[u32], from: &[u32], to: &[u32]) -> Option<Vec<Part>> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
 	use super::*;
 	use assay_referee::DType;

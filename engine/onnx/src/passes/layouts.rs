@@ -361,7 +361,7 @@ impl Order {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
 	use super::*;
 	use assay_referee::DType;

@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
 	use super::*;
 

@@ -202,7 +202,7 @@ fn leaves_that_cannot_be_judged() {
 	assert_error(&net.error(), ErrorKind::LeafLimit, &parts);
 	// Columns of a tall matrix: every element of the product reads 16,000 rows of it.
 	let net =
-		Net::new().floats("x", &[1, 8, 150, 150]).weight("w", &[1, 8, 45, 45], &[0.5; 16_200]);
+		Net::new().floats("x", &[1, 8, 150, 150]).weight("w", &[1, 8, 45, 45], &vec![0.5; 16_200]);
 	let net = net.node("Conv", &["x", "w"], &["y"]).output("y");
 	let compiled = compile(&net.bytes(), &CompileOptions::default());
 	assert!(compiled.is_ok_and(|compiled| compiled.worst_leaf().unwrap().bound.is_within_limits()));

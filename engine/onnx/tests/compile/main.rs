@@ -1,6 +1,6 @@
 //! Compiles models and runs them with the executor.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod control;
 mod digits;

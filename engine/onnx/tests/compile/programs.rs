@@ -205,7 +205,7 @@ fn large_uniform_weights_take_no_room() {
 		.output("y");
 	let compiled = net.compile();
 	assert!(compiled.weights.len() < 1024);
-	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0; 30_000])])[0]), [15_000.0; 2_000]);
+	assert_eq!(floats_of(&run(&compiled, &[f32s(&vec![1.0; 30_000])])[0]), [15_000.0; 2_000]);
 }
 
 /// Views of views, and the same with an addition of zero between them, which keeps them apart.

@@ -356,7 +356,7 @@ fn dequantized_weights_are_constants() {
 	let compiled = net.compile();
 	// The product with its scale, a sum, a product by elements, and all of them as one output.
 	assert_eq!(compiled.program.ops.len(), 4);
-	let found = net.run(&[bytes(160, 24), f32s(&[1.0; 4800])]);
+	let found = net.run(&[bytes(160, 24), f32s(&vec![1.0; 4800])]);
 	let expected: Vec<f32> = b.iter().map(|&b| f32::from(b as i8) * 0.25).collect();
 	assert_eq!(floats_of(&found[2]), expected);
 	assert_eq!(floats_of(&found[1]), expected.iter().map(|b| b + 1.0).collect::<Vec<_>>());

@@ -8,13 +8,13 @@
 //! repository is checked. `ASSAY_MACHINE` is what the lines on standard error call this machine.
 //! `ASSAY_THREADS`, as `1,3`, replaces the numbers of threads, for machines that are emulated.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod cases;
 mod environment;
 mod models;
 mod seeded;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of what another test has is used here")]
 #[path = "../compile/support.rs"]
 mod support;
 

@@ -2,10 +2,10 @@
 //!
 //! One test in a binary of its own, because it counts what the whole process allocates.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod counting;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of what another test has is used here")]
 #[path = "../compile/support.rs"]
 mod support;
 

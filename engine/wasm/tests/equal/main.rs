@@ -4,15 +4,15 @@
 //! one or two arguments) that are compared, 2,000 without it; `ASSAY_MODELS`, the folder of fetched
 //! models, without which only the model in the repository is run.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 extern crate alloc;
 
 mod law;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of what another test has is used here")]
 #[path = "../../../onnx/tests/golden/models.rs"]
 mod models;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of what another test has is used here")]
 #[path = "../../../onnx/tests/golden/seeded.rs"]
 mod seeded;
 

@@ -114,7 +114,7 @@ fn rules_of_epilogues() {
 	refused(OpRecord { epilogue: Steps::new(&[]), ..op.clone() }, RecordError::Parameter);
 	refused(OpRecord { epilogue: None, ..op.clone() }, RecordError::OperandCount);
 	let few = op.operands[..1].to_vec();
-	refused(OpRecord { operands: few, ..op.clone() }, RecordError::OperandCount);
+	refused(OpRecord { operands: few, ..op }, RecordError::OperandCount);
 	let mut other = add_twice([[0, 1], [2, 1]], [&[2, 3], &[1, 3]]);
 	other.epilogue = op.epilogue;
 	refused(other, RecordError::Parameter);

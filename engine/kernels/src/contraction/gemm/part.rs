@@ -102,9 +102,9 @@ impl SimdKernel for Part<'_, '_> {
 				unsafe { tiles.compute::<S>(wide) };
 			}
 		}
-		// SAFETY: this part of the output is the task's own. S is enabled.
 		match self.target {
 			Target::Whole(_) => {},
+			// SAFETY: this part of the output is the task's own.
 			Target::Epilogue(writer) => unsafe {
 				let mut from = 0;
 				let mut column = columns.start;
@@ -118,6 +118,7 @@ impl SimdKernel for Part<'_, '_> {
 					(from, column) = (from + len, end);
 				}
 			},
+			// SAFETY: as above. S is enabled.
 			Target::ChannelsLast(writer) => unsafe {
 				let first = [self.batch, rows.start, columns.start];
 				writer.block::<S>(&sums.floats()[..size[0] * size[1]], first, size, lines);

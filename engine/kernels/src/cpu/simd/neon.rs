@@ -7,8 +7,7 @@ use core::arch::aarch64::*;
 #[derive(Clone, Copy)]
 pub(crate) struct Neon;
 
-// SAFETY (every block below): Advanced SIMD is part of every aarch64 target; the trait's contract
-// gives the pointers.
+// SAFETY: Advanced SIMD is part of every aarch64 target; the trait's contract gives the pointers.
 unsafe impl Simd for Neon {
 	type V = float32x4_t;
 	const LANES: usize = 4;
@@ -16,36 +15,43 @@ unsafe impl Simd for Neon {
 
 	#[inline(always)]
 	unsafe fn splat(x: f32) -> float32x4_t {
+		// SAFETY: the trait's contract.
 		unsafe { vdupq_n_f32(x) }
 	}
 
 	#[inline(always)]
 	unsafe fn load(p: *const f32) -> float32x4_t {
+		// SAFETY: the trait's contract.
 		unsafe { vld1q_f32(p) }
 	}
 
 	#[inline(always)]
 	unsafe fn load_aligned(p: *const f32) -> float32x4_t {
+		// SAFETY: the trait's contract.
 		unsafe { vld1q_f32(p) }
 	}
 
 	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: float32x4_t) {
+		// SAFETY: the trait's contract.
 		unsafe { vst1q_f32(p, v) }
 	}
 
 	#[inline(always)]
 	unsafe fn add(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+		// SAFETY: the trait's contract.
 		unsafe { vaddq_f32(a, b) }
 	}
 
 	#[inline(always)]
 	unsafe fn fma(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+		// SAFETY: the trait's contract.
 		unsafe { vfmaq_f32(c, a, b) }
 	}
 
 	#[inline(always)]
 	unsafe fn canonical(v: float32x4_t) -> float32x4_t {
+		// SAFETY: the trait's contract.
 		unsafe {
 			let nan = vdupq_n_f32(f32::from_bits(NAN_BITS));
 			vbslq_f32(vceqq_f32(v, v), v, nan)
@@ -54,6 +60,7 @@ unsafe impl Simd for Neon {
 
 	#[inline(always)]
 	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		// SAFETY: the trait's contract.
 		unsafe {
 			let mut v = [vdupq_n_f32(0.0); 4];
 			for (r, v) in v.iter_mut().enumerate().take(rows) {

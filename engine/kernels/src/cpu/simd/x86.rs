@@ -11,7 +11,7 @@ pub(crate) struct Avx2;
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512;
 
-// SAFETY (every block below): the trait's contract gives the instruction set and the pointers.
+// SAFETY: implementors need what the trait's contract gives them, the instruction set and the pointers.
 unsafe impl Simd for Avx2 {
 	type V = __m256;
 	const LANES: usize = 8;
@@ -19,36 +19,43 @@ unsafe impl Simd for Avx2 {
 
 	#[inline(always)]
 	unsafe fn splat(x: f32) -> __m256 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm256_set1_ps(x) }
 	}
 
 	#[inline(always)]
 	unsafe fn load(p: *const f32) -> __m256 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm256_loadu_ps(p) }
 	}
 
 	#[inline(always)]
 	unsafe fn load_aligned(p: *const f32) -> __m256 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm256_load_ps(p) }
 	}
 
 	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: __m256) {
+		// SAFETY: the trait's contract.
 		unsafe { _mm256_storeu_ps(p, v) }
 	}
 
 	#[inline(always)]
 	unsafe fn add(a: __m256, b: __m256) -> __m256 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm256_add_ps(a, b) }
 	}
 
 	#[inline(always)]
 	unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm256_fmadd_ps(a, b, c) }
 	}
 
 	#[inline(always)]
 	unsafe fn canonical(v: __m256) -> __m256 {
+		// SAFETY: the trait's contract.
 		unsafe {
 			let nan = _mm256_set1_ps(f32::from_bits(NAN_BITS));
 			_mm256_blendv_ps(v, nan, _mm256_cmp_ps::<_CMP_UNORD_Q>(v, v))
@@ -57,6 +64,7 @@ unsafe impl Simd for Avx2 {
 
 	#[inline(always)]
 	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		// SAFETY: the trait's contract.
 		unsafe {
 			let mut v = [_mm256_setzero_ps(); 8];
 			for (r, v) in v.iter_mut().enumerate().take(rows) {
@@ -87,6 +95,7 @@ unsafe impl Simd for Avx2 {
 
 	#[inline(always)]
 	unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+		// SAFETY: the trait's contract.
 		unsafe { transpose_bytes(source, step, out, width) }
 	}
 }
@@ -99,36 +108,43 @@ unsafe impl Simd for Avx512 {
 
 	#[inline(always)]
 	unsafe fn splat(x: f32) -> __m512 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm512_set1_ps(x) }
 	}
 
 	#[inline(always)]
 	unsafe fn load(p: *const f32) -> __m512 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm512_loadu_ps(p) }
 	}
 
 	#[inline(always)]
 	unsafe fn load_aligned(p: *const f32) -> __m512 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm512_load_ps(p) }
 	}
 
 	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: __m512) {
+		// SAFETY: the trait's contract.
 		unsafe { _mm512_storeu_ps(p, v) }
 	}
 
 	#[inline(always)]
 	unsafe fn add(a: __m512, b: __m512) -> __m512 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm512_add_ps(a, b) }
 	}
 
 	#[inline(always)]
 	unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
+		// SAFETY: the trait's contract.
 		unsafe { _mm512_fmadd_ps(a, b, c) }
 	}
 
 	#[inline(always)]
 	unsafe fn canonical(v: __m512) -> __m512 {
+		// SAFETY: the trait's contract.
 		unsafe {
 			let nan = _mm512_set1_ps(f32::from_bits(NAN_BITS));
 			_mm512_mask_mov_ps(v, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(v, v), nan)
@@ -137,6 +153,7 @@ unsafe impl Simd for Avx512 {
 
 	#[inline(always)]
 	unsafe fn transpose(source: *const f32, step: usize, rows: usize, out: *mut f32, width: usize) {
+		// SAFETY: the trait's contract.
 		unsafe {
 			let mut v = [_mm512_setzero_ps(); 16];
 			for (r, v) in v.iter_mut().enumerate().take(rows) {
@@ -173,6 +190,7 @@ unsafe impl Simd for Avx512 {
 
 	#[inline(always)]
 	unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+		// SAFETY: the trait's contract.
 		unsafe { transpose_bytes(source, step, out, width) }
 	}
 }
@@ -183,6 +201,7 @@ unsafe impl Simd for Avx512 {
 /// As there.
 #[inline(always)]
 unsafe fn transpose_bytes(source: *const u8, step: usize, out: *mut u8, width: usize) {
+	// SAFETY: the trait's contract.
 	unsafe {
 		let mut v = [_mm_setzero_si128(); 16];
 		for (r, v) in v.iter_mut().enumerate() {

@@ -367,7 +367,7 @@ impl Tile<'_> {
 	}
 
 	/// The slot kept for operand `i`, of which `len` bytes are needed.
-	#[allow(clippy::mut_from_ref)]
+	#[allow(clippy::mut_from_ref, reason = "a slot is lent to one operand at a time")]
 	fn slot(&self, i: usize, len: usize) -> &mut [u8] {
 		let slot = Place::Slot(self.fused.slots - 3 + i);
 		let (at, _) = self.place(slot, 1, Width::Full);
