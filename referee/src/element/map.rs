@@ -1,11 +1,11 @@
 //! Functions of one or two elements.
 
 use super::broadcast;
-use crate::arith::{functions, NAN32};
-use crate::program::map::MAX_ARGUMENTS;
 use crate::{
-	canonical, Arith, BinaryFn, DType, OpRecord, Reader, StepFn, Steps, UnaryFn, MAX_OPERANDS,
-	MAX_STEPS,
+	arith::{functions, NAN32},
+	canonical,
+	program::map::MAX_ARGUMENTS,
+	Arith, BinaryFn, DType, OpRecord, Reader, StepFn, Steps, UnaryFn, MAX_OPERANDS, MAX_STEPS,
 };
 
 const ONE: u32 = 0x3f80_0000;

@@ -1,8 +1,7 @@
 //! Ops that move values without changing them.
 
 use super::{dim, view};
-use crate::program::align;
-use crate::{OpKind, OpRecord, Reader, MAX_RANK};
+use crate::{program::align, OpKind, OpRecord, Reader, MAX_RANK};
 
 pub(super) fn strided<R: Reader>(
 	op: &OpRecord,

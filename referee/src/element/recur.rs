@@ -1,8 +1,10 @@
 //! Recurrent cells.
 
 use super::{contract, map};
-use crate::arith::functions::{sigmoid, tanh};
-use crate::{Arith, Cell, OpRecord, Reader};
+use crate::{
+	arith::functions::{sigmoid, tanh},
+	Arith, Cell, OpRecord, Reader,
+};
 
 /// Positions of the operands; the op's own output is the last.
 const X: usize = 0;

@@ -5,8 +5,10 @@
 //! one name only, [`NodeKey`]; the top of an object is always named by [`NodeKey::TOP`], since the
 //! chain learns a tensor's length only from the opening itself.
 
-use crate::tree::{self, ARITY};
-use crate::{OpRecord, Place, Root, Slice, TreeError, CHUNK_BYTES, RECORD_BYTES};
+use crate::{
+	tree::{self, ARITY},
+	OpRecord, Place, Root, Slice, TreeError, CHUNK_BYTES, RECORD_BYTES,
+};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::fmt;

@@ -1,6 +1,5 @@
 use super::*;
-use crate::testing::World;
-use crate::tree::open_node;
+use crate::{testing::World, tree::open_node};
 use proptest::prelude::*;
 
 const ENTRY: u32 = 2;

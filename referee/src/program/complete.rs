@@ -4,8 +4,10 @@
 //! Steps that the compiler demands (a rule, a bound, an element function, an oracle, a kernel or the
 //! choice of none) need no test: they are matches without a wildcard.
 
-use crate::testing::{record, Rng, KINDS};
-use crate::*;
+use crate::{
+	testing::{record, Rng, KINDS},
+	*,
+};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;

@@ -6,8 +6,10 @@
 
 use super::bound::{Part, Place};
 use super::record::{OpRecord, Operand, Source};
-use crate::opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES};
-use crate::tree::{chunk_count, count_siblings, CHUNK_BYTES, CV_BYTES};
+use crate::{
+	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
+	tree::{chunk_count, count_siblings, CHUNK_BYTES, CV_BYTES},
+};
 use alloc::collections::BTreeSet;
 use core::ops::Range;
 

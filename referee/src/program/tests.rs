@@ -1,8 +1,10 @@
 use super::check::{CheckError, CheckReason, RecordError};
 use super::codec::{FormatError, HeaderError};
 use super::*;
-use crate::testing::{record, recurrence, shape, Rng, World, KINDS};
-use crate::*;
+use crate::{
+	testing::{record, recurrence, shape, Rng, World, KINDS},
+	*,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use proptest::prelude::*;

@@ -6,10 +6,11 @@
 //! it is right or wrong, and cost next to nothing to find.
 
 use super::{elements_of, Claimed, FaultProof, Location, MAX_CHUNK_TERMS};
-use crate::tree::{chunk_count, CHUNK_BYTES, CV_BYTES};
 use crate::{
-	leaf_terms, BinaryFn, OpKind, OpRecord, ScatterFn, Slice, StepFn, MAX_OPERANDS,
-	MAX_PROOF_BYTES, MAX_SPANS, MAX_TERMS, RECORD_BYTES,
+	leaf_terms,
+	tree::{chunk_count, CHUNK_BYTES, CV_BYTES},
+	BinaryFn, OpKind, OpRecord, ScatterFn, Slice, StepFn, MAX_OPERANDS, MAX_PROOF_BYTES, MAX_SPANS,
+	MAX_TERMS, RECORD_BYTES,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;

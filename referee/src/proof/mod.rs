@@ -11,11 +11,10 @@ mod reader;
 pub use self::cost::{proof_cost, ProofCost, FUNCTION_OPERATIONS};
 
 use self::reader::ProofReader;
-use crate::element::element as compute;
-use crate::opening::entry_in;
 use crate::{
-	encode_value, leaf_bound, tree, Arith, Commitments, OpRecord, OpeningError, Place, Root, Slice,
-	Soft, Source, TreeError, CHUNK_BYTES, MAX_LEAF_BYTES, MAX_OPERANDS, MAX_SPANS, MAX_TERMS,
+	element::element as compute, encode_value, leaf_bound, opening::entry_in, tree, Arith,
+	Commitments, OpRecord, OpeningError, Place, Root, Slice, Soft, Source, TreeError, CHUNK_BYTES,
+	MAX_LEAF_BYTES, MAX_OPERANDS, MAX_SPANS, MAX_TERMS,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};

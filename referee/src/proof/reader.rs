@@ -1,8 +1,7 @@
 //! A reader of the chunks that a proof carries.
 
 use super::ProofError;
-use crate::reader::decode_row;
-use crate::{decode_value, DType, OpRecord, Reader, Slice};
+use crate::{decode_value, reader::decode_row, DType, OpRecord, Reader, Slice};
 use alloc::vec::Vec;
 
 /// Authenticated bytes of the objects that hold an op's operands.

@@ -1,6 +1,5 @@
 //! The compression function on 16 or 32 messages in lockstep.
 
-use super::forest::Lanes;
 use assay_referee::Root;
 use core::arch::{asm, x86_64::*};
 
@@ -39,6 +38,17 @@ const SCHEDULE: [[usize; 16]; 7] = {
 /// The rows of the state that a half round mixes: its columns, then its diagonals.
 const COLUMNS: [[usize; 4]; 4] = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]];
 const DIAGONALS: [[usize; 4]; 4] = [[0, 1, 2, 3], [5, 6, 7, 4], [10, 11, 8, 9], [15, 12, 13, 14]];
+
+/// What the lanes hold.
+#[derive(Default)]
+pub(super) struct Lanes {
+	/// Bytes of the messages.
+	pub(super) length: [[u32; LANES]; 2],
+	/// Lower and higher words of their counters.
+	pub(super) counter: [[[u32; LANES]; 2]; 2],
+	/// The flags that their first blocks add, and their last.
+	pub(super) flags: [[[u32; LANES]; 2]; 2],
+}
 
 type V = __m512i;
 

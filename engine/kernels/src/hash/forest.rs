@@ -1,6 +1,6 @@
 //! Trees over several objects at once: which messages are hashed together.
 
-use super::avx512::{lockstep, CHUNK_END, CHUNK_START, LANES, PARENT, ROOT};
+use super::avx512::{lockstep, Lanes, CHUNK_END, CHUNK_START, LANES, PARENT, ROOT};
 use assay_referee::{tree, Root, CHUNK_BYTES};
 
 /// Lanes of two vectors.
@@ -69,17 +69,6 @@ struct Run<'a> {
 	root: bool,
 	/// Where the value of the first goes.
 	place: usize,
-}
-
-/// What the lanes hold.
-#[derive(Default)]
-pub(super) struct Lanes {
-	/// Bytes of the messages.
-	pub(super) length: [[u32; LANES]; 2],
-	/// Lower and higher words of their counters.
-	pub(super) counter: [[[u32; LANES]; 2]; 2],
-	/// The flags that their first blocks add, and their last.
-	pub(super) flags: [[[u32; LANES]; 2]; 2],
 }
 
 impl Lanes {

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{ErrorKind as Io, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use super::declared::declared_bytes;
 use super::proto::{External, Graph, Tensor};
-use super::tensor::declared_bytes;
 use crate::error::{shown, ErrorKind, Failure, Result};
 
 /// How often a file's bytes are read at most, for tensors that share some: a thousand tensors that

@@ -1,10 +1,12 @@
 //! Reading files, all of which are hostile: the format, the tensors in it, and those beside it.
 
+mod declared;
 mod external;
 mod proto;
 mod tensor;
 mod wire;
 
+pub(crate) use declared::element;
 pub(crate) use external::Files;
 pub(crate) use proto::{Attribute, Dim, Graph, Model, Node, Port, Tensor};
-pub(crate) use tensor::{decode, decode_any, element, Decoded};
+pub(crate) use tensor::{decode, decode_any, Decoded};

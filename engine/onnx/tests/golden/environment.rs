@@ -7,8 +7,10 @@ use assay_executor::{Isa, Options, Session};
 #[path = "../../../kernels/tests/spoil/mod.rs"]
 mod spoil;
 
-use crate::models::MODELS;
-use crate::support::{f32s, noise, Net};
+use crate::{
+	models::MODELS,
+	support::{f32s, noise, Net},
+};
 use spoil::spoilt;
 
 /// Products and sums of subnormals, roots and quotients, and statistics folded by the compiler.

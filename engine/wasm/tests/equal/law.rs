@@ -3,5 +3,5 @@
 pub(crate) use assay_referee::*;
 
 #[allow(dead_code, unused_imports, reason = "a part of what another test has is used here")]
-#[path = "../../../../referee/src/testing.rs"]
+#[path = "../../../../referee/src/testing/mod.rs"]
 pub(crate) mod testing;

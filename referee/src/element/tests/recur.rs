@@ -1,8 +1,10 @@
 //! Recurrent cells, written a second time.
 
 use super::{f, unary_oracle, Tensors};
-use crate::testing::{recur, recurrence, shape, Rng};
-use crate::*;
+use crate::{
+	testing::{recur, recurrence, shape, Rng},
+	*,
+};
 use alloc::vec::Vec;
 use proptest::prelude::*;
 

@@ -4,9 +4,11 @@
 //! and the hashes beside it, whose number alone counts here, are zeros.
 
 use super::*;
-use crate::opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES};
-use crate::testing::{record, recurrence, shape, Rng, KINDS};
-use crate::*;
+use crate::{
+	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
+	testing::{record, recurrence, shape, Rng, KINDS},
+	*,
+};
 use alloc::collections::BTreeSet;
 
 /// Makes up what is read, and remembers the chunks.

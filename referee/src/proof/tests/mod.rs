@@ -2,8 +2,7 @@ pub(crate) mod cost;
 mod length;
 
 use super::*;
-use crate::testing::World;
-use crate::{element, Cell, RecordingReader};
+use crate::{element, testing::World, Cell, RecordingReader};
 use alloc::vec;
 use proptest::prelude::*;
 

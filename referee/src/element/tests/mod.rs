@@ -3,9 +3,11 @@ mod expression;
 mod recur;
 
 use super::*;
-use crate::arith::functions;
-use crate::testing::{record, shape, tensors, Rng, KINDS};
-use crate::*;
+use crate::{
+	arith::functions,
+	testing::{record, shape, tensors, Rng, KINDS},
+	*,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use proptest::prelude::*;

@@ -1,11 +1,8 @@
 //! Random valid records and tensors, and a small honest execution, for the tests.
 
 // Other crates' tests include this file: hence the paths, and names relative to it.
-#[path = "testing/map.rs"]
 mod map;
-#[path = "testing/recur.rs"]
 mod recur;
-#[path = "testing/selection.rs"]
 mod selection;
 
 pub(crate) use recur::{random as recur, recurrence};

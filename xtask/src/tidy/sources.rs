@@ -1,0 +1,77 @@
+//! The files of the repository that people write.
+
+use anyhow::{ensure, Context, Result};
+use std::{collections::BTreeMap, path::Path, process::Command};
+
+/// Endings of files that are read.
+const READ: [&str; 4] = [".rs", ".md", ".toml", ".py"];
+
+/// The texts of all files that git knows or would take in, by their path from the root on.
+pub(crate) struct Sources {
+	/// Path and text; of files that are not read, no text.
+	pub(crate) files: BTreeMap<String, String>,
+}
+
+impl Sources {
+	/// All files of the repository at `root`.
+	pub(crate) fn read(root: &Path) -> Result<Sources> {
+		let list = Command::new("git")
+			.args(["ls-files", "--cached", "--others", "--exclude-standard"])
+			.current_dir(root)
+			.output()
+			.context("git")?;
+		ensure!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
+		let mut files = BTreeMap::new();
+		for path in String::from_utf8(list.stdout)?.lines() {
+			let full = root.join(path);
+			// Deleted and not committed yet.
+			if !full.is_file() {
+				continue;
+			}
+			let text = match READ.iter().any(|ending| path.ends_with(ending)) {
+				true => std::fs::read_to_string(&full).with_context(|| path.to_string())?,
+				false => String::new(),
+			};
+			files.insert(path.to_string(), text);
+		}
+		ensure!(files.len() > 100, "{} is not the repository", root.display());
+		Ok(Sources { files })
+	}
+
+	/// Files with this ending.
+	pub(crate) fn ending(&self, ending: &'static str) -> impl Iterator<Item = (&str, &str)> {
+		let files = self.files.iter().filter(move |(path, _)| path.ends_with(ending));
+		files.map(|(path, text)| (path.as_str(), text.as_str()))
+	}
+
+	/// Whether there is a file or folder of this name.
+	pub(crate) fn has(&self, path: &str) -> bool {
+		let folder = format!("{}/", path.trim_end_matches('/'));
+		self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&folder))
+	}
+}
+
+#[cfg(test)]
+impl Sources {
+	/// Of these files.
+	pub(crate) fn of(files: &[(&str, &str)]) -> Sources {
+		let files = files.iter().map(|(path, text)| (path.to_string(), text.to_string()));
+		Sources { files: files.collect() }
+	}
+}
+
+/// The line without comments and string literals, roughly: enough to find a name.
+pub(crate) fn code(line: &str) -> String {
+	let mut out = String::new();
+	let mut quoted = false;
+	let mut previous = ' ';
+	for c in line.split("//").next().unwrap_or_default().chars() {
+		if c == '"' && previous != '\\' && previous != '\'' {
+			quoted = !quoted;
+		} else if !quoted {
+			out.push(c);
+		}
+		previous = c;
+	}
+	out
+}
