@@ -5,7 +5,7 @@ use crate::{
 	npz::{self, Tensor},
 };
 use assay_executor::{
-	Bundle, BundleError, ExecError, InputTensor, Instantiation, Manifest, StoredTensor,
+	Bundle, BundleError, InputTensor, Instantiation, Manifest, StoredTensor, TensorError,
 };
 use std::path::{Path, PathBuf};
 
@@ -131,7 +131,7 @@ fn pack_arrays(manifest: &Manifest, arrays: &[npz::Array]) -> Result<Vec<u8>> {
 	manifest.pack_stored(&stored).map_err(|e| refused(manifest, &e))
 }
 
-fn refused(manifest: &Manifest, error: &ExecError) -> Error {
+fn refused(manifest: &Manifest, error: &TensorError) -> Error {
 	Error::usage(error.to_string()).hint(format!("the model takes {}", inputs(manifest)))
 }
 

@@ -274,7 +274,7 @@ async fn the_answer_is_right_and_paid(scene: &Scene, job: u64) {
 	let bundle = Arc::new(bundles::load(&scene.models.path().join("digits")).unwrap());
 	let named = bundles::unpack(bundle.manifest(), &output).unwrap();
 	assert_eq!(best_of_rows(&named[0], 10).unwrap(), [scene.digits.labels[0]]);
-	let session = Session::new(bundle, Options::default()).unwrap();
+	let session = Session::new(bundle, Options::default());
 	assert_eq!(session.run(&scene.input(0)).unwrap(), output, "the same bits on this machine");
 	let record = scene.api.job(&at, job).await.unwrap().unwrap();
 	assert_eq!(record.output_root().unwrap().0, Session::output_root(&output));
@@ -284,7 +284,7 @@ async fn the_answer_is_right_and_paid(scene: &Scene, job: u64) {
 /// What the model gives for the wide input on this machine.
 fn wide_output(scene: &Scene) -> Vec<u8> {
 	let bundle = Arc::new(bundles::load(&scene.models.path().join("wide")).unwrap());
-	Session::new(bundle, Options::default()).unwrap().run(&scene.wide_input()).unwrap()
+	Session::new(bundle, Options::default()).run(&scene.wide_input()).unwrap()
 }
 
 /// The requester of a long output gets it from the operator's node, against a fee, while the window is

@@ -156,7 +156,7 @@ async fn recompute(api: &Api, args: &OpenArgs, global: &Global) -> Result<[u8; 3
 	let spinner = out.spinner("running the model");
 	let bundle = Arc::new(bundles::load(&found.dir)?);
 	let failed = |e: assay_executor::ExecError| Error::failed(e.to_string());
-	let session = Session::new(bundle, Options::default()).map_err(failed)?;
+	let session = Session::new(bundle, Options::default());
 	let root = Session::output_root(&session.run(&input).map_err(failed)?);
 	spinner.finish_and_clear();
 	if job.output_root().is_some_and(|claimed| claimed.0 == root) {

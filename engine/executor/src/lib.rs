@@ -15,20 +15,18 @@ extern crate alloc;
 
 mod bundle;
 mod dispute;
-mod error;
 mod plan;
 mod session;
 mod tree;
 
 pub use assay_kernels::{in_default_environment, Isa};
 pub use bundle::{
-	instantiations, matching, Bundle, BundleWriter, DimBounds, ElementError, ElementType,
-	InputTensor, Instantiation, Manifest, NamedTensor, OutputTensor, StoredTensor,
-	MAX_INSTANTIATIONS,
+	instantiations, matching, Bundle, BundleError, BundleWriter, DimBounds, ElementError,
+	ElementType, InputTensor, Instantiation, Manifest, NamedTensor, OutputTensor, StoredTensor,
+	TensorError, MAX_INSTANTIATIONS,
 };
-pub use dispute::{Move, Tamper, Trace};
-pub use error::{BundleError, ExecError};
-pub use plan::Cancel;
+pub use dispute::{DisputeError, Move, Tamper, Trace};
+pub use plan::{Cancel, ExecError};
 pub use session::{Options, Session, StepTime};
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! Executing a model.
 
 use crate::{
-	bundle::{make_canonical, Bundle, InputTensor, OutputTensor},
-	dispute::{candidates, Tamper, Trace},
-	error::ExecError,
-	plan::{Cancel, Keep, Runner},
+	bundle::{make_canonical, Bundle, InputTensor, OutputTensor, TensorError},
+	dispute::{OpByOp, Tamper, Trace},
+	plan::{Cancel, ExecError, Keep, Runner},
 	tree::Trees,
 };
-use assay_kernels::{execute, resume, Buffer, Isa, KernelConfig};
-use assay_referee::{tree, Operand, Source};
+use assay_kernels::{Buffer, Isa, KernelConfig};
+use assay_referee::tree;
 use std::{
 	sync::{Arc, OnceLock},
 	time::Instant,
@@ -47,16 +46,14 @@ pub struct Session {
 impl Session {
 	/// Prepares a model: decides what runs together and where tensors lie, and rearranges the
 	/// weights for the kernels unless another session of the bundle has.
-	///
-	/// Errors: none at present.
-	pub fn new(bundle: Arc<Bundle>, options: Options) -> Result<Session, ExecError> {
+	pub fn new(bundle: Arc<Bundle>, options: Options) -> Session {
 		let threads = match options.threads {
 			0 => std::thread::available_parallelism().map_or(1, usize::from),
 			threads => threads,
 		};
 		let config = KernelConfig::new(threads, options.isa.unwrap_or_else(Isa::detect));
 		let runner = Runner::new(bundle, config, Keep::Needed, SPARE);
-		Ok(Session { runner, traced: OnceLock::new() })
+		Session { runner, traced: OnceLock::new() }
 	}
 
 	/// The model.
@@ -131,9 +128,10 @@ impl Session {
 		let (output, kept) = match tamper {
 			None => (runner.output(&runner.run(&canonical, None, cancel, commit)?)?, None),
 			Some(tamper) => {
-				let tensors = self.tensors(&canonical, Some(tamper), cancel)?;
+				let tensors =
+					OpByOp::new(&self.runner).tensors(&canonical, Some(tamper), cancel)?;
 				(0..).zip(&tensors).for_each(|(op, tensor)| commit(op, tensor));
-				(tensors.last().ok_or(ExecError::NoSuch("op"))?.to_vec(), Some(tensors))
+				(tensors.last().ok_or(ExecError::Plan("an op"))?.to_vec(), Some(tensors))
 			},
 		};
 		let given = (canonical[..] != *input).then(|| input.to_vec());
@@ -150,24 +148,16 @@ impl Session {
 		op: u32,
 	) -> Result<Option<Tamper>, ExecError> {
 		let canonical = self.canonical_input(input)?;
-		let record = self.bundle().program().ops.get(op as usize).ok_or(ExecError::NoSuch("op"))?;
-		let honest = self.tensors(&canonical, None, &Cancel::new())?;
-		for element in candidates(record.shape.elements()) {
-			let tamper = Tamper { op, element: Some(element) };
-			if self.changes_output(&canonical, &honest, tamper)? {
-				return Ok(Some(tamper));
-			}
-		}
-		Ok(None)
+		OpByOp::new(&self.runner).tamper_that_changes_output(&canonical, op)
 	}
 
 	/// The input bytes of a job from named tensors; see [`crate::Manifest::pack_inputs`].
-	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, ExecError> {
+	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		self.bundle().manifest().pack_inputs(tensors)
 	}
 
 	/// The named outputs of a job; see [`crate::Manifest::unpack_outputs`].
-	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, ExecError> {
+	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, TensorError> {
 		self.bundle().manifest().unpack_outputs(bytes)
 	}
 
@@ -190,115 +180,5 @@ impl Session {
 			make_canonical(spec.dtype, &mut bytes[part]);
 		}
 		Ok(bytes)
-	}
-
-	/// The bytes of an operand; empty, which kernels refuse, when they are not there.
-	fn locate<'a>(
-		&'a self,
-		operand: &Operand,
-		input: &'a [u8],
-		tensor: impl Fn(usize) -> Option<&'a [u8]>,
-	) -> &'a [u8] {
-		let range = |start: u64| start as usize..(start + operand.bytes()) as usize;
-		match operand.source {
-			Source::Op(op) => tensor(op as usize).unwrap_or(&[]),
-			Source::Input(offset) => input.get(range(offset)).unwrap_or(&[]),
-			Source::Weight(offset) => self.bundle().read_weights(operand.dtype, range(offset)),
-		}
-	}
-
-	/// One op on finished tensors, without fusion.
-	fn compute<'a>(
-		&'a self,
-		op: usize,
-		input: &'a [u8],
-		tensor: impl Fn(usize) -> Option<&'a [u8]>,
-	) -> Result<Buffer, ExecError> {
-		let record = &self.bundle().program().ops[op];
-		let operands: Vec<&[u8]> =
-			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
-		let mut out = Buffer::new(record.bytes() as usize);
-		execute(record, &operands, &mut out, self.config())
-			.map_err(|error| ExecError::Kernel { op: op as u32, error })?;
-		Ok(out)
-	}
-
-	/// Makes what an op computed of its own output follow from the element just changed in it.
-	fn resume<'a>(
-		&'a self,
-		op: usize,
-		input: &'a [u8],
-		tensor: impl Fn(usize) -> Option<&'a [u8]>,
-		out: &mut [u8],
-		element: u64,
-	) -> Result<(), ExecError> {
-		let record = &self.bundle().program().ops[op];
-		let operands: Vec<&[u8]> =
-			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
-		resume(record, &operands, out, element, self.config())
-			.map_err(|error| ExecError::Kernel { op: op as u32, error })
-	}
-
-	/// Every op's output, computed op by op so that tampering with one has its effect on the next.
-	///
-	/// Errors: there is no such op or element to tamper with.
-	fn tensors(
-		&self,
-		input: &[u8],
-		tamper: Option<&Tamper>,
-		cancel: &Cancel,
-	) -> Result<Vec<Buffer>, ExecError> {
-		let ops = &self.bundle().program().ops;
-		if let Some(tamper) = tamper {
-			let op = ops.get(tamper.op as usize).ok_or(ExecError::NoSuch("op"))?;
-			if tamper.element.is_some_and(|element| element >= op.shape.elements()) {
-				return Err(ExecError::NoSuch("element"));
-			}
-		}
-		let mut tensors: Vec<Buffer> = Vec::with_capacity(ops.len());
-		for (i, op) in ops.iter().enumerate() {
-			cancel.check()?;
-			let tensor = |j: usize| tensors.get(j).map(|tensor| &tensor[..]);
-			let mut out = self.compute(i, input, tensor)?;
-			if let Some(tamper) = tamper.filter(|tamper| tamper.op as usize == i) {
-				let element = tamper.apply(op, &mut out);
-				self.resume(i, input, tensor, &mut out, element)?;
-			}
-			tensors.push(out);
-		}
-		Ok(tensors)
-	}
-
-	/// Whether tampering reaches the output; recomputes only what it touches.
-	fn changes_output(
-		&self,
-		input: &[u8],
-		honest: &[Buffer],
-		tamper: Tamper,
-	) -> Result<bool, ExecError> {
-		let honest = |j: usize| honest.get(j).map(|tensor| &tensor[..]);
-		let ops = &self.bundle().program().ops;
-		let mut changed: Vec<Option<Buffer>> = (0..ops.len()).map(|_| None).collect();
-		let first = tamper.op as usize;
-		let mut tensor = Buffer::from_bytes(honest(first).unwrap_or(&[]));
-		let element = tamper.apply(&ops[first], &mut tensor);
-		self.resume(first, input, honest, &mut tensor, element)?;
-		changed[first] = Some(tensor);
-		for i in first + 1..ops.len() {
-			let touched = ops[i].operands.iter().any(|operand| match operand.source {
-				Source::Op(j) => changed[j as usize].is_some(),
-				_ => false,
-			});
-			if touched {
-				let tensor = self.compute(i, input, |j| match changed.get(j) {
-					Some(Some(tensor)) => Some(&tensor[..]),
-					_ => honest(j),
-				})?;
-				if Some(&tensor[..]) != honest(i) {
-					changed[i] = Some(tensor);
-				}
-			}
-		}
-		Ok(changed.last().is_some_and(Option::is_some))
 	}
 }

@@ -1,7 +1,6 @@
 //! BLAKE3 trees of which the inner values are kept: hashed by all threads at once, and opened
 //! without hashing the object again.
 
-use crate::error::ExecError;
 use assay_kernels::{for_each_mut, hash_all, hash_subtree, KernelConfig};
 use assay_referee::{
 	tree::{self, chunk_count, node_range, subtree_cv},
@@ -97,7 +96,7 @@ impl Tree {
 		bytes: &[u8],
 		level: u8,
 		index: u64,
-	) -> Result<(Vec<u8>, Vec<Root>), ExecError> {
+	) -> Result<(Vec<u8>, Vec<Root>), TreeError> {
 		let range = node_range(self.len, level, index).ok_or(TreeError::Range)?;
 		let path = tree::beside(self.len, &range);
 		let path = path.into_iter().map(|range| self.cv(bytes, range)).collect();

@@ -212,7 +212,7 @@ impl Case {
 			Err(error) => return Ok(Verdict::Refused(error.kind, error.to_string())),
 		};
 		let one = Options { threads: 1, isa: None };
-		let session = Session::new(Arc::new(compiled.bundle()?), one)?;
+		let session = Session::new(Arc::new(compiled.bundle()?), one);
 		let manifest = &compiled.manifest;
 		let given = manifest
 			.inputs

@@ -291,7 +291,7 @@ fn load(path: &Path, model: &ModelId) -> Result<Arc<Session>, String> {
 	}
 	// One thread for one run: several runs share the engine's threads.
 	let options = Options { threads: 1, ..Options::default() };
-	let session = Session::new(Arc::new(bundle), options).map_err(|error| error.to_string())?;
+	let session = Session::new(Arc::new(bundle), options);
 	Ok(Arc::new(session))
 }
 

@@ -8,7 +8,7 @@ use super::{
 	traces::TraceCache,
 	LOG,
 };
-use assay_executor::{Cancel, ExecError, Move, Session, Tamper, Trace};
+use assay_executor::{Cancel, DisputeError, ExecError, Move, Session, Tamper, Trace};
 use assay_host::{Request, Response, RunSpec, MAX_INLINE_OUTPUT};
 use codec::Encode;
 use std::{
@@ -34,6 +34,15 @@ impl From<ExecError> for WorkError {
 	fn from(error: ExecError) -> Self {
 		match error {
 			ExecError::Cancelled => Self::Cancelled,
+			other => Self::Failed(other.to_string()),
+		}
+	}
+}
+
+impl From<DisputeError> for WorkError {
+	fn from(error: DisputeError) -> Self {
+		match error {
+			DisputeError::Exec(error) => error.into(),
 			other => Self::Failed(other.to_string()),
 		}
 	}

@@ -35,7 +35,7 @@ fn main() -> Result<ExitCode> {
 fn charges(folder: &str) -> Result<bool> {
 	let bundle = Arc::new(Bundle::load(folder)?);
 	let input = input(bundle.program());
-	let session = Session::new(bundle, Options::default())?;
+	let session = Session::new(bundle, Options::default());
 	let honest = session.trace(&input, None)?;
 	let ops = honest.entries().len() as u32;
 	let millis = |weight: Weight| weight.ref_time() as f64 / WEIGHT_REF_TIME_PER_MILLIS as f64;

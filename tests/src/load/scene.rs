@@ -192,8 +192,7 @@ impl Scene {
 	/// The right output of the model for an input, and its root.
 	pub(super) fn answer(&self, input: &[u8]) -> Result<(Vec<u8>, [u8; 32])> {
 		let bundle = bundles::load(&self.bundle.dir)?;
-		let session =
-			assay_executor::Session::new(std::sync::Arc::new(bundle), Default::default())?;
+		let session = assay_executor::Session::new(std::sync::Arc::new(bundle), Default::default());
 		let output = session.run(input)?;
 		let root = tree::hash(&output);
 		Ok((output, root))

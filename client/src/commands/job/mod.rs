@@ -350,7 +350,7 @@ async fn outputs(
 	let spinner = global.output().spinner("the chain holds the output's root only; running here");
 	let session = Arc::new(bundles::load(&bundle.dir)?);
 	let failed = |e: assay_executor::ExecError| Error::failed(e.to_string());
-	let session = Session::new(session, Options::default()).map_err(failed)?;
+	let session = Session::new(session, Options::default());
 	let bytes = session.run(&input).map_err(failed)?;
 	spinner.finish_and_clear();
 	if Session::output_root(&bytes) != root.0 {

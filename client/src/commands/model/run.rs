@@ -89,7 +89,7 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 	let start = Instant::now();
 	let bundle = Arc::new(bundles::load(&chosen.dir)?);
 	let options = Options { threads: args.threads, isa: args.isa };
-	let session = Session::new(bundle, options).map_err(failed)?;
+	let session = Session::new(bundle, options);
 	let load_ms = milliseconds(start);
 	let manifest = session.bundle().manifest();
 	spinner.finish_and_clear();

@@ -10,8 +10,7 @@
 //! weights/<root>.bin         once for all instantiations with these weights
 //! ```
 
-use super::{Bundle, Manifest};
-use crate::error::BundleError;
+use super::{Bundle, BundleError, Manifest};
 use assay_referee::Root;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -92,9 +91,7 @@ fn read(dir: &Path) -> Result<Read, BundleError> {
 	match names.iter().find(|name| !is_plain(name) || !seen.insert(*name)) {
 		Some(name) => Err(BundleError::Instantiation(name.clone())),
 		None if names.is_empty() => Err(BundleError::Instantiation(String::new())),
-		None if names.len() > MAX_INSTANTIATIONS => {
-			Err(BundleError::TooManyInstantiations(names.len()))
-		},
+		None if names.len() > MAX_INSTANTIATIONS => Err(too_many(names.len())),
 		None => Ok(Read::Several(names)),
 	}
 }
@@ -158,7 +155,7 @@ impl BundleWriter {
 			return Err(BundleError::Instantiation(name));
 		}
 		if self.names.len() >= MAX_INSTANTIATIONS {
-			return Err(BundleError::TooManyInstantiations(self.names.len() + 1));
+			return Err(too_many(self.names.len() + 1));
 		}
 		self.put(&name, bundle).map_err(|e| io_at(&self.dir, e))?;
 		let dir = self.dir.join(&name);
@@ -253,4 +250,8 @@ fn open_to_all(dir: &Path) -> io::Result<()> {
 	#[cfg(not(unix))]
 	let _ = dir;
 	Ok(())
+}
+
+fn too_many(found: usize) -> BundleError {
+	BundleError::TooManyInstantiations { found, most: MAX_INSTANTIATIONS }
 }

@@ -2,6 +2,7 @@
 
 mod canonical;
 mod element;
+mod error;
 mod folder;
 mod manifest;
 mod packed;
@@ -9,12 +10,13 @@ mod ports;
 
 pub(crate) use canonical::make_canonical;
 pub use element::{ElementError, ElementType};
+pub use error::{BundleError, TensorError};
 pub use folder::{instantiations, matching, BundleWriter, Instantiation, MAX_INSTANTIATIONS};
 pub use manifest::{DimBounds, Manifest, NamedTensor};
 pub(crate) use packed::Packed;
 pub use ports::{InputTensor, OutputTensor, StoredTensor};
 
-use crate::{error::BundleError, tree::Tree};
+use crate::tree::Tree;
 use assay_kernels::{Buffer, Isa, KernelConfig};
 use assay_referee::{tree, DType, Program, Root, Slice, TreeError};
 use canonical::{Readable, Regions};

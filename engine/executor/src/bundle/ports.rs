@@ -1,7 +1,6 @@
 //! Named tensors to and from the byte layouts of inputs and outputs.
 
-use super::{ElementType, Manifest, NamedTensor};
-use crate::error::ExecError;
+use super::{ElementType, Manifest, NamedTensor, TensorError};
 use assay_referee::{DType, Layout, Shape};
 
 /// A named input.
@@ -48,26 +47,26 @@ impl Manifest {
 	///
 	/// Errors: an input is missing, unknown, given twice, or has another type, shape or length
 	/// than the model's.
-	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, ExecError> {
+	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let layout = layout(&self.inputs);
 		let mut bytes = vec![0; layout.total_len as usize];
 		let mut given = vec![false; self.inputs.len()];
 		for tensor in tensors {
 			let at = self.inputs.iter().position(|input| input.name == tensor.name).ok_or_else(
-				|| ExecError::UnknownTensor {
+				|| TensorError::Unknown {
 					name: tensor.name.to_owned(),
 					known: self.inputs.iter().map(|input| input.name.clone()).collect(),
 				},
 			)?;
 			if std::mem::replace(&mut given[at], true) {
-				return Err(ExecError::DuplicateTensor(tensor.name.to_owned()));
+				return Err(TensorError::Duplicate(tensor.name.to_owned()));
 			}
 			check(&self.inputs[at], tensor)?;
 			let start = layout.offsets[at] as usize;
 			bytes[start..start + tensor.bytes.len()].copy_from_slice(tensor.bytes);
 		}
 		match given.iter().position(|&given| !given) {
-			Some(missing) => Err(ExecError::MissingTensor(self.inputs[missing].name.clone())),
+			Some(missing) => Err(TensorError::Missing(self.inputs[missing].name.clone())),
 			None => Ok(bytes),
 		}
 	}
@@ -75,10 +74,10 @@ impl Manifest {
 	/// As [`Manifest::pack_inputs`], for one piece of bytes per input, in the manifest's order.
 	///
 	/// Errors: more or fewer pieces than inputs, or one of another length than its input.
-	pub fn pack_bytes<B: AsRef<[u8]>>(&self, inputs: &[B]) -> Result<Vec<u8>, ExecError> {
+	pub fn pack_bytes<B: AsRef<[u8]>>(&self, inputs: &[B]) -> Result<Vec<u8>, TensorError> {
 		if inputs.len() != self.inputs.len() {
 			let (expected, found) = (self.inputs.len(), inputs.len());
-			return Err(ExecError::InputCount { expected, found });
+			return Err(TensorError::Count { expected, found });
 		}
 		let pairs = self.inputs.iter().zip(inputs);
 		let tensors: Vec<InputTensor<'_>> = pairs
@@ -97,7 +96,7 @@ impl Manifest {
 	///
 	/// Errors: also an element type that is neither the file's nor the model's, or a value that the
 	/// model's type does not have.
-	pub fn pack_stored(&self, tensors: &[StoredTensor<'_>]) -> Result<Vec<u8>, ExecError> {
+	pub fn pack_stored(&self, tensors: &[StoredTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let mut read = Vec::with_capacity(tensors.len());
 		for tensor in tensors {
 			let input = self.inputs.iter().find(|input| input.name == tensor.name);
@@ -107,13 +106,13 @@ impl Manifest {
 			let name = || tensor.name.to_owned();
 			if tensor.element != own && tensor.element != computed.into() {
 				let (expected, found) = (own, tensor.element);
-				return Err(ExecError::TensorElement { name: name(), expected, found });
+				return Err(TensorError::Element { name: name(), expected, found });
 			}
 			let elements = tensor.shape.iter().fold(1u64, |n, &dim| n.saturating_mul(dim.into()));
 			let bytes = tensor
 				.element
 				.decode(tensor.bytes, elements)
-				.map_err(|error| ExecError::TensorValue { name: name(), error })?;
+				.map_err(|error| TensorError::Value { name: name(), error })?;
 			read.push((tensor, computed, bytes));
 		}
 		let tensors: Vec<InputTensor<'_>> = read
@@ -131,11 +130,11 @@ impl Manifest {
 	/// The outputs of a job from its output bytes.
 	///
 	/// Errors: the length is not that of the output layout.
-	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, ExecError> {
+	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, TensorError> {
 		let layout = layout(&self.outputs);
 		if bytes.len() as u64 != layout.total_len {
 			let (expected, found) = (layout.total_len, bytes.len() as u64);
-			return Err(ExecError::OutputLength { expected, found });
+			return Err(TensorError::OutputLength { expected, found });
 		}
 		let outputs = self.outputs.iter().zip(&layout.offsets).map(|(output, &start)| {
 			let (start, len) = (start as usize, byte_len(output) as usize);
@@ -165,17 +164,13 @@ fn layout(tensors: &[NamedTensor]) -> Layout {
 	Layout::new(tensors.iter().map(byte_len))
 }
 
-fn check(input: &NamedTensor, tensor: &InputTensor<'_>) -> Result<(), ExecError> {
+fn check(input: &NamedTensor, tensor: &InputTensor<'_>) -> Result<(), TensorError> {
 	let name = || tensor.name.to_owned();
 	if tensor.dtype != input.dtype {
-		return Err(ExecError::TensorType {
-			name: name(),
-			expected: input.dtype,
-			found: tensor.dtype,
-		});
+		return Err(TensorError::Type { name: name(), expected: input.dtype, found: tensor.dtype });
 	}
 	if tensor.shape != input.shape {
-		return Err(ExecError::TensorShape {
+		return Err(TensorError::Shape {
 			name: name(),
 			expected: Shape::new(&input.shape).unwrap_or(Shape::SCALAR),
 			found: tensor.shape.to_vec(),
@@ -183,7 +178,7 @@ fn check(input: &NamedTensor, tensor: &InputTensor<'_>) -> Result<(), ExecError>
 	}
 	let (expected, found) = (byte_len(input), tensor.bytes.len() as u64);
 	if found != expected {
-		return Err(ExecError::TensorLength { name: name(), expected, found });
+		return Err(TensorError::Length { name: name(), expected, found });
 	}
 	Ok(())
 }

@@ -7,12 +7,12 @@
 //! output reads elements before the first that differs, on which both agree as well.
 
 use super::{
+	error::DisputeError,
 	prove::Fault,
 	proven::Proven,
 	published::{Descent, Published},
 	Trace,
 };
-use crate::error::ExecError;
 use assay_referee::{
 	opening::ENTRIES_PER_CHUNK, FaultProof, NodeKey, Object, Opening, Root, CHUNK_BYTES,
 };
@@ -34,13 +34,13 @@ impl Trace {
 	///
 	/// Openings that do not belong to `trace_root` are ignored.
 	///
-	/// Errors: [`ExecError::Openings`] or [`ExecError::Unprovable`] when the published data leave
+	/// Errors: [`DisputeError::Openings`] or [`DisputeError::Unprovable`] when the published data leave
 	/// no fault to prove, which cannot happen unless hashes collide or this trace is not honest.
 	pub fn next_move(
 		&self,
 		trace_root: &Root,
 		openings: &[(NodeKey, Opening)],
-	) -> Result<Move, ExecError> {
+	) -> Result<Move, DisputeError> {
 		if *trace_root == self.root() {
 			return Ok(Move::Agree);
 		}
@@ -57,7 +57,7 @@ impl Trace {
 			.iter()
 			.enumerate()
 			.find(|&(i, root)| self.entries().get(first as usize + i) != Some(root))
-			.ok_or(ExecError::Openings)?;
+			.ok_or(DisputeError::Openings)?;
 		let entry = first as u32 + offset as u32;
 		let tensors = self.tensors(entry)?;
 		let fault = Fault {
@@ -74,7 +74,7 @@ impl Trace {
 	}
 
 	/// The next move once the first wrong entry is known.
-	fn tensor_move(&self, fault: &Fault<'_>) -> Result<Move, ExecError> {
+	fn tensor_move(&self, fault: &Fault<'_>) -> Result<Move, DisputeError> {
 		let object = Object::Tensor(fault.entry);
 		let own = fault.tensors.get(fault.entry)?;
 		let mut proven = Proven::new(own.len() as u64);

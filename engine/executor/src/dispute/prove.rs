@@ -1,11 +1,11 @@
 //! Building fault proofs against another party's trace.
 
 use super::{
+	error::DisputeError,
 	proven::Proven,
 	published::Published,
 	trace::{Tensors, Trace},
 };
-use crate::error::ExecError;
 use assay_kernels::Hard;
 use assay_referee::{
 	element, leaf_terms, opening::ENTRIES_PER_CHUNK, proof::MAX_CHUNK_TERMS, verify_fault, Claimed,
@@ -43,13 +43,13 @@ struct Claim<'a> {
 
 impl Claim<'_> {
 	/// Chunks of the operator's tensor, none after the first that differs.
-	fn slice(&self, chunks: Range<u64>) -> Result<Slice, ExecError> {
+	fn slice(&self, chunks: Range<u64>) -> Result<Slice, DisputeError> {
 		if chunks.end > self.chunk + 1 {
-			return Err(ExecError::Openings);
+			return Err(DisputeError::Openings);
 		}
 		let (start, end) = (chunks.start * CHUNK_BYTES, chunks.end.min(self.chunk) * CHUNK_BYTES);
 		let before = start as usize..end.max(start) as usize;
-		let mut data = self.own.get(before).ok_or(ExecError::Openings)?.to_vec();
+		let mut data = self.own.get(before).ok_or(DisputeError::Openings)?.to_vec();
 		if chunks.contains(&self.chunk) {
 			data.extend_from_slice(self.bytes);
 		}
@@ -66,7 +66,7 @@ impl Fault<'_> {
 		chunk: u64,
 		cv: Root,
 		path: Vec<Root>,
-	) -> Result<Option<FaultProof>, ExecError> {
+	) -> Result<Option<FaultProof>, DisputeError> {
 		let op = self.trace.op(self.entry)?;
 		if op.self_operand().is_some() {
 			return Ok(None);
@@ -94,19 +94,19 @@ impl Fault<'_> {
 		chunk: u64,
 		bytes: &[u8],
 		proven: Proven<'_>,
-	) -> Result<FaultProof, ExecError> {
+	) -> Result<FaultProof, DisputeError> {
 		let op = self.trace.op(self.entry)?;
 		let own = self.tensors.get(self.entry)?;
 		let start = (chunk * CHUNK_BYTES) as usize;
 		let size = op.dtype.size() as usize;
-		let proven = proven.with_equal(own.get(..start).ok_or(ExecError::Openings)?);
+		let proven = proven.with_equal(own.get(..start).ok_or(DisputeError::Openings)?);
 		let claim = Claim { proven, own, chunk, bytes };
-		let own = own.get(start..start + bytes.len()).ok_or(ExecError::Openings)?;
+		let own = own.get(start..start + bytes.len()).ok_or(DisputeError::Openings)?;
 		let offset = own
 			.chunks_exact(size)
 			.zip(bytes.chunks_exact(size))
 			.position(|(ours, theirs)| ours != theirs)
-			.ok_or(ExecError::Openings)?;
+			.ok_or(DisputeError::Openings)?;
 		let element = (start / size + offset) as u64;
 		let reads = self.reads(op, element..element + 1, Some(&claim))?;
 		let reads = reads.ok_or(ProofError::TooLarge)?;
@@ -122,14 +122,14 @@ impl Fault<'_> {
 		at: Location,
 		claimed: Claimed,
 		reads: Vec<Read>,
-	) -> Result<FaultProof, ExecError> {
+	) -> Result<FaultProof, DisputeError> {
 		let record = self.trace.record_slice(self.entry)?;
 		let entries = self.entries(op, &reads)?;
 		Ok(FaultProof { entry: self.entry, at, record, entries, claimed, reads })
 	}
 
 	/// The chunks of the operator's list that hold the wrong entry and the operands read.
-	fn entries(&self, op: &OpRecord, reads: &[Read]) -> Result<Vec<Slice>, ExecError> {
+	fn entries(&self, op: &OpRecord, reads: &[Read]) -> Result<Vec<Slice>, DisputeError> {
 		let mut chunks = BTreeSet::from([self.chunk]);
 		for read in reads {
 			let source = op.operands.get(usize::from(read.operand)).map(|operand| operand.source);
@@ -143,7 +143,7 @@ impl Fault<'_> {
 	}
 
 	/// Chunks of the operator's list. Those before the first difference are our own.
-	fn entry_slice(&self, chunks: Range<u64>) -> Result<Slice, ExecError> {
+	fn entry_slice(&self, chunks: Range<u64>) -> Result<Slice, DisputeError> {
 		let own = self.trace.trace_bytes();
 		let mut data = Vec::new();
 		for chunk in chunks.clone() {
@@ -152,7 +152,7 @@ impl Fault<'_> {
 			} else {
 				let start = (chunk * CHUNK_BYTES) as usize;
 				let end = (start + CHUNK_BYTES as usize).min(own.len());
-				data.extend_from_slice(own.get(start..end).ok_or(ExecError::Openings)?);
+				data.extend_from_slice(own.get(start..end).ok_or(DisputeError::Openings)?);
 			}
 		}
 		self.proven.slice(chunks, data)
@@ -167,16 +167,14 @@ impl Fault<'_> {
 		op: &OpRecord,
 		elements: Range<u64>,
 		claim: Option<&Claim<'_>>,
-	) -> Result<Option<Vec<Read>>, ExecError> {
-		let tensors = op
-			.operands
-			.iter()
-			.map(|operand| self.trace.operand_bytes(self.tensors, operand))
+	) -> Result<Option<Vec<Read>>, DisputeError> {
+		let tensors = (0..op.operands.len())
+			.map(|at| self.trace.operand_bytes(self.tensors, self.entry, at))
 			.collect::<Result<Vec<_>, _>>()?;
 		let mut reader = RecordingReader::new(op, &tensors);
 		for index in elements {
 			element::<Hard, _>(op, index, &mut reader)
-				.map_err(|_| ExecError::NoSuch("element of an operand"))?;
+				.map_err(|_| DisputeError::Element { op: self.entry, element: index })?;
 		}
 		let exact: Vec<_> = (0..reader.operands()).map(|operand| reader.runs(operand)).collect();
 		let mut runs = exact.clone();

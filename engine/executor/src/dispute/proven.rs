@@ -1,6 +1,6 @@
 //! What is proven of another party's object: chaining values of some of its subtrees.
 
-use crate::error::ExecError;
+use super::DisputeError;
 use assay_referee::{
 	tree::{self, node_range},
 	Opening, Root, Slice, TreeError, CHUNK_BYTES,
@@ -55,19 +55,19 @@ impl<'a> Proven<'a> {
 	}
 
 	/// The proof for the chunks `want`, whose bytes are `data`.
-	pub(super) fn slice(&self, want: Range<u64>, data: Vec<u8>) -> Result<Slice, ExecError> {
+	pub(super) fn slice(&self, want: Range<u64>, data: Vec<u8>) -> Result<Slice, DisputeError> {
 		let siblings = tree::outside(self.len, &want).into_iter().map(|range| self.cv(range));
 		Ok(Slice { start: want.start, data, siblings: siblings.collect::<Result<_, _>>()? })
 	}
 
 	/// The chaining values beside the way from one chunk up to the root, lowest first.
-	pub(super) fn path(&self, chunk: u64) -> Result<Vec<Root>, ExecError> {
+	pub(super) fn path(&self, chunk: u64) -> Result<Vec<Root>, DisputeError> {
 		let beside = tree::beside(self.len, &(chunk..chunk + 1));
 		beside.into_iter().map(|range| self.cv(range)).collect()
 	}
 
 	/// The value of a subtree, as it was published or folded from published ones.
-	fn cv(&self, node: Range<u64>) -> Result<Root, ExecError> {
+	fn cv(&self, node: Range<u64>) -> Result<Root, DisputeError> {
 		if let Some(cv) = self.cvs.get(&(node.start, node.end)) {
 			return Ok(*cv);
 		}
@@ -77,7 +77,7 @@ impl<'a> Proven<'a> {
 			return Ok(tree::subtree_cv(own, node.start));
 		}
 		if node.end - node.start <= 1 {
-			return Err(ExecError::Openings);
+			return Err(DisputeError::Openings);
 		}
 		let (left, right) = tree::halves(&node);
 		Ok(tree::fold(&[self.cv(left)?, self.cv(right)?]))

@@ -1,7 +1,6 @@
 //! What the operator has published of its trace.
 
-use super::proven::Proven;
-use crate::error::ExecError;
+use super::{proven::Proven, DisputeError};
 use assay_referee::{tree, verify_opening, Commitments, NodeKey, Object, Opening, Root};
 
 /// How far the published openings lead into an object.
@@ -37,7 +36,7 @@ impl Published<'_> {
 		object: Object,
 		own: &[u8],
 		proven: &mut Proven<'_>,
-	) -> Result<Descent, ExecError> {
+	) -> Result<Descent, DisputeError> {
 		let mut key = NodeKey::top(object);
 		let mut level = tree::top(own.len() as u64);
 		let mut value = None;
@@ -60,7 +59,7 @@ impl Published<'_> {
 				.iter()
 				.enumerate()
 				.find(|&(i, cv)| ours.get(i) != Some(cv))
-				.ok_or(ExecError::Openings)?;
+				.ok_or(DisputeError::Openings)?;
 			level -= 1;
 			key = NodeKey { object, level, index: key.index * tree::ARITY + child as u64 };
 			value = Some(*cv);

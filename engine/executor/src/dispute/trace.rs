@@ -1,8 +1,8 @@
 //! An execution whose every step is committed to.
 
+use super::DisputeError;
 use crate::{
 	bundle::Bundle,
-	error::ExecError,
 	plan::{Cancel, Lent, Runner},
 	tree::Tree,
 };
@@ -56,7 +56,7 @@ pub(crate) enum Tensors {
 
 impl Tensors {
 	/// The output of op `op`.
-	pub(crate) fn get(&self, op: u32) -> Result<&[u8], ExecError> {
+	pub(crate) fn get(&self, op: u32) -> Result<&[u8], DisputeError> {
 		let found = match self {
 			Tensors::All(tensors) => tensors.get(op as usize).map(|tensor| &tensor[..]),
 			Tensors::Around { memory, places } => {
@@ -64,7 +64,7 @@ impl Tensors {
 				place.and_then(|(_, place)| memory.get(place.clone()))
 			},
 		};
-		found.ok_or(ExecError::NoSuch("op"))
+		found.ok_or(DisputeError::NoSuchEntry(op))
 	}
 }
 
@@ -111,7 +111,7 @@ impl Trace {
 	/// Chunks of the output and the proof that they are under its root.
 	///
 	/// Errors: no chunks, or chunks beyond the output.
-	pub fn output_slice(&self, first: u64, chunks: u64) -> Result<Slice, ExecError> {
+	pub fn output_slice(&self, first: u64, chunks: u64) -> Result<Slice, DisputeError> {
 		let last = self.entries.len().saturating_sub(1) as u32;
 		Ok(self.tree(last)?.slice(&self.output, first, chunks)?)
 	}
@@ -119,7 +119,7 @@ impl Trace {
 	/// The output tensor of op `entry`, computed again.
 	///
 	/// Errors: there is no such op, or the machine computes it differently this time.
-	pub fn tensor(&self, entry: u32) -> Result<Vec<u8>, ExecError> {
+	pub fn tensor(&self, entry: u32) -> Result<Vec<u8>, DisputeError> {
 		Ok(self.tensors(entry)?.get(entry)?.to_vec())
 	}
 
@@ -137,7 +137,7 @@ impl Trace {
 	/// The output of op `entry` and what it reads of other ops, as they were committed to.
 	///
 	/// Errors: there is no such op, or the machine computes something differently this time.
-	pub(crate) fn tensors(&self, entry: u32) -> Result<Arc<Tensors>, ExecError> {
+	pub(crate) fn tensors(&self, entry: u32) -> Result<Arc<Tensors>, DisputeError> {
 		let op = self.op(entry)?;
 		if let Some(kept) = &self.kept {
 			return Ok(kept.clone());
@@ -160,7 +160,7 @@ impl Trace {
 		for op in ops {
 			let tree = Tree::new(tensors.get(op)?, &self.runner.config);
 			if tree.root() != self.tree(op)?.root() {
-				return Err(ExecError::Unsteady { op });
+				return Err(DisputeError::Unsteady { op });
 			}
 		}
 		let tensors = Arc::new(tensors);
@@ -198,15 +198,15 @@ impl Trace {
 	/// The proof that the last entry is the output's root, published together with the trace root.
 	///
 	/// Errors: none for a trace with entries, which every trace has.
-	pub fn last_entry_proof(&self) -> Result<Slice, ExecError> {
+	pub fn last_entry_proof(&self) -> Result<Slice, DisputeError> {
 		Ok(self.entry_slice(self.entries.len().saturating_sub(1) as u32)?)
 	}
 
 	/// What the operator publishes for a node.
 	///
 	/// Errors: there is no such node.
-	pub fn open(&self, key: &NodeKey) -> Result<Opening, ExecError> {
-		let level = |len| key.level_in(len).ok_or(ExecError::NoSuch("node"));
+	pub fn open(&self, key: &NodeKey) -> Result<Opening, DisputeError> {
+		let level = |len| key.level_in(len).ok_or(DisputeError::NoSuchNode(*key));
 		match key.object {
 			Object::Tensor(entry) => {
 				let level = level(self.op(entry)?.bytes())?;
@@ -233,8 +233,8 @@ impl Trace {
 	}
 
 	/// The tree over op `entry`'s tensor.
-	fn tree(&self, entry: u32) -> Result<&Tree, ExecError> {
-		self.trees.get(entry as usize).ok_or(ExecError::NoSuch("op"))
+	fn tree(&self, entry: u32) -> Result<&Tree, DisputeError> {
+		self.trees.get(entry as usize).ok_or(DisputeError::NoSuchEntry(entry))
 	}
 
 	/// The chunk of the trace that holds an entry.
@@ -247,8 +247,8 @@ impl Trace {
 		Slice::make(self.bundle().program_bytes(), u64::from(entry) + 1, 1)
 	}
 
-	pub(crate) fn op(&self, entry: u32) -> Result<&OpRecord, ExecError> {
-		self.bundle().program().ops.get(entry as usize).ok_or(ExecError::NoSuch("op"))
+	pub(crate) fn op(&self, entry: u32) -> Result<&OpRecord, DisputeError> {
+		self.bundle().program().ops.get(entry as usize).ok_or(DisputeError::NoSuchEntry(entry))
 	}
 
 	/// Chunks of the object that holds an operand, as it was committed to; `tensors` are those around
@@ -259,7 +259,7 @@ impl Trace {
 		operand: &Operand,
 		first: u64,
 		chunks: u64,
-	) -> Result<Slice, ExecError> {
+	) -> Result<Slice, DisputeError> {
 		Ok(match operand.source {
 			Source::Op(op) => self.tree(op)?.slice(tensors.get(op)?, first, chunks)?,
 			Source::Input(_) => self.input_tree().slice(self.input(), first, chunks)?,
@@ -267,19 +267,24 @@ impl Trace {
 		})
 	}
 
-	/// An operand's bytes as the op reads them; `tensors` are those around the op.
+	/// The bytes of operand `at` of op `entry` as they were committed to; `tensors` are those around the
+	/// op.
 	pub(crate) fn operand_bytes<'a>(
 		&'a self,
 		tensors: &'a Tensors,
-		operand: &Operand,
-	) -> Result<&'a [u8], ExecError> {
+		entry: u32,
+		at: usize,
+	) -> Result<&'a [u8], DisputeError> {
+		let missing = DisputeError::Operand { op: entry, operand: at };
+		let operand = self.op(entry)?.operands.get(at).ok_or(missing)?;
 		let object = match operand.source {
 			Source::Op(op) => tensors.get(op)?,
 			Source::Input(_) => &self.canonical,
 			Source::Weight(_) => self.bundle().weights(),
 		};
 		let start = operand.base() as usize;
-		object.get(start..start + operand.bytes() as usize).ok_or(ExecError::NoSuch("operand"))
+		let bytes = object.get(start..start + operand.bytes() as usize);
+		bytes.ok_or(DisputeError::Operand { op: entry, operand: at })
 	}
 }
 

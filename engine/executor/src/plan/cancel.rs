@@ -1,6 +1,6 @@
 //! Stopping an execution.
 
-use crate::error::ExecError;
+use super::ExecError;
 use std::sync::{
 	atomic::{AtomicBool, Ordering},
 	Arc,

@@ -2,19 +2,18 @@
 //! every tensor lies.
 
 mod cancel;
+mod error;
 mod fuse;
 mod memory;
 mod pack;
 mod runner;
 
 pub use cancel::Cancel;
+pub use error::ExecError;
 pub(crate) use memory::Lent;
 pub(crate) use runner::Runner;
 
-use crate::{
-	bundle::{Bundle, Packed},
-	error::ExecError,
-};
+use crate::bundle::{Bundle, Packed};
 use assay_kernels::{
 	execute_with, fusible_operand, split_borrow, Arg, Epilogue, Fused, KernelConfig, Prepared,
 };
@@ -205,7 +204,7 @@ impl Step {
 	) -> Result<(), ExecError> {
 		let op = self.ops[0];
 		let (mut outputs, reads) = split_borrow(memory, &self.writes, &self.reads)
-			.ok_or(ExecError::NoSuch("place in memory"))?;
+			.ok_or(ExecError::Plan("a place in memory"))?;
 		// A range that is not there gives nothing, which kernels refuse.
 		let bytes = |place: &Where| match place {
 			Where::Memory(at) => reads[*at],

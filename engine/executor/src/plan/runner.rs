@@ -3,9 +3,9 @@
 use super::{
 	memory::{Lent, Pool},
 	pack::pack,
-	Cancel, Keep, Plan,
+	Cancel, ExecError, Keep, Plan,
 };
-use crate::{bundle::Bundle, error::ExecError};
+use crate::bundle::Bundle;
 use assay_kernels::KernelConfig;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl Runner {
 	) -> Result<Lent, ExecError> {
 		let end = match last {
 			None => self.plan.steps.len(),
-			Some(op) => self.plan.step_of(op).ok_or(ExecError::NoSuch("op"))? + 1,
+			Some(op) => self.plan.step_of(op).ok_or(ExecError::Plan("a step of the op"))? + 1,
 		};
 		let mut memory = self.memory();
 		for step in &self.plan.steps[..end] {
@@ -66,6 +66,6 @@ impl Runner {
 	/// The output that an execution left in its memory.
 	pub(crate) fn output(&self, memory: &[u8]) -> Result<Vec<u8>, ExecError> {
 		let place = self.plan.places.last().and_then(|place| memory.get(place.clone()));
-		Ok(place.ok_or(ExecError::NoSuch("op"))?.to_vec())
+		Ok(place.ok_or(ExecError::Plan("a place for the output"))?.to_vec())
 	}
 }

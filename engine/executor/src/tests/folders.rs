@@ -76,7 +76,7 @@ fn names_lead_nowhere_else() {
 	let json = serde_json::json!({ "instantiations": many }).to_string();
 	std::fs::write(dir.path().join("manifest.json"), json).unwrap();
 	let error = instantiations(dir.path()).unwrap_err();
-	assert!(matches!(error, BundleError::TooManyInstantiations(65)), "{error}");
+	assert!(matches!(error, BundleError::TooManyInstantiations { found: 65, .. }), "{error}");
 }
 
 #[test]

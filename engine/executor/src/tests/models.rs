@@ -77,7 +77,7 @@ pub(super) struct Model {
 
 impl Model {
 	pub(super) fn session(&self, threads: usize) -> Session {
-		Session::new(self.bundle.clone(), Options { threads, isa: None }).unwrap()
+		Session::new(self.bundle.clone(), Options { threads, isa: None })
 	}
 
 	/// Runs and traces under every instruction set and these numbers of threads.
@@ -86,7 +86,7 @@ impl Model {
 		for &threads in threads {
 			for isa in Isa::available() {
 				let options = Options { threads, isa: Some(isa) };
-				let session = Session::new(self.bundle.clone(), options).unwrap();
+				let session = Session::new(self.bundle.clone(), options);
 				assert_eq!(session.run(&self.input).unwrap(), expected.output(), "{isa}");
 				let trace = session.trace(&self.input, None).unwrap();
 				assert_eq!(trace.entries(), expected.entries(), "{isa} {threads}");

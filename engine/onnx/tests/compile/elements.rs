@@ -28,7 +28,7 @@ fn run_stored(compiled: &Compiled, inputs: &[&[u8]]) -> Vec<u8> {
 		.collect();
 	let packed = manifest.pack_stored(&tensors).unwrap();
 	let (bundle, options) = (compiled.bundle().unwrap(), assay_executor::Options::default());
-	let session = assay_executor::Session::new(std::sync::Arc::new(bundle), options).unwrap();
+	let session = assay_executor::Session::new(std::sync::Arc::new(bundle), options);
 	let outputs = manifest.unpack_outputs(&session.run(&packed).unwrap()).unwrap();
 	manifest.outputs[0].stored(&outputs[0])
 }

@@ -202,7 +202,7 @@ impl Net {
 pub(crate) fn run(compiled: &Compiled, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
 	compiled.program.check().unwrap();
 	let bundle = Arc::new(compiled.bundle().unwrap());
-	let session = Session::new(bundle, Options { threads: 1, isa: None }).unwrap();
+	let session = Session::new(bundle, Options { threads: 1, isa: None });
 	let manifest = &compiled.manifest;
 	let output = session.run(&manifest.pack_bytes(inputs).unwrap()).unwrap();
 	manifest.unpack_outputs(&output).unwrap()

@@ -44,7 +44,7 @@ fn flushing_callers_change_nothing() {
 	assert!(compiled == spoilt(|| net.compile()), "compiled differently");
 	let bundle = Arc::new(compiled.bundle().unwrap());
 	let run = |options| {
-		let session = Session::new(bundle.clone(), options).unwrap();
+		let session = Session::new(bundle.clone(), options);
 		let trace = session.trace(&input, None).unwrap();
 		(session.run(&input).unwrap(), trace.entries().to_vec())
 	};

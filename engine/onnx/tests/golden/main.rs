@@ -49,7 +49,7 @@ fn threads() -> Vec<usize> {
 }
 
 fn session(bundle: &Arc<Bundle>, options: &Options) -> Session {
-	Session::new(bundle.clone(), *options).unwrap()
+	Session::new(bundle.clone(), *options)
 }
 
 /// Runs a case in every way this machine has; gives its line of `roots.txt` without the name.

@@ -135,7 +135,6 @@ fn traces_of_models() {
 		let Some(file) = model.read() else { continue };
 		let compiled = model.compile(&file, 1);
 		let session = Session::new(Arc::new(compiled.bundle().unwrap()), Options::default());
-		let session = session.unwrap();
 		let input = model.input(&compiled, 0);
 		let trace = session.trace(&input, None).unwrap();
 		let ops = kinds(&compiled.program);
@@ -175,7 +174,7 @@ fn verdicts() {
 	let model = &MODELS[0];
 	let compiled = model.compile(&model.read().unwrap(), 1);
 	let bundle = Arc::new(compiled.bundle().unwrap());
-	let session = Session::new(bundle, Options::default()).unwrap();
+	let session = Session::new(bundle, Options::default());
 	let input = model.input(&compiled, 0);
 	let honest = session.trace(&input, None).unwrap();
 	for op in 0..compiled.program.ops.len() as u32 {

@@ -1,8 +1,7 @@
-//! What can go wrong when a model is loaded or run.
+//! What can be wrong with a bundle, and with the tensors that are given for it.
 
-use crate::bundle::{ElementError, ElementType};
-use assay_kernels::KernelError;
-use assay_referee::{CheckError, DType, FormatError, Shape, TreeError};
+use super::element::{ElementError, ElementType};
+use assay_referee::{CheckError, DType, FormatError, Shape};
 use std::path::PathBuf;
 
 /// A bundle is not usable.
@@ -44,28 +43,25 @@ pub enum BundleError {
 	#[error("instantiation {0:?}: its name is used twice, or is not made of sizes")]
 	Instantiation(String),
 	/// A bundle of too many instantiations.
-	#[error("a bundle of {0} instantiations, the most is {max}", max = crate::MAX_INSTANTIATIONS)]
-	TooManyInstantiations(usize),
+	#[error("a bundle of {found} instantiations, the most is {most}")]
+	TooManyInstantiations {
+		/// How many it has.
+		found: usize,
+		/// How many it may have.
+		most: usize,
+	},
 	/// The manifest does not describe this program and these weights.
 	#[error("the manifest's {0} does not match the program and weights")]
 	Mismatch(&'static str),
 }
 
-/// An execution, a trace or a step of a dispute failed.
+/// Tensors do not fit the model's inputs or outputs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ExecError {
-	/// The input has another length than the program's input layout.
-	#[error("the input has {found} bytes, the model takes {expected}")]
-	InputLength {
-		/// Bytes the model takes.
-		expected: u64,
-		/// Bytes given.
-		found: u64,
-	},
+pub enum TensorError {
 	/// Another number of inputs than the model's.
 	#[error("{found} inputs are given, the model takes {expected}")]
-	InputCount {
+	Count {
 		/// Inputs the model takes.
 		expected: usize,
 		/// Inputs given.
@@ -81,7 +77,7 @@ pub enum ExecError {
 	},
 	/// No input or output of this name.
 	#[error("the model has no tensor {name:?}; it has {}", known.join(", "))]
-	UnknownTensor {
+	Unknown {
 		/// The name.
 		name: String,
 		/// The names there are.
@@ -89,13 +85,13 @@ pub enum ExecError {
 	},
 	/// An input was not given.
 	#[error("input {0:?} is missing")]
-	MissingTensor(String),
+	Missing(String),
 	/// An input was given twice.
 	#[error("input {0:?} is given twice")]
-	DuplicateTensor(String),
+	Duplicate(String),
 	/// An input has another type than the model's.
 	#[error("input {name:?} is {}, the model takes {}", found.name(), expected.name())]
-	TensorType {
+	Type {
 		/// Name of the input.
 		name: String,
 		/// The model's type.
@@ -105,7 +101,7 @@ pub enum ExecError {
 	},
 	/// An input has an element type that is neither the model's nor its file's.
 	#[error("input {name:?} is {found}, the model takes {expected}")]
-	TensorElement {
+	Element {
 		/// Name of the input.
 		name: String,
 		/// The file's type.
@@ -115,7 +111,7 @@ pub enum ExecError {
 	},
 	/// An input's bytes are not elements of its type.
 	#[error("input {name:?}: {error}")]
-	TensorValue {
+	Value {
 		/// Name of the input.
 		name: String,
 		/// The reason.
@@ -123,7 +119,7 @@ pub enum ExecError {
 	},
 	/// An input has another shape than the model's.
 	#[error("input {name:?} has shape {found:?}, the model takes {expected}")]
-	TensorShape {
+	Shape {
 		/// Name of the input.
 		name: String,
 		/// The model's shape.
@@ -133,7 +129,7 @@ pub enum ExecError {
 	},
 	/// An input's bytes have not the length of its shape.
 	#[error("input {name:?} has {found} bytes, its shape takes {expected}")]
-	TensorLength {
+	Length {
 		/// Name of the input.
 		name: String,
 		/// Bytes of the shape.
@@ -141,33 +137,4 @@ pub enum ExecError {
 		/// Bytes given.
 		found: u64,
 	},
-	/// The execution was cancelled.
-	#[error("cancelled")]
-	Cancelled,
-	/// There is no such op, element or node.
-	#[error("there is no such {0}")]
-	NoSuch(&'static str),
-	/// A kernel refused its operands.
-	#[error("op {op}: {error}")]
-	Kernel {
-		/// Index of the op.
-		op: u32,
-		/// The reason.
-		error: KernelError,
-	},
-	/// A tensor that was committed to comes out differently when it is computed again.
-	#[error("op {op} gives another result than before on this machine: its memory or processor is faulty")]
-	Unsteady {
-		/// Index of the op.
-		op: u32,
-	},
-	/// The published openings do not belong to the trace root they are said to open.
-	#[error("the openings do not belong to the trace root")]
-	Openings,
-	/// Part of a tree could not be opened.
-	#[error(transparent)]
-	Tree(#[from] TreeError),
-	/// The proof that was built does not convince the referee.
-	#[error("cannot prove the fault: {0}")]
-	Unprovable(#[from] assay_referee::ProofError),
 }
