@@ -5,7 +5,10 @@ use super::{
 	sources::{code, Sources},
 	Finding,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	slice,
+};
 
 /// Crates that are held to it.
 const HELD: [&str; 5] = [
@@ -134,7 +137,10 @@ fn paths(text: &str) -> Vec<Module> {
 	}
 	match text[end..].strip_prefix("::") {
 		Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => {
-			paths(rest).into_iter().map(|rest| [&[word.clone()], &rest[..]].concat()).collect()
+			paths(rest)
+				.into_iter()
+				.map(|rest| [slice::from_ref(&word), &rest[..]].concat())
+				.collect()
 		},
 		_ => vec![vec![word]],
 	}
@@ -155,12 +161,12 @@ fn circles(needs: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
 			at += 1;
 			for next in way.last().and_then(|last| needs.get(last)).into_iter().flatten() {
 				if next == start {
-					found.push([&way[..], &[start.clone()]].concat());
+					found.push([&way[..], slice::from_ref(start)].concat());
 					at = ways.len();
 					break;
 				}
 				if seen.insert(next.clone()) {
-					ways.push([&way[..], &[next.clone()]].concat());
+					ways.push([&way[..], slice::from_ref(next)].concat());
 				}
 			}
 		}

@@ -8,6 +8,10 @@ pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
 	let rust: String = sources.ending(".rs").map(|(_, text)| text).collect();
 	let functions: BTreeSet<&str> = rust.split("fn ").skip(1).map(word).collect();
 	let mut found = Vec::new();
+	let crates: BTreeSet<&str> = sources
+		.ending("Cargo.toml")
+		.filter_map(|(_, text)| quoted_after(text, "name = "))
+		.collect();
 	for (file, text) in sources.ending(".md") {
 		let prose = without_code_blocks(text);
 		for (number, line) in (1..).zip(prose.lines()) {
@@ -23,6 +27,11 @@ pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
 				if is_path(path) && !sources.has(path) {
 					found.push(Finding::at(file, number, format!("there is no {path}")));
 				}
+			}
+		}
+		for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| line.contains("cargo ")) {
+			for message in broken_command(sources, &crates, line) {
+				found.push(Finding::at(file, number, message));
 			}
 		}
 		if file == "docs/security-model.md" {
@@ -61,10 +70,7 @@ fn links(line: &str) -> impl Iterator<Item = &str> {
 
 fn broken_link(sources: &Sources, file: &str, target: &str) -> Option<String> {
 	let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
-	let path = match path.is_empty() {
-		true => file.to_string(),
-		false => joined(file, path),
-	};
+	let path = if path.is_empty() { file.to_string() } else { joined(file, path) };
 	if !sources.has(&path) {
 		return Some(format!("a link to {target}, which is not there"));
 	}
@@ -114,6 +120,38 @@ fn is_path(text: &str) -> bool {
 	let is_file = text.rsplit('/').next().is_some_and(|name| name.contains('.'));
 	let is_script = text.starts_with("scripts/") && text.len() > "scripts/".len();
 	FOLDERS.iter().any(|folder| text.starts_with(folder)) && (is_file || is_script)
+}
+
+/// The crates and targets of a cargo command that are not there.
+fn broken_command(sources: &Sources, crates: &BTreeSet<&str>, line: &str) -> Vec<String> {
+	let words: Vec<&str> = line.split([' ', '`', ';', ')']).collect();
+	let mut broken = Vec::new();
+	for pair in words.windows(2) {
+		let &[option, name] = pair else { continue };
+		if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+			continue;
+		}
+		let folder = match option {
+			"-p" if !crates.contains(name) => {
+				broken.push(format!("there is no crate {name}"));
+				continue;
+			},
+			"--example" => "examples",
+			"--bench" => "benches",
+			"--test" => "tests",
+			_ => continue,
+		};
+		let endings = [format!("/{folder}/{name}.rs"), format!("/{folder}/{name}/main.rs")];
+		if !sources.files.keys().any(|file| endings.iter().any(|ending| file.ends_with(ending))) {
+			broken.push(format!("there is no {folder}/{name}"));
+		}
+	}
+	broken
+}
+
+/// What stands in quotes behind the first `key`.
+fn quoted_after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+	text.split(key).nth(1)?.split('"').nth(1)
 }
 
 /// The names of tests in the last column of a table: those with an underscore.
@@ -172,6 +210,20 @@ mod tests {
 				"docs/a.md:6: there is no scripts/gone",
 			]
 		);
+	}
+
+	#[test]
+	fn commands_are_looked_up() {
+		let page = "`cargo bench -p a --bench b` and `cargo run -p gone --example c`, cargo test --test d\n";
+		let sources = Sources::of(&[
+			("docs/a.md", page),
+			("a/Cargo.toml", "[package]\nname = \"a\"\n"),
+			("a/benches/b/main.rs", ""),
+			("a/tests/d.rs", ""),
+		]);
+		let messages: Vec<String> =
+			check(&sources).into_iter().map(|found| found.message).collect();
+		assert_eq!(messages, ["there is no crate gone", "there is no examples/c"]);
 	}
 
 	#[test]

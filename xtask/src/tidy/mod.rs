@@ -6,6 +6,7 @@ mod arrows;
 mod circles;
 mod comments;
 mod documents;
+mod features;
 mod floats;
 mod folders;
 mod licences;
@@ -46,11 +47,12 @@ impl fmt::Display for Finding {
 pub(crate) fn run(root: &Path) -> Result<ExitCode> {
 	let sources = Sources::read(root).context("reading the sources")?;
 	let metadata = Metadata::read(root).context("asking cargo")?;
-	let rules: [(&str, Vec<Finding>); 7] = [
+	let rules: [(&str, Vec<Finding>); 8] = [
 		("crates depend downwards", arrows::check(&metadata)),
 		("no circles of modules", circles::check(&sources)),
 		("comments are short lines", comments::check(&sources)),
 		("documents point at what is there", documents::check(&sources)),
+		("one set of features", features::check(root).context("asking cargo")?),
 		("no floats where the chain decides", floats::check(&sources)),
 		("folders can be overlooked", folders::check(&sources)),
 		("licences are allowed", licences::check(root, &metadata)?),

@@ -28,9 +28,10 @@ impl Sources {
 			if !full.is_file() {
 				continue;
 			}
-			let text = match READ.iter().any(|ending| path.ends_with(ending)) {
-				true => std::fs::read_to_string(&full).with_context(|| path.to_string())?,
-				false => String::new(),
+			let text = if READ.iter().any(|ending| path.ends_with(ending)) {
+				std::fs::read_to_string(&full).with_context(|| path.to_string())?
+			} else {
+				String::new()
 			};
 			files.insert(path.to_string(), text);
 		}
