@@ -4,6 +4,59 @@
 //! helpers of this process therefore wait for the next piece by spinning for some tens of
 //! microseconds before they sleep, and a caller who finishes alone takes back what no helper has
 //! begun, so that a helper that wakes late is never waited for.
+//!
+//! # States
+//!
+//! A helper's `state` is the number of its claim, which only grows, and what it is doing:
+//!
+//! ```text
+//!            claim                post              begin               end
+//! IDLE ───────────────► CLAIMED ────────► POSTED ──────────► RUNNING ────────► IDLE
+//!  │ ▲                     ▲                │                                   ▲
+//!  │ └── (woken, POSTED)   │ claim          └───────────── retract ─────────────┘
+//!  ▼                       │
+//! ASLEEP ──────────────────┘
+//! ```
+//!
+//! | transition | by whom | how |
+//! |---|---|---|
+//! | claim: `IDLE` or `ASLEEP` to `CLAIMED`, the number one more | any caller | compare and exchange of the whole state |
+//! | post: `CLAIMED` to `POSTED` | the caller that claimed | store: nobody else leaves `CLAIMED` |
+//! | retract: `POSTED` to `IDLE` | the caller that posted | compare and exchange, with the number of its claim |
+//! | begin: `POSTED` to `RUNNING` | the helper | compare and exchange |
+//! | end: `RUNNING` to `IDLE` | the helper | compare and exchange, which cannot fail |
+//! | sleep: `IDLE` to `ASLEEP` | the helper | compare and exchange |
+//!
+//! # Who may touch what
+//!
+//! | field | written | read |
+//! |---|---|---|
+//! | `Helper::state` | as above | anybody |
+//! | `Helper::job` | in `CLAIMED`, by the caller that claimed | in `RUNNING`, by the helper, once, before it ends |
+//! | `Helper::thread` | by [`start`], before anybody else has the helper | anybody |
+//! | `*Helper::job`, the [`Job`] | by the caller before it posts; `pending` and `panic` by all who run it | from begin to the decrement of `pending`, by the helper |
+//!
+//! # Why that is sound
+//!
+//! * **Two callers want one helper.** Both exchange the same state; one succeeds. The other sees another
+//!   state or another number and goes on to the next helper.
+//! * **Post against begin.** The write of `job` comes before the store of `POSTED`, the helper's exchange
+//!   reads that store before it reads `job`. All orderings are sequentially consistent.
+//! * **Retract against begin.** Both exchange from the same `POSTED`: the work is taken back or run, not both.
+//!   The caller counts what it took back and waits for the rest.
+//! * **A caller's number against a later claim.** Between begin and the caller's retract the helper may have
+//!   ended and been claimed and posted by another caller. The number differs then, so the exchange fails.
+//! * **The job ends while a helper has it.** The caller's frame owns job and closure. [`Team`]'s drop, which
+//!   runs on return and on unwinding, waits until `pending` has fallen to what was taken back; a helper
+//!   decrements it after its last use of either.
+//! * **A helper is claimed again before it has decremented.** It is `IDLE` already, so `job` may be written. The
+//!   helper has read `job` by then and uses only the reference that it holds, to a job that waits for it.
+//! * **Asleep against post.** Who claims a sleeper unparks it after posting. If the helper has not parked
+//!   yet, the token is kept and `park` returns; it looks at its state before it parks again.
+//! * **The work panics.** It is caught, kept in the job and raised again by the caller. No lock is held while
+//!   work runs.
+//!
+//! `scripts/miri` runs the tests of this file under Miri.
 
 use core::{
 	cell::UnsafeCell,
@@ -88,7 +141,7 @@ impl Helper {
 	}
 
 	/// Goes from one state to another, if it is in the first.
-	fn turn(&self, from: u64, to: u64) -> bool {
+	fn transition(&self, from: u64, to: u64) -> bool {
 		// Looking first leaves the cache line where it is.
 		let state = self.state.load(SeqCst);
 		state & DOING == from
@@ -106,7 +159,7 @@ impl Helper {
 				*job.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
 			}
 			// Nobody else changes the state while the helper runs.
-			self.turn(RUNNING, IDLE);
+			self.transition(RUNNING, IDLE);
 			// The last use of the job.
 			job.pending.fetch_sub(1, SeqCst);
 		}
@@ -118,7 +171,7 @@ impl Helper {
 			let start = Instant::now();
 			while start.elapsed() < SPIN {
 				for _ in 0..64 {
-					if self.turn(POSTED, RUNNING) {
+					if self.transition(POSTED, RUNNING) {
 						return;
 					}
 					core::hint::spin_loop();
@@ -126,7 +179,7 @@ impl Helper {
 				// Where there are more threads than processors, let the others go on.
 				thread::yield_now();
 			}
-			if self.turn(IDLE, ASLEEP) {
+			if self.transition(IDLE, ASLEEP) {
 				while self.state.load(SeqCst) & DOING == ASLEEP {
 					thread::park();
 				}
@@ -161,15 +214,15 @@ struct Team<'a> {
 
 impl Team<'_> {
 	fn gather(&mut self, wanted: usize) {
-		let known = HELPERS.read().unwrap_or_else(PoisonError::into_inner);
-		for helper in known.iter() {
+		let all = HELPERS.read().unwrap_or_else(PoisonError::into_inner);
+		for helper in all.iter() {
 			if self.helpers.len() == wanted {
 				return;
 			}
 			self.add(helper);
 		}
-		let mut count = known.len();
-		drop(known);
+		let mut count = all.len();
+		drop(all);
 		// All are busy with other callers' work, or there are none yet.
 		while self.helpers.len() < wanted && count < wanted.max(processors() - 1).min(MOST) {
 			let Some(helper) = start() else { return };
@@ -229,10 +282,13 @@ mod tests {
 	use super::*;
 	use core::sync::atomic::AtomicU64;
 
+	/// Miri takes a thousand times as long, and looks at every access.
+	const ROUNDS: usize = if cfg!(miri) { 3 } else { 100 };
+
 	#[test]
 	fn everybody_works_and_is_waited_for() {
 		for helpers in [0, 1, 2, 6] {
-			for _ in 0..300 {
+			for _ in 0..3 * ROUNDS {
 				let (next, sum) = (AtomicU64::new(0), AtomicU64::new(0));
 				together(helpers, &|| loop {
 					let i = next.fetch_add(1, SeqCst);
@@ -251,7 +307,7 @@ mod tests {
 		thread::scope(|scope| {
 			for _ in 0..4 {
 				scope.spawn(|| {
-					for _ in 0..100 {
+					for _ in 0..ROUNDS {
 						let count = AtomicU64::new(0);
 						together(2, &|| {
 							together(2, &|| {
