@@ -148,10 +148,8 @@ pub async fn follow(
 				.hint("nothing is lost: the chain goes on; try again with `assay job watch`")
 		})??;
 		while next <= head.number() {
-			let at = match head.number() == next {
-				true => head.at().await?,
-				false => api.at_number(next).await?,
-			};
+			let at =
+				if head.number() == next { head.at().await? } else { api.at_number(next).await? };
 			if look(&api.block(&at).await?) {
 				return Ok(());
 			}

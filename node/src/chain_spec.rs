@@ -176,9 +176,10 @@ mod tests {
 		let asked = (source, signed, assay_runtime::Hash::default()).encode();
 		let verdict = call("TaggedTransactionQueue_validate_transaction", &asked);
 		let verdict = TransactionValidity::decode(&mut &verdict[..]).expect("it decodes");
-		let expected: TransactionValidityError = match hash_known {
-			true => InvalidTransaction::BadProof.into(),
-			false => UnknownTransaction::CannotLookup.into(),
+		let expected: TransactionValidityError = if hash_known {
+			InvalidTransaction::BadProof.into()
+		} else {
+			UnknownTransaction::CannotLookup.into()
 		};
 		assert_eq!(verdict, Err(expected), "{name}");
 		spec

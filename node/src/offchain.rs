@@ -50,7 +50,8 @@ pub(crate) struct Parts<C, B: BlockT, S> {
 
 /// Runs the worker for as long as the task manager lives.
 ///
-/// Errors: the SDK's worker pool cannot start.
+/// # Errors
+/// The SDK's worker pool cannot start.
 pub(crate) fn spawn<C, B, S>(
 	task_manager: &TaskManager,
 	parts: Parts<C, B, S>,

@@ -3,55 +3,31 @@
 //!
 //! Everything here is integer work on bits.
 
-use crate::arith::NAN32;
+use crate::{arith::NAN32, codes::codes};
 
 const SIGN: u32 = 0x8000_0000;
 const INFINITY: u32 = 0x7f80_0000;
 /// Bits of binary32's fraction.
 const FRACTION: u32 = 23;
 
-macro_rules! formats {
-	($($(#[$meta:meta])* $variant:ident = $code:literal,)*) => {
-		/// A float format of at most 16 bits.
-		#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-		#[repr(u8)]
-		pub enum FloatFormat { $($(#[$meta])* $variant = $code,)* }
-
-		impl FloatFormat {
-			/// Every format, in the order of the codes.
-			pub const ALL: &'static [FloatFormat] = &[$(FloatFormat::$variant,)*];
-
-			/// The program format's code of this float format.
-			pub const fn code(self) -> u8 {
-				self as u8
-			}
-
-			/// The float format with the given code, if there is one.
-			pub const fn from_code(code: u8) -> Option<FloatFormat> {
-				match code {
-					$($code => Some(FloatFormat::$variant),)*
-					_ => None,
-				}
-			}
-		}
-	};
-}
-
-formats! {
-	/// IEEE-754 binary16.
-	F16 = 1,
-	/// The upper half of a binary32.
-	Bf16 = 2,
-	/// 4 bits of exponent, 3 of fraction, no infinity; NaN is all ones.
-	F8E4M3Fn = 3,
-	/// As [`FloatFormat::F8E4M3Fn`] with another bias; `0x80` is the only NaN, there is no -0.
-	F8E4M3FnUz = 4,
-	/// 5 bits of exponent, 2 of fraction, infinities and NaN as in IEEE-754.
-	F8E5M2 = 5,
-	/// 5 bits of exponent, 2 of fraction; `0x80` is the only NaN, no infinity, no -0.
-	F8E5M2FnUz = 6,
-	/// 2 bits of exponent, 1 of fraction; neither infinity nor NaN.
-	F4E2M1 = 7,
+codes! {
+	/// A float format of at most 16 bits.
+	FloatFormat {
+		/// IEEE-754 binary16.
+		F16 = 1,
+		/// The upper half of a binary32.
+		Bf16 = 2,
+		/// 4 bits of exponent, 3 of fraction, no infinity; NaN is all ones.
+		F8E4M3Fn = 3,
+		/// As [`FloatFormat::F8E4M3Fn`] with another bias; `0x80` is the only NaN, there is no -0.
+		F8E4M3FnUz = 4,
+		/// 5 bits of exponent, 2 of fraction, infinities and NaN as in IEEE-754.
+		F8E5M2 = 5,
+		/// 5 bits of exponent, 2 of fraction; `0x80` is the only NaN, no infinity, no -0.
+		F8E5M2FnUz = 6,
+		/// 2 bits of exponent, 1 of fraction; neither infinity nor NaN.
+		F4E2M1 = 7,
+	}
 }
 
 /// Which values a format has beyond its numbers.
@@ -329,9 +305,10 @@ mod tests {
 		let below = values[above - 1];
 		let (down, up) = (x - below, next - x);
 		let goes_up = up < down || (up == down && above % 2 == 0);
-		match goes_up {
-			false => Some(below),
-			true => values.get(above).copied(),
+		if goes_up {
+			values.get(above).copied()
+		} else {
+			Some(below)
 		}
 	}
 
@@ -372,9 +349,10 @@ mod tests {
 			None if ieee => f32::INFINITY,
 			None => return NAN32,
 		};
-		match magnitude == 0.0 && signless {
-			true => 0,
-			false => magnitude.copysign(x).to_bits(),
+		if magnitude == 0.0 && signless {
+			0
+		} else {
+			magnitude.copysign(x).to_bits()
 		}
 	}
 }

@@ -21,6 +21,7 @@
 extern crate alloc;
 
 pub mod arith;
+mod codes;
 pub mod dtype;
 pub mod element;
 pub mod format;

@@ -77,9 +77,10 @@ impl Reader for TensorReader<'_> {
 		let &(_, bytes) = self.operands.get(operand).ok_or(OutOfRange)?;
 		let start = first.checked_mul(DType::F32.size()).ok_or(OutOfRange)?;
 		let start = usize::try_from(start).map_err(|_| OutOfRange)?;
-		match decode_row(bytes.get(start..).ok_or(OutOfRange)?, out) == out.len() {
-			true => Ok(()),
-			false => Err(OutOfRange),
+		if decode_row(bytes.get(start..).ok_or(OutOfRange)?, out) == out.len() {
+			Ok(())
+		} else {
+			Err(OutOfRange)
 		}
 	}
 }

@@ -46,7 +46,8 @@ impl Shape {
 
 	/// The shape with these dimensions, outermost first.
 	///
-	/// Errors: rank above [`MAX_RANK`], a zero dimension, or more than [`MAX_TENSOR_BYTES`]
+	/// # Errors
+	/// Rank above [`MAX_RANK`], a zero dimension, or more than [`MAX_TENSOR_BYTES`]
 	/// elements.
 	pub fn new(dims: &[u32]) -> Result<Shape, ShapeError> {
 		let mut shape = Shape::SCALAR;

@@ -237,6 +237,14 @@ pub enum Response {
 	Output(Slice),
 }
 
+impl Response {
+	/// To a run with this output: a long one is left out, and demanded where it is wanted.
+	pub fn run(output_root: Root, output: Vec<u8>) -> Response {
+		let output = if output.len() > MAX_INLINE_OUTPUT { Vec::new() } else { output };
+		Response::Run { output_root, output }
+	}
+}
+
 /// Where a request stands.
 #[repr(u32)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

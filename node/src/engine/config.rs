@@ -84,7 +84,8 @@ pub(crate) struct EngineConfig {
 impl EngineConfig {
 	/// The engine's part of the command line; `None` if the node plays no role.
 	///
-	/// Errors: options that need a role without one, a role without an account to play it for, or a
+	/// # Errors
+	/// Options that need a role without one, a role without an account to play it for, or a
 	/// drill on a chain that is not a development chain.
 	pub(crate) fn new(
 		args: &EngineArgs,

@@ -130,7 +130,8 @@ impl ModelStore {
 
 	/// The model ready to run; loads and verifies it if needed, which may take seconds.
 	///
-	/// Errors: says why there is no such model, or why it could not be loaded just now.
+	/// # Errors
+	/// Says why there is no such model, or why it could not be loaded just now.
 	pub(super) fn session(&self, model: &ModelId) -> Result<Arc<Session>, String> {
 		if let Some(session) = self.ready(model) {
 			return Ok(session);

@@ -45,7 +45,8 @@ impl EngineService {
 	/// Starts the engine for a chain with a block every `block_time`. It stops when the guard is
 	/// dropped.
 	///
-	/// Errors: the folder of models, the keystore or the threads.
+	/// # Errors
+	/// The folder of models, the keystore or the threads.
 	pub(crate) fn start(
 		config: EngineConfig,
 		block_time: Duration,

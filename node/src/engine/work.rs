@@ -9,7 +9,7 @@ use super::{
 	LOG,
 };
 use assay_executor::{Cancel, DisputeError, ExecError, Move, Session, Tamper, Trace};
-use assay_host::{Request, Response, RunSpec, MAX_INLINE_OUTPUT};
+use assay_host::{Request, Response, RunSpec};
 use codec::Encode;
 use std::{
 	sync::Arc,
@@ -126,12 +126,12 @@ impl Worker {
 			None => self.traces.get(spec),
 		};
 		if let Some(trace) = known {
-			let response = answer(trace.output_root(), trace.output().to_vec());
+			let response = Response::run(trace.output_root(), trace.output().to_vec());
 			return Ok(Served { response, took: None });
 		}
 		let start = Instant::now();
 		let output = session.run_with(input, &self.cancel)?;
-		let response = answer(Session::output_root(&output), output);
+		let response = Response::run(Session::output_root(&output), output);
 		let took = start.elapsed();
 		self.metrics.executed("run", &spec.model, took);
 		Ok(Served { response, took: Some((Kind::Run, took)) })
@@ -157,11 +157,6 @@ impl Worker {
 		self.traces.put(*spec, trace.clone());
 		Ok(trace)
 	}
-}
-
-fn answer(output_root: [u8; 32], output: Vec<u8>) -> Response {
-	let output = if output.len() > MAX_INLINE_OUTPUT { Vec::new() } else { output };
-	Response::Run { output_root, output }
 }
 
 /// The corruption that a drill stands for: at its op or, where no change there would reach the

@@ -8,7 +8,7 @@
 //! the number may be another's.
 
 use assay_primitives::{Authorization, Claims, JobId, KeyOwners};
-use assay_referee::{NodeKey, Opening, Slice};
+use assay_referee::{tree::MAX_SIBLINGS, NodeKey, Opening, Slice};
 use codec::Encode;
 use frame_support::{ensure, pallet_prelude::*};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -26,11 +26,21 @@ const LAPSE_URGENCY: u64 = 1_000;
 /// Longest content of a node: the chaining values of 1,024 children.
 const MAX_PAYLOAD: usize = 32 << 10;
 
+/// Tag of the message that authorises [`open`](crate::Call::open).
+pub const OPEN_TAG: &str = "challenges.open";
+/// Tag of the message that authorises [`reveal_trace`](crate::Call::reveal_trace).
+pub const REVEAL_TRACE_TAG: &str = "challenges.reveal_trace";
+/// Tag of the message that authorises [`ask`](crate::Call::ask).
+pub const ASK_TAG: &str = "challenges.ask";
+/// Tag of the message that authorises [`answer`](crate::Call::answer).
+pub const ANSWER_TAG: &str = "challenges.answer";
+/// Tag of the message that authorises [`prove_fault`](crate::Call::prove_fault).
+pub const PROVE_FAULT_TAG: &str = "challenges.prove_fault";
+/// Tag of the message that authorises [`lapse`](crate::Call::lapse).
+pub const LAPSE_TAG: &str = "challenges.lapse";
+
 /// Longest data of a slice that holds one chunk.
 const MAX_CHUNK: usize = 1 << 10;
-
-/// Most hashes beside any way through an object; a tree of 2^64 chunks is no deeper.
-const MAX_SIBLINGS: usize = 64;
 
 /// Refuse for a reason that may go away by itself, or has gone for good.
 fn stale<T>(_: Error<T>) -> TransactionValidityError {
@@ -101,7 +111,7 @@ impl<T: Config> Pallet<T> {
 		let claim = Self::may_open(&who, *job, *output_root, Self::now()).map_err(stale)?;
 		ensure!(!Challenged::<T>::contains_key(job, &who), InvalidTransaction::Stale);
 		ensure!(Self::can_bond_by_key(&who, &claim), InvalidTransaction::Payment);
-		let life = auth.ensure::<T>("challenges.open", &(job, claim.content(), output_root))?;
+		let life = auth.ensure::<T>(OPEN_TAG, &(job, claim.content(), output_root))?;
 		valid(("open", job, who), Times { left: Self::left(claim.window_end), life })
 	}
 
@@ -117,7 +127,7 @@ impl<T: Config> Pallet<T> {
 		let (claim, deadline) = Self::may_reveal(*job, Self::now()).map_err(stale)?;
 		ensure!(Self::owner(auth)? == claim.operator, InvalidTransaction::BadSigner);
 		let args = (job, claim.content(), trace_root, last_entry);
-		let life = auth.ensure::<T>("challenges.reveal_trace", &args)?;
+		let life = auth.ensure::<T>(REVEAL_TRACE_TAG, &args)?;
 		Self::check_last_entry(&claim, *trace_root, last_entry).map_err(bad)?;
 		valid(("reveal_trace", job), Times { left: Self::left(deadline), life })
 	}
@@ -136,7 +146,7 @@ impl<T: Config> Pallet<T> {
 		// Where to go follows from the trace, which may be another on another fork.
 		let trace_root = Self::posted_trace(record.job).map_err(stale)?;
 		let args = (challenge, record.content(Some(claim.content())), trace_root, node);
-		let life = auth.ensure::<T>("challenges.ask", &args)?;
+		let life = auth.ensure::<T>(ASK_TAG, &args)?;
 		let deadline = Self::turn_of(&record).map(|turn| turn.deadline()).unwrap_or_default();
 		let tag = ("ask", challenge, record.path.len() as u32);
 		valid(tag, Times { left: Self::left(deadline), life })
@@ -156,7 +166,7 @@ impl<T: Config> Pallet<T> {
 		let trace_root = Self::posted_trace(*job).map_err(stale)?;
 		ensure!(Self::owner(auth)? == query.claim.operator, InvalidTransaction::BadSigner);
 		let args = (job, query.claim.content(), node, opening);
-		let life = auth.ensure::<T>("challenges.answer", &args)?;
+		let life = auth.ensure::<T>(ANSWER_TAG, &args)?;
 		Self::check_opening(&query.claim, trace_root, node, opening).map_err(bad)?;
 		valid(("answer", job, node), Times { left: Self::left(query.deadline), life })
 	}
@@ -174,10 +184,10 @@ impl<T: Config> Pallet<T> {
 		let claim = Self::open_claim(*job).map_err(stale)?;
 		let trace_root = Self::posted_trace(*job).map_err(stale)?;
 		let who = Self::owner(auth)?;
-		ensure!(Self::may_know_the_fault(&who, *job), InvalidTransaction::BadSigner);
+		ensure!(Self::has_located_the_fault(&who, *job), InvalidTransaction::BadSigner);
 		// A proof that is good under one trace is bad under another, which says nothing about its signer.
 		let args = (job, claim.content(), trace_root, proof);
-		let life = auth.ensure::<T>("challenges.prove_fault", &args)?;
+		let life = auth.ensure::<T>(PROVE_FAULT_TAG, &args)?;
 		let spared = Self::judge_at_the_door(source, &who, &claim, *job, proof).map_err(bad)?;
 		let (valid, _) = valid(("prove_fault", job, who), Times { left: 0, life })?;
 		Ok((valid, spared))
@@ -198,7 +208,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(record.who == who || is_operator(), InvalidTransaction::BadSigner);
 		// The content says where the challenge stands, so what ended it cannot also have it forgotten.
 		let args = (challenge, Self::content_of(&record));
-		let life = auth.ensure::<T>("challenges.lapse", &args)?;
+		let life = auth.ensure::<T>(LAPSE_TAG, &args)?;
 		valid(("lapse", challenge, who), Times { left: LAPSE_URGENCY, life })
 	}
 

@@ -242,7 +242,7 @@ mod benchmarks {
 	#[benchmark]
 	fn open() {
 		let (job, key) = claimed::<T>(&small(), true);
-		let auth = signature::<T>(key, "challenges.open", ());
+		let auth = signature::<T>(key, OPEN_TAG, ());
 
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, job, H256::repeat_byte(1), auth);
@@ -254,7 +254,7 @@ mod benchmarks {
 	fn authorize_open() {
 		let (job, key) = claimed::<T>(&small(), true);
 		let output_root = H256::repeat_byte(1);
-		let auth = signature::<T>(key, "challenges.open", (job, content::<T>(job), output_root));
+		let auth = signature::<T>(key, OPEN_TAG, (job, content::<T>(job), output_root));
 		let call = Call::<T>::open { job, output_root, auth };
 
 		#[block]
@@ -283,7 +283,7 @@ mod benchmarks {
 		challenged::<T>(job, 1);
 		let (trace_root, last_entry) = (H256(run.trace_root()), run.last_entry());
 		let args = (job, content::<T>(job), trace_root, last_entry.clone());
-		let auth = signature::<T>(key, "challenges.reveal_trace", args);
+		let auth = signature::<T>(key, REVEAL_TRACE_TAG, args);
 		let call = Call::<T>::reveal_trace { job, trace_root, last_entry, auth };
 
 		#[block]
@@ -298,7 +298,7 @@ mod benchmarks {
 		let (job, id, key) = revealed::<T>(&run, true);
 		let way = way_to_large();
 		walk::<T>(job, id, &run, &way[..2]);
-		let auth = signature::<T>(key, "challenges.ask", ());
+		let auth = signature::<T>(key, ASK_TAG, ());
 
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, id, way[2], auth);
@@ -314,7 +314,7 @@ mod benchmarks {
 		walk::<T>(job, challenge, &run, &way[..2]);
 		let node = way[2];
 		let args = (challenge, content_of::<T>(challenge), trace_of::<T>(job), node);
-		let auth = signature::<T>(key, "challenges.ask", args);
+		let auth = signature::<T>(key, ASK_TAG, args);
 		let call = Call::<T>::ask { challenge, node, auth };
 
 		#[block]
@@ -349,7 +349,7 @@ mod benchmarks {
 		Pallet::<T>::do_ask(acting::<T>(0), id, node).expect("the move is legal");
 		let opening = run.open(&node);
 		let args = (job, content::<T>(job), node, opening.clone());
-		let auth = signature::<T>(key, "challenges.answer", args);
+		let auth = signature::<T>(key, ANSWER_TAG, args);
 		let call = Call::<T>::answer { job, node, opening, auth };
 
 		#[block]
@@ -383,7 +383,7 @@ mod benchmarks {
 		walk::<T>(job, id, &run, &[NodeKey::top(Object::Trace), NodeKey::top(Object::Tensor(0))]);
 		let proof = costly_proof();
 		let args = (job, content::<T>(job), trace_of::<T>(job), proof.clone());
-		let auth = signature::<T>(key, "challenges.prove_fault", args);
+		let auth = signature::<T>(key, PROVE_FAULT_TAG, args);
 		let call = Call::<T>::prove_fault { job, proof, auth };
 
 		#[block]
@@ -436,7 +436,7 @@ mod benchmarks {
 		let (_, challenge, key) = revealed::<T>(&small(), true);
 		expire::<T>();
 		let args = (challenge, content_of::<T>(challenge));
-		let auth = signature::<T>(key, "challenges.lapse", args);
+		let auth = signature::<T>(key, LAPSE_TAG, args);
 		let call = Call::<T>::lapse { challenge, auth };
 
 		#[block]

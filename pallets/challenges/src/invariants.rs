@@ -1,4 +1,4 @@
-//! What must be true between any two calls.
+//! What must be true between any two calls: C1 to C12 of `docs/invariants.md`.
 #![cfg(any(feature = "try-runtime", test))]
 
 use alloc::collections::{BTreeMap, BTreeSet};

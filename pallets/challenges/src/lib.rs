@@ -37,8 +37,8 @@
 //! already ([`NextSlot`]): many challenges cost time, and nobody its stake.
 //!
 //! Workers find their work by index: [`Owed`] is what an operator owes, [`Against`] who challenges it,
-//! [`Own`] the challenges of an account, and the claims come in pages by the end of their windows. What strangers put on chain is
-//! in none of these.
+//! [`Own`] the challenges of an account, and the claims come in pages by the end of their windows. What
+//! strangers put on chain is in none of these.
 //!
 //! The pallet keeps only *that* a node was opened. Openings are written to the off-chain database
 //! under [`opening_key`] for the workers of watchers.
@@ -69,6 +69,7 @@ mod offchain;
 mod types;
 pub mod weights;
 
+pub use authorize::{ANSWER_TAG, ASK_TAG, LAPSE_TAG, OPEN_TAG, PROVE_FAULT_TAG, REVEAL_TRACE_TAG};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
@@ -456,7 +457,7 @@ pub mod pallet {
 		/// The slice does not show that the trace ends with the claimed output root.
 		BadLastEntry,
 		/// There is no such challenge on record.
-		UnknownChallenge,
+		ChallengeUnknown,
 		/// The challenge is over.
 		ChallengeOver,
 		/// Only the challenger moves in its challenge.

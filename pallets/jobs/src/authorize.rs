@@ -49,8 +49,8 @@ const OTHERS: TransactionPriority = TransactionPriority::MAX / 8;
 /// Most bytes of outputs that one authorised claim brings: what rides without a fee is little.
 pub(crate) const MAX_CLAIM_BYTES: u32 = 64 * 1024;
 
-/// Most hashes beside any way through an object; a tree of 2^64 chunks is no deeper.
-const MAX_SIBLINGS: usize = 2 * 64;
+/// Most hashes beside several chunks, which have a left and a right neighbour on every level.
+const MAX_SIBLINGS: usize = 2 * assay_referee::tree::MAX_SIBLINGS;
 
 /// Whether each number is larger than the one before: nothing is named twice.
 fn ascending(mut jobs: impl Iterator<Item = JobId>) -> bool {
@@ -94,7 +94,7 @@ impl<T: Config> Pallet<T> {
 		let (auth, operator) = Self::key_owner(auth)?;
 		ensure!(ascending(offers.iter().map(|offer| offer.job)), InvalidTransaction::Call);
 		let able = offers.iter().filter_map(|offer| {
-			let (_, stake) = Self::check_accept(&operator, offer).ok()?;
+			let (_, stake) = Self::may_accept(&operator, offer).ok()?;
 			Some((offer.job, stake))
 		});
 		let able: Vec<(JobId, BalanceOf<T>)> = able.collect();
@@ -119,7 +119,7 @@ impl<T: Config> Pallet<T> {
 		let mut jobs = Vec::new();
 		let mut earliest = u64::MAX;
 		for answer in answers {
-			match Self::check_claim(&operator, answer) {
+			match Self::may_claim(&operator, answer) {
 				Ok((job, _)) => {
 					if let JobStatus::Assigned { deadline, .. } = job.status {
 						earliest = earliest.min(deadline.saturated_into());

@@ -32,6 +32,10 @@ use crate::{
 	MAX_BATCH, POKE_TAG,
 };
 
+// The engine leaves out what a claim could not bring.
+const _: () =
+	assert!(assay_host::MAX_INLINE_OUTPUT == assay_primitives::MAX_INLINE_OUTPUT as usize);
+
 const LOG: &str = "runtime::jobs";
 
 /// Where the worker remembers what it has sent.
@@ -366,7 +370,7 @@ impl<T: Config> Run<'_, T> {
 		let stake = Pallet::<T>::stake_for(job.fee);
 		if stake > plan.free
 			|| stake > most_stake
-			|| Pallet::<T>::check_eligible(self.operator, job).is_err()
+			|| Pallet::<T>::ensure_eligible(self.operator, job).is_err()
 		{
 			return;
 		}

@@ -331,6 +331,27 @@ pub enum JobStatus<AccountId, Balance, BlockNumber> {
 	},
 }
 
+impl<AccountId, Balance: Default, BlockNumber> JobStatus<AccountId, Balance, BlockNumber> {
+	/// Just claimed: nothing holds it open, nothing was withheld or earned.
+	pub(crate) fn claimed(
+		operator: AccountId,
+		stake: Balance,
+		output_root: H256,
+		window_end: BlockNumber,
+	) -> Self {
+		JobStatus::Claimed {
+			operator,
+			stake,
+			output_root,
+			window_end,
+			live: 0,
+			disputes: 0,
+			withheld: 0,
+			earned: Balance::default(),
+		}
+	}
+}
+
 /// How much a final result was looked at.
 #[derive(
 	Encode,

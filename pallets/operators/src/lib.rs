@@ -394,7 +394,8 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Needs [`Config::MinStake`], and that [`Config::ChillPeriod`] is over. Forgets missed deadlines. Emits [`Event::Activated`].
+		/// Needs [`Config::MinStake`], and that [`Config::ChillPeriod`] is over. Forgets missed deadlines.
+		/// Emits [`Event::Activated`].
 		#[pallet::call_index(6)]
 		pub fn activate(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;

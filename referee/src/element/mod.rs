@@ -20,7 +20,8 @@ use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
 /// result. For an index beyond the output, or a record that breaks its rules, the result has no
 /// meaning and arithmetic may overflow.
 ///
-/// Errors: only those of the reader.
+/// # Errors
+/// Only those of the reader.
 pub fn element<A: Arith, R: Reader>(
 	op: &OpRecord,
 	index: u64,

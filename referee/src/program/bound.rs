@@ -75,7 +75,7 @@ pub(super) const FUNCTION_TERMS: u64 = 64;
 
 /// What an element reads at most of one of its operands.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
+pub(super) struct ReadBound {
 	/// The operand: one of this set, bit `i` for operand `i`.
 	pub(super) of: u16,
 	/// Runs of chunks.
@@ -84,20 +84,20 @@ pub(super) struct Part {
 	pub(super) bytes: u64,
 }
 
-impl Part {
+impl ReadBound {
 	/// So many runs of chunks, with so many bytes, of one of these operands.
-	pub(super) fn new<const N: usize>(of: [usize; N], spans: u64, bytes: u64) -> Part {
-		Part { of: of.iter().fold(0, |set, operand| set | 1 << operand), spans, bytes }
+	pub(super) fn new<const N: usize>(of: [usize; N], spans: u64, bytes: u64) -> ReadBound {
+		ReadBound { of: of.iter().fold(0, |set, operand| set | 1 << operand), spans, bytes }
 	}
 
 	/// Single elements, each in a chunk of its own, of one of these operands.
-	pub(super) fn singles<const N: usize>(of: [usize; N], count: u64) -> Part {
-		Part::new(of, count, count * CHUNK_BYTES)
+	pub(super) fn singles<const N: usize>(of: [usize; N], count: u64) -> ReadBound {
+		ReadBound::new(of, count, count * CHUNK_BYTES)
 	}
 
 	/// A row of `count` elements of `size` bytes of one operand.
-	pub(super) fn row(of: usize, count: u64, size: u64) -> Part {
-		Part::new([of], 1, run(count, size))
+	pub(super) fn row(of: usize, count: u64, size: u64) -> ReadBound {
+		ReadBound::new([of], 1, run(count, size))
 	}
 }
 
@@ -105,7 +105,7 @@ impl Part {
 /// where it stands at `place`.
 pub fn leaf_bound(op: &OpRecord, place: &Place) -> LeafBound {
 	let parts = parts(op);
-	let sum = |of: fn(&Part) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
+	let sum = |of: fn(&ReadBound) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);
 	LeafBound {
 		spans: u32::try_from(sum(|part| part.spans)).unwrap_or(u32::MAX),
 		bytes: sum(|part| part.bytes),
@@ -115,10 +115,10 @@ pub fn leaf_bound(op: &OpRecord, place: &Place) -> LeafBound {
 }
 
 /// What any one element of a valid record reads at most.
-pub(super) fn parts(op: &OpRecord) -> Vec<Part> {
+pub(super) fn parts(op: &OpRecord) -> Vec<ReadBound> {
 	let size = |operand: usize| op.operands.get(operand).map_or(1, |o| o.dtype.size());
 	let k = op.operands.first().map_or(1, |o| u64::from(o.shape.last()));
-	let single = |operand: usize| Part::singles([operand], 1);
+	let single = |operand: usize| ReadBound::singles([operand], 1);
 	if let Some([first, expression]) = op.apart(0) {
 		let mut all = parts(&first);
 		let own = first.operands.len();
@@ -135,30 +135,30 @@ pub(super) fn parts(op: &OpRecord) -> Vec<Part> {
 		| OpKind::Unary(_) => vec![single(0)],
 		OpKind::Concat { .. } | OpKind::Pack => {
 			let of = (0..op.operands.len()).fold(0, |set, operand| set | 1 << operand);
-			vec![Part { of, ..single(0) }]
+			vec![ReadBound { of, ..single(0) }]
 		},
 		OpKind::Gather { .. } | OpKind::Binary(_) => vec![single(0), single(1)],
 		// The condition and the branch it takes.
-		OpKind::Select => vec![single(0), Part::singles([1, 2], 1)],
+		OpKind::Select => vec![single(0), ReadBound::singles([1, 2], 1)],
 		OpKind::MatMul { bias } => {
-			let mut all = vec![Part::row(0, k, 4), Part::row(1, k, 4)];
+			let mut all = vec![ReadBound::row(0, k, 4), ReadBound::row(1, k, 4)];
 			all.extend((bias != Bias::None).then(|| single(2)));
 			all
 		},
 		OpKind::MatMulInteger => {
-			vec![Part::row(0, k, 1), Part::row(1, k, 1), single(2), single(3)]
+			vec![ReadBound::row(0, k, 1), ReadBound::row(1, k, 1), single(2), single(3)]
 		},
 		OpKind::Scatter(function) => {
 			let count = op.operands.get(1).map_or(1, |o| u64::from(o.shape.last()));
-			let indices = Part::row(1, count, size(1));
+			let indices = ReadBound::row(1, count, size(1));
 			// The last update that hits is the value; to be combined, all may have to be read.
 			match function {
-				ScatterFn::Replace => vec![indices, Part::singles([0, 2], 1)],
-				_ => vec![indices, single(0), Part::row(2, count, size(2))],
+				ScatterFn::Replace => vec![indices, ReadBound::singles([0, 2], 1)],
+				_ => vec![indices, single(0), ReadBound::row(2, count, size(2))],
 			}
 		},
 		OpKind::Reduce(_) | OpKind::ArgMax | OpKind::TopK { .. } => {
-			vec![Part::row(0, k, size(0))]
+			vec![ReadBound::row(0, k, size(0))]
 		},
 		OpKind::Recur { cell } => recur::parts(&op.shape, cell),
 		OpKind::Conv(conv) => conv::parts(op, &conv),
@@ -167,7 +167,7 @@ pub(super) fn parts(op: &OpRecord) -> Vec<Part> {
 		OpKind::MapReduce { k, .. } => {
 			let part = |(at, operand): (usize, &Operand)| match operand.shape.last() {
 				1 => single(at),
-				_ => Part::row(at, k.into(), operand.dtype.size()),
+				_ => ReadBound::row(at, k.into(), operand.dtype.size()),
 			};
 			op.operands.iter().enumerate().map(part).collect()
 		},
@@ -234,9 +234,10 @@ pub(super) fn windows(
 	region: u64,
 	size: u64,
 ) -> (u64, u64) {
-	let (runs, bytes) = match (step - piece + 1) * size <= CHUNK_BYTES {
-		true => (1, run((pieces - 1) * step + piece, size)),
-		false => (pieces, pieces * run(piece, size)),
+	let (runs, bytes) = if (step - piece + 1) * size <= CHUNK_BYTES {
+		(1, run((pieces - 1) * step + piece, size))
+	} else {
+		(pieces, pieces * run(piece, size))
 	};
 	let all = run(region, size);
 	let runs = lines.saturating_mul(runs).min((all / CHUNK_BYTES).div_ceil(2));

@@ -69,10 +69,11 @@
 //! | 25 | RoundTo | 64: float format `u8`; 65: overflow `u8`: 0 special, 1 saturate |
 //! | 35 | Recur | 64: cell `u8` |
 //!
-//! A step of a *Map*, of a *MapReduce* or of an epilogue is: the kind of the elementwise op whose function it has (6, 7, 8, 9 or 25); two
-//! bytes of parameters (6, 8: function, 0; 7: element type, 0; 9: 0, 0; 25: as the op's); three
-//! numbers of values, unused ones zero. Values of a *Map* are the operands, from 0, then the results of the
-//! steps; of an epilogue what the kind itself gives, the operands beyond the kind's own, then the results.
+//! A step of a *Map*, of a *MapReduce* or of an epilogue is: the kind of the elementwise op whose function
+//! it has (6, 7, 8, 9 or 25); two bytes of parameters (6, 8: function, 0; 7: element type, 0; 9: 0, 0; 25:
+//! as the op's); three numbers of values, unused ones zero. Values of a *Map* are the operands, from 0, then
+//! the results of the steps; of an epilogue what the kind itself gives, the operands beyond the kind's own,
+//! then the results.
 //!
 //! The function codes are the discriminants of [`UnaryFn`], [`BinaryFn`], [`ReduceFn`] and
 //! [`ScatterFn`], those of float formats of [`FloatFormat`], those of cells of [`Cell`].
@@ -182,7 +183,8 @@ impl core::error::Error for HeaderError {}
 impl Header {
 	/// Record 0 of a program.
 	///
-	/// Errors: no op or no output, too many of either, or more ports than the record holds.
+	/// # Errors
+	/// No op or no output, too many of either, or more ports than the record holds.
 	pub fn to_bytes(&self) -> Result<[u8; RECORD_BYTES], HeaderError> {
 		if self.n_ops == 0 || self.n_ops > MAX_OPS {
 			return Err(HeaderError::OpCount);
@@ -255,7 +257,8 @@ impl Header {
 impl OpRecord {
 	/// The record's byte form.
 	///
-	/// Errors: the record is not valid (see [`OpRecord::validate`]).
+	/// # Errors
+	/// The record is not valid (see [`OpRecord::validate`]).
 	pub fn to_bytes(&self) -> Result<[u8; RECORD_BYTES], RecordError> {
 		self.validate()?;
 		let mut bytes = [0; RECORD_BYTES];
@@ -313,7 +316,8 @@ impl OpRecord {
 impl Program {
 	/// The canonical bytes: `(1 + n_ops) · 1,024`.
 	///
-	/// Errors: some record is not valid, or the header does not count the ops.
+	/// # Errors
+	/// Some record is not valid, or the header does not count the ops.
 	pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
 		if self.header.n_ops as usize != self.ops.len() {
 			return Err(FormatError::Length);

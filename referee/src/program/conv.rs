@@ -1,6 +1,6 @@
 //! Convolutions: contractions whose second operand are windows of an image.
 
-use super::bound::{self, Part};
+use super::bound::{self, ReadBound};
 use super::check::RecordError::{self, Dims, Parameter, Type};
 use super::record::{Bias, OpRecord};
 use super::rules::{bias_fits, require, windows_in_range};
@@ -89,7 +89,7 @@ pub(super) fn validate(op: &OpRecord, conv: &Conv) -> Result<(), RecordError> {
 }
 
 /// A row of filters, a bias, and the window.
-pub(super) fn parts(op: &OpRecord, conv: &Conv) -> Vec<Part> {
+pub(super) fn parts(op: &OpRecord, conv: &Conv) -> Vec<ReadBound> {
 	let shape = |operand: usize| op.operands.get(operand).map_or(Shape::SCALAR, |o| o.shape);
 	let k = u64::from(shape(0).last());
 	let [_, c, h, w] = conv.image(&shape(1)).unwrap_or([1; 4]).map(u64::from);
@@ -102,7 +102,7 @@ pub(super) fn parts(op: &OpRecord, conv: &Conv) -> Vec<Part> {
 	};
 	let size = DType::F32.size();
 	let (runs, bytes) = bound::windows(lines, (pieces, piece, step), region, size);
-	let mut all = vec![Part::row(0, k, size), Part::new([1], runs, bytes)];
-	all.extend((conv.bias != Bias::None).then(|| Part::singles([2], 1)));
+	let mut all = vec![ReadBound::row(0, k, size), ReadBound::new([1], runs, bytes)];
+	all.extend((conv.bias != Bias::None).then(|| ReadBound::singles([2], 1)));
 	all
 }

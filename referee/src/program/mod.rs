@@ -131,14 +131,16 @@ impl Program {
 
 	/// BLAKE3 hash of the encoding.
 	///
-	/// Errors: the program has no encoding (see [`Program::encode`]).
+	/// # Errors
+	/// The program has no encoding (see [`Program::encode`]).
 	pub fn root(&self) -> Result<Root, FormatError> {
 		Ok(tree::hash(&self.encode()?))
 	}
 
 	/// Identity of the model made of this program and the weights with root `weights_root`.
 	///
-	/// Errors: as [`Program::root`].
+	/// # Errors
+	/// As [`Program::root`].
 	pub fn model_id(&self, weights_root: &Root) -> Result<Root, FormatError> {
 		Ok(model_id(&self.root()?, weights_root))
 	}

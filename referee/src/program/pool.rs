@@ -1,6 +1,6 @@
 //! Pooling: reductions over the windows of an image.
 
-use super::bound::{self, Part};
+use super::bound::{self, ReadBound};
 use super::check::RecordError::{self, Dims, Parameter, Type};
 use super::record::{OpRecord, ReduceFn};
 use super::rules::{operands, require, windows_in_range};
@@ -44,7 +44,7 @@ pub(super) fn validate(op: &OpRecord, pool: &Pool) -> Result<(), RecordError> {
 }
 
 /// The window.
-pub(super) fn parts(op: &OpRecord, pool: &Pool) -> Vec<Part> {
+pub(super) fn parts(op: &OpRecord, pool: &Pool) -> Vec<ReadBound> {
 	let area = op.operands.first().map_or(1, |x| {
 		let sides = x.shape.dims().iter().skip(1);
 		sides.fold(1, |area, &side| area * u64::from(side))
@@ -52,5 +52,5 @@ pub(super) fn parts(op: &OpRecord, pool: &Pool) -> Vec<Part> {
 	let [lines, pieces] = pool.kernel.map(u64::from);
 	let step = u64::from(pool.dilation[1]);
 	let (runs, bytes) = bound::windows(lines, (pieces, 1, step), area, op.own_dtype().size());
-	vec![Part::new([0], runs, bytes)]
+	vec![ReadBound::new([0], runs, bytes)]
 }

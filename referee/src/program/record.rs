@@ -4,7 +4,7 @@ use super::conv::Conv;
 use super::map::Steps;
 use super::pool::Pool;
 use super::recur::Cell;
-use crate::{DType, FloatFormat, Overflow, Shape, MAX_RANK};
+use crate::{codes::codes, DType, FloatFormat, Overflow, Shape, MAX_RANK};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -82,35 +82,6 @@ pub enum Bias {
 	/// A third operand `[n]`, or `[bb, n]` with the batch index taken modulo `bb`.
 	Column = 2,
 }
-
-macro_rules! codes {
-	($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal,)* }) => {
-		$(#[$meta])*
-		#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-		#[repr(u8)]
-		pub enum $name { $($(#[$vmeta])* $variant = $code,)* }
-
-		impl $name {
-			/// Every variant, in the order of the codes.
-			pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-
-			/// The format's code of this variant.
-			pub const fn code(self) -> u8 {
-				self as u8
-			}
-
-			/// The variant with the given code, if there is one.
-			pub const fn from_code(code: u8) -> Option<$name> {
-				match code {
-					$($code => Some($name::$variant),)*
-					_ => None,
-				}
-			}
-		}
-	};
-}
-
-pub(super) use codes;
 
 codes! {
 	/// Functions of one element. `f32` unless said otherwise.

@@ -1,9 +1,9 @@
 //! Recurrent cells: what a [`super::record::OpKind::Recur`] takes, and what one element costs.
 
-use super::bound::{run, Part, FUNCTION_TERMS, MAX_TERMS};
+use super::bound::{run, ReadBound, FUNCTION_TERMS, MAX_TERMS};
 use super::check::RecordError::{self, Dims, OperandCount, TooManyTerms, Type};
-use super::record::{codes, OpKind, OpRecord, Source};
-use crate::{DType, Shape};
+use super::record::{OpKind, OpRecord, Source};
+use crate::{codes::codes, DType, Shape};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -100,20 +100,20 @@ pub(crate) const fn counts(cell: Cell) -> [u64; 4] {
 }
 
 /// What any element of an output of this shape reads at most.
-pub(super) fn parts(shape: &Shape, cell: Cell) -> Vec<Part> {
+pub(super) fn parts(shape: &Shape, cell: Cell) -> Vec<ReadBound> {
 	let [dots, rows, singles, _] = counts(cell);
 	let row = run(shape.last().into(), 4);
 	// Of a state before the first step, or of the op's own output.
 	let own = cell.operands() - 1;
 	let mut all = vec![
 		// Each product also reads an element of x and one of rb.
-		Part::singles([0], dots),
-		Part::new([1], dots, dots * row),
-		Part::singles([2], dots),
+		ReadBound::singles([0], dots),
+		ReadBound::new([1], dots, dots * row),
+		ReadBound::singles([2], dots),
 	];
 	// One of them may be a state before the first step, and another one of the op's own.
-	all.extend((0..rows).map(|_| Part::new([3, own], 1, row)));
-	all.extend((singles != 0).then(|| Part::singles([own - 1, own], singles)));
+	all.extend((0..rows).map(|_| ReadBound::new([3, own], 1, row)));
+	all.extend((singles != 0).then(|| ReadBound::singles([own - 1, own], singles)));
 	all
 }
 

@@ -4,7 +4,7 @@
 //! does is bounded over all elements: how the runs of chunks that it reads may lie in their objects,
 //! and how many hashes of the tree lie beside each.
 
-use super::bound::{Part, Place};
+use super::bound::{Place, ReadBound};
 use super::record::{OpRecord, Operand, Source};
 use crate::{
 	opening::{ENTRIES_PER_CHUNK, ENTRY_BYTES},
@@ -22,7 +22,7 @@ const TAG: u64 = 1;
 
 /// Upper bound of the bytes of an encoded proof that an element of `op` is wrong, where `op` stands at
 /// `place` and reads what `parts` say.
-pub(super) fn proof_bytes(op: &OpRecord, place: &Place, parts: &[Part]) -> u64 {
+pub(super) fn proof_bytes(op: &OpRecord, place: &Place, parts: &[ReadBound]) -> u64 {
 	let n_ops = u64::from(place.n_ops);
 	let record = u64::from(place.entry).saturating_add(1);
 	let record = exact((n_ops + 1) * CHUNK_BYTES, record..record.saturating_add(1));
@@ -122,9 +122,10 @@ impl Region {
 		let chunks = self.last - self.first + 1;
 		let count = (bytes / CHUNK_BYTES).min(chunks).max(1);
 		let runs = runs.min(chunks.div_ceil(2));
-		match count == chunk_count(self.len) && count > 1 {
-			true => self.of_count(runs, count).max(self.of_count(runs, count - 1)),
-			false => self.of_count(runs, count),
+		if count == chunk_count(self.len) && count > 1 {
+			self.of_count(runs, count).max(self.of_count(runs, count - 1))
+		} else {
+			self.of_count(runs, count)
 		}
 	}
 

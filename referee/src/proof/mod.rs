@@ -197,7 +197,8 @@ impl From<OpeningError> for ProofError {
 impl FaultProof {
 	/// Decodes a proof; every byte must be used.
 	///
-	/// Errors: [`ProofError::Malformed`] for anything else, or more than [`MAX_PROOF_BYTES`].
+	/// # Errors
+	/// [`ProofError::Malformed`] for anything else, or more than [`MAX_PROOF_BYTES`].
 	pub fn from_bytes(bytes: &[u8]) -> Result<FaultProof, ProofError> {
 		if bytes.len() > MAX_PROOF_BYTES as usize {
 			return Err(ProofError::Malformed);

@@ -26,6 +26,9 @@ pub const CHUNK_BYTES: u64 = 1024;
 /// Most children of a node.
 pub const ARITY: u64 = 1024;
 
+/// Most values beside the way from one chunk up to the root: a tree of 2^64 chunks is no deeper.
+pub const MAX_SIBLINGS: usize = 64;
+
 /// Bytes of a root or a chaining value.
 pub const CV_BYTES: usize = 32;
 

@@ -91,7 +91,8 @@ pub fn beside(len: u64, node: &Range<u64>) -> Vec<Range<u64>> {
 /// chaining values of its children; and the chaining values beside the way up to the root, lowest
 /// first.
 ///
-/// Errors: there is no such node.
+/// # Errors
+/// There is no such node.
 pub fn open_node(bytes: &[u8], level: u8, index: u64) -> Result<(Vec<u8>, Vec<Root>), TreeError> {
 	let len = bytes.len() as u64;
 	let range = node_range(len, level, index).ok_or(TreeError::Range)?;

@@ -48,7 +48,8 @@ impl Slice {
 
 	/// The slice of `chunks` chunks of `bytes` from `first_chunk`.
 	///
-	/// Errors: no chunks, or chunks beyond the object.
+	/// # Errors
+	/// No chunks, or chunks beyond the object.
 	pub fn make(bytes: &[u8], first_chunk: u64, chunks: u64) -> Result<Slice, TreeError> {
 		let total = bytes.len() as u64;
 		let end = first_chunk.checked_add(chunks).ok_or(TreeError::Range)?;
@@ -64,7 +65,8 @@ impl Slice {
 	/// The slice that holds `data` from chunk `start` of an object of `total_len` bytes; `cv` gives
 	/// the chaining value of any range of chunks outside that is a subtree.
 	///
-	/// Errors: `data` is not a whole number of the object's chunks.
+	/// # Errors
+	/// `data` is not a whole number of the object's chunks.
 	pub fn with_siblings(
 		total_len: u64,
 		start: u64,

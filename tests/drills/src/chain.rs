@@ -370,26 +370,27 @@ fn message(call: &RuntimeCall) -> Option<(&'static str, Vec<u8>)> {
 		},
 		RuntimeCall::Jobs(J::poke { jobs, .. }) => (pallet_jobs::POKE_TAG, jobs.encode()),
 		RuntimeCall::Challenges(C::open { job, output_root, .. }) => {
-			("challenges.open", (job, claim(job)?, output_root).encode())
+			(pallet_challenges::OPEN_TAG, (job, claim(job)?, output_root).encode())
 		},
-		RuntimeCall::Challenges(C::reveal_trace { job, trace_root, last_entry, .. }) => {
-			("challenges.reveal_trace", (job, claim(job)?, trace_root, last_entry).encode())
-		},
+		RuntimeCall::Challenges(C::reveal_trace { job, trace_root, last_entry, .. }) => (
+			pallet_challenges::REVEAL_TRACE_TAG,
+			(job, claim(job)?, trace_root, last_entry).encode(),
+		),
 		RuntimeCall::Challenges(C::ask { challenge, node, .. }) => {
 			let record = Challenges::<Runtime>::get(challenge)?;
 			let content = record.content(content(record.job));
-			("challenges.ask", (challenge, content, trace(record.job)?, node).encode())
+			(pallet_challenges::ASK_TAG, (challenge, content, trace(record.job)?, node).encode())
 		},
 		RuntimeCall::Challenges(C::answer { job, node, opening, .. }) => {
-			("challenges.answer", (job, claim(job)?, node, opening).encode())
+			(pallet_challenges::ANSWER_TAG, (job, claim(job)?, node, opening).encode())
 		},
 		RuntimeCall::Challenges(C::prove_fault { job, proof, .. }) => {
-			("challenges.prove_fault", (job, claim(job)?, trace(*job)?, proof).encode())
+			(pallet_challenges::PROVE_FAULT_TAG, (job, claim(job)?, trace(*job)?, proof).encode())
 		},
 		RuntimeCall::Challenges(C::lapse { challenge, .. }) => {
 			let record = Challenges::<Runtime>::get(challenge)?;
 			let content = record.content(content(record.job));
-			("challenges.lapse", (challenge, content).encode())
+			(pallet_challenges::LAPSE_TAG, (challenge, content).encode())
 		},
 		_ => return None,
 	})

@@ -7,7 +7,6 @@
 use assay_executor::{Bundle, Manifest, Move, Options, Session, Trace};
 use assay_host::{
 	Class, Engine, Note, Poll, Request, RequestId, Response, Roles, RunSpec, Status, Submission,
-	MAX_INLINE_OUTPUT,
 };
 use assay_primitives::{samples, JobId, ModelId};
 use assay_referee::{
@@ -416,9 +415,7 @@ impl Inside {
 }
 
 fn run_response(output: Vec<u8>) -> Response {
-	let output_root = Session::output_root(&output);
-	let output = if output.len() > MAX_INLINE_OUTPUT { Vec::new() } else { output };
-	Response::Run { output_root, output }
+	Response::run(Session::output_root(&output), output)
 }
 
 impl Engine for InProcess {

@@ -116,9 +116,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn unknown(all: &[Drill], name: &str) -> ExitCode {
 	let close = drill::close_names(all, name);
-	let hint = match close.is_empty() {
-		true => "see --list".to_string(),
-		false => format!("did you mean {}?", close.join(", ")),
+	let hint = if close.is_empty() {
+		"see --list".to_string()
+	} else {
+		format!("did you mean {}?", close.join(", "))
 	};
 	eprintln!("error: there is no drill {name:?}; {hint}");
 	ExitCode::from(2)

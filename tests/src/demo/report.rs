@@ -122,9 +122,12 @@ impl Summary {
 		check("all five ways to cheat were tried".into(), drills.len() == 5);
 		let gained = |who: &str, stake: bool| {
 			let read = |text: &str| text.parse::<u128>().unwrap_or_default();
-			self.money.get(who).map(|c| match stake {
-				true => (read(&c.stake_before), read(&c.stake_after)),
-				false => (read(&c.owned_before), read(&c.owned_after)),
+			self.money.get(who).map(|c| {
+				if stake {
+					(read(&c.stake_before), read(&c.stake_after))
+				} else {
+					(read(&c.owned_before), read(&c.owned_after))
+				}
 			})
 		};
 		let honest = &stage.operator.path;

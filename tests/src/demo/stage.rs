@@ -186,10 +186,7 @@ fn prepare_models(options: &Options, dir: &Path) -> Result<(Digits, Option<Magik
 	roles::compile_digits(&onnx, &dir.join("digits-batch"), BATCH as u32)?;
 	let digits = Digits::load(&options.digits.join("heldout.npz"))?;
 	let magika = options.models_dir.join("magika");
-	let config = match bundles::is_bundle(&magika) {
-		true => magika_config(options).map(Some)?,
-		false => None,
-	};
+	let config = if bundles::is_bundle(&magika) { magika_config(options).map(Some)? } else { None };
 	if config.is_some() {
 		copy_folder(&magika, &dir.join("magika"))?;
 	} else {

@@ -191,9 +191,10 @@ struct Report {
 
 /// Runs the scenarios; whether all came out right.
 pub async fn run(options: &Options) -> Result<bool> {
-	let scenarios = match options.scenarios.is_empty() {
-		true => Scenario::value_variants().to_vec(),
-		false => options.scenarios.clone(),
+	let scenarios = if options.scenarios.is_empty() {
+		Scenario::value_variants().to_vec()
+	} else {
+		options.scenarios.clone()
 	};
 	let mut all = Vec::new();
 	for scenario in scenarios {

@@ -90,9 +90,10 @@ fn parse_dim(text: &str) -> std::result::Result<(String, Sizes), String> {
 fn parse_bounds(text: &str) -> std::result::Result<DimBounds, String> {
 	let (min, max) = text.split_once("..").ok_or_else(|| format!("{text:?} is not LEAST..MOST"))?;
 	let (min, max) = (parse_number(min)?, parse_number(max)?);
-	match min <= max {
-		true => Ok(DimBounds { min, max }),
-		false => Err(format!("{text:?}: the least is greater than the most")),
+	if min <= max {
+		Ok(DimBounds { min, max })
+	} else {
+		Err(format!("{text:?}: the least is greater than the most"))
 	}
 }
 

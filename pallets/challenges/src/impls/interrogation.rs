@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
 		node: &NodeKey,
 		now: BlockNumberFor<T>,
 	) -> Result<(ClaimOf<T>, ChallengeOf<T>), Error<T>> {
-		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::UnknownChallenge)?;
+		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::ChallengeUnknown)?;
 		ensure!(challenge.who == *who, Error::<T>::NotChallenger);
 		ensure!(challenge.is_live(), Error::<T>::ChallengeOver);
 		let claim = Self::open_claim(challenge.job)?;

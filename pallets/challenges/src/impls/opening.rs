@@ -89,7 +89,7 @@ impl<T: Config> Pallet<T> {
 	/// Whether `who` has a live challenge against `job` that has got as far as it takes to know what is
 	/// wrong: to an open node with hashes of whole tensors, which is all of a tensor of one chunk, or with
 	/// hashes of a tensor's parts.
-	pub(crate) fn may_know_the_fault(who: &T::AccountId, job: JobId) -> bool {
+	pub(crate) fn has_located_the_fault(who: &T::AccountId, job: JobId) -> bool {
 		let Some(challenge) = Self::live_challenge(who, job) else { return false };
 		let Some(node) = challenge.cursor() else { return false };
 		match Nodes::<T>::get(job, node) {

@@ -152,7 +152,7 @@ impl<T: Config> Pallet<T> {
 	/// # Errors
 	/// [`Error::NothingDue`] when there is nothing to do yet.
 	pub(crate) fn what_is_due(id: ChallengeId) -> Result<(ChallengeOf<T>, Due<T>), Error<T>> {
-		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::UnknownChallenge)?;
+		let challenge = Challenges::<T>::get(id).ok_or(Error::<T>::ChallengeUnknown)?;
 		let now = Self::now();
 		let due = match (T::Claims::open_claim(challenge.job), challenge.is_live()) {
 			(Some(claim), true) => {

@@ -25,7 +25,9 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::SaturatedConversion;
 
-use crate::{BalanceOf, Call, ChallengeId, ChallengeOf, ClaimOf, Config, Pallet, LOG_TARGET};
+use crate::{
+	BalanceOf, Call, ChallengeId, ChallengeOf, ClaimOf, Config, Pallet, LAPSE_TAG, LOG_TARGET,
+};
 
 /// Where the outbox is kept.
 const OUTBOX: &[u8] = b"assay/challenges/outbox";
@@ -132,10 +134,7 @@ impl<T: Config> Run<T> {
 			return;
 		}
 		let args = (id, Pallet::<T>::content_of(challenge));
-		self.submit(name, key, "challenges.lapse", &args, |auth| Call::lapse {
-			challenge: id,
-			auth,
-		});
+		self.submit(name, key, LAPSE_TAG, &args, |auth| Call::lapse { challenge: id, auth });
 	}
 
 	/// Ask the engine. The input is read only if it does not know the request.

@@ -9,7 +9,9 @@ use sp_core::H256;
 use sp_runtime::SaturatedConversion;
 
 use super::{terms, Run};
-use crate::{impls::Due, Against, Call, ClaimOf, Config, Owed, Pallet};
+use crate::{
+	impls::Due, Against, Call, ClaimOf, Config, Owed, Pallet, ANSWER_TAG, REVEAL_TRACE_TAG,
+};
 
 /// Most debts of one operator that one run looks at, those due first: those behind them are due when
 /// the operator is expected to have answered these.
@@ -96,7 +98,7 @@ fn reveal<T: Config>(
 	};
 	let trace_root = H256(trace_root);
 	let args = (job, claim.content(), trace_root, last_entry.clone());
-	run.submit(name, key, "challenges.reveal_trace", &args, |auth| Call::reveal_trace {
+	run.submit(name, key, REVEAL_TRACE_TAG, &args, |auth| Call::reveal_trace {
 		job,
 		trace_root,
 		last_entry,
@@ -122,10 +124,5 @@ fn answer<T: Config>(
 		return;
 	};
 	let args = (job, claim.content(), node, opening.clone());
-	run.submit(name, key, "challenges.answer", &args, |auth| Call::answer {
-		job,
-		node,
-		opening,
-		auth,
-	});
+	run.submit(name, key, ANSWER_TAG, &args, |auth| Call::answer { job, node, opening, auth });
 }

@@ -34,7 +34,7 @@ impl Right {
 	}
 
 	/// Whether the answer was found right before.
-	pub(super) fn is_known(&self) -> bool {
+	pub(super) fn is_noted(&self) -> bool {
 		let kept = self.with_place(|place| place.get::<[u8; 32]>());
 		kept.ok().flatten().is_some_and(|mark| mark == self.0)
 	}
@@ -70,10 +70,10 @@ mod tests {
 		ext.execute_with(|| {
 			let noted = 2 * SLOTS;
 			(0..noted).for_each(|number| mark(number).note());
-			assert!(mark(noted - 1).is_known());
-			let known = (0..noted).filter(|number| mark(*number).is_known()).count();
+			assert!(mark(noted - 1).is_noted());
+			let known = (0..noted).filter(|number| mark(*number).is_noted()).count();
 			assert!((SLOTS / 2..=SLOTS).contains(&(known as u32)), "{known}");
-			assert!(!(noted..2 * noted).any(|number| mark(number).is_known()));
+			assert!(!(noted..2 * noted).any(|number| mark(number).is_noted()));
 		});
 	}
 }

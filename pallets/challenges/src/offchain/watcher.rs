@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
 	opening_key, Call, ChallengeId, ChallengeOf, Challenged, Challenges, ClaimOf, Config, Own,
-	Pallet, Turn, LOG_TARGET,
+	Pallet, Turn, ASK_TAG, LOG_TARGET, OPEN_TAG, PROVE_FAULT_TAG,
 };
 
 /// Most live challenges of one account that one run looks at: a dozen moves of each fill more blocks
@@ -165,7 +165,7 @@ fn look<T: Config>(run: &mut Run<T>, job: JobId) -> Seen {
 		return Seen::Settled;
 	}
 	let mark = Right::of::<T>(&claim);
-	if mark.is_known() {
+	if mark.is_noted() {
 		return Seen::Right;
 	}
 	let terms = terms::<T>(Class::Watch, job, &claim, claim.window_end);
@@ -213,7 +213,7 @@ fn challenge<T: Config>(run: &mut Run<T>, job: JobId, claim: &ClaimOf<T>, output
 		return;
 	};
 	let args = (job, claim.content(), output_root);
-	run.submit(name, &key, "challenges.open", &args, |auth| Call::open { job, output_root, auth });
+	run.submit(name, &key, OPEN_TAG, &args, |auth| Call::open { job, output_root, auth });
 }
 
 /// A local key whose owner can open a challenge against `job`.
@@ -267,7 +267,7 @@ fn play<T: Config>(
 			}
 			let args = (id, content, trace_root, node);
 			let call = |auth| Call::ask { challenge: id, node, auth };
-			run.submit(name, key, "challenges.ask", &args, call);
+			run.submit(name, key, ASK_TAG, &args, call);
 		},
 		Answer::Ready(Response::Prove(proof)) => {
 			prove(run, name, (job, claim, trace_root), key, proof)
@@ -297,7 +297,7 @@ fn prove<T: Config>(
 		return;
 	};
 	let args = (job, claim.content(), trace_root, proof.clone());
-	let sent = run.submit(name, key, "challenges.prove_fault", &args, |auth| Call::prove_fault {
+	let sent = run.submit(name, key, PROVE_FAULT_TAG, &args, |auth| Call::prove_fault {
 		job,
 		proof,
 		auth,

@@ -304,7 +304,7 @@ fn a_call_waits_as_long_as_it_can_be_valid() {
 /// Judging is the dearest thing that a node does for nothing: whoever wants it has a bond at stake, and
 /// has paid for the answers on the way to a chunk of the trace. There the fault of a small tensor shows.
 #[test]
-fn only_who_may_know_the_fault_proves_for_nothing() {
+fn only_who_has_located_the_fault_proves_for_nothing() {
 	build_and_execute(|| {
 		let (honest, liar) = long((20, 0));
 		let job = claim(&liar);

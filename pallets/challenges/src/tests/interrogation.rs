@@ -74,7 +74,7 @@ fn only_the_challenger_asks_in_time_and_for_money() {
 	build_and_execute(|| {
 		let (_, _, _, id) = begun();
 		let top = NodeKey::top(Object::Trace);
-		assert_noop!(ask(ALICE, 99, top), Error::<Test>::UnknownChallenge);
+		assert_noop!(ask(ALICE, 99, top), Error::<Test>::ChallengeUnknown);
 		assert_noop!(ask(BOB, id, top), Error::<Test>::NotChallenger);
 		frame_support::hypothetically!({
 			use frame_support::traits::fungible::Mutate;

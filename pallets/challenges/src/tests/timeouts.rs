@@ -127,7 +127,7 @@ fn what_is_over_can_be_forgotten_by_anybody() {
 			assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::NothingDue);
 		});
 		assert_ok!(Challenges::lapse(signed(BOB), id, None));
-		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::UnknownChallenge);
+		assert_noop!(Challenges::lapse(signed(BOB), id, None), Error::<Test>::ChallengeUnknown);
 		assert_eq!(crate::Disputes::<Test>::iter().count(), 0);
 	});
 }

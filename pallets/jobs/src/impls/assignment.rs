@@ -26,19 +26,19 @@ pub(crate) struct Batch {
 
 impl<T: Config> Pallet<T> {
 	/// The job, if `operator` may take it now, and the stake that this takes.
-	pub(crate) fn check_accept(
+	pub(crate) fn may_accept(
 		operator: &T::AccountId,
 		offer: &Offer,
 	) -> Result<(JobOf<T>, BalanceOf<T>), DispatchError> {
 		let job = Jobs::<T>::get(offer.job).ok_or(Error::<T>::JobUnknown)?;
 		ensure!(job.content() == offer.content, Error::<T>::OtherContent);
-		Self::check_eligible(operator, &job)?;
+		Self::ensure_eligible(operator, &job)?;
 		let stake = Self::stake_for(job.fee);
 		Ok((job, stake))
 	}
 
 	/// Whether `operator` may take `job` now, stake apart.
-	pub(crate) fn check_eligible(operator: &T::AccountId, job: &JobOf<T>) -> DispatchResult {
+	pub(crate) fn ensure_eligible(operator: &T::AccountId, job: &JobOf<T>) -> DispatchResult {
 		ensure!(job.status == JobStatus::Queued, Error::<T>::NotQueued);
 		ensure!(T::Clock::current_block_number() <= job.expires, Error::<T>::QueueOver);
 		let open = job.designated.as_ref().is_none_or(|designated| designated == operator);
@@ -113,7 +113,7 @@ impl<T: Config> Pallet<T> {
 		pages: &mut BTreeSet<[u8; 16]>,
 	) -> DispatchResult {
 		let id = offer.job;
-		let (mut job, stake) = Self::check_accept(operator, offer)?;
+		let (mut job, stake) = Self::may_accept(operator, offer)?;
 		let periods = Self::periods_of(&job.model).defensive_ok_or(Error::<T>::ModelUnknown)?;
 		T::Operators::expose(operator, stake)?;
 		Self::note_page(id, &job, pages);

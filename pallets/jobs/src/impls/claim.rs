@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use assay_primitives::{JobId, ModelRegistry, MAX_INLINE_OUTPUT};
 use frame_support::{ensure, traits::DefensiveOption};
 use sp_runtime::{
-	traits::{BlockNumberProvider, One, Zero},
+	traits::{BlockNumberProvider, One},
 	DispatchError, DispatchResult, Saturating,
 };
 
@@ -13,7 +13,7 @@ use crate::{Answer, BalanceOf, Config, Error, Event, JobOf, JobStatus, Jobs, Out
 
 impl<T: Config> Pallet<T> {
 	/// The job and the stake behind it, if `operator` may answer it so now.
-	pub(crate) fn check_claim(
+	pub(crate) fn may_claim(
 		operator: &T::AccountId,
 		answer: &Answer,
 	) -> Result<(JobOf<T>, BalanceOf<T>), DispatchError> {
@@ -54,18 +54,9 @@ impl<T: Config> Pallet<T> {
 		pages: &mut BTreeSet<[u8; 16]>,
 	) -> DispatchResult {
 		let id = answer.job;
-		let (mut job, stake) = Self::check_claim(operator, answer)?;
-		let output_root = answer.output_root;
-		let claimed = JobStatus::Claimed {
-			operator: operator.clone(),
-			stake,
-			output_root,
-			window_end: Self::window_from_now(&job)?,
-			live: 0,
-			disputes: 0,
-			withheld: 0,
-			earned: Zero::zero(),
-		};
+		let (mut job, stake) = Self::may_claim(operator, answer)?;
+		let window_end = Self::window_from_now(&job)?;
+		let claimed = JobStatus::claimed(operator.clone(), stake, answer.output_root, window_end);
 		Self::note_page(id, &job, pages);
 		Self::enter_window(id, &mut job, claimed);
 		Self::note_page(id, &job, pages);

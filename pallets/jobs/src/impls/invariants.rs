@@ -1,4 +1,4 @@
-//! What must be true after every block.
+//! What must be true after every block: J1 to J6 of `docs/invariants.md`.
 
 use alloc::collections::BTreeMap;
 use assay_primitives::ModelRegistry;

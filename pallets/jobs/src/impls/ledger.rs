@@ -105,17 +105,9 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		// The output's bytes are not of interest to disputes, so they are not checked here.
 		let mut job = Jobs::<T>::get(id).expect("just accepted");
 		let JobStatus::Assigned { stake, .. } = job.status else { unreachable!("just accepted") };
-		let now = T::Clock::current_block_number();
-		let claimed = JobStatus::Claimed {
-			operator: operator.clone(),
-			stake,
-			output_root,
-			window_end: now.saturating_add(<T::Window as frame_support::traits::Get<_>>::get()),
-			live: 0,
-			disputes: 0,
-			withheld: 0,
-			earned: sp_runtime::traits::Zero::zero(),
-		};
+		let window_end = T::Clock::current_block_number()
+			.saturating_add(<T::Window as frame_support::traits::Get<_>>::get());
+		let claimed = JobStatus::claimed(operator.clone(), stake, output_root, window_end);
 		Self::enter_window(id, &mut job, claimed);
 		// The dearest claim to end as false is one of which a part is demanded.
 		crate::benchmarking::demand_at_once::<T>(id, &mut job);

@@ -52,7 +52,7 @@ fn proof_refunds_slashes_and_shares() {
 	});
 }
 
-/// I5: an operator that catches itself, under as many names as it likes, loses most of the stake.
+/// S3: an operator that catches itself, under as many names as it likes, loses most of the stake.
 #[test]
 fn colluders_recover_little() {
 	build_and_execute(|| {

@@ -161,9 +161,9 @@ proptest! {
 				let issuance = Balances::total_issuance();
 				play(who, job, step, &mut held);
 				check();
-				// I1: issuance changes by announced burns and nothing else.
+				// S1: issuance changes by announced burns and nothing else.
 				assert_eq!(Balances::total_issuance() + announced_burns(), issuance);
-				// I6: what is over stays as it is.
+				// S4: what is over stays as it is.
 				for (id, status) in &over {
 					if let Some(job) = Records::<Test>::get(id) {
 						assert_eq!(&job.status, status);

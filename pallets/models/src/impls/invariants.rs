@@ -1,4 +1,4 @@
-//! What must be true after every block.
+//! What must be true after every block: M1 to M7 of `docs/invariants.md`.
 
 use crate::{
 	BalanceOf, Config, EndorsementState, Endorsements, HoldReason, Metadata, ModelRecordOf,

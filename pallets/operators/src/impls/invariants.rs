@@ -1,4 +1,4 @@
-//! What must be true after every block.
+//! What must be true after every block: O1 to O4 of `docs/invariants.md`.
 
 use crate::{Config, HoldReason, KeyOwner, Operators, Pallet, ServiceKeys, Serving};
 use frame_support::{ensure, traits::fungible::InspectHold as _};

@@ -227,9 +227,10 @@ fn oracle(op: &OpRecord, bytes: &[Vec<u8>], index: u64) -> u64 {
 							- i64::from(pool.pad[d])
 					});
 					let inside = |at: i64, d: usize| (0..i64::from(size[d])).contains(&at);
-					match inside(y, 1) && inside(x, 2) {
-						true => t.at(0, &[at[0], y as u64, x as u64]),
-						false => neutral(pool.function, from),
+					if inside(y, 1) && inside(x, 2) {
+						t.at(0, &[at[0], y as u64, x as u64])
+					} else {
+						neutral(pool.function, from)
 					}
 				})
 				.collect();
@@ -483,7 +484,7 @@ proptest! {
 		}
 	}
 
-	/// I27: what an element reads and costs is within the static bound.
+	/// R1: what an element reads and costs is within the static bound.
 	#[test]
 	fn bound_holds(seed: u64) {
 		for kind in 0..KINDS {

@@ -112,9 +112,12 @@ const LARGE: u64 = 1 << 31;
 fn astride(op: &OpRecord, index: u64, seed: u64, source: fn(u64) -> Source) -> OpRecord {
 	let at = |base: u64| {
 		let own = op.self_operand();
-		let operand = |(i, operand): (usize, &Operand)| match own == Some(i) {
-			true => *operand,
-			false => Operand { source: source(base), ..*operand },
+		let operand = |(i, operand): (usize, &Operand)| {
+			if own == Some(i) {
+				*operand
+			} else {
+				Operand { source: source(base), ..*operand }
+			}
 		};
 		op.operands.iter().enumerate().map(operand).collect::<Vec<_>>()
 	};
@@ -136,12 +139,13 @@ fn astride(op: &OpRecord, index: u64, seed: u64, source: fn(u64) -> Source) -> O
 /// The op with all operands at the end of weights of `len` bytes.
 fn at_the_end(op: &OpRecord, len: u64) -> OpRecord {
 	let own = op.self_operand();
-	let operand = |(at, operand): (usize, &Operand)| match own == Some(at) {
-		true => *operand,
-		false => {
+	let operand = |(at, operand): (usize, &Operand)| {
+		if own == Some(at) {
+			*operand
+		} else {
 			let base = (len - operand.bytes()) / ALIGN * ALIGN;
 			Operand { source: Source::Weight(base), ..*operand }
-		},
+		}
 	};
 	OpRecord { operands: op.operands.iter().enumerate().map(operand).collect(), ..op.clone() }
 }
@@ -299,9 +303,12 @@ fn large_ops_are_within_their_bounds() {
 				checked(&at_the_end(&op, len), &place, index, 1);
 			}
 			// Of trace tensors, the entries of most of which lie in chunks of their own.
-			let spread = |(at, operand): (usize, &Operand)| match op.self_operand() == Some(at) {
-				true => *operand,
-				false => Operand::op(64 * at as u32, operand.dtype, operand.shape),
+			let spread = |(at, operand): (usize, &Operand)| {
+				if op.self_operand() == Some(at) {
+					*operand
+				} else {
+					Operand::op(64 * at as u32, operand.dtype, operand.shape)
+				}
 			};
 			let operands: Vec<_> = op.operands.iter().enumerate().map(spread).collect();
 			let op = OpRecord { operands, ..op.clone() };

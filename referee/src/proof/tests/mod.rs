@@ -238,7 +238,7 @@ fn chunk_of(world: &World, fault: Fault) -> (u32, u64) {
 proptest! {
 	#![proptest_config(ProptestConfig::with_cases(512))]
 
-	/// I12: a proof with a flipped bit is refused, or denotes the same fault.
+	/// R2: a proof with a flipped bit is refused, or denotes the same fault.
 	#[test]
 	fn flipped_bits(entry in 0u32..7, style in 0usize..3, flip: u64, honest: bool, at: u64) {
 		let mut world = World::new();
