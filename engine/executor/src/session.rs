@@ -73,7 +73,8 @@ impl Session {
 
 	/// The output bytes for these input bytes, both in the layouts of the program's header.
 	///
-	/// Errors: the input has the wrong length.
+	/// # Errors
+	/// The input has the wrong length.
 	pub fn run(&self, input: &[u8]) -> Result<Vec<u8>, ExecError> {
 		self.run_with(input, &Cancel::new())
 	}
@@ -87,7 +88,8 @@ impl Session {
 
 	/// As [`Session::run`], but gives the time of every step instead of the output.
 	///
-	/// Errors: the input has the wrong length.
+	/// # Errors
+	/// The input has the wrong length.
 	pub fn profile(&self, input: &[u8]) -> Result<Vec<StepTime>, ExecError> {
 		let input = self.canonical_input(input)?;
 		let Runner { bundle, config, plan, .. } = &self.runner;
@@ -106,7 +108,8 @@ impl Session {
 	/// The tensors themselves are not kept: the trace executes anew, up to the op in question, when
 	/// it is asked for some of their bytes.
 	///
-	/// Errors: the input has the wrong length, or there is no such op or element to tamper with.
+	/// # Errors
+	/// The input has the wrong length, or there is no such op or element to tamper with.
 	pub fn trace(&self, input: &[u8], tamper: Option<&Tamper>) -> Result<Trace, ExecError> {
 		self.trace_with(input, tamper, &Cancel::new())
 	}
@@ -141,7 +144,8 @@ impl Session {
 	/// A way to tamper with op `op` after which the model's output for `input` differs, if one of
 	/// the elements tried gives it.
 	///
-	/// Errors: as [`Session::trace`].
+	/// # Errors
+	/// As [`Session::trace`].
 	pub fn tamper_that_changes_output(
 		&self,
 		input: &[u8],

@@ -116,7 +116,8 @@ pub enum Arg<'a> {
 /// `out` has room for exactly the output. What is given for an operand that is the op's own output
 /// is not looked at.
 ///
-/// Errors: a wrong number of operands, or a wrong length.
+/// # Errors
+/// A wrong number of operands, or a wrong length.
 pub fn execute(
 	op: &OpRecord,
 	operands: &[&[u8]],
@@ -135,7 +136,8 @@ pub fn execute(
 /// Computes again what comes after element `element` of the output of an op that reads itself,
 /// from the elements up to it, which `out` holds. The output of another op stays as it is.
 ///
-/// Errors: as [`execute`].
+/// # Errors
+/// As [`execute`].
 pub fn resume(
 	op: &OpRecord,
 	operands: &[&[u8]],

@@ -209,9 +209,9 @@ impl<'a, T: Pod> Moves<'a, T> {
 	fn part(&self, start: usize, out: &mut [T]) {
 		match self.form {
 			Form::Narrow { rows, outer, width, ref places } => match width {
-				2 => self.narrow::<2>([rows, start], outer, places, out),
-				4 => self.narrow::<4>([rows, start], outer, places, out),
-				_ => self.narrow::<8>([rows, start], outer, places, out),
+				2 => self.of_width::<2>([rows, start], outer, places, out),
+				4 => self.of_width::<4>([rows, start], outer, places, out),
+				_ => self.of_width::<8>([rows, start], outer, places, out),
 			},
 			Form::Planes { rows } => self.transpose(rows, start, out),
 			Form::Runs => self.runs(start, out),
@@ -233,7 +233,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 		});
 	}
 
-	fn narrow<const N: usize>(
+	fn of_width<const N: usize>(
 		&self,
 		[rows, start]: [usize; 2],
 		outer: isize,
@@ -448,9 +448,10 @@ impl<'a, T: Pod> Part<'a, T> {
 			for (row, out) in out[at * total..].chunks_mut(total).take(run).enumerate() {
 				let from = (place + row as isize * step) as usize;
 				let (from, out) = (&self.data[from..from + self.read], &mut out[..self.written]);
-				match alike {
-					true => out.copy_from_slice(from),
-					false => repeat(from, &self.inner, out),
+				if alike {
+					out.copy_from_slice(from)
+				} else {
+					repeat(from, &self.inner, out)
 				}
 			}
 		});

@@ -148,12 +148,11 @@ impl EpilogueWriter<'_> {
 	/// As [`EpilogueWriter::block`]; the elements are of one row, or of whole rows.
 	pub(crate) unsafe fn run(&self, from: &[u8], first: usize) {
 		let count = from.len() / self.size;
-		let block = match count > self.columns {
-			true => {
-				let (rows, columns) = (count / self.columns, self.columns);
-				Block { start: first, rows, columns, step: columns }
-			},
-			false => Block::run(first, count),
+		let block = if count > self.columns {
+			let (rows, columns) = (count / self.columns, self.columns);
+			Block { start: first, rows, columns, step: columns }
+		} else {
+			Block::run(first, count)
 		};
 		// SAFETY: the caller's promise.
 		unsafe { self.block(from, block) };

@@ -226,9 +226,10 @@ impl<F: Combine<f32>> Kernel for Part<'_, F> {
 fn long<F: Combine<f32>>(row: &[f32]) -> f32 {
 	let mut total = None;
 	for block in row.chunks(BLOCK) {
-		let value = match F::SELECTS && !has_nan(block) {
-			true => combined::<Numbers<F>>(block),
-			false => combined::<F>(block),
+		let value = if F::SELECTS && !has_nan(block) {
+			combined::<Numbers<F>>(block)
+		} else {
+			combined::<F>(block)
 		};
 		total = Some(match total {
 			None => value,

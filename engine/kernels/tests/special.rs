@@ -58,8 +58,8 @@ fn operand(dims: &[u32]) -> Operand {
 	Operand::input(0, DType::F32, Shape::new(dims).expect("a shape"))
 }
 
-/// Runs an op under every instruction set, with and without other threads; every element must have the referee's bits. Gives the
-/// first output.
+/// Runs an op under every instruction set, with and without other threads; every element must have the
+/// referee's bits. Gives the first output.
 fn check(op: &OpRecord, operands: &[&[u8]]) -> Vec<u8> {
 	op.validate().expect("a valid record");
 	let size = op.dtype.size() as usize;

@@ -76,9 +76,10 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
 			_ => return Err(USAGE.into()),
 		}
 	}
-	match found.folder.as_os_str().is_empty() {
-		true => Err(USAGE.into()),
-		false => Ok(found),
+	if found.folder.as_os_str().is_empty() {
+		Err(USAGE.into())
+	} else {
+		Ok(found)
 	}
 }
 

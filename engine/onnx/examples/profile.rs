@@ -126,9 +126,10 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Request, Box<dyn
 			_ => return Err(USAGE.into()),
 		}
 	}
-	match request.path.is_empty() {
-		true => Err(USAGE.into()),
-		false => Ok(request),
+	if request.path.is_empty() {
+		Err(USAGE.into())
+	} else {
+		Ok(request)
 	}
 }
 

@@ -67,12 +67,11 @@ pub(crate) fn emit(
 
 /// Refuses programs of too many ops.
 fn check_count(count: usize) -> Result<()> {
-	match count > MAX_OPS as usize {
-		false => Ok(()),
-		true => {
-			Err(Failure::too_large(format!("the program has {count} ops, the most is {MAX_OPS}"))
-				.help("use a smaller model, or compile it in parts"))
-		},
+	if count > MAX_OPS as usize {
+		Err(Failure::too_large(format!("the program has {count} ops, the most is {MAX_OPS}"))
+			.help("use a smaller model, or compile it in parts"))
+	} else {
+		Ok(())
 	}
 }
 
@@ -88,7 +87,7 @@ struct Emitter {
 	weights: Vec<u8>,
 	parameters: u64,
 	/// Offset of a weight by the hash of its bytes.
-	known: HashMap<[u8; 32], u64>,
+	interned: HashMap<[u8; 32], u64>,
 	/// Offset of a constant of the ops by where its bytes are in memory.
 	placed: HashMap<usize, u64>,
 	/// Op that makes a constant with infinities, by the hash of its bytes.
@@ -109,7 +108,7 @@ impl Emitter {
 			parts: HashMap::new(),
 			weights: Vec::new(),
 			parameters: 0,
-			known: HashMap::new(),
+			interned: HashMap::new(),
 			placed: HashMap::new(),
 			infinite: HashMap::new(),
 		})
@@ -184,14 +183,14 @@ impl Emitter {
 	/// Places bytes in the weights, once.
 	fn weight(&mut self, bytes: &[u8], dtype: DType) -> u64 {
 		let hash = *blake3::hash(bytes).as_bytes();
-		if let Some(&offset) = self.known.get(&hash) {
+		if let Some(&offset) = self.interned.get(&hash) {
 			return offset;
 		}
 		let offset = (self.weights.len() as u64).next_multiple_of(ALIGN);
 		self.weights.resize(offset as usize, 0);
 		self.weights.extend_from_slice(bytes);
 		self.parameters += bytes.len() as u64 / dtype.size();
-		self.known.insert(hash, offset);
+		self.interned.insert(hash, offset);
 		offset
 	}
 

@@ -87,7 +87,8 @@ impl Compiled {
 
 	/// The model as a bundle that can be run or written to disk.
 	///
-	/// Errors: none for what [`compile`] gave; otherwise as [`Bundle::new`].
+	/// # Errors
+	/// None for what [`compile`] gave; otherwise as [`Bundle::new`].
 	pub fn bundle(&self) -> Result<Bundle, BundleError> {
 		Bundle::new(self.program.clone(), &self.weights, self.manifest.clone())
 	}
@@ -113,7 +114,8 @@ pub struct TensorFile {
 
 /// Reads a tensor file: one `TensorProto`, as the test data of the package `onnx` are stored.
 ///
-/// Errors: as [`compile`] for a weight, but that NaN is read.
+/// # Errors
+/// As [`compile`] for a weight, but that NaN is read.
 pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 	let at_file = |failure: error::Failure| failure.at(Place::File);
 	let tensor = read::Tensor::from_bytes(bytes).map_err(|error| {
@@ -127,7 +129,8 @@ pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 
 /// Compiles the bytes of an ONNX file.
 ///
-/// Errors: see [`ErrorKind`]; also weights in other files, see [`compile_in`].
+/// # Errors
+/// See [`ErrorKind`]; also weights in other files, see [`compile_in`].
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
 	with_files(onnx, Files::new(None), options)
 }

@@ -72,14 +72,15 @@ fn standard_opset(model: &Model<'_>) -> Result<i64, Failure> {
 			return Err(Failure::new(ErrorKind::Malformed, reason));
 		},
 	};
-	match OPSETS.contains(&version) {
-		true => Ok(version),
-		false => Err(Failure::unsupported(format!(
+	if OPSETS.contains(&version) {
+		Ok(version)
+	} else {
+		Err(Failure::unsupported(format!(
 			"it is written for operator set {version}, supported are {} to {}",
 			OPSETS.start(),
 			OPSETS.end()
 		))
-		.help("export or convert the model for operator set 17")),
+		.help("export or convert the model for operator set 17"))
 	}
 }
 

@@ -29,7 +29,8 @@ impl Input {
 
 /// The shortest and the middle time of `repeat` runs of a model, in milliseconds.
 ///
-/// Errors: the library cannot load or run it; its panics count as that.
+/// # Errors
+/// The library cannot load or run it; its panics count as that.
 pub(crate) fn time(
 	peer: &str,
 	model: &str,
@@ -74,10 +75,7 @@ fn tract(model: &str, inputs: &[Input], threads: usize, repeat: usize) -> Result
 			}
 		};
 		// A scalar may decide the shapes of others, so it is made known before the model is optimised.
-		let fact = match shape.is_empty() {
-			true => InferenceFact::from(tensor.clone()),
-			false => InferenceFact::dt_shape(tensor.datum_type(), shape),
-		};
+		let fact = if shape.is_empty() { InferenceFact::from(tensor.clone()) } else { InferenceFact::dt_shape(tensor.datum_type(), shape) };
 		model.set_input_fact(slot, fact)?;
 		values.push(tensor.into_tvalue());
 	}

@@ -41,7 +41,8 @@ fn config() -> Config {
 
 /// Builds the module with the cargo that runs the test, into the target folder that it uses.
 ///
-/// Errors: cargo cannot be run or fails; its output says why.
+/// # Errors
+/// Cargo cannot be run or fails; its output says why.
 fn build() -> Result<PathBuf> {
 	let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
 	let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -84,14 +85,16 @@ struct Running {
 impl Referee {
 	/// Builds and compiles the module.
 	///
-	/// Errors: the build fails, or the module uses what the configuration does not allow.
+	/// # Errors
+	/// The build fails, or the module uses what the configuration does not allow.
 	pub fn new() -> Result<Referee> {
 		Referee::load(&build()?)
 	}
 
 	/// Compiles a module that was built before.
 	///
-	/// Errors: it cannot be read, or uses what the configuration does not allow.
+	/// # Errors
+	/// It cannot be read, or uses what the configuration does not allow.
 	pub fn load(path: &Path) -> Result<Referee> {
 		let engine = Engine::new(&config())?;
 		let module = Module::from_file(&engine, path)?;
@@ -120,7 +123,8 @@ impl Referee {
 
 	/// Canonical bits of elements of `op`'s output, whose operand `i` has the bytes `operands[i]`.
 	///
-	/// Errors: a trap, an invalid record, wrong lengths, or an element that reads outside.
+	/// # Errors
+	/// A trap, an invalid record, wrong lengths, or an element that reads outside.
 	pub fn elements(
 		&mut self,
 		op: &OpRecord,
@@ -144,7 +148,8 @@ impl Referee {
 
 	/// The op that a proof shows to be wrong; `None` when it proves nothing.
 	///
-	/// Errors: a trap.
+	/// # Errors
+	/// A trap.
 	pub fn judge(&mut self, commitments: &Commitments, proof: &FaultProof) -> Result<Option<u32>> {
 		let (commitments, proof) = (commitments.encode(), proof.encode());
 		let running = self.running()?;
@@ -156,7 +161,8 @@ impl Referee {
 	/// The least time, in nanoseconds, of a multiply-add in chains of 256, measured for so long: `factors`
 	/// are the first factors' bits and then as many second ones.
 	///
-	/// Errors: a trap.
+	/// # Errors
+	/// A trap.
 	pub fn time_of_multiply_add(&mut self, factors: &[u8], time: Duration) -> Result<f64> {
 		const ROUNDS: u32 = 16;
 		let (start, mut least) = (Instant::now(), f64::INFINITY);

@@ -126,7 +126,8 @@ impl ElementType {
 	///
 	/// Exact, but that an `f64` is rounded to the nearest `f32`.
 	///
-	/// Errors: another number of bytes, or a value that cannot be computed with.
+	/// # Errors
+	/// Another number of bytes, or a value that cannot be computed with.
 	pub fn decode(self, bytes: &[u8], elements: u64) -> Result<Vec<u8>, ElementError> {
 		let (expected, found) = (self.bytes(elements), bytes.len() as u64);
 		if expected != found {
@@ -200,11 +201,12 @@ impl ElementType {
 			},
 			ElementType::Float(format) => {
 				// An infinity that a program leaves in 8 bits is meant.
-				let overflow = |x: u32| match format.has_special()
-					&& (format.bits() == 16 || x << 1 == 0xff00_0000)
-				{
-					true => Overflow::Special,
-					false => Overflow::Saturate,
+				let overflow = |x: u32| {
+					if format.has_special() && (format.bits() == 16 || x << 1 == 0xff00_0000) {
+						Overflow::Special
+					} else {
+						Overflow::Saturate
+					}
 				};
 				let codes = words().map(|x| format.encode(format.round(overflow(x), x)));
 				packed(codes, format.bits())

@@ -49,7 +49,8 @@ pub struct Instantiation {
 /// What the bundle in `dir` holds, in the order in which it was compiled; the weights are not
 /// touched.
 ///
-/// Errors: a manifest that cannot be read, or is none.
+/// # Errors
+/// A manifest that cannot be read, or is none.
 pub fn instantiations(dir: impl AsRef<Path>) -> Result<Vec<Instantiation>, BundleError> {
 	let dir = dir.as_ref();
 	let several = match read(dir)? {
@@ -115,9 +116,10 @@ pub(super) fn weights_of(dir: &Path, manifest: &Manifest) -> PathBuf {
 	let own = dir.join(WEIGHTS);
 	// Not the path's parent, which `.` has not.
 	let shared = dir.join("..").join(shared(&manifest.weights_root));
-	match !own.exists() && shared.exists() {
-		true => shared,
-		false => own,
+	if !own.exists() && shared.exists() {
+		shared
+	} else {
+		own
 	}
 }
 
@@ -138,7 +140,8 @@ pub struct BundleWriter {
 impl BundleWriter {
 	/// A writer for the directory `dir`, which [`BundleWriter::finish`] replaces.
 	///
-	/// Errors: the system's.
+	/// # Errors
+	/// The system's.
 	pub fn new(dir: impl AsRef<Path>) -> Result<BundleWriter, BundleError> {
 		let dir = dir.as_ref().to_owned();
 		let staged = Staged::beside(&dir).map_err(|e| io_at(&dir, e))?;
@@ -147,7 +150,8 @@ impl BundleWriter {
 
 	/// Adds an instantiation; gives the directory that it will have.
 	///
-	/// Errors: the system's, or there is one with the same sizes already, or there are too many.
+	/// # Errors
+	/// The system's, or there is one with the same sizes already, or there are too many.
 	pub fn add(&mut self, bundle: &Bundle) -> Result<PathBuf, BundleError> {
 		let sizes: Vec<String> = bundle.manifest().dims.values().map(u32::to_string).collect();
 		let name = sizes.join("x");
@@ -168,15 +172,17 @@ impl BundleWriter {
 		self.staged.put(&inside(PROGRAM), bundle.program_bytes())?;
 		self.staged.put_json(&inside(MANIFEST), bundle.manifest())?;
 		let root = bundle.manifest().weights_root;
-		match self.weights.insert(root) {
-			true => self.staged.put(&shared(&root), bundle.weights()),
-			false => Ok(()),
+		if self.weights.insert(root) {
+			self.staged.put(&shared(&root), bundle.weights())
+		} else {
+			Ok(())
 		}
 	}
 
 	/// Puts what was added in the place of the directory, as [`Bundle::write`] does.
 	///
-	/// Errors: the system's.
+	/// # Errors
+	/// The system's.
 	pub fn finish(self) -> Result<(), BundleError> {
 		let BundleWriter { dir, staged, names, .. } = self;
 		let put = staged.put_json(Path::new(MANIFEST), &Several { instantiations: names });

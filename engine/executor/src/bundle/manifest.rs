@@ -102,7 +102,8 @@ impl Manifest {
 	/// `input_names` and `output_names` (`input0`, `output0`, … where names are missing), and the
 	/// descriptive fields empty.
 	///
-	/// Errors: the program has no byte form.
+	/// # Errors
+	/// The program has no byte form.
 	pub fn new(
 		program: &Program,
 		weights_root: Root,

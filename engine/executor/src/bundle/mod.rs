@@ -65,7 +65,8 @@ impl Weights {
 impl Bundle {
 	/// A bundle of parts in memory.
 	///
-	/// Errors: the program breaks a rule, the weights have the wrong length, or the manifest describes
+	/// # Errors
+	/// The program breaks a rule, the weights have the wrong length, or the manifest describes
 	/// something else.
 	pub fn new(
 		program: Program,
@@ -85,7 +86,8 @@ impl Bundle {
 	/// The files must not be changed while the bundle is in use; [`Bundle::write`] never changes
 	/// one in place.
 	///
-	/// Errors: as [`Bundle::new`], a file that cannot be read, or several instantiations.
+	/// # Errors
+	/// As [`Bundle::new`], a file that cannot be read, or several instantiations.
 	pub fn load(dir: impl AsRef<Path>) -> Result<Bundle, BundleError> {
 		let dir = dir.as_ref();
 		let manifest = folder::only_manifest(dir)?;
@@ -99,7 +101,8 @@ impl Bundle {
 	/// Writes the bundle as directory `dir`, replacing what is there. A reader sees the old
 	/// bundle, the new one, or (for an instant, while replacing) none; never a mixture.
 	///
-	/// Errors: the system's.
+	/// # Errors
+	/// The system's.
 	pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), BundleError> {
 		let dir = dir.as_ref();
 		let write = || {
@@ -142,9 +145,10 @@ impl Bundle {
 		if let Some(field) = manifest.mismatch(&program, &program_root, &tree.root()) {
 			return Err(BundleError::Mismatch(field));
 		}
-		let readable = match suspect.into_inner() {
-			true => Readable::new(&regions, weights.bytes()),
-			false => Readable::default(),
+		let readable = if suspect.into_inner() {
+			Readable::new(&regions, weights.bytes())
+		} else {
+			Readable::default()
 		};
 		let packed = PackedByIsa::default();
 		Ok(Bundle { program, program_bytes, weights, readable, manifest, tree, packed })

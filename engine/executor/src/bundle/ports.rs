@@ -45,7 +45,8 @@ pub struct OutputTensor {
 impl Manifest {
 	/// The input bytes of a job: each input at its place, the gaps zero.
 	///
-	/// Errors: an input is missing, unknown, given twice, or has another type, shape or length
+	/// # Errors
+	/// An input is missing, unknown, given twice, or has another type, shape or length
 	/// than the model's.
 	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let layout = layout(&self.inputs);
@@ -73,7 +74,8 @@ impl Manifest {
 
 	/// As [`Manifest::pack_inputs`], for one piece of bytes per input, in the manifest's order.
 	///
-	/// Errors: more or fewer pieces than inputs, or one of another length than its input.
+	/// # Errors
+	/// More or fewer pieces than inputs, or one of another length than its input.
 	pub fn pack_bytes<B: AsRef<[u8]>>(&self, inputs: &[B]) -> Result<Vec<u8>, TensorError> {
 		if inputs.len() != self.inputs.len() {
 			let (expected, found) = (self.inputs.len(), inputs.len());
@@ -94,7 +96,8 @@ impl Manifest {
 	/// As [`Manifest::pack_inputs`], for inputs in the element types of the model's file: their values
 	/// become those that the model computes with, exactly but that `f64` is rounded to `f32`.
 	///
-	/// Errors: also an element type that is neither the file's nor the model's, or a value that the
+	/// # Errors
+	/// Also an element type that is neither the file's nor the model's, or a value that the
 	/// model's type does not have.
 	pub fn pack_stored(&self, tensors: &[StoredTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let mut read = Vec::with_capacity(tensors.len());
@@ -129,7 +132,8 @@ impl Manifest {
 
 	/// The outputs of a job from its output bytes.
 	///
-	/// Errors: the length is not that of the output layout.
+	/// # Errors
+	/// The length is not that of the output layout.
 	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, TensorError> {
 		let layout = layout(&self.outputs);
 		if bytes.len() as u64 != layout.total_len {

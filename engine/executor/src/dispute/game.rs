@@ -34,7 +34,8 @@ impl Trace {
 	///
 	/// Openings that do not belong to `trace_root` are ignored.
 	///
-	/// Errors: [`DisputeError::Openings`] or [`DisputeError::Unprovable`] when the published data leave
+	/// # Errors
+	/// [`DisputeError::Openings`] or [`DisputeError::Unprovable`] when the published data leave
 	/// no fault to prove, which cannot happen unless hashes collide or this trace is not honest.
 	pub fn next_move(
 		&self,

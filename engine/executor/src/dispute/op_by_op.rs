@@ -84,7 +84,8 @@ impl<'r> OpByOp<'r> {
 
 	/// Every op's output, computed op by op so that tampering with one has its effect on the next.
 	///
-	/// Errors: there is no such op or element to tamper with.
+	/// # Errors
+	/// There is no such op or element to tamper with.
 	pub(crate) fn tensors(
 		&self,
 		input: &[u8],

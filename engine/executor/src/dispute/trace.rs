@@ -110,7 +110,8 @@ impl Trace {
 
 	/// Chunks of the output and the proof that they are under its root.
 	///
-	/// Errors: no chunks, or chunks beyond the output.
+	/// # Errors
+	/// No chunks, or chunks beyond the output.
 	pub fn output_slice(&self, first: u64, chunks: u64) -> Result<Slice, DisputeError> {
 		let last = self.entries.len().saturating_sub(1) as u32;
 		Ok(self.tree(last)?.slice(&self.output, first, chunks)?)
@@ -118,7 +119,8 @@ impl Trace {
 
 	/// The output tensor of op `entry`, computed again.
 	///
-	/// Errors: there is no such op, or the machine computes it differently this time.
+	/// # Errors
+	/// There is no such op, or the machine computes it differently this time.
 	pub fn tensor(&self, entry: u32) -> Result<Vec<u8>, DisputeError> {
 		Ok(self.tensors(entry)?.get(entry)?.to_vec())
 	}
@@ -136,7 +138,8 @@ impl Trace {
 
 	/// The output of op `entry` and what it reads of other ops, as they were committed to.
 	///
-	/// Errors: there is no such op, or the machine computes something differently this time.
+	/// # Errors
+	/// There is no such op, or the machine computes something differently this time.
 	pub(crate) fn tensors(&self, entry: u32) -> Result<Arc<Tensors>, DisputeError> {
 		let op = self.op(entry)?;
 		if let Some(kept) = &self.kept {
@@ -197,14 +200,16 @@ impl Trace {
 
 	/// The proof that the last entry is the output's root, published together with the trace root.
 	///
-	/// Errors: none for a trace with entries, which every trace has.
+	/// # Errors
+	/// None for a trace with entries, which every trace has.
 	pub fn last_entry_proof(&self) -> Result<Slice, DisputeError> {
 		Ok(self.entry_slice(self.entries.len().saturating_sub(1) as u32)?)
 	}
 
 	/// What the operator publishes for a node.
 	///
-	/// Errors: there is no such node.
+	/// # Errors
+	/// There is no such node.
 	pub fn open(&self, key: &NodeKey) -> Result<Opening, DisputeError> {
 		let level = |len| key.level_in(len).ok_or(DisputeError::NoSuchNode(*key));
 		match key.object {

@@ -173,10 +173,8 @@ fn check(case: &Case, options: &Options) -> u64 {
 		}
 	});
 	let (wrong, twins_differ) = (wrong.into_inner(), twins_differ.into_inner());
-	let rounded = match options.twins {
-		true => String::new(),
-		false => format!(", {wrong} not correctly rounded"),
-	};
+	let rounded =
+		if options.twins { String::new() } else { format!(", {wrong} not correctly rounded") };
 	println!(
 		"{:9} {total} inputs{rounded}; {} in integers, {twins_differ} differ; {:.0} s",
 		case.name,

@@ -59,7 +59,7 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 	let data = Matrix::dense(view::<f32>(bytes)?, size)?;
 	let [all, m, n] = product_dims(op)?;
 	let packed = match operand {
-		0 if is_narrow(op) || is_in_place(op, isa) => {
+		0 if has_few_columns(op) || is_in_place(op, isa) => {
 			Packed::Rhs(PackedRhs::new(data, batches, rows, k, isa))
 		},
 		// Packing a dense left operand costs next to nothing when there are many columns.
@@ -70,9 +70,10 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 			let (batches, rows) = if joins(op) { (1, batches * rows) } else { (batches, rows) };
 			let data = Matrix::dense(data.data, [batches, rows, k])?;
 			let one_row = m == 1 && all == 1 && batches == 1;
-			Packed::Rhs(match one_row {
-				true => PackedRhs::for_one_row(data, rows, k, isa),
-				false => PackedRhs::new(data, batches, rows, k, isa),
+			Packed::Rhs(if one_row {
+				PackedRhs::for_one_row(data, rows, k, isa)
+			} else {
+				PackedRhs::new(data, batches, rows, k, isa)
 			})
 		},
 		_ => return None,
@@ -82,12 +83,12 @@ pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<
 
 /// Most columns of a product that is computed as the few rows that its transpose is: panels of
 /// columns would be mostly empty.
-const NARROW: usize = 8;
+const FEW_COLUMNS: usize = 8;
 
 /// Whether a product, of one left matrix, has so few columns.
-fn is_narrow(op: &OpRecord) -> bool {
+fn has_few_columns(op: &OpRecord) -> bool {
 	let one_left = op.operands.first().is_some_and(|a| a.shape.dims().first() == Some(&1));
-	one_left && product_dims(op).is_some_and(|[_, m, n]| n <= NARROW && m > 2 * n)
+	one_left && product_dims(op).is_some_and(|[_, m, n]| n <= FEW_COLUMNS && m > 2 * n)
 }
 
 /// Least windows in a row, and least channels, for which windows are read where they are.
@@ -113,7 +114,7 @@ fn is_in_place(op: &OpRecord, isa: Isa) -> bool {
 		&& image.out[1] >= LEAST_WINDOWS
 		&& image.channels >= LEAST_CHANNELS
 		&& own * 100 <= other * gain
-		&& !is_narrow(op)
+		&& !has_few_columns(op)
 		&& image.are_near(m)
 }
 
@@ -285,7 +286,7 @@ fn channels_last(
 		let rhs = Rhs::Rows(Matrix::dense(image.data, size)?);
 		return contract(op, conv.bias, args, (rhs, size[0]), target, cfg);
 	}
-	if image.groups == 1 && image.channels > 1 && !is_narrow(op) && image.has_regions() {
+	if image.groups == 1 && image.channels > 1 && !has_few_columns(op) && image.has_regions() {
 		let image = Image { channels_last: true, ..image };
 		return contract_windows(op, conv, args, &image, target, cfg);
 	}
@@ -551,7 +552,7 @@ fn of_transpose<'a>(
 		BiasRef::Row(bias) => BiasRef::Column(bias),
 		BiasRef::Column(_) => return None,
 	};
-	is_narrow(op).then_some((lhs, bias))
+	has_few_columns(op).then_some((lhs, bias))
 }
 
 fn lhs<'a>(arg: Arg<'a>, size: [usize; 3], isa: Isa) -> Option<Lhs<'a>> {

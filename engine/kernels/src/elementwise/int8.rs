@@ -192,9 +192,10 @@ struct Call<'a> {
 
 impl Call<'_> {
 	fn widen<T: Whole>(self) -> Option<()> {
-		match self.scalars.are_plain() {
-			true => self.go::<T, f32, Widen<true>>(),
-			false => self.go::<T, f32, Widen<false>>(),
+		if self.scalars.are_plain() {
+			self.go::<T, f32, Widen<true>>()
+		} else {
+			self.go::<T, f32, Widen<false>>()
 		}
 	}
 
@@ -203,9 +204,10 @@ impl Call<'_> {
 	}
 
 	fn through<T: Narrowed, const DIVIDES: bool>(self) -> Option<()> {
-		match self.scalars.are_plain() {
-			true => self.go::<f32, f32, Through<T, DIVIDES, true>>(),
-			false => self.go::<f32, f32, Through<T, DIVIDES, false>>(),
+		if self.scalars.are_plain() {
+			self.go::<f32, f32, Through<T, DIVIDES, true>>()
+		} else {
+			self.go::<f32, f32, Through<T, DIVIDES, false>>()
 		}
 	}
 

@@ -75,9 +75,10 @@ impl Lanes {
 	/// Puts message `i` of a run, `length` bytes, into lane `lane`.
 	fn put(&mut self, lane: usize, run: &Run<'_>, i: usize, length: usize) {
 		let root = ROOT * u32::from(run.root);
-		let (counter, first, last) = match run.parents {
-			true => (0, PARENT, root),
-			false => (run.counter.wrapping_add(i as u64), CHUNK_START, CHUNK_END | root),
+		let (counter, first, last) = if run.parents {
+			(0, PARENT, root)
+		} else {
+			(run.counter.wrapping_add(i as u64), CHUNK_START, CHUNK_END | root)
 		};
 		let (w, lane) = (lane / LANES, lane % LANES);
 		self.length[w][lane] = length as u32;

@@ -19,9 +19,10 @@ fn followed(op: &OpRecord, number: u32, mask: u64) -> OpRecord {
 	let converts = op.dtype != DType::F32;
 	// The number of a result, whose step follows that which makes a float of the first value.
 	let numbers = |operands: u8| -> (u8, u8) {
-		match converts {
-			true => (1 + operands, 2 + operands),
-			false => (0, 1 + operands),
+		if converts {
+			(1 + operands, 2 + operands)
+		} else {
+			(0, 1 + operands)
 		}
 	};
 	let (x, at) = numbers([2, 1, 2, 1, 0, 0][number as usize]);
@@ -192,10 +193,7 @@ proptest! {
 		mask: u64,
 		seed: u64,
 	) {
-		let layout = |last| match last {
-			false => ImageLayout::ChannelsFirst,
-			true => ImageLayout::ChannelsLast,
-		};
+		let layout = |last| if last { ImageLayout::ChannelsLast } else { ImageLayout::ChannelsFirst };
 		let op = conv(image, groups, (kernel, stride, bias), (layout(last.0), layout(last.1)));
 		check(&op, seed);
 		check_followed(&op, mask, seed);

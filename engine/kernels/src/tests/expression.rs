@@ -109,9 +109,9 @@ proptest! {
 			*at = first + steps.len() as u8;
 			steps.push(step);
 		};
-		let either = |function, x, scalar| match swaps {
-			true => binary(function, scalar, x),
-			false => binary(function, x, scalar),
+		let either = |function, x, scalar| {
+			let (a, b) = if swaps { (scalar, x) } else { (x, scalar) };
+			binary(function, a, b)
 		};
 		if scales {
 			let function = if divides { BinaryFn::Div } else { BinaryFn::Mul };
@@ -150,9 +150,12 @@ proptest! {
 		let used = |i: u8| steps.iter().any(|step| step.arguments().contains(&i));
 		// Operands that no step takes are replaced by one that some does.
 		let kept: Vec<u8> = (0..first).filter(|&i| used(i)).collect();
-		let renumbered = |i: u8| match i < first {
-			true => kept.iter().position(|&k| k == i).unwrap() as u8,
-			false => i - first + kept.len() as u8,
+		let renumbered = |i: u8| {
+			if i < first {
+				kept.iter().position(|&k| k == i).unwrap() as u8
+			} else {
+				i - first + kept.len() as u8
+			}
 		};
 		let steps: Vec<Step> = steps
 			.iter()
@@ -180,14 +183,12 @@ proptest! {
 			operand(DType::F32, &narrowed(&dims, mask)),
 			operand(DType::F32, &vec![1; dims.len()]),
 		];
-		let steps = match shifts {
-			true => vec![cast(DType::F32, 0), binary(BinaryFn::Sub, 3, 2), binary(BinaryFn::Mul, 1, 4)],
-			false => vec![
-				cast(DType::F32, 0),
-				binary(BinaryFn::Mul, 3, 2),
-				binary(BinaryFn::Add, 4, 1),
-			],
+		let then = if shifts {
+			[binary(BinaryFn::Sub, 3, 2), binary(BinaryFn::Mul, 1, 4)]
+		} else {
+			[binary(BinaryFn::Mul, 3, 2), binary(BinaryFn::Add, 4, 1)]
 		};
+		let steps = [&[cast(DType::F32, 0)], &then[..]].concat();
 		check(&map(DType::F32, &dims, operands, &steps), seed);
 	}
 

@@ -86,12 +86,13 @@ fn check_number(input: &BoundInput<'_>, number: i64) -> Result<(), Failure> {
 		// The whole numbers that f32 has without gaps.
 		DType::F32 => -(1 << 24)..=1 << 24,
 	};
-	match range.contains(&number) {
-		true => Ok(()),
-		false => Err(Failure::new(
+	if range.contains(&number) {
+		Ok(())
+	} else {
+		Err(Failure::new(
 			ErrorKind::WrongShape,
 			format!("its type {:?} has no {number}", input.dtype),
-		)),
+		))
 	}
 }
 
@@ -106,9 +107,10 @@ fn names<'a>(ports: &[&Port<'a>]) -> BTreeSet<&'a str> {
 
 fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 	let quoted: Vec<String> = names.into_iter().take(16).map(|n| format!("`{n}`")).collect();
-	match quoted.is_empty() {
-		true => "none".into(),
-		false => quoted.join(", "),
+	if quoted.is_empty() {
+		"none".into()
+	} else {
+		quoted.join(", ")
 	}
 }
 

@@ -85,8 +85,11 @@ pub(crate) fn own_output(kind: OpKind, index: u32, shape: Shape) -> Option<Opera
 
 /// A shape of the program format.
 pub(crate) fn shape(dims: &[u32]) -> Result<Shape> {
-	Shape::new(dims).map_err(|error| match dims.contains(&0) {
-		true => Failure::unsupported(format!("a tensor of shape {dims:?} is empty")),
-		false => Failure::too_large(format!("shape {dims:?}: {error}")),
+	Shape::new(dims).map_err(|error| {
+		if dims.contains(&0) {
+			Failure::unsupported(format!("a tensor of shape {dims:?} is empty"))
+		} else {
+			Failure::too_large(format!("shape {dims:?}: {error}"))
+		}
 	})
 }

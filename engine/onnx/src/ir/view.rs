@@ -57,10 +57,10 @@ pub(crate) fn compose(inner: &Op, dims: &[u32], offset: u64, steps: &[i64]) -> O
 		// From the innermost part of the dimension outwards.
 		let (mut left, mut step, at) = (dim, step, composed.len());
 		while left > 1 {
-			let (j, turns, part) = along(&inner.dims, &flat, left, step)?;
-			let all = turns * (i64::from(part) - 1);
+			let (j, wraps, part) = along(&inner.dims, &flat, left, step)?;
+			let all = wraps * (i64::from(part) - 1);
 			(low[j], high[j]) = (low[j] + all.min(0), high[j] + all.max(0));
-			composed.insert(at, (part, turns * inner_steps[j]));
+			composed.insert(at, (part, wraps * inner_steps[j]));
 			(left, step) = (left / part, step.checked_mul(part.into())?);
 		}
 	}
@@ -78,17 +78,17 @@ pub(crate) fn compose(inner: &Op, dims: &[u32], offset: u64, steps: &[i64]) -> O
 /// lead, the steps along it that each is, and how many of them it has: all, or a factor of `count` after
 /// which the dimension before goes on.
 fn along(dims: &[u32], flat: &[i64], count: u32, step: i64) -> Option<(usize, i64, u32)> {
-	let turns =
-		|j: usize| (step % flat[j] == 0).then_some(step / flat[j]).filter(|&turns| turns != 0);
+	let wraps =
+		|j: usize| (step % flat[j] == 0).then_some(step / flat[j]).filter(|&wraps| wraps != 0);
 	let whole = |j: usize| {
-		let all = turns(j)?.abs().checked_mul(i64::from(count) - 1)?;
-		(all < i64::from(dims[j])).then_some((j, turns(j)?, count))
+		let all = wraps(j)?.abs().checked_mul(i64::from(count) - 1)?;
+		(all < i64::from(dims[j])).then_some((j, wraps(j)?, count))
 	};
 	let factor = |j: usize| {
-		let turns = u32::try_from(turns(j)?).ok()?;
-		let part = dims[j] / turns;
-		let fits = part > 1 && dims[j].is_multiple_of(turns) && count.is_multiple_of(part);
-		fits.then_some((j, turns.into(), part))
+		let wraps = u32::try_from(wraps(j)?).ok()?;
+		let part = dims[j] / wraps;
+		let fits = part > 1 && dims[j].is_multiple_of(wraps) && count.is_multiple_of(part);
+		fits.then_some((j, wraps.into(), part))
 	};
 	(0..dims.len()).find_map(whole).or_else(|| (0..dims.len()).find_map(factor))
 }

@@ -78,9 +78,10 @@ fn is_infinite(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 fn bitwise_not(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
-	match x.dtype.is_integer() {
-		true => cx.b.binary(BinaryFn::Xor, &x, &Value::ones(x.dtype)),
-		false => Err(Failure::new(ErrorKind::UnsupportedType, "it is supported for integers only")),
+	if x.dtype.is_integer() {
+		cx.b.binary(BinaryFn::Xor, &x, &Value::ones(x.dtype))
+	} else {
+		Err(Failure::new(ErrorKind::UnsupportedType, "it is supported for integers only"))
 	}
 }
 
@@ -128,12 +129,13 @@ fn cumulative_sum(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (k, dims) = (x.dims[at], [outer as u32, x.dims[at], inner as u32]);
 	let steps = dims::strides(&dims);
 	let reverse = cx.flag("reverse");
-	let flipped = |cx: &mut Cx<'_, '_>, y: &Value| match reverse {
-		true => {
+	let flipped = |cx: &mut Cx<'_, '_>, y: &Value| {
+		if reverse {
 			let start = u64::from(k - 1) * steps[1] as u64;
 			cx.b.strided(y, dims.to_vec(), start, &[steps[0], -steps[1], steps[2]])
-		},
-		false => Ok(y.clone()),
+		} else {
+			Ok(y.clone())
+		}
 	};
 	let mut y = flipped(cx, &x.view(dims.to_vec())?)?;
 	if cx.flag("exclusive") {

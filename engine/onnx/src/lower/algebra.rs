@@ -50,12 +50,11 @@ fn minor(
 		let offset = u64::from(row) * u64::from(size) + u64::from(column);
 		let entry = cx.b.strided(x, outer.to_vec(), offset, &steps[..outer.len()])?;
 		let rest: Vec<u32> = columns.iter().copied().filter(|&other| other != column).collect();
-		let term = match rest.is_empty() {
-			true => entry,
-			false => {
-				let inner = minor(cx, x, outer, row + 1, &rest)?;
-				cx.b.binary(BinaryFn::Mul, &entry, &inner)?
-			},
+		let term = if rest.is_empty() {
+			entry
+		} else {
+			let inner = minor(cx, x, outer, row + 1, &rest)?;
+			cx.b.binary(BinaryFn::Mul, &entry, &inner)?
 		};
 		let function = if i % 2 == 0 { BinaryFn::Add } else { BinaryFn::Sub };
 		sum = Some(match sum {
@@ -94,9 +93,10 @@ fn letters(text: &str, rank: usize) -> Result<Vec<char>> {
 		None => text.chars().collect(),
 		Some((before, after)) => before.chars().chain(open).chain(after.chars()).collect(),
 	};
-	match found.len() == rank {
-		true => Ok(found),
-		false => Err(fail()),
+	if found.len() == rank {
+		Ok(found)
+	} else {
+		Err(fail())
 	}
 }
 

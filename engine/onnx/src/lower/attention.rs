@@ -107,9 +107,10 @@ fn fits(heads: &Heads) -> Result<[u32; 5]> {
 		)));
 	}
 	let all_f32 = [&heads.q, &heads.k, &heads.v].iter().all(|x| x.dtype == DType::F32);
-	match all_f32 {
-		true => Ok([batch, q_heads, k_heads, rows, columns]),
-		false => Err(Failure::invalid("its operands are no float tensors")),
+	if all_f32 {
+		Ok([batch, q_heads, k_heads, rows, columns])
+	} else {
+		Err(Failure::invalid("its operands are no float tensors"))
 	}
 }
 
@@ -127,17 +128,14 @@ pub(super) fn attend(cx: &mut Cx<'_, '_>, heads: &Heads, how: &Scoring) -> Resul
 	let (q, k) = (q.view(vec![groups, shared, size])?, heads.k.view(vec![groups, columns, size])?);
 	let all = vec![batch, q_heads, rows, columns];
 	let raw = cx.b.matmul(q, k, None, groups)?.view(all)?;
-	let (masked, capped) = match how.caps_first {
-		true => {
-			let capped = capped(cx, &raw, how.softcap)?;
-			let masked = masked(cx, &capped, how)?;
-			(masked.clone(), masked)
-		},
-		false => {
-			let masked = masked(cx, &raw, how)?;
-			let capped = capped(cx, &masked, how.softcap)?;
-			(masked, capped)
-		},
+	let (masked, capped) = if how.caps_first {
+		let capped = capped(cx, &raw, how.softcap)?;
+		let masked = masked(cx, &capped, how)?;
+		(masked.clone(), masked)
+	} else {
+		let masked = masked(cx, &raw, how)?;
+		let capped = capped(cx, &masked, how.softcap)?;
+		(masked, capped)
 	};
 	let (_, _, e) = reduce::exponentials(cx, &capped)?;
 	let sum = cx.b.reduce_last(ReduceFn::Sum, &e)?;
@@ -214,14 +212,13 @@ fn widened(cx: &mut Cx<'_, '_>, mask: Value, columns: u32) -> Result<Value> {
 pub(super) fn attention(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let (q, k, v) = (cx.float_input(0)?, cx.float_input(1)?, cx.float_input(2)?);
 	let flat = q.rank() == 3;
-	let heads = match flat {
-		true => {
-			let (own, shared) =
-				(heads_attribute(cx, "q_num_heads")?, heads_attribute(cx, "kv_num_heads")?);
-			let (k, v) = (split_heads(cx, &k, shared)?, split_heads(cx, &v, shared)?);
-			Heads { q: split_heads(cx, &q, own)?, k, v }
-		},
-		false => Heads { q, k, v },
+	let heads = if flat {
+		let (own, shared) =
+			(heads_attribute(cx, "q_num_heads")?, heads_attribute(cx, "kv_num_heads")?);
+		let (k, v) = (split_heads(cx, &k, shared)?, split_heads(cx, &v, shared)?);
+		Heads { q: split_heads(cx, &q, own)?, k, v }
+	} else {
+		Heads { q, k, v }
 	};
 	let past = cx.optional(4).and_then(|past| past.dims.get(2).copied()).unwrap_or(0);
 	let (past_k, past_v) = (cx.optional(4), cx.optional(5));

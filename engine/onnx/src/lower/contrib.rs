@@ -91,9 +91,10 @@ fn rms_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let epsilon = cx.float("epsilon", 1e-5)?;
 	let y = by_root_mean_square(cx, &x, at, epsilon)?;
 	let y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
-	match y.dims == x.dims {
-		true => Ok(y),
-		false => Err(Failure::invalid("its scale is larger than its input")),
+	if y.dims == x.dims {
+		Ok(y)
+	} else {
+		Err(Failure::invalid("its scale is larger than its input"))
 	}
 }
 
@@ -111,9 +112,10 @@ pub(super) fn layer_norm(
 	if let Some(bias) = bias {
 		y = cx.b.binary(BinaryFn::Add, &y, bias)?;
 	}
-	match y.dims == x.dims {
-		true => Ok(y),
-		false => Err(Failure::invalid("its scale or bias is larger than its input")),
+	if y.dims == x.dims {
+		Ok(y)
+	} else {
+		Err(Failure::invalid("its scale or bias is larger than its input"))
 	}
 }
 
@@ -125,9 +127,10 @@ fn skipped(cx: &mut Cx<'_, '_>, i: usize) -> Result<Value> {
 		Some(bias) => cx.b.binary(BinaryFn::Add, &sum, &bias)?,
 		None => sum,
 	};
-	match sum.dims == x.dims {
-		true => Ok(sum),
-		false => Err(Failure::invalid("its skip or bias is larger than its input")),
+	if sum.dims == x.dims {
+		Ok(sum)
+	} else {
+		Err(Failure::invalid("its skip or bias is larger than its input"))
 	}
 }
 

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Gives a node's results the element types that ONNX says, and the values of these types.
-pub(super) fn settle(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Value>> {
+pub(super) fn at_type(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
-	let settled = values.into_iter().enumerate().map(|(i, value)| {
+	let typed = values.into_iter().enumerate().map(|(i, value)| {
 		let is_plain = value.element == value.dtype.into();
 		if !is_plain || has_own_type(op_type, i) {
 			return Ok(value);
@@ -31,7 +31,7 @@ pub(super) fn settle(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Valu
 			None => Ok(value),
 		}
 	});
-	settled.collect()
+	typed.collect()
 }
 
 /// The type of the first operand that is computed as the result is: operands of a node's main type

@@ -272,9 +272,10 @@ fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
 fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mut x = cx.input(0)?;
 	let bound = |cx: &Cx<'_, '_>, name: &str, input: usize| -> Result<Option<Value>> {
-		match cx.has(name) {
-			true => Ok(Some(Value::scalar_f32(cx.float(name, 0.0)?))),
-			false => Ok(cx.optional(input)),
+		if cx.has(name) {
+			Ok(Some(Value::scalar_f32(cx.float(name, 0.0)?)))
+		} else {
+			Ok(cx.optional(input))
 		}
 	};
 	if let Some(low) = bound(cx, "min", 1)? {
@@ -378,19 +379,16 @@ fn gelu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 /// 0.5 · x · (1 + erf(x / √2)), or with tanh(√(2/π) · (x + 0.044715 · x³)) in place of erf.
 pub(super) fn gelu_of(cx: &mut Cx<'_, '_>, x: &Value, tanh: bool) -> Result<Value> {
-	let y = match tanh {
-		false => {
-			let y = cx.b.binary_scalar(BinaryFn::Mul, x, std::f32::consts::FRAC_1_SQRT_2)?;
-			cx.b.unary(UnaryFn::Erf, &y)?
-		},
-		true => {
-			let square = cx.b.binary(BinaryFn::Mul, x, x)?;
-			let cube = cx.b.binary(BinaryFn::Mul, &square, x)?;
-			let y = cx.b.binary_scalar(BinaryFn::Mul, &cube, 0.044_715)?;
-			let y = cx.b.binary(BinaryFn::Add, x, &y)?;
-			let y = cx.b.binary_scalar(BinaryFn::Mul, &y, 0.797_884_6)?;
-			cx.b.unary(UnaryFn::Tanh, &y)?
-		},
+	let y = if tanh {
+		let square = cx.b.binary(BinaryFn::Mul, x, x)?;
+		let cube = cx.b.binary(BinaryFn::Mul, &square, x)?;
+		let y = cx.b.binary_scalar(BinaryFn::Mul, &cube, 0.044_715)?;
+		let y = cx.b.binary(BinaryFn::Add, x, &y)?;
+		let y = cx.b.binary_scalar(BinaryFn::Mul, &y, 0.797_884_6)?;
+		cx.b.unary(UnaryFn::Tanh, &y)?
+	} else {
+		let y = cx.b.binary_scalar(BinaryFn::Mul, x, std::f32::consts::FRAC_1_SQRT_2)?;
+		cx.b.unary(UnaryFn::Erf, &y)?
 	};
 	let y = cx.b.binary_scalar(BinaryFn::Add, &y, 1.0)?;
 	let half = cx.b.binary_scalar(BinaryFn::Mul, x, 0.5)?;

@@ -142,12 +142,13 @@ pub(super) fn tuple_length(x: &Value, indices: &Value, batch: usize) -> Result<u
 		&& length > 0
 		&& batch + length <= x.rank()
 		&& indices.dims[..batch] == x.dims[..batch];
-	match fits {
-		true => Ok(length),
-		false => Err(Failure::invalid(format!(
+	if fits {
+		Ok(length)
+	} else {
+		Err(Failure::invalid(format!(
 			"indices of shape {:?} do not fit data of shape {:?}",
 			indices.dims, x.dims
-		))),
+		)))
 	}
 }
 
@@ -169,12 +170,11 @@ fn gather_nd(cx: &mut Cx<'_, '_>) -> Result<Value> {
 fn compress(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mut x = cx.input(0)?;
 	let condition = cx.list_input(1)?.ok_or_else(|| Failure::invalid("it has no condition"))?;
-	let at = match cx.has("axis") {
-		true => axis(cx.int("axis", 0), x.rank())?,
-		false => {
-			x = x.view(vec![x.elements() as u32])?;
-			0
-		},
+	let at = if cx.has("axis") {
+		axis(cx.int("axis", 0), x.rank())?
+	} else {
+		x = x.view(vec![x.elements() as u32])?;
+		0
 	};
 	if condition.len() as u64 > u64::from(x.dims[at]) {
 		return Err(Failure::invalid("its condition is longer than the axis"));
@@ -270,12 +270,13 @@ fn eye_like(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let &[rows, columns] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no matrix"));
 	};
-	let dtype = match cx.has("dtype") {
-		true => match i32::try_from(cx.int("dtype", 1)) {
+	let dtype = if cx.has("dtype") {
+		match i32::try_from(cx.int("dtype", 1)) {
 			Ok(number) => crate::read::element(number)?.computed(),
 			Err(_) => return Err(Failure::new(ErrorKind::UnsupportedType, "its dtype")),
-		},
-		false => x.dtype,
+		}
+	} else {
+		x.dtype
 	};
 	cx.b.spend(u64::from(rows) * u64::from(columns) * dtype.size())?;
 	let k = cx.int("k", 0);

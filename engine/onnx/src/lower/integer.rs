@@ -34,9 +34,10 @@ fn without(cx: &mut Cx<'_, '_>, sums: &Value, zeros: &Value, others: &Value) -> 
 	let zeros = cx.b.cast(zeros, DType::I32)?;
 	let part = cx.b.binary(BinaryFn::Mul, &zeros, others)?;
 	let result = cx.b.binary(BinaryFn::Sub, sums, &part)?;
-	match result.dims == sums.dims {
-		true => Ok(result),
-		false => Err(Failure::invalid("a zero point does not fit its operand")),
+	if result.dims == sums.dims {
+		Ok(result)
+	} else {
+		Err(Failure::invalid("a zero point does not fit its operand"))
 	}
 }
 

@@ -1,5 +1,5 @@
 //! Matrix products. The program format wants the second matrix as `[n, k]`, the contracted axis
-//! last in both; constant matrices are turned when the model is compiled.
+//! last in both; constant matrices are transposed when the model is compiled.
 
 use assay_referee::{Bias, BinaryFn, DType};
 
@@ -19,7 +19,7 @@ pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Val
 }
 
 /// Swaps the last two axes.
-fn turned(cx: &mut Cx<'_, '_>, x: &Value) -> Result<Value> {
+fn transposed(cx: &mut Cx<'_, '_>, x: &Value) -> Result<Value> {
 	let mut order: Vec<usize> = (0..x.rank()).collect();
 	let rank = x.rank();
 	order.swap(rank - 1, rank - 2);
@@ -43,13 +43,12 @@ fn batched(cx: &mut Cx<'_, '_>, x: &Value, batch: &[u32]) -> Result<Value> {
 	let own = &x.dims[..x.rank() - 2];
 	let leading = own.iter().take_while(|&&dim| dim == 1).count();
 	let rest = &own[leading..];
-	let x = match batch.ends_with(rest) {
-		true => x.clone(),
-		false => {
-			let mut full = batch.to_vec();
-			full.extend_from_slice(&matrix);
-			cx.b.expand(x, full)?
-		},
+	let x = if batch.ends_with(rest) {
+		x.clone()
+	} else {
+		let mut full = batch.to_vec();
+		full.extend_from_slice(&matrix);
+		cx.b.expand(x, full)?
 	};
 	let count = x.elements() / product(&matrix);
 	x.view(vec![count as u32, matrix[0], matrix[1]])
@@ -76,7 +75,7 @@ pub(super) fn prepare(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Produ
 	check_dims(&out)?;
 	check_dims(&lead)?;
 	let batch = product(&lead) as u32;
-	let b = turned(cx, &b)?;
+	let b = transposed(cx, &b)?;
 	if product(&b.dims[..b.rank() - 2]) == 1 {
 		// One matrix for all: the batch becomes rows.
 		let rows = a.elements() / u64::from(k);
@@ -94,7 +93,7 @@ fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if let Some(y) = qlinear::dequantized_matmul(cx, &a, &b)? {
 		return Ok(y);
 	}
-	let (a, b) = (cx.b.settled(&a)?, cx.b.settled(&b)?);
+	let (a, b) = (cx.b.materialized(&a)?, cx.b.materialized(&b)?);
 	product_of(cx, &a, &b)
 }
 
@@ -111,10 +110,10 @@ pub(super) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::unsupported("transposed batches are not supported"));
 	}
 	if cx.flag("transA") && a.rank() > 1 {
-		a = turned(cx, &a)?;
+		a = transposed(cx, &a)?;
 	}
 	if cx.flag("transB") && b.rank() > 1 {
-		b = turned(cx, &b)?;
+		b = transposed(cx, &b)?;
 	}
 	let y = product_of(cx, &a, &b)?;
 	match cx.float("alpha", 1.0)? {
@@ -129,7 +128,7 @@ fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::invalid("its operands are not matrices"));
 	}
 	if cx.flag("transA") {
-		a = turned(cx, &a)?;
+		a = transposed(cx, &a)?;
 	}
 	let by_rows = cx.flag("transB");
 	let (&[m, k], &[mut inner, mut n]) = (a.dims.as_slice(), b.dims.as_slice()) else {
@@ -143,7 +142,7 @@ fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 	let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);
 	let c = match cx.optional(2).filter(|_| beta != 0.0) {
-		Some(c) => Some(cx.b.settled(&c)?),
+		Some(c) => Some(cx.b.materialized(&c)?),
 		None => None,
 	};
 	if let Some(c) = &c {
@@ -159,9 +158,9 @@ fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		},
 		(None, c) => (None, c),
 	};
-	let (a, mut b) = (cx.b.settled(&a)?, cx.b.settled(&b)?);
+	let (a, mut b) = (cx.b.materialized(&a)?, cx.b.materialized(&b)?);
 	if !by_rows {
-		b = turned(cx, &b)?;
+		b = transposed(cx, &b)?;
 	}
 	let (a, b) = (a.view(vec![1, m, k])?, b.view(vec![1, n, k])?);
 	let y = cx.b.matmul(a, b, bias, 1)?.view(vec![m, n])?;
@@ -178,7 +177,7 @@ fn dequantized_gemm(
 	if cx.b.quantized(b)?.is_none() {
 		return Ok(None);
 	}
-	let b = if by_rows { turned(cx, b)? } else { b.clone() };
+	let b = if by_rows { transposed(cx, b)? } else { b.clone() };
 	qlinear::dequantized_matmul(cx, a, &b)
 }
 

@@ -68,10 +68,10 @@ const UNCHANGED: [&str; 8] = [
 /// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
 pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	if !takes_dequantized(cx.node.op_type) {
-		cx.settle_inputs()?;
+		cx.materialize_inputs()?;
 	}
 	let values = lower_op(cx)?;
-	elements::settle(cx, values)
+	elements::at_type(cx, values)
 }
 
 /// Whether an operator looks at what its operands were dequantized from, before it needs them as floats.
@@ -153,9 +153,9 @@ fn unsupported(op_type: &str) -> Failure {
 
 impl<'a, 'm> Cx<'a, 'm> {
 	/// Computes what was deferred of the inputs.
-	pub(crate) fn settle_inputs(&mut self) -> Result<()> {
+	pub(crate) fn materialize_inputs(&mut self) -> Result<()> {
 		for input in self.inputs.iter_mut().flatten() {
-			*input = self.b.settled(input)?;
+			*input = self.b.materialized(input)?;
 		}
 		Ok(())
 	}
@@ -239,9 +239,10 @@ impl<'a, 'm> Cx<'a, 'm> {
 	/// An attribute of one number.
 	pub(crate) fn float(&self, name: &str, default: f32) -> Result<f32> {
 		let value = self.attribute(name).and_then(|attribute| attribute.float).unwrap_or(default);
-		match value.is_nan() {
-			true => Err(Failure::invalid(format!("its attribute `{name}` is NaN"))),
-			false => Ok(value),
+		if value.is_nan() {
+			Err(Failure::invalid(format!("its attribute `{name}` is NaN")))
+		} else {
+			Ok(value)
 		}
 	}
 
@@ -301,9 +302,10 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// Refuses nodes whose output `i` is read.
 	pub(crate) fn refuse_output(&self, i: usize, what: &str) -> Result<()> {
-		match self.wants(i) {
-			true => Err(Failure::unsupported(format!("its output {i} ({what}) is not supported"))),
-			false => Ok(()),
+		if self.wants(i) {
+			Err(Failure::unsupported(format!("its output {i} ({what}) is not supported")))
+		} else {
+			Ok(())
 		}
 	}
 }

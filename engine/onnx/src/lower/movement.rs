@@ -287,7 +287,7 @@ pub(super) fn gather_along(
 		}
 		return cx.b.push(kind, dtype, dims, operands);
 	}
-	let operands = vec![cx.b.settled(x)?, indices.clone()];
+	let operands = vec![cx.b.materialized(x)?, indices.clone()];
 	cx.b.push(OpKind::Gather { axis: at as u8 }, x.dtype, dims, operands)
 }
 
@@ -316,7 +316,7 @@ fn gather(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::invalid("its indices are not int32 or int64"));
 	}
 	let Some(list) = indices.whole_numbers() else { return gather_along(cx, &x, &indices, at) };
-	let x = cx.b.settled(&x)?;
+	let x = cx.b.materialized(&x)?;
 	let dim = i64::from(x.dims[at]);
 	if let Some(index) = list.iter().find(|&&index| index < -dim || index >= dim) {
 		return Err(Failure::invalid(format!("index {index} is outside an axis of {dim}")));

@@ -59,9 +59,10 @@ fn code(bytes: &[u8], index: usize, bits: u32) -> u8 {
 
 fn constant(cx: &Cx<'_, '_>, i: usize) -> Result<Value> {
 	let value = cx.input(i)?;
-	match value.is_constant() {
-		true => Ok(value),
-		false => Err(Failure::unsupported(format!("its input {i} is not a constant"))),
+	if value.is_constant() {
+		Ok(value)
+	} else {
+		Err(Failure::unsupported(format!("its input {i} is not a constant")))
 	}
 }
 
@@ -73,9 +74,10 @@ fn zeros(cx: &Cx<'_, '_>, form: &Form) -> Result<Vec<f32>> {
 	}
 	let value = constant(cx, 3)?;
 	if let Some(floats) = value.floats() {
-		return match floats.len() as u64 == count {
-			true => Ok(floats),
-			false => Err(Failure::invalid("its zero points do not fit its weights")),
+		return if floats.len() as u64 == count {
+			Ok(floats)
+		} else {
+			Err(Failure::invalid("its zero points do not fit its weights"))
 		};
 	}
 	let bytes = value.bytes().unwrap_or_default();

@@ -181,10 +181,8 @@ fn layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	}
 	let mut column = outer;
 	column.resize(x.rank(), 1);
-	let inverse = match cx.wants(2) {
-		true => cx.b.unary(UnaryFn::Reciprocal, &deviation)?,
-		false => deviation,
-	};
+	let inverse =
+		if cx.wants(2) { cx.b.unary(UnaryFn::Reciprocal, &deviation)? } else { deviation };
 	Ok(vec![y, mean.view(column.clone())?, inverse.view(column)?])
 }
 

@@ -77,11 +77,16 @@ fn requantize(
 ) -> Result<Value> {
 	let y = cx.b.cast(sums, DType::F32)?;
 	let y = cx.b.binary(BinaryFn::Mul, &y, factor)?;
-	settled(cx, &y, zero, dtype)
+	requantized(cx, &y, zero, dtype)
 }
 
 /// round(x) + zero point, saturated to `dtype`.
-fn settled(cx: &mut Cx<'_, '_>, x: &Value, zero: Option<&Value>, dtype: DType) -> Result<Value> {
+fn requantized(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	zero: Option<&Value>,
+	dtype: DType,
+) -> Result<Value> {
 	let mut y = cx.b.unary(UnaryFn::Round, x)?;
 	if let Some(zero) = zero.filter(|zero| zero.uniform_bits() != Some(0)) {
 		let zero = cx.b.cast(zero, DType::F32)?;
@@ -133,7 +138,7 @@ fn quantized(
 	let y = cx.b.binary(BinaryFn::Div, x, &single(scale.clone())?)?;
 	let zero = zero.map(single).transpose()?;
 	let dtype = zero.as_ref().map_or(dtype, |zero| zero.dtype);
-	settled(cx, &y, zero.as_ref(), dtype)
+	requantized(cx, &y, zero.as_ref(), dtype)
 }
 
 fn matmul_integer(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -201,11 +206,12 @@ fn convolved(
 	if x_zero.elements() != 1 || x_zero.dtype != x.dtype {
 		return Err(Failure::invalid("its zero point is not one element of its input's type"));
 	}
-	let sums = match filters / groups < FEW_FILTERS && terms <= MOST_FLOAT_TERMS {
-		true => sums_of_floats(cx, [x, weight], &x_zero, w_zero, groups, &windows)?,
-		false => sums_of_bytes(cx, [x, weight], x_zero, w_zero, groups, &windows)?,
+	let sums = if filters / groups < FEW_FILTERS && terms <= MOST_FLOAT_TERMS {
+		sums_of_floats(cx, [x, weight], &x_zero, w_zero, groups, &windows)?
+	} else {
+		sums_of_bytes(cx, [x, weight], x_zero, w_zero, groups, &windows)?
 	};
-	windows.settled(cx, &sums, x, filters)
+	windows.restored(cx, &sums, x, filters)
 }
 
 /// Filters of a group below which a convolution of floats is faster than one of 8-bit numbers.
@@ -376,14 +382,13 @@ fn global_average_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 	let (n, last) = (x.dims[0], x.rank() - 1);
 	let whole = difference(cx, &x, cx.optional(2))?;
-	let (channels, whole) = match cx.flag("channels_last") {
-		false => (x.dims[1], whole),
-		true => {
-			let mut order: Vec<usize> = (1..last).collect();
-			order.insert(0, last);
-			order.insert(0, 0);
-			(x.dims[last], cx.b.transpose(&whole, &order)?)
-		},
+	let (channels, whole) = if cx.flag("channels_last") {
+		let mut order: Vec<usize> = (1..last).collect();
+		order.insert(0, last);
+		order.insert(0, 0);
+		(x.dims[last], cx.b.transpose(&whole, &order)?)
+	} else {
+		(x.dims[1], whole)
 	};
 	let count = x.elements() / (u64::from(n) * u64::from(channels));
 	let rows = whole.view(vec![n, channels, count as u32])?;
@@ -408,12 +413,11 @@ fn concat(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		let same = scale.bytes().is_some()
 			&& scale.bytes() == y_scale.bytes()
 			&& zero.as_ref().is_some_and(|zero| zero.bytes() == y_zero.bytes());
-		parts.push(match same {
-			true => x,
-			false => {
-				let float = dequantized(cx, &x, &scale, zero)?;
-				quantized(cx, &float, &y_scale, Some(y_zero.clone()), x.dtype)?
-			},
+		parts.push(if same {
+			x
+		} else {
+			let float = dequantized(cx, &x, &scale, zero)?;
+			quantized(cx, &float, &y_scale, Some(y_zero.clone()), x.dtype)?
 		});
 	}
 	let Some(first) = parts.first() else {
@@ -424,17 +428,18 @@ fn concat(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 /// Swaps the axes of a matrix on request.
-fn maybe_turned(cx: &mut Cx<'_, '_>, x: Value, flag: &str) -> Result<Value> {
-	match cx.flag(flag) && x.rank() == 2 {
-		true => cx.b.transpose(&x, &[1, 0]),
-		false => Ok(x),
+fn maybe_transposed(cx: &mut Cx<'_, '_>, x: Value, flag: &str) -> Result<Value> {
+	if cx.flag(flag) && x.rank() == 2 {
+		cx.b.transpose(&x, &[1, 0])
+	} else {
+		Ok(x)
 	}
 }
 
 /// `QGemm`: in floats where the result has no scale.
 fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (bytes(cx, 0)?, bytes(cx, 3)?);
-	let (a, b) = (maybe_turned(cx, a, "transA")?, maybe_turned(cx, b, "transB")?);
+	let (a, b) = (maybe_transposed(cx, a, "transA")?, maybe_transposed(cx, b, "transB")?);
 	let (a_scale, b_scale) = (single(cx.float_input(1)?)?, single(cx.float_input(4)?)?);
 	let (a_zero, b_zero) = (cx.optional(2), cx.optional(5));
 	let mut sums = integer::matmul(cx, &a, &b, a_zero, b_zero)?;

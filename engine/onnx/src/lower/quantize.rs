@@ -70,7 +70,7 @@ fn quantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if let Some(known) = quantized_before(cx, &x, &scale, to)? {
 		return Ok(known);
 	}
-	let x = cx.b.settled(&x)?;
+	let x = cx.b.materialized(&x)?;
 	let scale = along_axis(cx, &x, &scale)?;
 	let mut y = cx.b.binary(BinaryFn::Div, &x, &scale)?;
 	let narrow_float = matches!(to, ElementType::Float(format) if format.bits() <= 8);

@@ -37,10 +37,7 @@ pub(super) fn gather_axes(cx: &mut Cx<'_, '_>, x: &Value, reduced: &[usize]) -> 
 /// The dimensions with the reduced ones set to 1, or left out.
 fn reduced_dims(x: &Value, reduced: &[usize], keep: bool) -> Vec<u32> {
 	(0..x.rank())
-		.filter_map(|d| match reduced.contains(&d) {
-			false => Some(x.dims[d]),
-			true => keep.then_some(1),
-		})
+		.filter_map(|d| if reduced.contains(&d) { keep.then_some(1) } else { Some(x.dims[d]) })
 		.collect()
 }
 

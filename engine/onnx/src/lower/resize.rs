@@ -263,9 +263,10 @@ fn apply(
 			y = weighted(cx, &y, *d, axis, rule)?;
 		}
 	}
-	match crops {
-		true => outside(cx, y, rule, &plan),
-		false => Ok(y),
+	if crops {
+		outside(cx, y, rule, &plan)
+	} else {
+		Ok(y)
 	}
 }
 
@@ -328,9 +329,10 @@ fn nearest(
 		let times = axis.output / axis.input;
 		let even = axis.output % axis.input == 0
 			&& indices.iter().zip(0u32..).all(|(&at, i)| at == i64::from(i / times));
-		match even {
-			true => repeats[*d] = times,
-			false => x = gather_along(cx, &x, &Value::list_i64(&indices), *d)?,
+		if even {
+			repeats[*d] = times
+		} else {
+			x = gather_along(cx, &x, &Value::list_i64(&indices), *d)?
 		}
 	}
 	if x.rank() + repeats.iter().filter(|&&times| times > 1).count() > MAX_RANK {

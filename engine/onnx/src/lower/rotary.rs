@@ -1,4 +1,4 @@
-//! Rotary position embedding: pairs of elements turned by an angle that grows with the position.
+//! Rotary position embedding: pairs of elements rotated by an angle that grows with the position.
 
 use assay_referee::{BinaryFn, DType, OpKind};
 
@@ -26,34 +26,31 @@ pub(super) fn rotate(
 			cos.dims
 		)));
 	}
-	let (first, second) = match interleaved {
-		true => ((0, 2, half), (1, 2, half)),
-		false => ((0, 1, half), (half, 1, half)),
-	};
+	let (first, second) =
+		if interleaved { ((0, 2, half), (1, 2, half)) } else { ((0, 1, half), (half, 1, half)) };
 	let (x1, x2) = (part(cx, x, 3, first)?, part(cx, x, 3, second)?);
 	let (a, b) = (cx.b.binary(BinaryFn::Mul, cos, &x1)?, cx.b.binary(BinaryFn::Mul, sin, &x2)?);
 	let real = cx.b.binary(BinaryFn::Sub, &a, &b)?;
 	let (a, b) = (cx.b.binary(BinaryFn::Mul, sin, &x1)?, cx.b.binary(BinaryFn::Mul, cos, &x2)?);
 	let imaginary = cx.b.binary(BinaryFn::Add, &a, &b)?;
-	let turned = match interleaved {
-		true => {
-			let mut dims = real.dims.clone();
-			dims.push(1);
-			let pairs = [real.view(dims.clone())?, imaginary.view(dims)?];
-			let mut dims = real.dims;
-			dims[3] = width;
-			cx.b.concat(&pairs, 4)?.view(dims)?
-		},
-		false => cx.b.concat(&[real, imaginary], 3)?,
+	let rotated = if interleaved {
+		let mut dims = real.dims.clone();
+		dims.push(1);
+		let pairs = [real.view(dims.clone())?, imaginary.view(dims)?];
+		let mut dims = real.dims;
+		dims[3] = width;
+		cx.b.concat(&pairs, 4)?.view(dims)?
+	} else {
+		cx.b.concat(&[real, imaginary], 3)?
 	};
-	if turned.dims[..3] != x.dims[..3] {
+	if rotated.dims[..3] != x.dims[..3] {
 		return Err(Failure::invalid("its angles are for more rows than its input has"));
 	}
 	match size - width {
-		0 => Ok(turned),
+		0 => Ok(rotated),
 		rest => {
 			let rest = part(cx, x, 3, (width, 1, rest))?;
-			cx.b.concat(&[turned, rest], 3)
+			cx.b.concat(&[rotated, rest], 3)
 		},
 	}
 }
@@ -75,14 +72,15 @@ pub(super) fn angles(
 	let kind = OpKind::Gather { axis: 0 };
 	let dims = vec![batch, rows, width];
 	let rows_of = cx.b.push(kind, DType::F32, dims, vec![cache.clone(), positions.clone()])?;
-	narrowed(cx, &rows_of, half)?.view(vec![batch, 1, rows, half.min(width)])
+	sliced(cx, &rows_of, half)?.view(vec![batch, 1, rows, half.min(width)])
 }
 
-fn narrowed(cx: &mut Cx<'_, '_>, x: &Value, width: u32) -> Result<Value> {
+fn sliced(cx: &mut Cx<'_, '_>, x: &Value, width: u32) -> Result<Value> {
 	let axis = x.rank() - 1;
-	match x.dims[axis] > width {
-		true => part(cx, x, axis, (0, 1, width)),
-		false => Ok(x.clone()),
+	if x.dims[axis] > width {
+		part(cx, x, axis, (0, 1, width))
+	} else {
+		Ok(x.clone())
 	}
 }
 
@@ -116,7 +114,7 @@ fn per_row(cx: &mut Cx<'_, '_>, angles: &Value, half: u32) -> Result<Value> {
 
 fn narrowed_rank3(cx: &mut Cx<'_, '_>, angles: &Value, half: u32) -> Result<Value> {
 	match angles.rank() {
-		3 => narrowed(cx, angles, half),
+		3 => sliced(cx, angles, half),
 		_ => Err(Failure::invalid(format!("angles of shape {:?}", angles.dims))),
 	}
 }

@@ -223,13 +223,12 @@ fn grid_sample(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		let steps = [i64::from(places) * count as i64, count as i64];
 		let at = cx.b.strided(&grid, vec![n, places], (count - 1 - d) as u64, &steps)?;
 		let at = cx.b.binary_scalar(BinaryFn::Add, &at, 1.0)?;
-		let at = match aligned {
-			true => cx.b.binary_scalar(BinaryFn::Mul, &at, (size - 1) as f32 / 2.0)?,
-			false => {
-				let at = cx.b.binary_scalar(BinaryFn::Mul, &at, size as f32)?;
-				let at = cx.b.binary_scalar(BinaryFn::Sub, &at, 1.0)?;
-				cx.b.binary_scalar(BinaryFn::Mul, &at, 0.5)?
-			},
+		let at = if aligned {
+			cx.b.binary_scalar(BinaryFn::Mul, &at, (size - 1) as f32 / 2.0)?
+		} else {
+			let at = cx.b.binary_scalar(BinaryFn::Mul, &at, size as f32)?;
+			let at = cx.b.binary_scalar(BinaryFn::Sub, &at, 1.0)?;
+			cx.b.binary_scalar(BinaryFn::Mul, &at, 0.5)?
 		};
 		let margin = if aligned { 0.0 } else { 0.5 };
 		let outside = match cx.word("padding_mode", "zeros")? {

@@ -144,11 +144,11 @@ fn scatter_nd(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let count = flat.elements() as u32;
 	let flat = flat.view(vec![1, count])?;
 	// Every element of a slice is a row of its own.
-	let mut turned = |x: &Value, rows: u32| {
+	let mut transposed = |x: &Value, rows: u32| {
 		let x = x.view(vec![rows, width])?;
 		cx.b.transpose(&x, &[1, 0])
 	};
-	let (lines, new) = (turned(&data, places)?, turned(&updates, count)?);
+	let (lines, new) = (transposed(&data, places)?, transposed(&updates, count)?);
 	let function = reduction(cx)?;
 	let y = scattered(cx, function, lines, &flat, &new)?;
 	cx.b.transpose(&y, &[1, 0])?.view(data.dims)

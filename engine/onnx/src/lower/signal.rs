@@ -163,10 +163,7 @@ fn fourier(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if rank < 2 || !matches!(parts, 1 | 2) {
 		return Err(Failure::invalid("its last axis does not hold real or complex numbers"));
 	}
-	let place = match cx.opset < 20 {
-		true => cx.int("axis", 1),
-		false => whole(cx, 2)?.unwrap_or(-2),
-	};
+	let place = if cx.opset < 20 { cx.int("axis", 1) } else { whole(cx, 2)?.unwrap_or(-2) };
 	let at = axis(place, rank)?;
 	let (inverse, onesided) = (cx.flag("inverse"), cx.flag("onesided"));
 	if at == rank - 1 || (onesided && (inverse || parts == 2)) {

@@ -102,9 +102,10 @@ fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			&& side.before == 0
 			&& side.output == side.input * side.stride
 	});
-	let y = match apart {
-		true => side_by_side(cx, &x, &weight, bias, &plan)?,
-		false => overlapping(cx, &x, &weight, bias, &plan)?,
+	let y = if apart {
+		side_by_side(cx, &x, &weight, bias, &plan)?
+	} else {
+		overlapping(cx, &x, &weight, bias, &plan)?
 	};
 	y.view(out)
 }
@@ -114,9 +115,10 @@ fn sides(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<Vec<Side>> {
 	let list = |name: &str, default: i64, len: usize, least: i64| -> Result<Vec<i64>> {
 		let list = cx.ints(name).map_or_else(|| vec![default; len], <[i64]>::to_vec);
 		let fits = list.len() == len && list.iter().all(|value| (least..=MOST).contains(value));
-		match fits {
-			true => Ok(list),
-			false => Err(Failure::invalid(format!("{name} {list:?} does not fit its input"))),
+		if fits {
+			Ok(list)
+		} else {
+			Err(Failure::invalid(format!("{name} {list:?} does not fit its input")))
 		}
 	};
 	let (strides, dilations) = (list("strides", 1, spatial, 1)?, list("dilations", 1, spatial, 1)?);
@@ -246,13 +248,13 @@ fn overlapping(
 	let (inner, outer) = (plan.channels / plan.groups, plan.filters / plan.groups);
 	let weights = grouped(weight, plan)?;
 	let steps = dims::strides(&weights.dims);
-	let turned = plan.after(&[plan.groups, outer, inner], |side| side.kernel)?;
+	let flipped = plan.after(&[plan.groups, outer, inner], |side| side.kernel)?;
 	let area: i64 = plan.dims(|side| side.kernel).iter().product();
 	let round = steps[3..].iter().map(|&step| -step);
 	let steps: Vec<i64> = [steps[0], steps[2], steps[1]].into_iter().chain(round).collect();
-	let turned = cx.b.strided(&weights, turned, (area - 1) as u64, &steps)?;
+	let flipped = cx.b.strided(&weights, flipped, (area - 1) as u64, &steps)?;
 	let terms = dims::from_list(&[i64::from(inner) * area])?[0];
-	let a = turned.view(vec![plan.groups, outer, terms])?;
+	let a = flipped.view(vec![plan.groups, outer, terms])?;
 	let axis = |(side, &size): (&Side, &u32)| Axis {
 		size,
 		kernel: side.kernel as u32,
@@ -265,7 +267,7 @@ fn overlapping(
 	let windows = Windows(plan.sides.iter().zip(&image.dims[2..]).map(axis).collect());
 	let patches = windows.patches(cx, &image, plan.groups, 0)?;
 	let y = product(cx, a, &patches, bias, plan)?;
-	windows.settled(cx, &y, &image, plan.filters)
+	windows.restored(cx, &y, &image, plan.filters)
 }
 
 /// The image with `stride - 1` zeros after every pixel, and without what padding cuts off beyond

@@ -53,9 +53,10 @@ fn entries(cx: &Cx<'_, '_>, name: &str, default: i64, len: usize, least: i64) ->
 			return Err(Failure::invalid(format!("{name} {list:?} should have {len} entries")));
 		},
 	};
-	match list.iter().all(|value| (least..=MOST).contains(value)) {
-		true => Ok(list.iter().map(|&value| value as u32).collect()),
-		false => Err(Failure::invalid(format!("{name} {list:?} is out of range"))),
+	if list.iter().all(|value| (least..=MOST).contains(value)) {
+		Ok(list.iter().map(|&value| value as u32).collect())
+	} else {
+		Err(Failure::invalid(format!("{name} {list:?} is out of range")))
 	}
 }
 
@@ -123,7 +124,7 @@ impl Windows {
 
 	/// The result `[n, filters, ..]` from what was computed for each of [`Windows::patches`]:
 	/// `[.., filters, oh·ow]`.
-	pub(super) fn settled(
+	pub(super) fn restored(
 		&self,
 		cx: &mut Cx<'_, '_>,
 		y: &Value,
@@ -205,9 +206,10 @@ impl Axis {
 	/// How many elements of each window lie in the input or, on request, in its declared padding.
 	pub(super) fn counts(&self, with_padding: bool) -> Vec<u64> {
 		let (size, before) = (u64::from(self.size), u64::from(self.before));
-		let (low, high) = match with_padding {
-			true => (0, size + before + u64::from(self.after)),
-			false => (before, before + size),
+		let (low, high) = if with_padding {
+			(0, size + before + u64::from(self.after))
+		} else {
+			(before, before + size)
 		};
 		let inside = |window: u64, k: u64| {
 			let at = window * u64::from(self.stride) + k * u64::from(self.dilation);
@@ -280,7 +282,7 @@ fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (kernel, groups) = conv_form(cx, &x, &weight)?;
 	let filters = weight.dims[0];
 	let bias = match cx.optional(2) {
-		Some(bias) => Some(cx.b.settled(&bias)?),
+		Some(bias) => Some(cx.b.materialized(&bias)?),
 		None => None,
 	};
 	if bias.as_ref().is_some_and(|bias| bias.dims != [filters] || bias.dtype != DType::F32) {
@@ -292,10 +294,10 @@ fn conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			None => Ok(y),
 		};
 	}
-	let (x, weight) = (cx.b.settled(&x)?, cx.b.settled(&weight)?);
+	let (x, weight) = (cx.b.materialized(&x)?, cx.b.materialized(&weight)?);
 	let windows = Windows::new(cx, &x.dims[2..], &kernel)?;
 	let y = convolved(cx, [&x, &weight], bias, groups, &windows)?;
-	windows.settled(cx, &y, &x, filters)
+	windows.restored(cx, &y, &x, filters)
 }
 
 /// The sums of a convolution of floats with a bias per filter or none:

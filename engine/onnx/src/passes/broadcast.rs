@@ -87,7 +87,7 @@ pub(super) fn operand_as(value: &Value, from: &[u32], to: &[u32]) -> Option<Valu
 }
 
 /// A factor of a dimension of two shapes of the same elements.
-struct Part {
+struct Factor {
 	/// The dimension of the second shape.
 	place: usize,
 	size: u32,
@@ -97,7 +97,7 @@ struct Part {
 
 /// The dimensions that two shapes have in common, outermost first, as an operand that broadcasts to the
 /// first lies along them.
-fn parts(view: &[u32], from: &[u32], to: &[u32]) -> Option<Vec<Part>> {
+fn parts(view: &[u32], from: &[u32], to: &[u32]) -> Option<Vec<Factor>> {
 	let mut parts = Vec::new();
 	let (mut place, mut rest) = (0, to.first().copied()?);
 	let mut inner = product(view);
@@ -115,7 +115,7 @@ fn parts(view: &[u32], from: &[u32], to: &[u32]) -> Option<Vec<Part>> {
 			}
 			(left, rest) = (left / size, rest / size);
 			let step = if own == 1 { 0 } else { inner * u64::from(left) };
-			parts.push(Part { place, size, step });
+			parts.push(Factor { place, size, step });
 		}
 	}
 	Some(parts)

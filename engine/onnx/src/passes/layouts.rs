@@ -39,8 +39,8 @@ fn transpose(ops: &mut [Op], root: usize, live: &[bool], last: bool) {
 	search.propose();
 	search.refute();
 	let Search { copies, images, .. } = &search;
-	let turned: Vec<(usize, Op)> =
-		images.keys().filter_map(|&i| Some((i, search.turned(i)?))).collect();
+	let transposed: Vec<(usize, Op)> =
+		images.keys().filter_map(|&i| Some((i, search.transposed(i)?))).collect();
 	let reading = |i: usize, user: usize| {
 		let reads = !copies.contains_key(&user) && ops[user].operands[1..].first()?.op() == Some(i);
 		reads.then_some(user).filter(|&user| matches!(ops[user].kind, OpKind::Conv(_)))
@@ -54,7 +54,7 @@ fn transpose(ops: &mut [Op], root: usize, live: &[bool], last: bool) {
 		.map(|(&i, &(source, _))| (i, source))
 		.filter(|(_, source)| images.contains_key(source))
 		.collect();
-	for (i, op) in turned {
+	for (i, op) in transposed {
 		ops[i] = op;
 	}
 	for user in readers {
@@ -149,7 +149,7 @@ impl Search<'_> {
 				named.reverse();
 			}
 			for &i in &named {
-				if !self.is_read_so(i) || self.turned(i).is_none() {
+				if !self.is_read_so(i) || self.transposed(i).is_none() {
 					self.images.remove(&i);
 				}
 			}
@@ -190,28 +190,26 @@ impl Search<'_> {
 	}
 
 	/// Op `i` with the channels last.
-	fn turned(&self, i: usize) -> Option<Op> {
+	fn transposed(&self, i: usize) -> Option<Op> {
 		let (op, order) = (&self.ops[i], self.order(i)?);
 		let varying = op.operands.iter().filter(|value| value.elements() > 1).count();
-		let quick = match op.is_elementwise() {
-			true => !self.last || varying <= 1 + SPREAD,
-			false => self.last,
-		};
+		let quick =
+			if op.is_elementwise() { !self.last || varying <= 1 + SPREAD } else { self.last };
 		if !quick {
 			return None;
 		}
-		let mut turned = Op { dims: order.seen(&op.dims)?.dims, ..op.clone() };
+		let mut transposed = Op { dims: order.seen(&op.dims)?.dims, ..op.clone() };
 		// What the op itself has to move.
 		let mut own: Option<&Value> = None;
 		for (at, value) in op.operands.iter().enumerate().skip(followers(op)) {
 			let seen = order.seen(&value.dims)?;
 			let known = value.op().and_then(|j| self.images.get(&j));
-			turned.operands[at].dims = seen.dims;
+			transposed.operands[at].dims = seen.dims;
 			if !seen.moves || known == Some(&seen.image) {
 				continue;
 			}
 			if let Some(copy) = value.op().and_then(|j| self.copy_of(j, seen.image, i)) {
-				turned.operands[at].origin = Origin::Op(copy);
+				transposed.operands[at].origin = Origin::Op(copy);
 				continue;
 			}
 			if own.is_some_and(|own| !own.is_same(value)) {
@@ -219,7 +217,7 @@ impl Search<'_> {
 			}
 			own = Some(value);
 		}
-		match &mut turned.kind {
+		match &mut transposed.kind {
 			OpKind::Conv(conv) => conv.output = ImageLayout::ChannelsLast,
 			OpKind::Concat { axis } => {
 				*axis = order.places(op.dims.len())?[usize::from(*axis)] as u8
@@ -227,7 +225,7 @@ impl Search<'_> {
 			OpKind::Strided { strides, .. } => *strides = order.steps(strides, op.dims.len())?,
 			_ => {},
 		}
-		let Some(value) = own else { return Some(turned).filter(Op::is_judged) };
+		let Some(value) = own else { return Some(transposed).filter(Op::is_judged) };
 		if !op.is_elementwise() || !self.last {
 			return None;
 		}
@@ -236,16 +234,16 @@ impl Search<'_> {
 			*place = if dim > 1 { step } else { 0 };
 		}
 		let kind = OpKind::Strided { offset: 0, strides: order.steps(&steps, op.dims.len())? };
-		let (dims, operands) = (turned.dims.clone(), vec![value.clone()]);
-		let moving = Op { kind, dtype: value.dtype, dims, operands, ..turned.clone() };
+		let (dims, operands) = (transposed.dims.clone(), vec![value.clone()]);
+		let moving = Op { kind, dtype: value.dtype, dims, operands, ..transposed.clone() };
 		// No op has this number.
 		let number = usize::MAX;
-		for (place, other) in turned.operands.iter_mut().zip(&op.operands) {
+		for (place, other) in transposed.operands.iter_mut().zip(&op.operands) {
 			if other.is_same(value) {
 				(place.dims, place.origin) = (moving.dims.clone(), Origin::Op(number));
 			}
 		}
-		with_epilogue(&moving, number, &turned)
+		with_epilogue(&moving, number, &transposed)
 	}
 }
 
@@ -352,11 +350,11 @@ impl Order {
 
 	/// The steps of so many dimensions in their new order.
 	fn steps(&self, steps: &[i64; MAX_RANK], rank: usize) -> Option<[i64; MAX_RANK]> {
-		let mut turned = [0; MAX_RANK];
+		let mut transposed = [0; MAX_RANK];
 		for (place, step) in self.places(rank)?.into_iter().zip(steps) {
-			turned[place] = *step;
+			transposed[place] = *step;
 		}
-		Some(turned)
+		Some(transposed)
 	}
 }
 

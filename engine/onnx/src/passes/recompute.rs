@@ -195,9 +195,10 @@ fn seen_as(value: &Value, from: &[u32], to: &[u32]) -> Option<Value> {
 		let (first, start) = (i, j);
 		let (mut a, mut b) = (u64::from(*from.get(i)?), u64::from(*to.get(j)?));
 		while a != b {
-			match a < b {
-				true => (i, a) = (i + 1, a * u64::from(*from.get(i + 1)?)),
-				false => (j, b) = (j + 1, b * u64::from(*to.get(j + 1)?)),
+			if a < b {
+				(i, a) = (i + 1, a * u64::from(*from.get(i + 1)?))
+			} else {
+				(j, b) = (j + 1, b * u64::from(*to.get(j + 1)?))
 			}
 		}
 		let own = &value.dims[first..=i];

@@ -27,7 +27,7 @@ pub(crate) fn reorder_products(ops: &mut [Op], root: usize, live: &[bool]) {
 
 /// What the dimensions of a view run over, from the outermost on, those of 1 left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Axis {
 	Rows(u32),
 	Columns(u32),
 }
@@ -38,14 +38,14 @@ fn reordered(view: &Op, of: &Op) -> Option<Op> {
 	let [a, b, addend @ ..] = of.operands.as_slice() else { return None };
 	let k = *a.dims.last()?;
 	let parts = parts(view, m, n)?;
-	let columns_first = matches!(parts.first(), Some(Part::Columns(_)));
+	let columns_first = matches!(parts.first(), Some(Axis::Columns(_)));
 	// The first dimensions, until the other kind begins, then those, then what is left.
-	let turn = parts.iter().position(|part| matches!(part, Part::Columns(_)) != columns_first)?;
+	let turn = parts.iter().position(|part| matches!(part, Axis::Columns(_)) != columns_first)?;
 	let rest = &parts[turn..];
-	let back = rest.iter().position(|part| matches!(part, Part::Columns(_)) == columns_first);
+	let back = rest.iter().position(|part| matches!(part, Axis::Columns(_)) == columns_first);
 	let (middle, last) = rest.split_at(back.unwrap_or(rest.len()));
-	let size = |parts: &[Part]| -> u32 {
-		parts.iter().map(|&(Part::Rows(size) | Part::Columns(size))| size).product()
+	let size = |parts: &[Axis]| -> u32 {
+		parts.iter().map(|&(Axis::Rows(size) | Axis::Columns(size))| size).product()
 	};
 	let whole = size(middle) == if columns_first { m } else { n };
 	if !whole {
@@ -61,15 +61,9 @@ fn reordered(view: &Op, of: &Op) -> Option<Op> {
 	let split = split.view(vec![batch, inner, k]).ok()?;
 	let split_first = last.is_empty();
 	let exchanged = columns_first == split_first;
-	let factors = match split_first {
-		true => [split, shared.clone()],
-		false => [shared.clone(), split],
-	};
+	let factors = if split_first { [split, shared.clone()] } else { [shared.clone(), split] };
 	let rows = size(middle);
-	let dims = match split_first {
-		true => vec![1, inner, rows],
-		false => vec![batch, rows, inner],
-	};
+	let dims = if split_first { vec![1, inner, rows] } else { vec![batch, rows, inner] };
 	// A bias goes with its factor, and is split like it.
 	let of_split = |value: &Value| match batch {
 		1 => value.view(vec![inner]),
@@ -92,7 +86,7 @@ fn reordered(view: &Op, of: &Op) -> Option<Op> {
 
 /// What the dimensions of a view of a product `[1, m, n]` run over, if the view has every element once
 /// and keeps the order among rows and among columns.
-fn parts(view: &Op, m: u32, n: u32) -> Option<Vec<Part>> {
+fn parts(view: &Op, m: u32, n: u32) -> Option<Vec<Axis>> {
 	let OpKind::Strided { offset: 0, strides } = view.kind else { return None };
 	if product(&view.dims) != u64::from(m) * u64::from(n) {
 		return None;
@@ -109,11 +103,11 @@ fn parts(view: &Op, m: u32, n: u32) -> Option<Vec<Part>> {
 		match (inside(rows, n.into()), inside(columns, 1)) {
 			(Some(left), _) => {
 				rows = left;
-				parts.push(Part::Rows(dim));
+				parts.push(Axis::Rows(dim));
 			},
 			(None, Some(left)) => {
 				columns = left;
-				parts.push(Part::Columns(dim));
+				parts.push(Axis::Columns(dim));
 			},
 			(None, None) => return None,
 		}

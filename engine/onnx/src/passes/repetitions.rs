@@ -40,9 +40,10 @@ fn without_repetition(ops: &[Op], i: usize, at: usize) -> Option<Op> {
 	[&op.dims, &copy.dims].into_iter().find_map(|dims| {
 		let mut joined = Op { dims: dims.clone(), ..op.clone() };
 		for (place, operand) in joined.operands.iter_mut().zip(&op.operands) {
-			*place = match operand.op() == value.op() {
-				true => source.view(broadcast_as(&source.dims, &copy.dims, dims)?).ok()?,
-				false => operand.view(broadcast_as(&operand.dims, &op.dims, dims)?).ok()?,
+			*place = if operand.op() == value.op() {
+				source.view(broadcast_as(&source.dims, &copy.dims, dims)?).ok()?
+			} else {
+				operand.view(broadcast_as(&operand.dims, &op.dims, dims)?).ok()?
 			};
 		}
 		joined.is_judged().then_some(joined)

@@ -36,9 +36,12 @@ pub(crate) struct Files {
 impl Files {
 	pub(crate) fn new(folder: Option<&Path>) -> Files {
 		// The parent of a bare file name is an empty path.
-		let here = |folder: &Path| match folder.as_os_str().is_empty() {
-			true => PathBuf::from("."),
-			false => folder.to_owned(),
+		let here = |folder: &Path| {
+			if folder.as_os_str().is_empty() {
+				PathBuf::from(".")
+			} else {
+				folder.to_owned()
+			}
 		};
 		Files { folder: folder.map(here), found: HashMap::new() }
 	}
@@ -153,13 +156,14 @@ impl Files {
 			.help("put a copy of the file in the place of the link"));
 		}
 		let metadata = path.metadata().map_err(fail)?;
-		match metadata.is_file() {
-			// Anything else may never end, or block.
-			false => {
-				Err(refused(format!("its data lie in `{}`, which is no file", shown(location))))
-			},
-			true => Ok((path, metadata.len())),
+		// Anything else may never end, or block.
+		if !metadata.is_file() {
+			return Err(refused(format!(
+				"its data lie in `{}`, which is no file",
+				shown(location)
+			)));
 		}
+		Ok((path, metadata.len()))
 	}
 }
 

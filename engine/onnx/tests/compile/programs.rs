@@ -221,9 +221,12 @@ fn views_of_views_are_one() {
 	};
 	let net = |apart: bool, shape: &[i64], order: [i64; 3], cut: [i64; 4]| {
 		let mut net = Net::new().floats("x", &[4, 6, 10]).floats("zero", &[1]).list("shape", shape);
-		let last = |net: Net, name: &str| match apart {
-			true => (net.node("Add", &[name, "zero"], &[&format!("{name}+")]), format!("{name}+")),
-			false => (net, name.to_owned()),
+		let last = |net: Net, name: &str| {
+			if apart {
+				(net.node("Add", &[name, "zero"], &[&format!("{name}+")]), format!("{name}+"))
+			} else {
+				(net, name.to_owned())
+			}
 		};
 		net = net.node_with("Transpose", &["x"], &["a"], vec![("perm", A::Ints(order.to_vec()))]);
 		let (net, a) = last(net, "a");

@@ -71,13 +71,15 @@ impl Case {
 			self.net(&operands).run(&[f32s(&self.swapped(&operands[0], self.steps, INPUTS))]);
 		let (d, last) = (self.directions(), self.directions() * BATCH * HIDDEN);
 		assert_eq!(outputs[0].bytes.len(), self.steps * last * 4);
-		let batch_first = |values: &[f32], steps: usize| match self.batch_first {
+		let batch_first = |values: &[f32], steps: usize| -> Vec<f32> {
+			if !self.batch_first {
+				return values.to_vec();
+			}
 			// [steps, d, batch, h] to [batch, steps, d, h]
-			true => (0..BATCH)
+			(0..BATCH)
 				.flat_map(|b| (0..steps * d).map(move |i| (i * BATCH + b) * HIDDEN))
 				.flat_map(|at| values[at..at + HIDDEN].to_vec())
-				.collect(),
-			false => values.to_vec(),
+				.collect()
 		};
 		assert_near(&floats_of(&outputs[0]), &batch_first(&expected.0, self.steps));
 		assert_near(&floats_of(&outputs[1]), &batch_first(&expected.1, 1));
@@ -203,9 +205,12 @@ impl Case {
 			|row: usize| f64::from(b[at * rows * 2 + rows + row]),
 		);
 		let gate = |row: usize| from_x(row) + from_h(row, h) + wb(row) + rb(row);
-		let peephole = |i: usize, j: usize| match self.peepholes {
-			true => f64::from(p[at * HIDDEN * 3 + i * HIDDEN + j]),
-			false => 0.0,
+		let peephole = |i: usize, j: usize| {
+			if self.peepholes {
+				f64::from(p[at * HIDDEN * 3 + i * HIDDEN + j])
+			} else {
+				0.0
+			}
 		};
 		let next: Vec<f64> = match self.op {
 			"RNN" => (0..HIDDEN).map(|j| gate(j).tanh()).collect(),
@@ -215,9 +220,10 @@ impl Case {
 				(0..HIDDEN)
 					.map(|j| {
 						let row = 2 * HIDDEN + j;
-						let seen = match self.linear_before_reset {
-							true => reset[j] * (from_h(row, h) + rb(row)),
-							false => from_h(row, &kept) + rb(row),
+						let seen = if self.linear_before_reset {
+							reset[j] * (from_h(row, h) + rb(row))
+						} else {
+							from_h(row, &kept) + rb(row)
 						};
 						let (z, new) = (sigmoid(gate(j)), (from_x(row) + wb(row) + seen).tanh());
 						(1.0 - z) * new + z * h[j]

@@ -33,9 +33,10 @@ impl Form {
 		let out = |d: usize| {
 			let reach = self.dilations[d] * (self.kernel[d] - 1) + 1;
 			let pads = self.pads[d] + self.pads[axes + d];
-			match transposed {
-				false => (self.size[d] + pads - reach) / self.strides[d] + 1,
-				true => (self.size[d] - 1) * self.strides[d] + reach - pads,
+			if transposed {
+				(self.size[d] - 1) * self.strides[d] + reach - pads
+			} else {
+				(self.size[d] + pads - reach) / self.strides[d] + 1
 			}
 		};
 		(0..axes).map(out).collect()

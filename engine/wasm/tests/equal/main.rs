@@ -60,9 +60,10 @@ fn compare(
 /// Element indices of an op: all of them when they are few.
 fn picks(rng: &mut Rng, op: &OpRecord, count: u64) -> Vec<u64> {
 	let elements = op.shape.elements();
-	match elements <= count {
-		true => (0..elements).collect(),
-		false => (0..count).map(|_| rng.below(elements)).collect(),
+	if elements <= count {
+		(0..elements).collect()
+	} else {
+		(0..count).map(|_| rng.below(elements)).collect()
 	}
 }
 

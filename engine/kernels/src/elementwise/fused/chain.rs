@@ -82,10 +82,7 @@ impl<'a> Walk<'a, '_> {
 			return None;
 		};
 		let commutes = matches!(function, BinaryFn::Add | BinaryFn::Mul);
-		let (x, scalar) = match a.shape.elements() == 1 && commutes {
-			true => (b, a),
-			false => (a, b),
-		};
+		let (x, scalar) = if a.shape.elements() == 1 && commutes { (b, a) } else { (a, b) };
 		let fits = function == wanted
 			&& x.shape.elements() == op.shape.elements()
 			&& scalar.shape.elements() == 1

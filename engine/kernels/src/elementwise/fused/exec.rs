@@ -25,7 +25,8 @@ impl Fused {
 	/// Computes the outputs, in the order of [`Fused::outputs`], from the operands, in the order of
 	/// [`Fused::operands`].
 	///
-	/// Errors: a wrong number of operands or outputs, or a wrong length.
+	/// # Errors
+	/// A wrong number of operands or outputs, or a wrong length.
 	pub fn run(
 		&self,
 		operands: &[&[u8]],
@@ -101,9 +102,10 @@ impl Fused {
 		let walks = self.steps.iter().flat_map(|step| &step.inputs);
 		let by_rows = block.columns >= LONG_ROW
 			&& walks.into_iter().any(|input| matches!(input.from, From::Walk { .. }));
-		let block = match block.is_split() || by_rows {
-			true => block,
-			false => Block::run(block.start, block.rows * block.columns),
+		let block = if block.is_split() || by_rows {
+			block
+		} else {
+			Block::run(block.start, block.rows * block.columns)
 		};
 		let size = given.len() / (block.rows * block.columns).max(1);
 		// Whole rows of a tile where they are short, else stretches of one row.
@@ -281,9 +283,12 @@ impl Tile<'_> {
 		let start = self.fused.count(input.width, self.part.start);
 		let len = self.fused.count(input.width, self.len());
 		let part = |bytes, single| Part { bytes, single };
-		let rows = |bytes: &'_ [u8]| match by_rows || bytes.len() == size {
-			true => None,
-			false => Some(Walk::rows(self.fused.row, [0], [1])),
+		let rows = |bytes: &'_ [u8]| {
+			if by_rows || bytes.len() == size {
+				None
+			} else {
+				Some(Walk::rows(self.fused.row, [0], [1]))
+			}
 		};
 		match &input.from {
 			From::Tile(place) => part(self.read(*place, size, input.width), false),

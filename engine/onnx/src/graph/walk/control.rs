@@ -1,5 +1,5 @@
 //! Control flow that is known when the model is compiled: branches whose condition folds, and loops
-//! whose number of turns folds, which are written out.
+//! whose number of trips folds, which are written out.
 
 use assay_referee::DType;
 
@@ -13,8 +13,8 @@ use crate::{
 
 type Outcome<T> = std::result::Result<T, CompileError>;
 
-/// Most turns of one loop; a program has no room for more.
-const MAX_TURNS: u64 = 1 << 14;
+/// Most trips of one loop; a program has no room for more.
+const MAX_TRIPS: u64 = 1 << 14;
 
 const FIX: &str = "fix the input it depends on with --set INPUT=NUMBER";
 
@@ -49,7 +49,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let (Some(yes), Some(no)) = (node.graph("then_branch"), node.graph("else_branch")) else {
 			return Err(fail(Failure::invalid("a branch is missing")));
 		};
-		if let Some(holds) = known_truth(&condition) {
+		if let Some(holds) = constant_truth(&condition) {
 			return self.run_inner(builder, if holds { yes } else { no }, Vec::new());
 		}
 		let advise = |mut error: CompileError| {
@@ -75,7 +75,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		inputs: &[Option<Value>],
 	) -> Outcome<Vec<Value>> {
 		let fail = |failure: Failure| failure.at(place(node));
-		let turns = turns(inputs.first()).map_err(fail)?;
+		let trips = trips(inputs.first()).map_err(fail)?;
 		let mut goes_on = match inputs.get(1) {
 			Some(Some(_)) => must_be_known(inputs.get(1)).map_err(fail)?,
 			_ => true,
@@ -89,15 +89,15 @@ impl<'g, 'a> Walk<'g, 'a> {
 		}
 		let mut state = state;
 		let mut rows: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len() - kept - 1];
-		let mut turn = 0;
-		while goes_on && turns.is_none_or(|turns| turn < turns) {
-			if turn >= MAX_TURNS {
+		let mut trip = 0;
+		while goes_on && trips.is_none_or(|trips| trip < trips) {
+			if trip >= MAX_TRIPS {
 				return Err(fail(Failure::too_large(format!(
-					"it takes more than {MAX_TURNS} turns"
+					"it takes more than {MAX_TRIPS} trips"
 				))));
 			}
 			let mut given =
-				vec![Value::scalar(DType::I64, turn as i64), Value::scalar(DType::Bool, 1)];
+				vec![Value::scalar(DType::I64, trip as i64), Value::scalar(DType::Bool, 1)];
 			given.append(&mut state);
 			let mut results = self.run_inner(builder, body, given)?;
 			goes_on = must_be_known(Some(&Some(results.remove(0)))).map_err(fail)?;
@@ -105,7 +105,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 				row.push(value);
 			}
 			state = results;
-			turn += 1;
+			trip += 1;
 		}
 		for row in &rows {
 			state.push(stack(builder, row, 0, false).map_err(fail)?);
@@ -150,10 +150,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 		}
 		let mut state = scan.state.clone();
 		let mut rows: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len() - kept];
-		for turn in 0..scan.turns().map_err(fail)? {
+		for trip in 0..scan.trips().map_err(fail)? {
 			let mut given = state;
 			for (input, (at, backwards)) in &scan.inputs {
-				given.push(row(builder, input, *at, turn, *backwards).map_err(fail)?);
+				given.push(row(builder, input, *at, trip, *backwards).map_err(fail)?);
 			}
 			let mut results = self.run_inner(builder, body, given)?;
 			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
@@ -202,10 +202,8 @@ impl Scan {
 		let directions = ints(if batched { "directions" } else { "scan_input_directions" });
 		let mut inputs = Vec::new();
 		for (i, value) in scanned.into_iter().enumerate() {
-			let at = match batched {
-				true => 1,
-				false => axis(axes.get(i).copied().unwrap_or(0), value.rank())?,
-			};
+			let at =
+				if batched { 1 } else { axis(axes.get(i).copied().unwrap_or(0), value.rank())? };
 			if value.rank() <= at {
 				return Err(Failure::invalid("a scanned input has too few dimensions"));
 			}
@@ -220,15 +218,16 @@ impl Scan {
 		})
 	}
 
-	fn turns(&self) -> Result<u32> {
+	fn trips(&self) -> Result<u32> {
 		let mut lengths = self.inputs.iter().map(|(value, (at, _))| value.dims[*at]);
 		let first = lengths.next().unwrap_or(0);
 		if lengths.any(|other| other != first) {
 			return Err(Failure::invalid("its scanned inputs differ in length"));
 		}
-		match u64::from(first) <= MAX_TURNS {
-			true => Ok(first),
-			false => Err(Failure::too_large(format!("it takes more than {MAX_TURNS} turns"))),
+		if u64::from(first) <= MAX_TRIPS {
+			Ok(first)
+		} else {
+			Err(Failure::too_large(format!("it takes more than {MAX_TRIPS} trips")))
 		}
 	}
 
@@ -238,9 +237,12 @@ impl Scan {
 
 	/// The scan of one entry of the batch.
 	fn entry(&self, builder: &mut Builder, entry: u32) -> Result<Scan> {
-		let mut one = |value: &Value| match value.dims.first().is_some_and(|&batch| entry < batch) {
-			true => row(builder, value, 0, entry, false),
-			false => Err(Failure::invalid("its inputs differ in batch size")),
+		let mut one = |value: &Value| {
+			if value.dims.first().is_some_and(|&batch| entry < batch) {
+				row(builder, value, 0, entry, false)
+			} else {
+				Err(Failure::invalid("its inputs differ in batch size"))
+			}
 		};
 		let state = self.state.iter().map(&mut one).collect::<Result<_>>()?;
 		let mut inputs = Vec::new();
@@ -267,27 +269,27 @@ fn truth(value: Option<&Option<Value>>, what: &str) -> Result<Value> {
 	}
 }
 
-fn known_truth(value: &Value) -> Option<bool> {
+fn constant_truth(value: &Value) -> Option<bool> {
 	value.whole_numbers().and_then(|list| list.first().map(|&x| x != 0))
 }
 
 fn must_be_known(value: Option<&Option<Value>>) -> Result<bool> {
 	let value = truth(value, "its condition")?;
-	known_truth(&value).ok_or_else(|| {
+	constant_truth(&value).ok_or_else(|| {
 		Failure::new(ErrorKind::DynamicShape, "whether it goes on depends on the model's input")
 			.help(FIX)
 	})
 }
 
-/// The number of turns; `None` where only the condition ends the loop.
-fn turns(value: Option<&Option<Value>>) -> Result<Option<u64>> {
+/// The number of trips; `None` where only the condition ends the loop.
+fn trips(value: Option<&Option<Value>>) -> Result<Option<u64>> {
 	let Some(Some(value)) = value else { return Ok(None) };
 	match value.whole_numbers().as_deref() {
-		Some(&[turns]) => Ok(Some(u64::try_from(turns).unwrap_or(0))),
-		Some(_) => Err(Failure::invalid("its number of turns is not one number")),
+		Some(&[trips]) => Ok(Some(u64::try_from(trips).unwrap_or(0))),
+		Some(_) => Err(Failure::invalid("its number of trips is not one number")),
 		None => Err(Failure::new(
 			ErrorKind::DynamicShape,
-			"its number of turns depends on the model's input",
+			"its number of trips depends on the model's input",
 		)
 		.help(FIX)),
 	}
@@ -308,11 +310,11 @@ fn either(builder: &mut Builder, condition: &Value, a: &Value, b: &Value) -> Res
 	builder.select(condition, a, b)
 }
 
-/// Entry `turn` of an axis, without the axis.
-fn row(builder: &mut Builder, x: &Value, at: usize, turn: u32, backwards: bool) -> Result<Value> {
-	let turn = if backwards { x.dims[at] - 1 - turn } else { turn };
+/// Entry `trip` of an axis, without the axis.
+fn row(builder: &mut Builder, x: &Value, at: usize, trip: u32, backwards: bool) -> Result<Value> {
+	let trip = if backwards { x.dims[at] - 1 - trip } else { trip };
 	let mut steps = strides(&x.dims);
-	let offset = steps[at] as u64 * u64::from(turn);
+	let offset = steps[at] as u64 * u64::from(trip);
 	steps.remove(at);
 	let mut dims = x.dims.clone();
 	dims.remove(at);

@@ -141,9 +141,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let taken = self.scopes.last_mut().is_none_or(|scope| {
 			scope.values.insert(name, value).is_some() || scope.producers.contains_key(name)
 		});
-		match taken {
-			true => Err(Failure::invalid("its name is used twice").at(Place::Input(name.into()))),
-			false => Ok(()),
+		if taken {
+			Err(Failure::invalid("its name is used twice").at(Place::Input(name.into())))
+		} else {
+			Ok(())
 		}
 	}
 

@@ -27,7 +27,7 @@ pub(crate) struct Quantized {
 
 /// What is known by where a float value's elements are.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct Provenance {
 	/// The float value, whose elements stay where they are as long as this is there.
 	float: Value,
 	quantized: Quantized,
@@ -106,12 +106,12 @@ impl Builder {
 		if let Some(place) = place(float) {
 			let deferred =
 				if defers && !float.is_constant() { Deferred::Yes } else { Deferred::No };
-			self.quantized.insert(place, Known { float: float.clone(), quantized, deferred });
+			self.quantized.insert(place, Provenance { float: float.clone(), quantized, deferred });
 		}
 	}
 
 	/// The value, computed if that was deferred and is not too much work.
-	pub(crate) fn settled(&mut self, value: &Value) -> Result<Value> {
+	pub(crate) fn materialized(&mut self, value: &Value) -> Result<Value> {
 		let Some(place) = place(value) else { return Ok(value.clone()) };
 		match self.quantized.get(&place).map(|known| &known.deferred) {
 			None | Some(Deferred::No) => Ok(value.clone()),
@@ -119,10 +119,11 @@ impl Builder {
 			Some(Deferred::Yes) => {
 				let done = self.folded(value, MOST_DEFERRED)?;
 				if let Some(known) = self.quantized.get_mut(&place) {
-					known.deferred = match done.is_constant() {
-						true => Deferred::Done(done.clone()),
+					known.deferred = if done.is_constant() {
+						Deferred::Done(done.clone())
+					} else {
 						// It stays an op, like others that are too much work.
-						false => Deferred::No,
+						Deferred::No
 					};
 				}
 				Ok(done)
@@ -139,9 +140,10 @@ impl Builder {
 		for operand in &mut op.operands {
 			*operand = self.folded(operand, steps)?;
 		}
-		let done = match op.operands.iter().all(Value::is_constant) {
-			true => self.fold(&op, &op.record()?)?,
-			false => None,
+		let done = if op.operands.iter().all(Value::is_constant) {
+			self.fold(&op, &op.record()?)?
+		} else {
+			None
 		};
 		match done {
 			Some(done) => done.view(value.dims.clone()),

@@ -24,7 +24,7 @@ use crate::{
 	ir::{Origin, Value},
 	read::{self, Decoded, Files, Tensor},
 };
-use dequantized::Known;
+use dequantized::Provenance;
 
 /// Most ops before unused ones are dropped.
 const MAX_PUSHED: usize = 1 << 14;
@@ -50,7 +50,7 @@ pub(crate) struct Builder {
 	/// The file's tensors that were decoded, by their addresses: a body reads its own in every turn.
 	decoded: HashMap<usize, Value>,
 	/// What dequantized values are made of, by [`place`](dequantized::place).
-	pub(crate) quantized: HashMap<(bool, usize), Known>,
+	pub(crate) quantized: HashMap<(bool, usize), Provenance>,
 	/// Whether ops of constants are made instead of being computed at once.
 	pub(crate) defers: bool,
 }
@@ -252,9 +252,9 @@ impl Builder {
 		let from = strides(&x.dims);
 		let dims = permutation.iter().map(|&i| x.dims[i]).collect();
 		let steps: Vec<i64> = permutation.iter().map(|&i| from[i]).collect();
-		let turned = self.strided(x, dims, 0, &steps)?;
-		self.note_transposed(x, &turned, permutation)?;
-		Ok(turned)
+		let transposed = self.strided(x, dims, 0, &steps)?;
+		self.note_transposed(x, &transposed, permutation)?;
+		Ok(transposed)
 	}
 
 	/// Repeats along dimensions of one element, up to `dims`.

@@ -195,24 +195,22 @@ impl Net {
 		}
 		let mut values = Vec::new();
 		let order = if self.batch_first { [2, 0, 1, 3] } else { [0, 1, 2, 3] };
-		values.push(match cx.wants(0) {
-			true => {
-				let joined = cx.b.concat(&outputs, 1)?;
-				cx.b.transpose(&joined, &order)?
-			},
-			false => last_h[0].clone(),
+		values.push(if cx.wants(0) {
+			let joined = cx.b.concat(&outputs, 1)?;
+			cx.b.transpose(&joined, &order)?
+		} else {
+			last_h[0].clone()
 		});
 		for (i, last) in [(1, last_h), (2, last_c)] {
 			if i == 2 && self.kind != Kind::Lstm {
 				continue;
 			}
-			values.push(match cx.wants(i) {
-				true => {
-					let joined = cx.b.concat(&last, 0)?;
-					let order = if self.batch_first { [1, 0, 2] } else { [0, 1, 2] };
-					cx.b.transpose(&joined, &order)?
-				},
-				false => last[0].clone(),
+			values.push(if cx.wants(i) {
+				let joined = cx.b.concat(&last, 0)?;
+				let order = if self.batch_first { [1, 0, 2] } else { [0, 1, 2] };
+				cx.b.transpose(&joined, &order)?
+			} else {
+				last[0].clone()
 			});
 		}
 		Ok(values)
@@ -223,15 +221,12 @@ impl Net {
 		let (steps, batch, hidden) = (self.x.dims[0], self.x.dims[1], self.hidden);
 		let direction = self.direction(cx, d)?;
 		let (rows, h, c) = self.steps(cx, d, &direction)?;
-		let all = match cx.wants(0) {
-			true => {
-				let rows = rows
-					.iter()
-					.map(|row| row.view([1, batch, hidden]))
-					.collect::<Result<Vec<_>>>()?;
-				Some(cx.b.concat(&rows, 0)?.view([steps, 1, batch, hidden])?)
-			},
-			false => None,
+		let all = if cx.wants(0) {
+			let rows =
+				rows.iter().map(|row| row.view([1, batch, hidden])).collect::<Result<Vec<_>>>()?;
+			Some(cx.b.concat(&rows, 0)?.view([steps, 1, batch, hidden])?)
+		} else {
+			None
 		};
 		Ok(Run { all, h: h.view([1, batch, hidden])?, c: c.view([1, batch, hidden])? })
 	}
@@ -247,17 +242,16 @@ impl Net {
 			let both = cx.b.part(both, 0, d, 1)?.view([2 * rows])?;
 			let early = cx.b.part(&both, 0, 0, rows)?;
 			let late = cx.b.part(&both, 0, rows, rows)?;
-			bias = Some(match self.linear_before_reset {
-				false => cx.b.binary(BinaryFn::Add, &early, &late)?,
-				true => {
-					// The state's bias of the last gate is multiplied by the reset gate.
-					let gates = 2 * self.hidden;
-					let (a, b) = (cx.b.part(&early, 0, 0, gates)?, cx.b.part(&late, 0, 0, gates)?);
-					let sum = cx.b.binary(BinaryFn::Add, &a, &b)?;
-					let own = cx.b.part(&early, 0, gates, self.hidden)?;
-					late_bias = Some(cx.b.part(&late, 0, gates, self.hidden)?);
-					cx.b.concat(&[sum, own], 0)?
-				},
+			bias = Some(if self.linear_before_reset {
+				// The state's bias of the last gate is multiplied by the reset gate.
+				let gates = 2 * self.hidden;
+				let (a, b) = (cx.b.part(&early, 0, 0, gates)?, cx.b.part(&late, 0, 0, gates)?);
+				let sum = cx.b.binary(BinaryFn::Add, &a, &b)?;
+				let own = cx.b.part(&early, 0, gates, self.hidden)?;
+				late_bias = Some(cx.b.part(&late, 0, gates, self.hidden)?);
+				cx.b.concat(&[sum, own], 0)?
+			} else {
+				cx.b.binary(BinaryFn::Add, &early, &late)?
 			});
 		}
 		let x = self.x.view([
@@ -329,13 +323,14 @@ impl Net {
 		let each = per_step * self.directions as usize;
 		let room = MAX_OPS as usize - MAX_OPS as usize / 12;
 		let fit = room / each.max(1);
-		match self.x.dims[0] as usize <= fit {
-			true => Ok(()),
-			false => Err(Failure::too_large(format!(
+		if self.x.dims[0] as usize <= fit {
+			Ok(())
+		} else {
+			Err(Failure::too_large(format!(
 				"its {} steps of {each} ops exceed the {MAX_OPS} ops of a program",
 				self.x.dims[0]
 			))
-			.help(format!("compile the model for sequences of at most {fit} steps"))),
+			.help(format!("compile the model for sequences of at most {fit} steps")))
 		}
 	}
 
@@ -427,15 +422,12 @@ impl Net {
 		let both = cx.b.binary(BinaryFn::Add, &first, &recurrent)?;
 		let both = self.activate(cx, &both, f)?;
 		let (update, reset) = (cx.b.part(&both, 1, 0, n)?, cx.b.part(&both, 1, n, n)?);
-		let seen = match self.linear_before_reset {
-			true => {
-				let seen = self.recur(cx, h, &last, direction.late_bias.clone())?;
-				cx.b.binary(BinaryFn::Mul, &reset, &seen)?
-			},
-			false => {
-				let kept = cx.b.binary(BinaryFn::Mul, &reset, h)?;
-				self.recur(cx, &kept, &last, None)?
-			},
+		let seen = if self.linear_before_reset {
+			let seen = self.recur(cx, h, &last, direction.late_bias.clone())?;
+			cx.b.binary(BinaryFn::Mul, &reset, &seen)?
+		} else {
+			let kept = cx.b.binary(BinaryFn::Mul, &reset, h)?;
+			self.recur(cx, &kept, &last, None)?
 		};
 		let own = cx.b.part(gates, 1, 2 * n, n)?;
 		let new = cx.b.binary(BinaryFn::Add, &own, &seen)?;

@@ -54,10 +54,8 @@ impl Net {
 		let (hidden, rows) = (self.hidden, self.hidden * self.kind.gates());
 		let backwards = self.backwards || d == 1;
 		// Elements from one step to the next, and the first step's offset.
-		let turn = |step: i64| match backwards {
-			true => (step * i64::from(steps - 1), -step),
-			false => (0, step),
-		};
+		let turn =
+			|step: i64| if backwards { (step * i64::from(steps - 1), -step) } else { (0, step) };
 		let (from, step) = turn(i64::from(batch) * i64::from(inputs));
 		let by = [step, inputs.into(), 1];
 		let x = cx.b.strided(&self.x, self.x.dims.clone(), from as u64, &by)?;
@@ -85,12 +83,11 @@ impl Net {
 		let (from, step) = turn((u64::from(parts) * part) as i64);
 		let state = u64::from(parts - 1) * part;
 		let by = [step, part as i64, hidden.into(), 1];
-		let all = match cx.wants(0) {
-			true => {
-				let dims = vec![steps, 1, batch, hidden];
-				Some(cx.b.strided(&y, dims, from as u64 + state, &by)?)
-			},
-			false => None,
+		let all = if cx.wants(0) {
+			let dims = vec![steps, 1, batch, hidden];
+			Some(cx.b.strided(&y, dims, from as u64 + state, &by)?)
+		} else {
+			None
 		};
 		let last = u64::from(steps - 1) * u64::from(parts) * part;
 		let mut at_end = |offset| {
