@@ -57,7 +57,7 @@ fn write(value: Control) {
 
 impl Environment {
 	/// Sets the default environment on this thread.
-	#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+	#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 	pub(crate) fn enter() -> Environment {
 		let now = read();
 		if now & RELEVANT == DEFAULT & RELEVANT {
@@ -67,8 +67,8 @@ impl Environment {
 		Environment { previous: Some(now) }
 	}
 
-	/// Other processors have no such register that Rust code could have changed.
-	#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+	/// Other processors have no such register that Rust code could have changed, nor has Miri.
+	#[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
 	pub(crate) fn enter() -> Environment {
 		Environment { previous: None }
 	}

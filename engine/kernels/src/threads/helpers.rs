@@ -12,8 +12,8 @@
 //! ```text
 //!            claim                post              begin               end
 //! IDLE ───────────────► CLAIMED ────────► POSTED ──────────► RUNNING ────────► IDLE
-//!  │ ▲                     ▲                │                                   ▲
-//!  │ └── (woken, POSTED)   │ claim          └───────────── retract ─────────────┘
+//!  │                       ▲                │                                   ▲
+//!  │ sleep                 │ claim          └───────────── retract ─────────────┘
 //!  ▼                       │
 //! ASLEEP ──────────────────┘
 //! ```
@@ -33,7 +33,7 @@
 //! |---|---|---|
 //! | `Helper::state` | as above | anybody |
 //! | `Helper::job` | in `CLAIMED`, by the caller that claimed | in `RUNNING`, by the helper, once, before it ends |
-//! | `Helper::thread` | by [`start`], before anybody else has the helper | anybody |
+//! | `Helper::thread` | by [`start`], before any caller has the helper | callers |
 //! | `*Helper::job`, the [`Job`] | by the caller before it posts; `pending` and `panic` by all who run it | from begin to the decrement of `pending`, by the helper |
 //!
 //! # Why that is sound
@@ -169,12 +169,16 @@ impl Helper {
 	fn wait(&self) {
 		loop {
 			let start = Instant::now();
-			while start.elapsed() < SPIN {
+			// Look before looking at the clock: who is slow, or was put aside, has been posted work perhaps.
+			loop {
 				for _ in 0..64 {
 					if self.transition(POSTED, RUNNING) {
 						return;
 					}
 					core::hint::spin_loop();
+				}
+				if start.elapsed() >= SPIN {
+					break;
 				}
 				// Where there are more threads than processors, let the others go on.
 				thread::yield_now();
