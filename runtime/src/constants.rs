@@ -78,7 +78,7 @@ pub mod inference {
 	pub const TURN: BlockNumber = 10;
 	/// How long a job or challenge that is over stays on record.
 	pub const RETENTION: BlockNumber = 200;
-	/// How long an operator that was chilled for missed deadlines or a false claim stays so.
+	/// How long an operator that was chilled, by itself too, stays so at least.
 	pub const CHILL: BlockNumber = 20;
 	/// Longest run of a model on the slowest machine that the chain admits, in microseconds: ten
 	/// minutes. Longer ones could not be checked in any of these periods.

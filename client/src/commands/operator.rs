@@ -37,7 +37,7 @@ pub enum OperatorCommand {
 	/// The service key, with which a node acts for the account.
 	#[command(subcommand)]
 	Key(KeyCommand),
-	/// Take no new work, for 20 blocks at least; open claims go on.
+	/// Take no new work for a while, `assay operator status` says until when; open claims go on.
 	Chill,
 	/// Take new work again.
 	Activate,

@@ -45,6 +45,9 @@ pub trait Engine: Send {
 	/// Whether the node may act for the account of these SCALE-encoded bytes.
 	fn acts_for(&mut self, account: &[u8]) -> bool;
 
+	/// A number of this build of the engine; another build may find other answers right.
+	fn build(&mut self) -> u64;
+
 	/// The roles this node was started with.
 	fn roles(&mut self) -> Roles;
 

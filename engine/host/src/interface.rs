@@ -111,6 +111,14 @@ mod imported {
 			}
 		}
 
+		/// A number of this build of the engine; 0 without one.
+		fn build(&mut self) -> u64 {
+			match self.extension::<EngineExt>() {
+				Some(engine) => engine.0.build(),
+				None => 0,
+			}
+		}
+
 		/// The node's roles as bits, see [`Roles`](crate::Roles); 0 without an engine.
 		fn roles(&mut self) -> u32 {
 			match self.extension::<EngineExt>() {
@@ -212,6 +220,11 @@ pub mod inference_engine {
 
 	/// Always 0.
 	pub fn has_model(_model: &[u8; 32]) -> u32 {
+		0
+	}
+
+	/// Always 0.
+	pub fn build() -> u64 {
 		0
 	}
 

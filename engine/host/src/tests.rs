@@ -74,6 +74,10 @@ impl Engine for SlowEngine {
 		account == 77_u64.encode()
 	}
 
+	fn build(&mut self) -> u64 {
+		9
+	}
+
 	fn roles(&mut self) -> Roles {
 		Roles { operator: true, watcher: false, cheats: true }
 	}
@@ -178,6 +182,7 @@ fn reports_reach_the_engine() {
 		inference_engine::note(999, 1);
 		assert_eq!(engine.0.lock().unwrap().notes, vec![(Note::MismatchSeen, 12)]);
 		assert_eq!(worker::roles(), Roles { operator: true, watcher: false, cheats: true });
+		assert_eq!(worker::build(), 9);
 	});
 }
 
@@ -238,6 +243,7 @@ fn without_the_extension_there_is_no_engine() {
 	ext.execute_with(|| {
 		assert_eq!(asked(&request(MODEL)), Answer::Unavailable);
 		assert_eq!(worker::roles(), Roles::default());
+		assert_eq!(worker::build(), 0);
 		assert!(!worker::has_model(&MODEL));
 		assert!(worker::models().is_empty());
 		assert_eq!(worker::run_micros(&MODEL), None);

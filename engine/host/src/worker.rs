@@ -82,6 +82,11 @@ fn collect(id: &[u8; 32], terms: Terms, len: usize) -> Answer {
 	}
 }
 
+/// A number of this build of the engine, by which what it found is told from what another build did.
+pub fn build() -> u64 {
+	inference_engine::build()
+}
+
 /// The roles this node plays; none without an engine.
 pub fn roles() -> Roles {
 	Roles::from_bits(inference_engine::roles())

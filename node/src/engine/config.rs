@@ -39,7 +39,7 @@ pub(crate) struct EngineArgs {
 	pub(crate) engine_memory: u32,
 
 	/// Act for this account, as SS58 or hexadecimal; may be given several times. Needed by --operator
-	/// and --watch, except on development chains, where a node acts for every account that registered
+	/// and --watch, except on development and local chains, where a node acts for every account that registered
 	/// one of its service keys.
 	#[arg(long, value_name = "ADDRESS")]
 	pub(crate) service_account: Vec<AccountId32>,

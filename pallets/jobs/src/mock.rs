@@ -282,6 +282,10 @@ impl Engine for FakeEngine {
 		!self.0.lock().unwrap().for_another
 	}
 
+	fn build(&mut self) -> u64 {
+		1
+	}
+
 	fn roles(&mut self) -> Roles {
 		Roles { operator: self.0.lock().unwrap().operator, watcher: false, cheats: false }
 	}

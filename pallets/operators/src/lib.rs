@@ -261,6 +261,10 @@ pub mod pallet {
 		fn integrity_test() {
 			assert!(T::MaxUnstaking::get() > 0, "stakes must be able to leave");
 			assert!(T::MaxMissed::get() > 0, "an operator may miss no deadline at all");
+			assert!(
+				T::UnstakingPeriod::get() >= T::ChillPeriod::get(),
+				"a stake may leave and come back before a chill is over"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -301,7 +305,8 @@ pub mod pallet {
 		///
 		/// The amount stops counting at once and can be withdrawn after
 		/// [`Config::UnstakingPeriod`]. What remains must reach [`Config::MinStake`] or be
-		/// nothing, which chills the operator. Emits [`Event::Unstaking`].
+		/// nothing, which chills the operator, for [`Config::ChillPeriod`] from now on. Emits
+		/// [`Event::Unstaking`].
 		#[pallet::call_index(1)]
 		pub fn unstake(
 			origin: OriginFor<T>,

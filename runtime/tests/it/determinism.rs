@@ -29,6 +29,9 @@ impl Engine for Panicking {
 	fn has_model(&mut self, _: &[u8; 32]) -> bool {
 		panic!("has_model on chain")
 	}
+	fn build(&mut self) -> u64 {
+		panic!("build on chain")
+	}
 	fn roles(&mut self) -> Roles {
 		panic!("roles on chain")
 	}

@@ -468,6 +468,10 @@ impl Engine for InProcess {
 		self.inside().account == account
 	}
 
+	fn build(&mut self) -> u64 {
+		1
+	}
+
 	fn roles(&mut self) -> Roles {
 		self.inside().roles
 	}

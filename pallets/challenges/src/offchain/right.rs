@@ -8,6 +8,7 @@
 //! and a later mark takes the place of an earlier one: a lost mark costs a run, and nothing has to be
 //! counted, ordered or cleared.
 
+use assay_host::worker;
 use codec::Encode;
 use frame_support::traits::Get;
 use sp_io::hashing::blake2_256;
@@ -25,11 +26,12 @@ const SLOTS: u32 = 65_536;
 pub(super) struct Right([u8; 32]);
 
 impl Right {
-	/// The mark of the answer that `claim` gives: model, input root and output root. Another runtime
-	/// may judge by other rules, so marks do not outlive an upgrade.
+	/// The mark of the answer that `claim` gives: model, input root and output root. Another runtime may
+	/// judge by other rules and another build of the engine may compute something else, where a kernel was
+	/// mended: marks outlive neither.
 	pub(super) fn of<T: Config>(claim: &ClaimOf<T>) -> Self {
-		let version = T::Version::get().spec_version;
-		let answer = (version, claim.model, claim.input_root, claim.output_root);
+		let rules = (T::Version::get().spec_version, worker::build());
+		let answer = (rules, claim.model, claim.input_root, claim.output_root);
 		Self(answer.using_encoded(blake2_256))
 	}
 

@@ -29,6 +29,7 @@ pub(super) struct SmallEngine(pub(super) Arc<Mutex<Inside>>);
 
 pub(super) struct Inside {
 	pub(super) roles: Roles,
+	pub(super) build: u64,
 	pub(super) operator: Run,
 	pub(super) watcher: Run,
 	pub(super) results: BTreeMap<RequestId, Arc<Vec<u8>>>,
@@ -49,6 +50,7 @@ impl SmallEngine {
 	pub(super) fn new(operator: &Run, watcher: &Run, roles: (bool, bool)) -> Self {
 		Self(Arc::new(Mutex::new(Inside {
 			roles: Roles { operator: roles.0, watcher: roles.1, cheats: false },
+			build: 1,
 			operator: operator.clone(),
 			watcher: watcher.clone(),
 			results: BTreeMap::new(),
@@ -155,6 +157,10 @@ impl Engine for SmallEngine {
 
 	fn acts_for(&mut self, _account: &[u8]) -> bool {
 		true
+	}
+
+	fn build(&mut self) -> u64 {
+		self.0.lock().unwrap().build
 	}
 
 	fn roles(&mut self) -> Roles {

@@ -334,6 +334,12 @@ fn what_is_right_is_right_on_every_fork_and_after_a_restart() {
 	assert_eq!(fresh.requests(), 0);
 	assert_eq!(fresh.noted(Note::ClaimsChecked), vec![PAGE as u64, 0]);
 	assert_eq!(fresh.noted(Note::ClaimsUnchecked), vec![0, 0]);
+	// Another build of the engine believes only itself.
+	leave_fork(&mut net);
+	let mended = restart(&mut net, &honest, &liar);
+	mended.0.lock().unwrap().build = 2;
+	net.blocks(2);
+	assert_eq!(mended.requests(), 1);
 	// On another fork the same job may be another claim: a mark says nothing about it.
 	leave_fork(&mut net);
 	net.with(|| {
@@ -342,7 +348,7 @@ fn what_is_right_is_right_on_every_fork_and_after_a_restart() {
 		});
 	});
 	net.block();
-	assert_eq!(fresh.requests(), 1);
+	assert_eq!(mended.requests(), 1);
 	let calls = net.blocks(2);
 	assert!(matches!(calls[..], [Call::open { job: 0, .. }]));
 }

@@ -53,8 +53,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Chill `record` for [`Config::ChillPeriod`], and say so if it was active. The caller stores it.
 	///
-	/// Whoever chills itself waits too: it could otherwise be away for just the jobs it does not
-	/// like.
+	/// Whoever chills itself waits too: a chill is a way out, not a switch.
 	pub(crate) fn set_chilled(who: &T::AccountId, record: &mut OperatorRecordOf<T>) {
 		let until = T::Clock::current_block_number().saturating_add(T::ChillPeriod::get());
 		match record.status {

@@ -44,7 +44,7 @@ fn chilled_operators_get_no_new_work() {
 		assert_noop!(Operators::chill(signed(ALICE)), Error::<Test>::OperatorChilled);
 		assert_noop!(Operators::expose(&ALICE, 100), Error::<Test>::OperatorChilled);
 		Operators::release(&ALICE, 100);
-		// Nobody is away for one job only.
+		// A chill is no switch.
 		System::assert_has_event(Event::Chilled { operator: ALICE, until: 8 }.into());
 		System::set_block_number(7);
 		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
