@@ -71,7 +71,8 @@ def one_processor():
 
 
 def output(command, **options):
-    return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, **options).stdout
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.run([str(part) for part in command], check=True, text=True, **streams).stdout
 
 
 class Bench:
@@ -269,8 +270,10 @@ class Bench:
     def referee(self):
         """What tracing adds on the node and what the referee takes in Wasm, by the program that starts a node."""
         arguments = self.arguments
-        text = output([arguments.figures, "--node", arguments.node, "--bundles", arguments.bundles])
+        text = output([arguments.figures, "--node", arguments.node, "--bundles", arguments.bundles], stderr=None)
         line = re.search(r"multiply-add ([\d.]+) ns", text)
+        if not line:
+            sys.exit(f"no multiply-add in what the figures printed:\n{text}")
         goal = self.goal("multiply-add in Wasm", float(line[1]), MULTIPLY_ADD_NS)
         print("\n" + text.replace(line[0], f"{line[0]} {goal}"), end="", flush=True)
 

@@ -75,7 +75,11 @@ fn tract(model: &str, inputs: &[Input], threads: usize, repeat: usize) -> Result
 			}
 		};
 		// A scalar may decide the shapes of others, so it is made known before the model is optimised.
-		let fact = if shape.is_empty() { InferenceFact::from(tensor.clone()) } else { InferenceFact::dt_shape(tensor.datum_type(), shape) };
+		let fact = if shape.is_empty() {
+			InferenceFact::from(tensor.clone())
+		} else {
+			InferenceFact::dt_shape(tensor.datum_type(), shape)
+		};
 		model.set_input_fact(slot, fact)?;
 		values.push(tensor.into_tvalue());
 	}

@@ -209,7 +209,7 @@ fn batch_of_an_account_stops_at_the_first_failure_or_is_all_or_nothing() {
 	let mut chain = Chain::new();
 	let fails = RuntimeCall::from(pallet_operators::Call::withdraw {});
 	let before = chain.total(&REQUESTER.to_account_id());
-	let both = vec![transfer(), fails.clone(), transfer()];
+	let both = vec![transfer(), fails, transfer()];
 	let transaction = chain.signed(OPERATOR, 0, batch(both.clone()));
 	chain.ok_block(vec![transaction]);
 	let interrupted = events(&mut chain).into_iter().find_map(|event| match event {

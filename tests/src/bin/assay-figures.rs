@@ -101,7 +101,7 @@ async fn referee(arguments: &Arguments) -> Result<()> {
 	}
 	let one = (best[0] - best[1]) / ((all - 1) * u64::from(TERMS)) as f64;
 	println!("\nThe referee in the Wasm that the node executes, {all} elements checked");
-	println!("  one soft-float multiply-add {:.1} ns", one * 1e9);
+	println!("  one soft-float multiply-add {:.2} ns", one * 1e9);
 	println!("  the longest leaf, {MAX_TERMS} of them, {:.2} ms", one * MAX_TERMS as f64 * 1e3);
 	Ok(())
 }

@@ -22,7 +22,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
 	let arguments = Arguments::parse();
-	command::run(run(&arguments.options)).await
+	command::run(Box::pin(run(&arguments.options))).await
 }
 
 async fn run(options: &Options) -> Result<bool> {

@@ -21,5 +21,5 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
 	let arguments = Arguments::parse();
-	command::run(load::run(&arguments.options)).await
+	command::run(Box::pin(load::run(&arguments.options))).await
 }

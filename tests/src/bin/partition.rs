@@ -22,5 +22,5 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
 	let arguments = Arguments::parse();
-	command::run(partition::run(&arguments.options)).await
+	command::run(Box::pin(partition::run(&arguments.options))).await
 }

@@ -8,12 +8,15 @@ use super::{
 /// Folders of what decides.
 const DECIDES: [&str; 4] = ["referee/", "primitives/", "pallets/", "runtime/"];
 /// Parts of paths of what does not: tests, and what is measured.
-const NOT: [&str; 8] =
-	["/tests/", "/tests.rs", "/testing", "/mock.rs", "/benches/", "/examples/", "/fuzz/", "/wasm/"];
+const NOT: [&str; 7] =
+	["/tests/", "/tests.rs", "/testing", "/mock.rs", "/benches/", "/examples/", "/fuzz/"];
 
 /// Floats where there must be none.
 pub(crate) fn check(sources: &Sources) -> Vec<Finding> {
 	let mut found = Vec::new();
+	for folder in DECIDES.iter().filter(|folder| !sources.has(folder)) {
+		found.push(Finding::of(*folder, "is not there; mend xtask's list of what decides"));
+	}
 	for (file, text) in sources.ending(".rs") {
 		let decides = DECIDES.iter().any(|folder| file.starts_with(folder));
 		if !decides || NOT.iter().any(|part| file.contains(part)) {
@@ -56,9 +59,10 @@ mod tests {
 	fn floats_are_looked_for_where_the_chain_decides() {
 		let text = "fn f(x: f32) {}\n";
 		let places = ["pallets/jobs/src/lib.rs", "pallets/jobs/src/tests/a.rs", "engine/a.rs"];
-		let sources = Sources::of(&places.map(|place| (place, text)));
-		let found = check(&sources);
-		assert_eq!(found.len(), 1);
-		assert_eq!(found[0].place, "pallets/jobs/src/lib.rs:1");
+		let mut files = places.map(|place| (place, text)).to_vec();
+		files.extend([("primitives/a.rs", ""), ("runtime/a.rs", "")]);
+		let found = check(&Sources::of(&files));
+		let places: Vec<&str> = found.iter().map(|found| found.place.as_str()).collect();
+		assert_eq!(places, ["referee/", "pallets/jobs/src/lib.rs:1"]);
 	}
 }

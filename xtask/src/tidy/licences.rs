@@ -2,7 +2,7 @@
 //! same and more; this needs no extra tool.
 
 use super::{metadata::Metadata, Finding};
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use spdx::Expression;
 use std::path::Path;
 
@@ -13,6 +13,11 @@ const OURS: &str = "Apache-2.0";
 pub(crate) fn check(root: &Path, metadata: &Metadata) -> Result<Vec<Finding>> {
 	let text = std::fs::read_to_string(root.join("deny.toml")).context("deny.toml")?;
 	let policy = Policy::read(&text).context("deny.toml")?;
+	ensure!(
+		!policy.allowed.is_empty() && !policy.banned.is_empty(),
+		"deny.toml allows or bans nothing"
+	);
+	ensure!(metadata.packages.len() > 1_000, "the SDK is missing from the metadata");
 	Ok(metadata
 		.packages
 		.iter()

@@ -103,7 +103,10 @@ impl core::str::FromStr for Isa {
 		let level = Level::ALL.into_iter().find(|level| level.name() == name);
 		let level =
 			level.ok_or_else(|| format!("{name:?} is none of scalar, avx2, avx512, neon"))?;
-		level.isa().ok_or_else(|| format!("this processor does not have {name}"))
+		let best = Isa::detect();
+		level
+			.isa()
+			.ok_or_else(|| format!("this processor does not have {name}; its best is {best}"))
 	}
 }
 

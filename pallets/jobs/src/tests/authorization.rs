@@ -196,7 +196,7 @@ fn nothing_that_was_signed_can_be_changed() {
 		);
 		let more = offers_of(&[id, other]);
 		refused(Call::accept { offers: more, auth: auth.clone() }, InvalidTransaction::BadProof);
-		let later = auth.clone().map(|auth| Authorization { birth: 1, ..auth });
+		let later = auth.map(|auth| Authorization { birth: 1, ..auth });
 		wait(1);
 		refused(
 			Call::accept { offers: offers_of(&[id]), auth: later },
