@@ -11,6 +11,20 @@
 //!
 //! The client never links the runtime. It works from metadata committed in `artifacts/`, as any
 //! outsider does, and refuses to sign for a chain whose metadata differs.
+//!
+//! # Example
+//!
+//! ```no_run
+//! # async fn example() -> assay_client::Result<()> {
+//! let api = assay_client::Api::connect("ws://127.0.0.1:9944").await?;
+//! let at = api.best().await?;
+//! match api.job(&at, 7).await? {
+//!     Some(job) => println!("{job}"),
+//!     None => println!("there is no job 7"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod account;
 pub mod address;

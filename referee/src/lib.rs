@@ -13,6 +13,27 @@
 //! The trace of an execution is the list of the BLAKE3 roots of every op's output tensor; its root
 //! is the hash of the concatenated list. This crate has no floats, no unsafe code and no I/O, and
 //! treats every byte it is given as hostile: it answers with errors and never panics.
+//!
+//! # Example
+//!
+//! What one element of an op is, in integers alone:
+//!
+//! ```
+//! use assay_referee::*;
+//!
+//! let shape = Shape::new(&[3])?;
+//! let operand = Operand::input(0, DType::F32, shape);
+//! let op = OpRecord::new(OpKind::Unary(UnaryFn::Sqrt), DType::F32, shape, vec![operand]);
+//! op.validate()?;
+//! let x: Vec<u8> = [4.0f32, 2.0, -1.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+//! let mut reader = TensorReader::new(&op, &[&x]);
+//! let root = |index, reader: &mut _| element::<Soft, _>(&op, index, reader).map(|bits| bits as u32);
+//! assert_eq!(root(0, &mut reader)?, 2.0f32.to_bits());
+//! assert_eq!(root(1, &mut reader)?, 2.0f32.sqrt().to_bits());
+//! // There is one NaN.
+//! assert_eq!(root(2, &mut reader)?, 0x7fc0_0000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]

@@ -9,6 +9,28 @@
 //! again what it is asked about.
 //!
 //! Every result is bit-identical on every machine, whatever the threads and instruction set.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use assay_executor::{Bundle, InputTensor, Options, Session};
+//!
+//! let session = Session::new(Bundle::load("bundles/digits")?.into(), Options::default());
+//! let manifest = session.bundle().manifest();
+//! let input = &manifest.inputs[0];
+//! let bytes = vec![0; 4 * input.shape.iter().product::<u32>() as usize];
+//! let tensor =
+//!     InputTensor { name: &input.name, dtype: input.dtype, shape: &input.shape, bytes: &bytes };
+//! let output = session.run(&session.pack_inputs(&[tensor])?)?;
+//! for tensor in session.unpack_outputs(&output)? {
+//!     println!("{}: {} bytes", tensor.name, tensor.bytes.len());
+//! }
+//! // What an operator would claim.
+//! println!("{:?}", Session::output_root(&output));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `assay-onnx` has one that compiles a model and goes through a dispute.
 
 #[cfg(test)]
 extern crate alloc;

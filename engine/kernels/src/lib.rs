@@ -5,6 +5,31 @@
 //! element, whatever the instruction set ([`Isa`]) and the number of threads. Ops without a kernel
 //! of their own run the element function itself over native floats ([`Hard`]).
 //!
+//! # Example
+//!
+//! ```
+//! use assay_kernels::{execute, Buffer, Isa, KernelConfig};
+//! use assay_referee::*;
+//!
+//! // Two rows by three, times three by two, the second operand by columns.
+//! let shape = |dims: &[u32]| Shape::new(dims).expect("small");
+//! let operand = |dims| Operand::input(0, DType::F32, shape(dims));
+//! let kind = OpKind::MatMul { bias: Bias::None };
+//! let operands = vec![operand(&[1, 2, 3]), operand(&[1, 2, 3])];
+//! let op = OpRecord::new(kind, DType::F32, shape(&[1, 2, 2]), operands);
+//! op.validate()?;
+//! let bytes = |x: &[f32]| Buffer::from_bytes(&x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
+//! let (a, b) = (bytes(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), bytes(&[1.0, 0.0, 0.0, 0.0, 0.1, 0.2]));
+//! // Whatever the instruction set and the number of threads: the same bits.
+//! let mut results = Isa::available().into_iter().zip(1..).map(|(isa, threads)| {
+//!     let mut out = Buffer::new(op.bytes() as usize);
+//!     execute(&op, &[&a, &b], &mut out, &KernelConfig::new(threads, isa)).map(|()| out[..].to_vec())
+//! });
+//! let first = results.next().expect("there is always plain Rust")?;
+//! assert!(results.all(|result| result.as_ref() == Ok(&first)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Tensors are row-major little-endian bytes; every `f32` NaN in an operand is the canonical one
 //! and every `Bool` is 0 or 1, which holds for all op outputs and which callers establish for
 //! inputs and weights.

@@ -7,6 +7,38 @@
 //!
 //! A file is hostile until it has been compiled: every failure is a [`CompileError`] that names the
 //! node and says what would help.
+//!
+//! # Example
+//!
+//! A model is compiled and run; then somebody lies about one element, and is found out by asking for
+//! one node of the trace after another.
+//!
+//! ```
+//! use assay_executor::{Move, Options, Session, Tamper};
+//! use assay_onnx::{compile, CompileOptions};
+//!
+//! let file = std::fs::read("../../models/digits/digits.onnx")?;
+//! let options = CompileOptions { dims: [("N".into(), 1)].into(), ..Default::default() };
+//! let bundle = compile(&file, &options)?.bundle()?;
+//! let input = vec![0; bundle.program().header.input_layout().total_len as usize];
+//! let session = Session::new(bundle.into(), Options::default());
+//! let output = session.run(&input)?;
+//!
+//! let honest = session.trace(&input, None)?;
+//! assert_eq!(honest.output(), output);
+//! let lie = session.trace(&input, Some(&Tamper { op: 2, element: None }))?;
+//! let mut openings = Vec::new();
+//! let proof = loop {
+//!     match honest.next_move(&lie.root(), &openings)? {
+//!         Move::Ask(node) => openings.push((node, lie.open(&node)?)),
+//!         Move::Prove(proof) => break proof,
+//!         Move::Agree => unreachable!("the roots differ"),
+//!     }
+//! };
+//! assert_eq!(proof.entry, 2);
+//! assay_referee::verify_fault(&honest.commitments(&lie.root()), &proof)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod dims;
 mod emit;
