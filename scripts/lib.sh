@@ -109,7 +109,7 @@ PY
 take_target_folder() {
     local mark=$CARGO_TARGET_DIR/assay-clone
     [ "$(cat "$mark" 2>/dev/null)" = "$ROOT" ] && return
-    (cd "$ROOT" && find referee engine primitives pallets runtime node client tests -type f -exec touch {} +)
+    (cd "$ROOT" && find referee engine primitives pallets runtime node client tests xtask -type f -exec touch {} +)
     mkdir -p "$CARGO_TARGET_DIR"
     printf '%s' "$ROOT" >"$mark"
 }

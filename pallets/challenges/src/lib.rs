@@ -17,7 +17,7 @@
 //! single element from authenticated inputs and finds it different.
 //!
 //! - The game only ever *refutes*. A challenge that lapses costs the challenger its bond and says
-//!   nothing about the claim; any number of challenges may be open, at the same flat bond.
+//!   nothing about the claim; any number of challenges may be open, each at the same bond.
 //! - Only the operator may commit to the trace. After that everything authenticates itself, so
 //!   anybody may answer for the operator and anybody may prove a fault, with or without a
 //!   challenge.
@@ -513,7 +513,20 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// Holds the bond ([`Pallet::bond`]) under [`HoldReason::ChallengeBond`]. The first
-		/// challenge demands the operator's trace. Emits [`Event::ChallengeOpened`].
+		/// challenge demands the operator's trace.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
+		/// - [`Error::WindowClosed`]: when the window of the claim is over.
+		/// - [`Error::SameOutput`]: when `output_root` is the claimed one.
+		/// - [`Error::AlreadyChallenging`]: when the account has a live challenge against the job.
+		/// - [`Error::CannotPay`]: when the balance or the key's allowance does not cover the bond.
+		///
+		/// ## Events
+		///
+		/// [`Event::ChallengeOpened`]; for the first challenge of a job also
+		/// [`Event::TraceDemanded`].
 		#[pallet::call_index(0)]
 		#[pallet::weight((<T as Config>::WeightInfo::open(), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_open)]
@@ -537,7 +550,20 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// `last_entry` is the slice of the trace's last chunk and shows that the trace ends with
-		/// the claimed output root. Emits [`Event::TraceRevealed`].
+		/// the claimed output root.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
+		/// - [`Error::TraceNotDemanded`]: when nobody challenged the claim.
+		/// - [`Error::TraceAlreadyPosted`]: when the trace root was revealed already.
+		/// - [`Error::TooLate`]: when the deadline for the trace is over.
+		/// - [`Error::NotOperator`]: when somebody else made the claim.
+		/// - [`Error::BadLastEntry`]: when `last_entry` does not end the trace as claimed.
+		///
+		/// ## Events
+		///
+		/// [`Event::TraceRevealed`].
 		#[pallet::call_index(1)]
 		#[pallet::weight((<T as Config>::WeightInfo::reveal_trace(), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_reveal_trace)]
@@ -556,16 +582,31 @@ pub mod pallet {
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by the challenger, or authorised by its service key over
-		/// (`challenges.ask`, (challenge, content of the challenge, trace root, node)); its allowance must cover
-		/// the query fee.
+		/// Signed by the challenger, or authorised by its service key over (`challenges.ask`,
+		/// (challenge, content of the challenge, trace root, node)); its allowance must cover the
+		/// query fee.
 		///
 		/// ## Details
 		///
 		/// The first move goes to the top of the trace; each further one to a child of an open
 		/// node, or from a chunk of the trace to the top of one of the tensors listed in it. The
-		/// first asker of a node has [`Config::QueryFee`] put on hold. Emits
-		/// [`Event::NodeAsked`] or [`Event::Advanced`].
+		/// first asker of a node has [`Config::QueryFee`] put on hold.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ChallengeUnknown`]: when the challenge is unknown.
+		/// - [`Error::NotChallenger`]: when the challenge is somebody else's.
+		/// - [`Error::ChallengeOver`]: when the challenge is over.
+		/// - [`Error::ClaimNotOpen`]: when the claim is over and the challenge not settled yet.
+		/// - [`Error::TraceNotPosted`]: when the operator has not revealed its trace root.
+		/// - [`Error::AwaitingAnswer`]: when the node at the cursor is not open yet.
+		/// - [`Error::TooLate`]: when the challenger's turn is over.
+		/// - [`Error::IllegalMove`]: when `node` cannot be next, or [`MAX_MOVES`] were made.
+		/// - [`Error::CannotPay`]: when the balance or allowance does not cover a fee that is due.
+		///
+		/// ## Events
+		///
+		/// [`Event::NodeAsked`] for the first asker of a node, [`Event::Advanced`] for later ones.
 		#[pallet::call_index(2)]
 		#[pallet::weight((<T as Config>::WeightInfo::ask(), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_ask)]
@@ -588,8 +629,20 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// A valid answer is free and earns most of the query fee. Emits [`Event::NodeOpened`] and
-		/// writes the opening to the off-chain database under [`opening_key`].
+		/// A valid answer is free and earns most of the query fee. Writes the opening to the
+		/// off-chain database under [`opening_key`].
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
+		/// - [`Error::NodeNotAsked`]: when nobody asked for the node.
+		/// - [`Error::NodeAlreadyOpen`]: when the node is open already.
+		/// - [`Error::TooLate`]: when the deadline for the answer is over.
+		/// - [`Error::BadOpening`]: when `opening` is not the node's under the trace root.
+		///
+		/// ## Events
+		///
+		/// [`Event::NodeOpened`].
 		#[pallet::call_index(3)]
 		#[pallet::weight((<T as Config>::WeightInfo::answer(), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_answer)]
@@ -609,15 +662,29 @@ pub mod pallet {
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by anybody, with neither a bond nor a challenge; or authorised by the service key of
-		/// an account with a live challenge against `job` over
-		/// (`challenges.prove_fault`, (job, content of the claim, trace root, proof)).
+		/// Signed by anybody, with neither a bond nor a challenge; or authorised by the service key
+		/// of an account whose live challenge against `job` has got to an open node that shows where the
+		/// fault is, over (`challenges.prove_fault`, (job, content of the claim, trace root, proof)).
 		///
 		/// ## Details
 		///
 		/// `proof` is an encoded fault proof. The runtime checks that it belongs to the claim,
-		/// recomputes, and ends the claim as false if it finds another value. Charged by what its bytes say
-		/// that there is to do; what was less, in the end, is given back. Emits [`Event::FaultFound`].
+		/// recomputes, and ends the claim as false if it finds another value. Charged by what its
+		/// bytes say that there is to do; what was less, in the end, is given back.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
+		/// - [`Error::TraceNotPosted`]: when the operator has not revealed its trace root.
+		/// - [`Error::BadProof`]: when the proof is malformed or does not belong to the claim.
+		/// - [`Error::NoFault`]: when the recomputed value is what the operator says.
+		///
+		/// ## Events
+		///
+		/// - [`Event::FaultFound`].
+		/// - [`Event::ChallengeWon`] for the earliest live challenge, if there is one.
+		/// - [`Event::ChallengeMooted`] for each of the next seven.
+		/// - [`Event::QueryRefunded`] for each question of these eight that was not answered.
 		#[pallet::call_index(4)]
 		#[pallet::weight((Pallet::<T>::proof_weight(proof, auth), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_prove_fault)]
@@ -643,6 +710,18 @@ pub mod pallet {
 		///
 		/// Looks at the earliest live challenges: an operator who is late is at fault, a challenger
 		/// who is late lapses, and if the claim is over the bonds and query fees go back.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingDue`]: when nothing is overdue in the earliest eight live challenges.
+		///
+		/// ## Events
+		///
+		/// - [`Event::ChallengeLapsed`] for each challenger who is late.
+		/// - [`Event::FaultFound`] when the operator is late.
+		/// - [`Event::ChallengeWon`] for the earliest live challenge then.
+		/// - [`Event::ChallengeMooted`] for each other challenge whose bond goes back.
+		/// - [`Event::QueryRefunded`] for each query fee that goes back.
 		#[pallet::call_index(5)]
 		#[pallet::weight((<T as Config>::WeightInfo::poke(), DispatchClass::Operational))]
 		pub fn poke(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
@@ -659,6 +738,26 @@ pub mod pallet {
 		/// Signed by anybody, free if it does something; or authorised by the service key of the
 		/// challenger or of the claim's operator over
 		/// (`challenges.lapse`, (challenge, content of the challenge)).
+		///
+		/// ## Details
+		///
+		/// A challenge that is over is forgotten [`Config::Retention`] later, or up to sixteen
+		/// blocks after that, if its claim is over too.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ChallengeUnknown`]: when the challenge is unknown.
+		/// - [`Error::NothingDue`]: when nobody is late, or it is over and not to be forgotten yet.
+		///
+		/// ## Events
+		///
+		/// None when the challenge is forgotten; otherwise:
+		///
+		/// - [`Event::ChallengeLapsed`] when the challenger is late.
+		/// - [`Event::FaultFound`] when the operator is late.
+		/// - [`Event::ChallengeWon`] for the earliest live challenge then.
+		/// - [`Event::ChallengeMooted`] for each other challenge whose bond goes back.
+		/// - [`Event::QueryRefunded`] for each query fee that goes back.
 		#[pallet::call_index(6)]
 		#[pallet::weight((<T as Config>::WeightInfo::lapse(), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_lapse)]

@@ -473,7 +473,7 @@ pub mod pallet {
 		MissedBefore,
 		/// The batch names no jobs.
 		BatchEmpty,
-		/// The deadline for the claim is over.
+		/// The deadline for the claim, or for the piece of an output, is over.
 		DeadlineOver,
 		/// The output is not as long as the model's outputs. Leave it empty only when they exceed
 		/// 16 KiB.
@@ -569,7 +569,19 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// Holds `fee` under [`HoldReason::Fee`] and a deposit for the job's bytes under
-		/// [`HoldReason::Storage`]. `operator`, if given, is the only one that may accept. Emits
+		/// [`HoldReason::Storage`]. `operator`, if given, is the only one that may accept.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::ModelUnknown`]: when no model of this name is registered.
+		/// - [`Error::InputLength`]: when the input is not as long as the model's inputs.
+		/// - [`Error::FeeTooSmall`]: when `fee` is below the least fee for this model.
+		/// - [`Error::OperatorUnavailable`]: when `operator` is inactive or not serving the model.
+		/// - Errors of [`Config::Models`]: when the model takes no new jobs; of
+		///   [`Config::Currency`]: when the requester cannot pay the fee and the deposit.
+		///
+		/// ## Events
+		///
 		/// [`Event::Requested`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(<T as Config>::WeightInfo::request(input.len() as u32))]
@@ -597,7 +609,16 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Releases the fee at once and the deposit when the job is reaped. Emits
+		/// Releases the fee at once and the deposit when the job is reaped.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::JobUnknown`]: when the job is unknown.
+		/// - [`Error::NotRequester`]: when somebody else requested the job.
+		/// - [`Error::NotQueued`]: when the job does not wait for an operator any more.
+		///
+		/// ## Events
+		///
 		/// [`Event::Cancelled`].
 		#[pallet::call_index(1)]
 		pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
@@ -615,8 +636,26 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// Puts a part of the operator's stake behind each job. Jobs that cannot be taken, because
-		/// somebody else has or the stake does not suffice, are passed over; it fails when none can.
-		/// Emits [`Event::Accepted`] for each.
+		/// somebody else has or the stake does not suffice, are passed over; it fails when none
+		/// can.
+		///
+		/// ## Errors
+		///
+		/// When none of the jobs can be taken, why the first cannot:
+		///
+		/// - [`Error::JobUnknown`]: when the job is unknown.
+		/// - [`Error::OtherContent`]: when the job is not the one that was meant.
+		/// - [`Error::NotQueued`]: when the job does not wait for an operator.
+		/// - [`Error::QueueOver`]: when the job has waited too long.
+		/// - [`Error::Designated`]: when the job waits for another operator.
+		/// - [`Error::MissedBefore`]: when the operator missed the deadline of this job before.
+		/// - [`Error::ModelNotServed`]: when the operator does not say that it serves the model.
+		/// - [`Error::BatchEmpty`]: when `offers` is empty.
+		/// - Errors of [`Config::Operators`]: when it is chilled or too little stake is free.
+		///
+		/// ## Events
+		///
+		/// [`Event::Accepted`] for each job that is taken.
 		#[pallet::call_index(2)]
 		#[pallet::weight(Pallet::<T>::weight_of_accept(offers.len() as u32, None))]
 		#[pallet::authorize(Self::authorize_accept)]
@@ -640,13 +679,30 @@ pub mod pallet {
 		/// ## Dispatch Origin
 		///
 		/// Signed by the operator without `auth`, or authorised by its service key with `auth`,
-		/// whose message is [`CLAIM_TAG`] with the bytes of the list of (job, content, output root) of
-		/// `answers`. Without a fee then.
+		/// whose message is [`CLAIM_TAG`] with the bytes of the list of (job, content, output root)
+		/// of `answers`. Without a fee then.
 		///
 		/// ## Details
 		///
-		/// Answers that are not owed, or not any more, are passed over; it fails when none is. Emits
-		/// [`Event::Claimed`] for each.
+		/// Answers that are not owed, or not any more, are passed over; it fails when none is.
+		///
+		/// ## Errors
+		///
+		/// When none of the answers can be taken, why the first cannot:
+		///
+		/// - [`Error::JobUnknown`]: when the job is unknown.
+		/// - [`Error::NotAssigned`]: when nobody owes a claim on the job.
+		/// - [`Error::NotAssignee`]: when somebody else owes the claim.
+		/// - [`Error::OtherContent`]: when the job is not the one that was meant.
+		/// - [`Error::DeadlineOver`]: when the deadline for the claim is over.
+		/// - [`Error::OutputLength`]: when the output is not as long as the model's, or not empty
+		///   where that exceeds 16 KiB.
+		/// - [`Error::OutputMismatch`]: when the output does not hash to the claimed root.
+		/// - [`Error::BatchEmpty`]: when `answers` is empty.
+		///
+		/// ## Events
+		///
+		/// [`Event::Claimed`] for each answer that is taken.
 		#[pallet::call_index(3)]
 		#[pallet::weight((
 			Pallet::<T>::weight_of_claim(answers.len() as u32, Pallet::<T>::bytes_of(answers), None),
@@ -672,13 +728,32 @@ pub mod pallet {
 		///
 		/// ## Dispatch Origin
 		///
-		/// Signed by anyone without `auth`, or authorised by the service key of somebody whom one of the
-		/// jobs concerns with `auth`, whose message is [`POKE_TAG`] with `jobs`.
+		/// Signed by anyone without `auth`, or authorised by the service key of somebody whom one
+		/// of the jobs concerns with `auth`, whose message is [`POKE_TAG`] with `jobs`.
 		///
 		/// ## Details
 		///
-		/// Without a fee when something was due for every job that is named. The pallet does the same in
-		/// idle weight.
+		/// Without a fee when something was due for every job that is named. The pallet does the
+		/// same in idle weight.
+		///
+		/// ## Errors
+		///
+		/// When nothing can be done to any of the jobs, why it cannot to the first:
+		///
+		/// - [`Error::JobUnknown`]: when the job is unknown.
+		/// - [`Error::NothingDue`]: when time changes nothing about the job yet.
+		/// - [`Error::BatchEmpty`]: when `jobs` is empty.
+		///
+		/// ## Events
+		///
+		/// For each job, and none for a claim that is held open beyond its window:
+		///
+		/// - [`Event::Withheld`] when pieces of the output were not delivered in time.
+		/// - [`Event::DeadlineMissed`] when the operator did not claim in time.
+		/// - [`Event::Expired`] when the queue period is over, or the job is not queued again.
+		/// - [`Event::Finalized`] when the window of the claim is over and nothing was withheld.
+		/// - [`Event::Voided`] when the window of the claim is over and pieces were withheld.
+		/// - [`Event::Reaped`] when the job has been over for long enough.
 		#[pallet::call_index(4)]
 		#[pallet::weight(Pallet::<T>::weight_of_poke().saturating_mul(jobs.len() as u64))]
 		#[pallet::authorize(Self::authorize_poke)]
@@ -707,16 +782,26 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// While the window of the claim is open, and only for an output that the claim did not bring. A
-		/// piece is 64 KiB, the last may be shorter; at most 64 at a time, and one demand at a time.
-		/// Holds [`Config::DeliveryFee`] for each: delivered pieces pay it to the operator, what is
-		/// missing at the deadline goes back, and the job then ends as void. Emits [`Event::Demanded`].
+		/// While the window of the claim is open, and only for an output that the claim did not
+		/// bring. A piece is 64 KiB, the last may be shorter; at most 64 at a time, and one demand
+		/// at a time. Holds [`Config::DeliveryFee`] for each: delivered pieces pay it to the
+		/// operator, what is missing at the deadline goes back, and the job then ends as void.
 		///
 		/// ## Errors
 		///
-		/// [`Error::NoOpenClaim`], [`Error::WindowOver`], [`Error::OutputOnChain`],
-		/// [`Error::PieceUnknown`], [`Error::DemandOutstanding`], [`Error::OutputWithheld`],
-		/// [`Error::NotRequester`], or too little money.
+		/// - [`Error::JobUnknown`]: when the job is unknown.
+		/// - [`Error::NotRequester`]: when somebody else requested the job.
+		/// - [`Error::NoOpenClaim`]: when the job has no open claim.
+		/// - [`Error::WindowOver`]: when the window of the claim is over.
+		/// - [`Error::OutputOnChain`]: when the claim brought the whole output.
+		/// - [`Error::PieceUnknown`]: when there are no such pieces, or `pieces` is not 1 to 64.
+		/// - [`Error::DemandOutstanding`]: when pieces of this output are demanded already.
+		/// - [`Error::OutputWithheld`]: when pieces of this output were not delivered in time.
+		/// - Errors of [`Config::Currency`]: when the requester cannot pay the fees.
+		///
+		/// ## Events
+		///
+		/// [`Event::Demanded`].
 		#[pallet::call_index(5)]
 		#[pallet::weight((<T as Config>::WeightInfo::demand(), DispatchClass::Operational))]
 		pub fn demand(origin: OriginFor<T>, job: JobId, first: u32, pieces: u32) -> DispatchResult {
@@ -733,14 +818,20 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// `slice` is the chunks of the piece under the claimed root. Free when it is right; the operator
-		/// gets most of the fee for it, whoever brings it. The bytes stay in the block's body. Emits
-		/// [`Event::Delivered`].
+		/// `slice` is the chunks of the piece under the claimed root. Free when it is right; the
+		/// operator gets most of the fee for it, whoever brings it. The bytes stay in the block's
+		/// body.
 		///
 		/// ## Errors
 		///
-		/// [`Error::NoOpenClaim`], [`Error::PieceNotOwed`], [`Error::DeadlineOver`],
-		/// [`Error::BadPiece`].
+		/// - [`Error::NoOpenClaim`]: when the job is unknown or has no open claim.
+		/// - [`Error::PieceNotOwed`]: when the piece is not demanded, or was delivered already.
+		/// - [`Error::DeadlineOver`]: when the deadline of the demand is over.
+		/// - [`Error::BadPiece`]: when `slice` is not that piece of the claimed output.
+		///
+		/// ## Events
+		///
+		/// [`Event::Delivered`].
 		#[pallet::call_index(6)]
 		#[pallet::weight((<T as Config>::WeightInfo::deliver(), DispatchClass::Operational))]
 		#[pallet::authorize(Self::authorize_deliver)]

@@ -286,9 +286,15 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// [`Error::AlreadyRegistered`], [`Error::ProgramMalformed`], [`Error::OperationRefused`],
-		/// [`Error::TooSlow`], [`Error::MetadataMalformed`], [`Error::ParentUnknown`], and what the
-		/// currency says of an account that cannot pay the deposit.
+		/// - [`Error::MetadataMalformed`]: when the name is empty, a text is not UTF-8, or the
+		///   model is its own parent.
+		/// - [`Error::ParentUnknown`]: when the parent is not registered.
+		/// - [`Error::AlreadyRegistered`]: when this program is registered with these weights.
+		/// - [`Error::ProgramMalformed`]: when the program is not in the canonical encoding.
+		/// - [`Error::OperationRefused`]: when an operation breaks a rule or is too heavy to judge.
+		/// - [`Error::OutputTooLong`]: when the outputs have more than four mebibytes.
+		/// - [`Error::TooSlow`]: when one run takes longer than [`Config::MaxRunMicros`].
+		/// - Errors of [`Config::Currency`]: when the publisher cannot pay the deposit.
 		///
 		/// ## Events
 		///
@@ -313,25 +319,28 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Its deposit comes back at once. Not so that of the last one who stands behind a model that
-		/// nobody recalled: it stays until the model is removed or endorsed again. A model behind which
-		/// nobody stands takes no new jobs; open ones run to their end.
+		/// Its deposit comes back at once. Not so that of the last one who stands behind a model
+		/// that nobody recalled: it stays until the model is removed or endorsed again. A model
+		/// behind which nobody stands takes no new jobs; open ones run to their end.
 		///
 		/// ## Errors
 		///
-		/// [`Error::ModelUnknown`], [`Error::NotEndorser`], [`Error::AlreadyRecalled`].
+		/// - [`Error::ModelUnknown`]: when no model of this name is registered.
+		/// - [`Error::NotEndorser`]: when the account does not endorse the model.
+		/// - [`Error::AlreadyRecalled`]: when the account recalled the model.
 		///
 		/// ## Events
 		///
-		/// [`Event::Withdrawn`]; of the last one also [`Event::Retired`].
+		/// [`Event::Withdrawn`]; of the last one also [`Event::Retired`], unless the model was
+		/// stopped.
 		#[pallet::call_index(1)]
 		pub fn retire(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_retire(who, model)
 		}
 
-		/// Forget a model behind which nobody stands and that no open job needs, and return the deposit
-		/// of who withdrew last.
+		/// Forget a model behind which nobody stands and that no open job needs, and return the
+		/// deposit of who withdrew last.
 		///
 		/// ## Dispatch Origin
 		///
@@ -343,8 +352,12 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// [`Error::ModelUnknown`], [`Error::JobsOpen`], [`Error::ModelActive`],
-		/// [`Error::ModelRecalled`], [`Error::ModelStopped`].
+		/// - [`Error::ModelUnknown`]: when no model of this name is registered.
+		/// - [`Error::JobsOpen`]: when a job that names the model is not over.
+		/// - [`Error::ModelActive`]: when somebody stands behind the model.
+		/// - [`Error::ModelRecalled`]: when it was recalled, and nobody stands behind it or it was
+		///   stopped.
+		/// - [`Error::ModelStopped`]: when it was stopped, for all but [`Config::RetireOrigin`].
 		///
 		/// ## Events
 		///
@@ -363,15 +376,20 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Holds the same deposit as for registering it, under [`HoldReason::Model`]. `metadata` is what
-		/// the account says about the model. A model behind which nobody stood takes jobs again, and the
-		/// deposit of who withdrew last comes back.
+		/// Holds the same deposit as for registering it, under [`HoldReason::Model`]. `metadata` is
+		/// what the account says about the model. A model behind which nobody stood takes jobs
+		/// again, and the deposit of who withdrew last comes back.
 		///
 		/// ## Errors
 		///
-		/// [`Error::ModelUnknown`], [`Error::MetadataMalformed`], [`Error::ParentUnknown`],
-		/// [`Error::AlreadyEndorsed`], [`Error::AlreadyRecalled`], [`Error::ModelStopped`], and what the
-		/// currency says of an account that cannot pay the deposit.
+		/// - [`Error::ModelUnknown`]: when no model of this name is registered.
+		/// - [`Error::MetadataMalformed`]: when the name is empty, a text is not UTF-8, or the
+		///   model is its own parent.
+		/// - [`Error::ParentUnknown`]: when the parent is not registered.
+		/// - [`Error::AlreadyEndorsed`]: when the account endorses the model already.
+		/// - [`Error::AlreadyRecalled`]: when the account recalled the model.
+		/// - [`Error::ModelStopped`]: when the model was stopped.
+		/// - Errors of [`Config::Currency`]: when the account cannot pay the deposit.
 		///
 		/// ## Events
 		///
@@ -394,18 +412,21 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The endorsement no longer stands; in its place a mark with the block and `reason`, UTF-8, stays
-		/// for good, and so does the deposit. Others who stand behind the model are not touched, and it
-		/// takes jobs as long as there are any.
+		/// The endorsement no longer stands; in its place a mark with the block and `reason`,
+		/// UTF-8, stays for good, and so does the deposit. Others who stand behind the model are
+		/// not touched, and it takes jobs as long as there are any.
 		///
 		/// ## Errors
 		///
-		/// [`Error::ModelUnknown`], [`Error::ReasonMalformed`], [`Error::NotEndorser`],
-		/// [`Error::AlreadyRecalled`].
+		/// - [`Error::ReasonMalformed`]: when the reason is empty or not UTF-8.
+		/// - [`Error::ModelUnknown`]: when no model of this name is registered.
+		/// - [`Error::NotEndorser`]: when the account does not endorse the model.
+		/// - [`Error::AlreadyRecalled`]: when the account recalled the model before.
 		///
 		/// ## Events
 		///
-		/// [`Event::Recalled`]; of the last one also [`Event::Retired`].
+		/// [`Event::Recalled`]; of the last one also [`Event::Retired`], unless the model was
+		/// stopped.
 		#[pallet::call_index(4)]
 		pub fn recall(origin: OriginFor<T>, model: ModelId, reason: Reason) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -420,13 +441,14 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Open jobs run to their end. Cannot be undone, nor can the content be registered again, unless
-		/// the same origin removes a model that nobody endorses or recalled. Endorsers get their deposits
-		/// back by withdrawing, the last one too.
+		/// Open jobs run to their end. Cannot be undone, nor can the content be registered again,
+		/// unless the same origin removes a model that nobody endorses or recalled. Endorsers get
+		/// their deposits back by withdrawing, the last one too.
 		///
 		/// ## Errors
 		///
-		/// [`Error::ModelUnknown`], [`Error::ModelStopped`].
+		/// - [`Error::ModelUnknown`]: when no model of this name is registered.
+		/// - [`Error::ModelStopped`]: when the model was stopped before.
 		///
 		/// ## Events
 		///

@@ -241,7 +241,7 @@ pub mod pallet {
 		TooManyUnstaking,
 		/// Nothing can be withdrawn yet.
 		NothingDue,
-		/// Another account uses this service key. Generate a key of your own.
+		/// This service key is in use, by another account or by this one already. Generate a key of your own.
 		KeyTaken,
 		/// The signature does not show that whoever registers the service key has its secret. The key
 		/// signs the account that registers it, on this chain.
@@ -284,7 +284,16 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// Holds `amount` under [`HoldReason::Stake`], besides what is staked already. The first
-		/// stake makes an active operator. The whole must reach [`Config::MinStake`]. Emits
+		/// stake makes an active operator. The whole must reach [`Config::MinStake`].
+		///
+		/// ## Errors
+		///
+		/// - [`Error::AmountZero`]: when `amount` is zero.
+		/// - [`Error::StakeTooSmall`]: when what then counts is less than [`Config::MinStake`].
+		/// - Errors of [`Config::Currency`]: when the account does not have `amount` free.
+		///
+		/// ## Events
+		///
 		/// [`Event::Staked`].
 		#[pallet::call_index(0)]
 		pub fn stake(
@@ -305,8 +314,20 @@ pub mod pallet {
 		///
 		/// The amount stops counting at once and can be withdrawn after
 		/// [`Config::UnstakingPeriod`]. What remains must reach [`Config::MinStake`] or be
-		/// nothing, which chills the operator, for [`Config::ChillPeriod`] from now on. Emits
-		/// [`Event::Unstaking`].
+		/// nothing, which chills the operator, for [`Config::ChillPeriod`] from now on.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::AmountZero`]: when `amount` is zero.
+		/// - [`Error::NotOperator`]: when the account has no stake.
+		/// - [`Error::FreeStakeTooSmall`]: when less than `amount` counts and backs no open claim.
+		/// - [`Error::StakeTooSmall`]: when something remains, but less than [`Config::MinStake`].
+		/// - [`Error::TooManyUnstaking`]: when [`Config::MaxUnstaking`] amounts are leaving.
+		///
+		/// ## Events
+		///
+		/// [`Event::Unstaking`]; before it [`Event::Chilled`], when nothing remains of an active
+		/// operator's stake.
 		#[pallet::call_index(1)]
 		pub fn unstake(
 			origin: OriginFor<T>,
@@ -324,7 +345,16 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Forgets the operator when nothing is left. Emits [`Event::Withdrawn`].
+		/// Forgets the operator when nothing is left.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotOperator`]: when the account has no stake.
+		/// - [`Error::NothingDue`]: when no amount is on its way out, or none is due yet.
+		///
+		/// ## Events
+		///
+		/// [`Event::Withdrawn`].
 		#[pallet::call_index(2)]
 		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -341,8 +371,18 @@ pub mod pallet {
 		///
 		/// Beside the key goes its signature of the account, see
 		/// [`possession_message`](assay_primitives::authorization::possession_message). Holds
-		/// [`Config::KeyDeposit`] under [`HoldReason::ServiceKey`] while a key is set. A first key may
-		/// spend [`Config::DefaultAllowance`], one that replaces another what that had left. Emits
+		/// [`Config::KeyDeposit`] under [`HoldReason::ServiceKey`] while a key is set. A first key
+		/// may spend [`Config::DefaultAllowance`], one that replaces another what that had left.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::KeyTaken`]: when the key is set already, for another account or for this one.
+		/// - [`Error::NotPossessed`]: when the key did not sign this account, for this chain.
+		/// - [`Error::NoKey`]: when there is nothing to unset.
+		/// - Errors of [`Config::Currency`]: when the deposit for a first key cannot be paid.
+		///
+		/// ## Events
+		///
 		/// [`Event::ServiceKeySet`].
 		#[pallet::call_index(3)]
 		pub fn set_service_key(
@@ -364,7 +404,16 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Every model must be registered and take jobs. Emits [`Event::Serves`].
+		/// Every model must be registered and take jobs.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotOperator`]: when the account has no stake.
+		/// - [`Error::ModelUnavailable`]: when a model is not registered or takes no new jobs.
+		///
+		/// ## Events
+		///
+		/// [`Event::Serves`].
 		#[pallet::call_index(4)]
 		#[pallet::weight(T::WeightInfo::serve(models.len() as u32))]
 		pub fn serve(
@@ -383,7 +432,15 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Open claims keep their stake. Work can be taken again after [`Config::ChillPeriod`]. Emits
+		/// Open claims keep their stake. Work can be taken again after [`Config::ChillPeriod`].
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotOperator`]: when the account has no stake.
+		/// - [`Error::OperatorChilled`]: when the operator is chilled already.
+		///
+		/// ## Events
+		///
 		/// [`Event::Chilled`].
 		#[pallet::call_index(5)]
 		pub fn chill(origin: OriginFor<T>) -> DispatchResult {
@@ -399,8 +456,19 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// Needs [`Config::MinStake`], and that [`Config::ChillPeriod`] is over. Forgets missed deadlines.
-		/// Emits [`Event::Activated`].
+		/// Needs [`Config::MinStake`], and that [`Config::ChillPeriod`] is over. Forgets missed
+		/// deadlines.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotOperator`]: when the account has no stake.
+		/// - [`Error::OperatorActive`]: when the operator is active already.
+		/// - [`Error::ChilledStill`]: when [`Config::ChillPeriod`] is not over.
+		/// - [`Error::StakeTooSmall`]: when less than [`Config::MinStake`] counts.
+		///
+		/// ## Events
+		///
+		/// [`Event::Activated`].
 		#[pallet::call_index(6)]
 		pub fn activate(origin: OriginFor<T>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
@@ -416,7 +484,14 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// What the key puts behind jobs comes out of the stake and is not counted. Emits
+		/// What the key puts behind jobs comes out of the stake and is not counted.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NoKey`]: when the account has no service key.
+		///
+		/// ## Events
+		///
 		/// [`Event::AllowanceSet`].
 		#[pallet::call_index(7)]
 		pub fn set_key_allowance(
