@@ -70,6 +70,7 @@ fn serving_proxy_works_but_moves_neither_money_nor_stake() {
 	let mut chain = Chain::with_operator();
 	appoint(&mut chain, ProxyType::Serving);
 	assert_eq!(by_proxy(&mut chain, pallet_operators::Call::chill {}), Ok(()));
+	chain.run_to(chain.number() + assay_runtime::constants::inference::CHILL);
 	assert_eq!(by_proxy(&mut chain, pallet_operators::Call::activate {}), Ok(()));
 	let job = chain.request();
 	let offers = chain.offer(job);

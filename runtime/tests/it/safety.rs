@@ -164,9 +164,8 @@ fn dispute_goes_on_in_safe_mode_up_to_the_slash() {
 fn operators_and_watchers_work_and_leave_in_safe_mode() {
 	let mut chain = Chain::with_operator();
 	enter(&mut chain);
-	let calls: [RuntimeCall; 5] = [
+	let calls: [RuntimeCall; 4] = [
 		pallet_operators::Call::chill {}.into(),
-		pallet_operators::Call::activate {}.into(),
 		pallet_operators::Call::stake { amount: ASY }.into(),
 		pallet_operators::Call::unstake { amount: ASY }.into(),
 		pallet_operators::Call::set_service_key { key: None }.into(),
@@ -174,6 +173,9 @@ fn operators_and_watchers_work_and_leave_in_safe_mode() {
 	for call in calls {
 		assert_eq!(make(&mut chain, OPERATOR, call.clone()), Ok(()), "{call:?}");
 	}
+	chain.run_to(chain.number() + assay_runtime::constants::inference::CHILL);
+	assert!(chain.ext.execute_with(SafeMode::is_entered), "safe mode lasted throughout");
+	assert_eq!(make(&mut chain, OPERATOR, pallet_operators::Call::activate {}), Ok(()));
 }
 
 #[test]
