@@ -347,10 +347,9 @@ fn what_is_right_is_right_on_every_fork_and_after_a_restart() {
 			claims.get_mut(&0).unwrap().view.output_root = H256(liar.output_root());
 		});
 	});
-	net.block();
-	assert_eq!(mended.requests(), 1);
-	let calls = net.blocks(2);
+	let calls = net.block();
 	assert!(matches!(calls[..], [Call::open { job: 0, .. }]));
+	assert_eq!(mended.requests(), 1);
 }
 
 #[test]

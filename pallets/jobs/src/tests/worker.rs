@@ -186,6 +186,7 @@ fn takes_only_jobs_it_can_do() {
 	});
 	assert!(node.work().is_empty());
 	node.run(|| {
+		wait(ChillPeriod::get());
 		assert_ok!(Operators::activate(signed(OPERATOR)));
 	});
 	for limits in [
