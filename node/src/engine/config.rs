@@ -4,7 +4,7 @@ use super::drill::Drill;
 use crate::chain_spec::is_development;
 use assay_host::{Limits, Roles};
 use sc_service::{ChainType, Configuration};
-use sp_core::crypto::AccountId32;
+use sp_core::crypto::{AccountId32, Ss58Codec};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// Decimals of the chain's currency.
@@ -41,7 +41,7 @@ pub(crate) struct EngineArgs {
 	/// Act for this account, as SS58 or hexadecimal; may be given several times. Needed by --operator
 	/// and --watch, except on development and local chains, where a node acts for every account that registered
 	/// one of its service keys.
-	#[arg(long, value_name = "ADDRESS")]
+	#[arg(long, value_name = "ADDRESS", value_parser = account)]
 	pub(crate) service_account: Vec<AccountId32>,
 
 	/// As an operator, accept no job whose run takes longer here, in seconds (decimals allowed).
@@ -52,7 +52,7 @@ pub(crate) struct EngineArgs {
 	#[arg(long, value_name = "ASY", value_parser = units)]
 	pub(crate) max_exposure: Option<u128>,
 
-	/// Cheat, to rehearse a dispute; on development chains only. `lie:first`, `lie:middle`,
+	/// Cheat, to rehearse a dispute; on development and local chains only. `lie:first`, `lie:middle`,
 	/// `lie:last`, `lie:random` or `lie:OP` corrupts one element of that op; `silent` lies and
 	/// never reveals the trace; `unresponsive` lies and never opens a node; `withholding`
 	/// tells the truth and delivers no output. Given several times, the number of the job picks one.
@@ -163,6 +163,17 @@ impl EngineArgs {
 	}
 }
 
+/// An account as SS58, of whichever network, or as hexadecimal: the chain's own prefix is not known yet
+/// when the command line is read.
+fn account(text: &str) -> Result<AccountId32, String> {
+	match text.strip_prefix("0x") {
+		Some(_) => text.parse().map_err(str::to_string),
+		None => AccountId32::from_ss58check_with_version(text)
+			.map(|(account, _)| account)
+			.map_err(|error| format!("no address: {error}")),
+	}
+}
+
 /// Microseconds of a number of seconds.
 fn micros(text: &str) -> Result<u64, String> {
 	let micros = decimal(text, 6)?;
@@ -191,6 +202,20 @@ fn decimal(text: &str, digits: u32) -> Result<u128, String> {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn addresses_of_every_network_are_read() {
+		let alice = sp_keyring::Sr25519Keyring::Alice.to_account_id();
+		// Ours, those of public networks, and one that nobody registered.
+		for prefix in [42u16, 0, 9_779, 12_345] {
+			let address = alice.to_ss58check_with_version(prefix.into());
+			assert_eq!(account(&address), Ok(alice.clone()), "{prefix}");
+		}
+		assert_eq!(account(&format!("0x{}", hex::encode(&alice))), Ok(alice));
+		for wrong in ["", "0x", "0x12", "5nobody", "Alice"] {
+			assert!(account(wrong).is_err(), "{wrong:?}");
+		}
+	}
 
 	#[test]
 	fn decimals_are_exact() {

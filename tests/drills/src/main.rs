@@ -36,7 +36,7 @@ struct Arguments {
 	json: Option<PathBuf>,
 
 	/// Leave the watchers out, to see that what goes wrong then is noticed.
-	#[arg(long, hide = true)]
+	#[arg(long)]
 	without_watcher: bool,
 }
 
