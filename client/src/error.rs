@@ -119,6 +119,13 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Running a model on this machine failed.
+impl From<assay_executor::ExecError> for Error {
+	fn from(error: assay_executor::ExecError) -> Self {
+		Error::failed(error.to_string())
+	}
+}
+
 impl From<subxt::Error> for Error {
 	fn from(error: subxt::Error) -> Self {
 		let text = error.to_string();

@@ -155,9 +155,8 @@ async fn recompute(api: &Api, args: &OpenArgs, global: &Global) -> Result<[u8; 3
 	let found = bundles::find(&job.model.0, args.bundle.as_deref(), &global.models_dir)?;
 	let spinner = out.spinner("running the model");
 	let bundle = Arc::new(bundles::load(&found.dir)?);
-	let failed = |e: assay_executor::ExecError| Error::failed(e.to_string());
 	let session = Session::new(bundle, Options::default());
-	let root = Session::output_root(&session.run(&input).map_err(failed)?);
+	let root = Session::output_root(&session.run(&input)?);
 	spinner.finish_and_clear();
 	if job.output_root().is_some_and(|claimed| claimed.0 == root) {
 		return Err(Error::failed(format!("the claim of job {} is right", args.job))

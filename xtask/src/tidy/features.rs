@@ -1,12 +1,11 @@
 //! One set of features for the network and for its tests: development dependencies that turn on a feature
 //! of what the node links have half of it compiled a second time.
 
-use super::Finding;
-use anyhow::{ensure, Context, Result};
+use super::{programs::cargo, Finding};
+use anyhow::{ensure, Result};
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	path::Path,
-	process::Command,
 };
 
 /// Packages with more features in tests than without.
@@ -34,25 +33,10 @@ fn differences(without: &Features, with: &Features) -> Vec<Finding> {
 }
 
 fn features(root: &Path, edges: &str) -> Result<Features> {
-	let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-	let output = Command::new(cargo)
-		.args([
-			"tree",
-			"--locked",
-			"--workspace",
-			"--prefix",
-			"none",
-			"--format",
-			"{p}|{f}",
-			"--edges",
-			edges,
-		])
-		.current_dir(root)
-		.output()
-		.context("cargo tree")?;
-	ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+	let options = ["--locked", "--workspace", "--prefix", "none", "--format", "{p}|{f}"];
+	let output = cargo(root, &[&["tree", "--edges", edges], &options[..]].concat())?;
 	let mut found = Features::new();
-	for line in String::from_utf8(output.stdout)?.lines() {
+	for line in output.lines() {
 		if let Some((package, features)) = line.trim_end_matches(" (*)").split_once('|') {
 			found.entry(package.to_string()).or_default().insert(features.to_string());
 		}

@@ -1,11 +1,11 @@
 //! What cargo says of the crates.
 
-use anyhow::{ensure, Context, Result};
+use super::programs::cargo;
+use anyhow::{Context, Result};
 use serde_json::Value;
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	path::Path,
-	process::Command,
 };
 
 /// Crates of the workspace and of the registry.
@@ -30,14 +30,8 @@ pub(crate) struct Package {
 impl Metadata {
 	/// Asks cargo about the workspace at `root`.
 	pub(crate) fn read(root: &Path) -> Result<Metadata> {
-		let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-		let output = Command::new(cargo)
-			.args(["metadata", "--locked", "--format-version", "1"])
-			.current_dir(root)
-			.output()
-			.context("cargo metadata")?;
-		ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-		let metadata: Value = serde_json::from_slice(&output.stdout)?;
+		let output = cargo(root, &["metadata", "--locked", "--format-version", "1"])?;
+		let metadata: Value = serde_json::from_str(&output)?;
 		let packages = metadata["packages"].as_array().context("cargo lists no packages")?;
 		Ok(Metadata { packages: packages.iter().map(package).collect() })
 	}

@@ -11,6 +11,7 @@ mod floats;
 mod folders;
 mod licences;
 mod metadata;
+mod programs;
 mod sources;
 
 use anyhow::{Context, Result};

@@ -1,7 +1,8 @@
 //! The files of the repository that people write.
 
+use super::programs::output;
 use anyhow::{ensure, Context, Result};
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path};
 
 /// Endings of files that are read.
 const READ: [&str; 4] = [".rs", ".md", ".toml", ".py"];
@@ -15,14 +16,10 @@ pub(crate) struct Sources {
 impl Sources {
 	/// All files of the repository at `root`.
 	pub(crate) fn read(root: &Path) -> Result<Sources> {
-		let list = Command::new("git")
-			.args(["ls-files", "--cached", "--others", "--exclude-standard"])
-			.current_dir(root)
-			.output()
-			.context("git")?;
-		ensure!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
+		let arguments = ["ls-files", "--cached", "--others", "--exclude-standard"];
+		let list = output(root, "git", &arguments)?;
 		let mut files = BTreeMap::new();
-		for path in String::from_utf8(list.stdout)?.lines() {
+		for path in list.lines() {
 			let full = root.join(path);
 			// Deleted and not committed yet.
 			if !full.is_file() {

@@ -349,9 +349,8 @@ async fn outputs(
 	let Some(input) = api.job_input(at, id).await? else { return Ok((Vec::new(), None)) };
 	let spinner = global.output().spinner("the chain holds the output's root only; running here");
 	let session = Arc::new(bundles::load(&bundle.dir)?);
-	let failed = |e: assay_executor::ExecError| Error::failed(e.to_string());
 	let session = Session::new(session, Options::default());
-	let bytes = session.run(&input).map_err(failed)?;
+	let bytes = session.run(&input)?;
 	spinner.finish_and_clear();
 	if Session::output_root(&bytes) != root.0 {
 		return Err(Error::failed(format!("job {id}: this machine computes another output"))

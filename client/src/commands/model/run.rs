@@ -2,7 +2,7 @@
 
 use crate::{
 	bundles,
-	error::{Error, Result},
+	error::Result,
 	npz::{self, TensorSummary},
 	output::Output,
 };
@@ -94,12 +94,12 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 	let manifest = session.bundle().manifest();
 	spinner.finish_and_clear();
 
-	let mut output = session.run(&input).map_err(failed)?;
+	let mut output = session.run(&input)?;
 	let bar = out.bar("running", u64::from(args.repeat));
 	let mut times = Vec::with_capacity(args.repeat as usize);
 	for _ in 0..args.repeat {
 		let start = Instant::now();
-		output = session.run(&input).map_err(failed)?;
+		output = session.run(&input)?;
 		times.push(milliseconds(start));
 		bar.inc(1);
 	}
@@ -120,10 +120,6 @@ pub fn run_bundle(args: &RunArgs, out: &Output) -> Result<RunReport> {
 		isa: session.config().isa().to_string(),
 		outputs: tensors.iter().map(|t| t.summary()).collect(),
 	})
-}
-
-fn failed(error: assay_executor::ExecError) -> Error {
-	Error::failed(error.to_string())
 }
 
 fn milliseconds(since: Instant) -> f64 {

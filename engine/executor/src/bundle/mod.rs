@@ -18,7 +18,7 @@ pub use ports::{InputTensor, OutputTensor, StoredTensor};
 
 use crate::tree::Tree;
 use assay_kernels::{Buffer, Isa, KernelConfig};
-use assay_referee::{tree, DType, Program, Root, Slice, TreeError};
+use assay_referee::{tree, DType, Operand, Program, Root, Slice, TreeError};
 use canonical::{Readable, Regions};
 use folder::{Staged, MANIFEST, PROGRAM, WEIGHTS};
 use memmap2::{Advice, Mmap};
@@ -184,6 +184,12 @@ impl Bundle {
 	pub(crate) fn read_weights(&self, dtype: DType, range: Range<usize>) -> &[u8] {
 		let other = self.readable.get(dtype, &range);
 		other.or_else(|| self.weights().get(range)).unwrap_or(&[])
+	}
+
+	/// The weights that an operand is, as [`Bundle::read_weights`] gives them.
+	pub(crate) fn weight(&self, operand: &Operand) -> &[u8] {
+		let start = operand.base() as usize;
+		self.read_weights(operand.dtype, start..start + operand.bytes() as usize)
 	}
 
 	/// The manifest.

@@ -35,19 +35,22 @@ impl<'r> OpByOp<'r> {
 		Ok(None)
 	}
 
-	/// The bytes of an operand; empty, which kernels refuse, when they are not there.
-	fn locate<'a>(
+	/// The bytes of an op's operands; empty, which kernels refuse, where they are not there.
+	fn operands<'a>(
 		&'a self,
-		operand: &Operand,
+		op: &OpRecord,
 		input: &'a [u8],
 		tensor: impl Fn(usize) -> Option<&'a [u8]>,
-	) -> &'a [u8] {
-		let range = |start: u64| start as usize..(start + operand.bytes()) as usize;
-		match operand.source {
+	) -> Vec<&'a [u8]> {
+		let bytes = |operand: &Operand| match operand.source {
 			Source::Op(op) => tensor(op as usize).unwrap_or(&[]),
-			Source::Input(offset) => input.get(range(offset)).unwrap_or(&[]),
-			Source::Weight(offset) => self.runner.bundle.read_weights(operand.dtype, range(offset)),
-		}
+			Source::Input(offset) => {
+				let start = offset as usize;
+				input.get(start..start + operand.bytes() as usize).unwrap_or(&[])
+			},
+			Source::Weight(_) => self.runner.bundle.weight(operand),
+		};
+		op.operands.iter().map(bytes).collect()
 	}
 
 	/// One op on finished tensors, without fusion.
@@ -58,8 +61,7 @@ impl<'r> OpByOp<'r> {
 		tensor: impl Fn(usize) -> Option<&'a [u8]>,
 	) -> Result<Buffer, ExecError> {
 		let record = &self.runner.bundle.program().ops[op];
-		let operands: Vec<&[u8]> =
-			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
+		let operands = self.operands(record, input, tensor);
 		let mut out = Buffer::new(record.bytes() as usize);
 		execute(record, &operands, &mut out, &self.runner.config)
 			.map_err(|error| ExecError::Kernel { op: op as u32, error })?;
@@ -76,8 +78,7 @@ impl<'r> OpByOp<'r> {
 		element: u64,
 	) -> Result<(), ExecError> {
 		let record = &self.runner.bundle.program().ops[op];
-		let operands: Vec<&[u8]> =
-			record.operands.iter().map(|operand| self.locate(operand, input, &tensor)).collect();
+		let operands = self.operands(record, input, tensor);
 		resume(record, &operands, out, element, &self.runner.config)
 			.map_err(|error| ExecError::Kernel { op: op as u32, error })
 	}

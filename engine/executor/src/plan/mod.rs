@@ -37,7 +37,7 @@ pub(crate) struct Plan {
 	pub(crate) steps: Vec<Step>,
 	/// Where each op's output lies while it is alive; empty for those that are never written.
 	pub(crate) places: Vec<Range<usize>>,
-	/// Bytes of memory that [`Plan::run`] takes.
+	/// Bytes of memory that [`Runner::run`] takes.
 	pub(crate) memory: usize,
 }
 

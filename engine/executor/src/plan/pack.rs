@@ -2,7 +2,7 @@
 
 use crate::bundle::{Bundle, Packed};
 use assay_kernels::{prepare, KernelConfig};
-use assay_referee::{Operand, Source};
+use assay_referee::Source;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rearranges the weights of `bundle` that profit from it.
@@ -10,7 +10,8 @@ pub(super) fn pack(bundle: &Bundle, config: &KernelConfig) -> Packed {
 	let ops = bundle.program().ops.iter().zip(0u32..);
 	let operands: Vec<_> = ops
 		.flat_map(|(op, i)| op.operands.iter().enumerate().map(move |(at, x)| (op, i, at, x)))
-		.filter_map(|(op, i, at, operand)| Some((op, i, at, weight(bundle, operand)?)))
+		.filter(|(.., operand)| matches!(operand.source, Source::Weight(_)))
+		.map(|(op, i, at, operand)| (op, i, at, bundle.weight(operand)))
 		.filter(|(.., bytes)| !bytes.is_empty())
 		.collect();
 	let packed = Mutex::new(Packed::new());
@@ -22,14 +23,4 @@ pub(super) fn pack(bundle: &Bundle, config: &KernelConfig) -> Packed {
 		}
 	});
 	packed.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn weight<'a>(bundle: &'a Bundle, operand: &Operand) -> Option<&'a [u8]> {
-	match operand.source {
-		Source::Weight(offset) => {
-			let range = offset as usize..(offset + operand.bytes()) as usize;
-			Some(bundle.read_weights(operand.dtype, range))
-		},
-		_ => None,
-	}
 }
