@@ -7,14 +7,14 @@
 use assay_executor::ElementType;
 use assay_referee::{BinaryFn, DType, OpKind, Overflow};
 
-use super::Cx;
 use crate::{
 	error::Result,
 	ir::{Builder, Value},
+	lower::Cx,
 };
 
 /// Gives a node's results the element types that ONNX says, and the values of these types.
-pub(super) fn at_type(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Value>> {
+pub(crate) fn at_type(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Value>> {
 	let op_type = cx.node.op_type;
 	let typed = values.into_iter().enumerate().map(|(i, value)| {
 		let is_plain = value.element == value.dtype.into();
@@ -67,7 +67,7 @@ fn keeps_values(op_type: &str, dtype: DType) -> bool {
 }
 
 /// Rounds floats to the element type, to nearest; cuts whole numbers to its bits.
-pub(super) fn fit(b: &mut Builder, x: &Value, element: ElementType) -> Result<Value> {
+pub(crate) fn fit(b: &mut Builder, x: &Value, element: ElementType) -> Result<Value> {
 	if x.elements() == 0 {
 		return Ok(x.clone().tagged(element));
 	}
@@ -111,7 +111,7 @@ fn signed_bits(b: &mut Builder, x: &Value, bits: u32) -> Result<Value> {
 
 /// Converts to an element type: floats are rounded to nearest, or saturate where whole numbers are
 /// wanted; whole numbers wrap. `saturate` is about 8-bit floats.
-pub(super) fn convert(
+pub(crate) fn convert(
 	b: &mut Builder,
 	x: &Value,
 	to: ElementType,

@@ -1,36 +1,23 @@
-//! Features of classical models: counts of n-grams, thresholds, selections (`ai.onnx.ml`).
+//! Features of classical models: counts of n-grams, thresholds, selections.
 
 use assay_referee::{BinaryFn, DType, OpKind, ReduceFn};
 
-use super::movement::gather_along;
-use super::{one, Cx};
 use crate::{
 	dims::{check_dims, product, strides},
 	error::{ErrorKind, Failure, Result},
 	ir::Value,
+	lower::{movement::gather::gather_along, Cx},
 };
 
-/// The domain of classical machine learning.
-pub(super) const DOMAIN: &str = "ai.onnx.ml";
-
-pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
-	one(match (cx.node.domain, op_type) {
-		("" | "ai.onnx", "TfIdfVectorizer") => count_ngrams(cx),
-		(DOMAIN, "Binarizer") => binarizer(cx),
-		(DOMAIN, "ArrayFeatureExtractor") => extract(cx),
-		_ => return None,
-	})
-}
-
 /// 1 above the threshold, else 0.
-fn binarizer(cx: &mut Cx<'_, '_>) -> Result<Value> {
+pub(crate) fn binarizer(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
 	let above = cx.b.binary_scalar(BinaryFn::Greater, &x, cx.float("threshold", 0.0)?)?;
 	cx.b.cast(&above, DType::F32)
 }
 
 /// Columns of the last axis.
-fn extract(cx: &mut Cx<'_, '_>) -> Result<Value> {
+pub(crate) fn extract(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, indices) = (cx.input(0)?, cx.input(1)?);
 	if x.rank() == 0 || indices.dtype != DType::I64 {
 		return Err(Failure::invalid("its input is a scalar or its indices are not int64"));
@@ -103,7 +90,7 @@ fn occurrences(cx: &mut Cx<'_, '_>, x: &Value, grams: &Grams, distance: u32) -> 
 	cx.b.reduce_last(ReduceFn::Sum, &hits)
 }
 
-fn count_ngrams(cx: &mut Cx<'_, '_>) -> Result<Value> {
+pub(crate) fn count_ngrams(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let rows = match *x.dims.as_slice() {
 		[width] => x.view(vec![1, width])?,

@@ -1,25 +1,12 @@
-//! Steps of optimizers (`ai.onnx.preview.training`), as the specification writes them out.
+//! Steps of optimizers, as the specification writes them out.
 
 use assay_referee::{BinaryFn, DType, UnaryFn};
 
-use super::Cx;
 use crate::{
-	error::{ErrorKind, Failure, Result},
+	error::{Failure, Result},
 	ir::Value,
+	lower::Cx,
 };
-
-/// The domain of these operators.
-pub(super) const DOMAIN: &str = "ai.onnx.preview.training";
-
-pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Result<Vec<Value>> {
-	match op_type {
-		"Adagrad" => steps(cx, 3, adagrad),
-		"Adam" => steps(cx, 4, adam),
-		"Momentum" => steps(cx, 3, momentum),
-		_ => Err(Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported")
-			.help("engine/onnx/README.md lists the supported operators")),
-	}
-}
 
 /// One step: from the rate, the count of updates and the tensors of one parameter to its new ones.
 type Step = fn(&mut Cx<'_, '_>, &Value, &Value, &[Value]) -> Result<Vec<Value>>;
@@ -73,7 +60,12 @@ fn moved(cx: &mut Cx<'_, '_>, x: &Value, rate: &Value, direction: &Value) -> Res
 	cx.b.binary(BinaryFn::Sub, x, &step)
 }
 
-fn adagrad(cx: &mut Cx<'_, '_>, rate: &Value, count: &Value, own: &[Value]) -> Result<Vec<Value>> {
+fn adagrad_step(
+	cx: &mut Cx<'_, '_>,
+	rate: &Value,
+	count: &Value,
+	own: &[Value],
+) -> Result<Vec<Value>> {
 	let [x, gradient, squares] = own else { return Err(Failure::invalid("a tensor is missing")) };
 	let count = cx.b.cast(count, DType::F32)?;
 	let decay = cx.b.binary_scalar(BinaryFn::Mul, &count, cx.float("decay_factor", 0.0)?)?;
@@ -101,7 +93,12 @@ fn correction(cx: &mut Cx<'_, '_>, count: &Value, alpha: f32, beta: f32) -> Resu
 	cx.b.select(&later, &factor, &Value::scalar_f32(1.0))
 }
 
-fn adam(cx: &mut Cx<'_, '_>, rate: &Value, count: &Value, own: &[Value]) -> Result<Vec<Value>> {
+fn adam_step(
+	cx: &mut Cx<'_, '_>,
+	rate: &Value,
+	count: &Value,
+	own: &[Value],
+) -> Result<Vec<Value>> {
 	let [x, gradient, first, second] = own else {
 		return Err(Failure::invalid("a tensor is missing"));
 	};
@@ -122,7 +119,12 @@ fn adam(cx: &mut Cx<'_, '_>, rate: &Value, count: &Value, own: &[Value]) -> Resu
 	Ok(vec![x, first, second])
 }
 
-fn momentum(cx: &mut Cx<'_, '_>, rate: &Value, count: &Value, own: &[Value]) -> Result<Vec<Value>> {
+fn momentum_step(
+	cx: &mut Cx<'_, '_>,
+	rate: &Value,
+	count: &Value,
+	own: &[Value],
+) -> Result<Vec<Value>> {
 	let [x, gradient, velocity] = own else { return Err(Failure::invalid("a tensor is missing")) };
 	let (alpha, beta) = (cx.float("alpha", 0.0)?, cx.float("beta", 0.0)?);
 	let gradient = regularized(cx, x, gradient)?;
@@ -139,4 +141,16 @@ fn momentum(cx: &mut Cx<'_, '_>, rate: &Value, count: &Value, own: &[Value]) -> 
 		_ => velocity.clone(),
 	};
 	Ok(vec![moved(cx, x, rate, &direction)?, velocity])
+}
+
+pub(crate) fn adagrad(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	steps(cx, 3, adagrad_step)
+}
+
+pub(crate) fn adam(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	steps(cx, 4, adam_step)
+}
+
+pub(crate) fn momentum(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	steps(cx, 3, momentum_step)
 }

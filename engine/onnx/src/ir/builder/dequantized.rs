@@ -1,5 +1,5 @@
 //! Which floats are 8-bit numbers times a scale: products of such floats are computed in whole numbers
-//! (`lower/qlinear.rs`), and quantizing them again gives the numbers back.
+//! (`lower/contraction/dequantized.rs`), and quantizing them again gives the numbers back.
 //!
 //! Floats of constants are not computed before something needs them as floats: they take four times
 //! the memory, and where all that read them take the numbers they are never needed.

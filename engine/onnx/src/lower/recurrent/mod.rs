@@ -9,21 +9,23 @@ use op::Run;
 
 use assay_referee::{Bias, BinaryFn, DType, UnaryFn, MAX_OPS};
 
-use super::Cx;
 use crate::{
 	dims,
 	error::{shown, Failure, Result},
 	ir::Value,
+	lower::Cx,
 };
 
-pub(super) fn lower(cx: &mut Cx<'_, '_>, op_type: &str) -> Option<Result<Vec<Value>>> {
-	let kind = match op_type {
-		"LSTM" => Kind::Lstm,
-		"GRU" => Kind::Gru,
-		"RNN" => Kind::Rnn,
-		_ => return None,
-	};
-	Some(Net::new(cx, kind).and_then(|net| net.run(cx)))
+pub(crate) fn lstm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	Net::new(cx, Kind::Lstm).and_then(|net| net.run(cx))
+}
+
+pub(crate) fn gru(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	Net::new(cx, Kind::Gru).and_then(|net| net.run(cx))
+}
+
+pub(crate) fn rnn(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	Net::new(cx, Kind::Rnn).and_then(|net| net.run(cx))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

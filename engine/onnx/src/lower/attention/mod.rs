@@ -1,0 +1,7 @@
+//! Attention: queries, keys and values by heads, in the layouts of both domains.
+
+pub(crate) mod contrib;
+mod heads;
+pub(crate) mod rotary;
+mod scores;
+pub(crate) mod standard;

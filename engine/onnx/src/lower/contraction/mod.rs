@@ -1,0 +1,13 @@
+//! Sums of products: matrices, convolutions, index expressions; of floats and of 8-bit values.
+
+pub(crate) mod algebra;
+pub(crate) mod conv;
+mod dequantized;
+mod integer;
+mod integer_conv;
+pub(crate) mod matmul;
+pub(crate) mod nbits;
+pub(crate) mod product;
+pub(crate) mod quantized;
+pub(crate) mod transposed;
+pub(crate) mod windows;

@@ -1,0 +1,219 @@
+//! Arithmetic, comparisons and logic of single elements.
+
+use assay_referee::{BinaryFn, DType, OpKind, UnaryFn};
+
+use crate::{
+	dims,
+	error::{ErrorKind, Failure, Result},
+	ir::Value,
+	lower::Cx,
+};
+
+fn refuse_type(dtype: DType) -> Failure {
+	Failure::new(ErrorKind::UnsupportedType, format!("it is not supported for {dtype:?}"))
+		.help("cast to float32 before this node")
+}
+
+pub(crate) fn unary(cx: &mut Cx<'_, '_>, function: UnaryFn) -> Result<Value> {
+	let x = cx.input(0)?;
+	let fits = match function {
+		UnaryFn::Not => x.dtype == DType::Bool,
+		UnaryFn::Neg | UnaryFn::Abs | UnaryFn::Sign | UnaryFn::Relu => x.dtype != DType::Bool,
+		_ => x.dtype == DType::F32,
+	};
+	if !fits {
+		return Err(refuse_type(x.dtype));
+	}
+	cx.b.unary(function, &x)
+}
+
+pub(crate) fn binary(cx: &mut Cx<'_, '_>, function: BinaryFn) -> Result<Value> {
+	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	let logical = matches!(function, BinaryFn::And | BinaryFn::Or | BinaryFn::Xor);
+	if a.dtype == DType::Bool && !logical && function != BinaryFn::Equal
+		|| a.dtype == DType::F32 && logical
+	{
+		return Err(refuse_type(a.dtype));
+	}
+	cx.b.binary(function, &a, &b)
+}
+
+pub(crate) fn select(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (condition, a, b) = (cx.input(0)?, cx.input(1)?, cx.input(2)?);
+	if condition.dtype != DType::Bool || a.dtype != b.dtype {
+		return Err(Failure::invalid("its operands have wrong element types"));
+	}
+	cx.b.select(&condition, &a, &b)
+}
+
+/// Whether every element is this infinity, so that it never wins (`Max` with -inf, `Min` with inf).
+fn never_wins(value: &Value, function: BinaryFn) -> bool {
+	let loser = if function == BinaryFn::Max { f32::NEG_INFINITY } else { f32::INFINITY };
+	value.uniform_f32() == Some(loser)
+}
+
+/// `Max` or `Min` of two, without an op where one of them is an infinity that never wins.
+fn extreme(cx: &mut Cx<'_, '_>, function: BinaryFn, a: &Value, b: &Value) -> Result<Value> {
+	let dims = dims::broadcast(&a.dims, &b.dims)?;
+	if never_wins(a, function) && b.dims == dims && b.dtype == DType::F32 {
+		return Ok(b.clone());
+	}
+	if never_wins(b, function) && a.dims == dims && a.dtype == DType::F32 {
+		return Ok(a.clone());
+	}
+	cx.b.binary(function, a, b)
+}
+
+/// All operands, from the first to the last, by `function`: `Max`, `Min` or `Add`.
+pub(crate) fn folded(cx: &mut Cx<'_, '_>, function: BinaryFn) -> Result<Value> {
+	let inputs = cx.all_inputs()?;
+	let mut value = inputs[0].clone();
+	for next in &inputs[1..] {
+		value = match function {
+			BinaryFn::Max | BinaryFn::Min => extreme(cx, function, &value, next)?,
+			_ => cx.b.binary(function, &value, next)?,
+		};
+	}
+	Ok(value)
+}
+
+pub(crate) fn mean(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let sum = folded(cx, BinaryFn::Add)?;
+	match cx.inputs.len() {
+		1 => Ok(sum),
+		count => cx.b.binary_scalar(BinaryFn::Div, &sum, count as f32),
+	}
+}
+
+pub(crate) fn modulo(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	// The program format has one meaning per type: the sign of a for floats, of b for integers.
+	match (a.dtype, cx.flag("fmod")) {
+		(DType::F32, false) => {
+			Err(Failure::unsupported(format!("fmod=0 is not supported for {:?}", a.dtype)))
+		},
+		(DType::F32 | DType::U8, _) | (_, false) => cx.b.binary(BinaryFn::Mod, &a, &b),
+		_ => {
+			let quotient = cx.b.binary(BinaryFn::Div, &a, &b)?;
+			let whole = cx.b.binary(BinaryFn::Mul, &quotient, &b)?;
+			cx.b.binary(BinaryFn::Sub, &a, &whole)
+		},
+	}
+}
+
+pub(crate) fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	if a.dtype.is_integer() {
+		return integer_pow(cx, &a, &b);
+	}
+	let (x, y) = (cx.b.cast(&a, DType::F32)?, cx.b.cast(&b, DType::F32)?);
+	if a.dtype != DType::F32 && !(a.is_constant() && b.is_constant()) {
+		return Err(refuse_type(a.dtype));
+	}
+	// What the power is by definition; a multiplication costs a thirtieth of it.
+	let plain = dims::broadcast(&x.dims, &y.dims)? == x.dims;
+	let power = match y.uniform_f32().filter(|_| plain) {
+		Some(2.0) => cx.b.binary(BinaryFn::Mul, &x, &x)?,
+		Some(3.0) => {
+			let square = cx.b.binary(BinaryFn::Mul, &x, &x)?;
+			cx.b.binary(BinaryFn::Mul, &square, &x)?
+		},
+		Some(-1.0) => cx.b.unary(UnaryFn::Reciprocal, &x)?,
+		_ => cx.b.binary(BinaryFn::Pow, &x, &y)?,
+	};
+	cx.b.cast(&power, a.dtype)
+}
+
+/// Powers of integers by squaring, for constant exponents that are whole and not negative.
+fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
+	let exponents = match (y.whole_numbers(), y.floats()) {
+		(Some(list), _) => list,
+		(None, Some(list)) => {
+			list.iter().map(|&y| if y.fract() == 0.0 { y as i64 } else { -1 }).collect()
+		},
+		_ => return Err(Failure::unsupported("its exponents depend on the model's input")),
+	};
+	if exponents.iter().any(|&exponent| exponent < 0) {
+		return Err(Failure::unsupported(
+			"an exponent of an integer is negative or no whole number",
+		));
+	}
+	let bits = exponents.iter().map(|y| 64 - y.leading_zeros()).max().unwrap_or(0);
+	let unit = Value::scalar(x.dtype, 1);
+	let dims = dims::broadcast(&x.dims, &y.dims)?;
+	let (mut result, mut square) = (cx.b.expand(&unit, dims)?, x.clone());
+	for bit in 0..bits {
+		cx.b.spend(exponents.len() as u64)?;
+		let mask = exponents.iter().map(|&exponent| (exponent >> bit & 1) as u8).collect();
+		let mask = Value::constant(DType::Bool, y.dims.clone(), mask);
+		let factor = cx.b.select(&mask, &square, &unit)?;
+		result = cx.b.binary(BinaryFn::Mul, &result, &factor)?;
+		if bit + 1 < bits {
+			square = cx.b.binary(BinaryFn::Mul, &square, &square)?;
+		}
+	}
+	Ok(result)
+}
+
+pub(crate) fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let mut x = cx.input(0)?;
+	let bound = |cx: &Cx<'_, '_>, name: &str, input: usize| -> Result<Option<Value>> {
+		if cx.has(name) {
+			Ok(Some(Value::scalar_f32(cx.float(name, 0.0)?)))
+		} else {
+			Ok(cx.optional(input))
+		}
+	};
+	if let Some(low) = bound(cx, "min", 1)? {
+		x = extreme(cx, BinaryFn::Max, &x, &low)?;
+	}
+	if let Some(high) = bound(cx, "max", 2)? {
+		x = extreme(cx, BinaryFn::Min, &x, &high)?;
+	}
+	Ok(x)
+}
+
+/// Beyond the largest finite number.
+pub(crate) fn is_infinite(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
+	let (negative, positive) =
+		(cx.int("detect_negative", 1) != 0, cx.int("detect_positive", 1) != 0);
+	match (negative, positive) {
+		(true, true) => {
+			let size = cx.b.unary(UnaryFn::Abs, &x)?;
+			cx.b.binary_scalar(BinaryFn::Greater, &size, f32::MAX)
+		},
+		(true, false) => cx.b.binary_scalar(BinaryFn::Less, &x, f32::MIN),
+		(false, true) => cx.b.binary_scalar(BinaryFn::Greater, &x, f32::MAX),
+		// Nothing is less than itself.
+		(false, false) => cx.b.binary(BinaryFn::Less, &x, &x),
+	}
+}
+
+pub(crate) fn bitwise_not(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.input(0)?;
+	if x.dtype.is_integer() {
+		cx.b.binary(BinaryFn::Xor, &x, &Value::ones(x.dtype))
+	} else {
+		Err(Failure::new(ErrorKind::UnsupportedType, "it is supported for integers only"))
+	}
+}
+
+/// A shift is a product with, or a quotient by, a power of two; from 8 bits on nothing is left.
+pub(crate) fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, y) = (cx.input(0)?, cx.input(1)?);
+	if x.dtype != DType::U8 || y.dtype != DType::U8 {
+		return Err(Failure::new(ErrorKind::UnsupportedType, "it is supported for uint8 only"));
+	}
+	let table = Value::constant(DType::U8, vec![8], (0..8).map(|i| 1 << i).collect());
+	let at = cx.b.cast(&y, DType::I32)?;
+	// What is beyond the table is 0, and a division by 0 gives 0.
+	let dims = y.dims;
+	let power = cx.b.push(OpKind::Gather { axis: 0 }, DType::U8, dims, vec![table, at])?;
+	let function = match cx.word("direction", "")? {
+		"LEFT" => BinaryFn::Mul,
+		"RIGHT" => BinaryFn::Div,
+		_ => return Err(Failure::invalid("its direction is neither LEFT nor RIGHT")),
+	};
+	cx.b.binary(function, &x, &power)
+}

@@ -1,0 +1,50 @@
+//! Operators that change the element type, and those that give their operand back.
+
+use assay_referee::DType;
+
+use crate::{
+	error::{Failure, Result},
+	ir::Value,
+	lower::{elements, Cx},
+	read,
+};
+
+pub(crate) fn cast(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let to = i32::try_from(cx.int("to", 0)).unwrap_or(0);
+	let element = read::element(to)?;
+	let x = cx.input(0)?;
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, element, saturate)
+}
+
+pub(crate) fn cast_like(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, like) = (cx.input(0)?, cx.input(1)?);
+	let saturate = cx.int("saturate", 1) != 0;
+	elements::convert(cx.b, &x, like.element, saturate)
+}
+
+pub(crate) fn dropout(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let x = cx.input(0)?;
+	let training = cx.optional(2).is_some_and(|flag| match flag.whole_numbers() {
+		Some(values) => values.iter().any(|&value| value != 0),
+		None => true,
+	});
+	// Dropping nothing is the same in training.
+	let keeps_all = cx.optional(1).is_some_and(|ratio| ratio.uniform_f32() == Some(0.0));
+	if training && !keeps_all {
+		return Err(Failure::unsupported("it is in training mode")
+			.help("export the model for inference (in PyTorch: model.eval())"));
+	}
+	if !cx.wants(1) {
+		return Ok(vec![x]);
+	}
+	cx.b.spend(x.elements())?;
+	let mask = vec![1; x.elements() as usize];
+	let mask = Value::constant(DType::Bool, x.dims.clone(), mask);
+	Ok(vec![x, mask])
+}
+
+pub(crate) fn optional_has_element(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let is_there = cx.optional(0).is_some();
+	Ok(Value::scalar(DType::Bool, is_there.into()))
+}

@@ -1,0 +1,4 @@
+//! Between floats and numbers of few bits.
+
+pub(crate) mod linear;
+pub(crate) mod scales;

@@ -1,0 +1,351 @@
+//! Every operator that is lowered: its domain, its name, the operator sets in which it has the meaning known
+//! here, and the function that lowers it.
+
+use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
+
+use super::{
+	attention::{self, contrib, rotary},
+	contraction::{algebra, conv, matmul, nbits, quantized, transposed},
+	elementwise::{
+		activation,
+		arithmetic::{self, binary, folded, unary},
+		cast,
+	},
+	features,
+	image::{deform, fold, grid, pool, resize, roi},
+	movement::{arrange, gather, index, pad, ranges, scatter, shapes},
+	qlinear::{self, around},
+	quantization::linear,
+	recurrent,
+	reduction::{
+		cumulative, layer_norm, loss, norm,
+		reduce::{self, reduce, Reduction},
+		softmax,
+	},
+	signal, training, Cx,
+};
+use crate::{
+	error::{shown, ErrorKind, Failure, Result},
+	ir::Value,
+};
+
+/// The first version of the standard operator set in which most operators have the meaning known here.
+const FIRST_OPSET: i64 = 7;
+
+/// How an operator is lowered.
+#[derive(Clone, Copy)]
+enum Lowering {
+	/// To its only output.
+	One(fn(&mut Cx<'_, '_>) -> Result<Value>),
+	/// To all of its outputs.
+	Many(fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>),
+}
+
+/// An operator of one domain.
+#[derive(Clone, Copy)]
+pub(super) struct Operator {
+	name: &'static str,
+	/// The first version of the standard operator set in which it has this meaning.
+	since: i64,
+	lowering: Lowering,
+}
+
+impl Operator {
+	const fn since(self, since: i64) -> Operator {
+		Operator { since, ..self }
+	}
+
+	/// Lowers the node to the values of its outputs.
+	///
+	/// # Errors
+	///
+	/// Whatever the node has that is wrong or not supported.
+	pub(super) fn lower(&self, cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+		match self.lowering {
+			Lowering::One(lower) => Ok(vec![lower(cx)?]),
+			Lowering::Many(lower) => lower(cx),
+		}
+	}
+}
+
+const fn one(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Value>) -> Operator {
+	Operator { name, since: FIRST_OPSET, lowering: Lowering::One(lower) }
+}
+
+const fn many(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>) -> Operator {
+	Operator { name, since: FIRST_OPSET, lowering: Lowering::Many(lower) }
+}
+
+/// The operators of every domain.
+const DOMAINS: [(&str, &[Operator]); 5] = [
+	("", STANDARD),
+	("ai.onnx", STANDARD),
+	("com.microsoft", MICROSOFT),
+	("ai.onnx.ml", CLASSICAL),
+	("ai.onnx.preview.training", TRAINING),
+];
+
+/// The standard operator set.
+const STANDARD: &[Operator] = &[
+	// Single elements.
+	one("Abs", |cx| unary(cx, UnaryFn::Abs)),
+	one("Acos", |cx| unary(cx, UnaryFn::Acos)),
+	one("Acosh", |cx| unary(cx, UnaryFn::Acosh)),
+	one("Asin", |cx| unary(cx, UnaryFn::Asin)),
+	one("Asinh", |cx| unary(cx, UnaryFn::Asinh)),
+	one("Atan", |cx| unary(cx, UnaryFn::Atan)),
+	one("Atanh", |cx| unary(cx, UnaryFn::Atanh)),
+	one("Ceil", |cx| unary(cx, UnaryFn::Ceil)),
+	one("Cos", |cx| unary(cx, UnaryFn::Cos)),
+	one("Cosh", |cx| unary(cx, UnaryFn::Cosh)),
+	one("Erf", |cx| unary(cx, UnaryFn::Erf)),
+	one("Exp", |cx| unary(cx, UnaryFn::Exp)),
+	one("Floor", |cx| unary(cx, UnaryFn::Floor)),
+	one("IsNaN", |cx| unary(cx, UnaryFn::IsNan)),
+	one("Log", |cx| unary(cx, UnaryFn::Log)),
+	one("Neg", |cx| unary(cx, UnaryFn::Neg)),
+	one("Not", |cx| unary(cx, UnaryFn::Not)).since(1),
+	one("Reciprocal", |cx| unary(cx, UnaryFn::Reciprocal)),
+	one("Relu", |cx| unary(cx, UnaryFn::Relu)),
+	one("Round", |cx| unary(cx, UnaryFn::Round)),
+	one("Sigmoid", |cx| unary(cx, UnaryFn::Sigmoid)),
+	one("Sign", |cx| unary(cx, UnaryFn::Sign)),
+	one("Sin", |cx| unary(cx, UnaryFn::Sin)),
+	one("Sinh", |cx| unary(cx, UnaryFn::Sinh)),
+	one("Softplus", |cx| unary(cx, UnaryFn::Softplus)).since(1),
+	one("Sqrt", |cx| unary(cx, UnaryFn::Sqrt)),
+	one("Tan", |cx| unary(cx, UnaryFn::Tan)),
+	one("Tanh", |cx| unary(cx, UnaryFn::Tanh)),
+	one("Add", |cx| binary(cx, BinaryFn::Add)),
+	one("Sub", |cx| binary(cx, BinaryFn::Sub)),
+	one("Mul", |cx| binary(cx, BinaryFn::Mul)),
+	one("Div", |cx| binary(cx, BinaryFn::Div)),
+	one("Equal", |cx| binary(cx, BinaryFn::Equal)),
+	one("Less", |cx| binary(cx, BinaryFn::Less)),
+	one("LessOrEqual", |cx| binary(cx, BinaryFn::LessOrEqual)),
+	one("Greater", |cx| binary(cx, BinaryFn::Greater)),
+	one("GreaterOrEqual", |cx| binary(cx, BinaryFn::GreaterOrEqual)),
+	one("And", |cx| binary(cx, BinaryFn::And)),
+	one("BitwiseAnd", |cx| binary(cx, BinaryFn::And)),
+	one("Or", |cx| binary(cx, BinaryFn::Or)),
+	one("BitwiseOr", |cx| binary(cx, BinaryFn::Or)),
+	one("Xor", |cx| binary(cx, BinaryFn::Xor)),
+	one("BitwiseXor", |cx| binary(cx, BinaryFn::Xor)),
+	one("Max", |cx| folded(cx, BinaryFn::Max)),
+	one("Min", |cx| folded(cx, BinaryFn::Min)),
+	one("Sum", |cx| folded(cx, BinaryFn::Add)),
+	one("Mean", arithmetic::mean),
+	one("Mod", arithmetic::modulo),
+	one("Pow", arithmetic::pow),
+	one("Clip", arithmetic::clip),
+	one("Where", arithmetic::select),
+	one("IsInf", arithmetic::is_infinite),
+	one("BitwiseNot", arithmetic::bitwise_not),
+	one("BitShift", arithmetic::bit_shift),
+	one("LeakyRelu", activation::leaky_relu),
+	one("PRelu", activation::prelu),
+	one("Elu", activation::elu),
+	one("Selu", activation::selu),
+	one("Celu", activation::celu),
+	one("Softsign", activation::softsign).since(1),
+	one("HardSigmoid", activation::hard_sigmoid),
+	one("HardSwish", activation::hard_swish),
+	one("Mish", activation::mish),
+	one("Swish", activation::swish),
+	one("Gelu", activation::gelu),
+	one("Shrink", activation::shrink),
+	one("ThresholdedRelu", activation::thresholded_relu),
+	one("Cast", cast::cast),
+	one("CastLike", cast::cast_like),
+	one("Identity", |cx| cx.input(0)).since(1),
+	many("Dropout", cast::dropout),
+	one("OptionalGetElement", |cx| cx.input(0)),
+	one("OptionalHasElement", cast::optional_has_element),
+	// Elements moved, repeated, picked or placed; shapes.
+	one("Transpose", arrange::transpose).since(1),
+	one("Expand", arrange::expand),
+	one("Concat", arrange::concat),
+	one("Tile", arrange::tile),
+	one("DepthToSpace", arrange::depth_to_space),
+	one("SpaceToDepth", arrange::space_to_depth),
+	one("Slice", ranges::slice),
+	many("Split", ranges::split),
+	one("Pad", pad::pad),
+	one("CenterCropPad", pad::center_crop_pad),
+	one("Gather", gather::gather),
+	one("GatherElements", index::gather_elements_node),
+	one("GatherND", index::gather_nd),
+	one("Compress", index::compress),
+	one("ReverseSequence", index::reverse_sequence),
+	one("Trilu", index::triangle),
+	one("EyeLike", index::eye_like),
+	one("NonZero", index::non_zero),
+	one("Scatter", scatter::scatter_elements),
+	one("ScatterElements", scatter::scatter_elements),
+	one("ScatterND", scatter::scatter_nd),
+	many("TopK", scatter::top_k),
+	one("Reshape", shapes::reshape),
+	one("Flatten", shapes::flatten),
+	one("Squeeze", shapes::squeeze),
+	one("Unsqueeze", shapes::unsqueeze),
+	one("Shape", shapes::shape).since(1),
+	one("Size", shapes::size),
+	one("Constant", shapes::constant_node),
+	one("ConstantOfShape", shapes::constant_of_shape),
+	one("Range", shapes::range),
+	one("OneHot", shapes::one_hot),
+	// Elements of axes joined.
+	one("ReduceSum", |cx| reduce(cx, Reduction::Sum)),
+	one("ReduceMean", |cx| reduce(cx, Reduction::Mean)),
+	one("ReduceMax", |cx| reduce(cx, Reduction::Max)),
+	one("ReduceMin", |cx| reduce(cx, Reduction::Min)),
+	one("ReduceProd", |cx| reduce(cx, Reduction::Prod)),
+	one("ReduceL1", |cx| reduce(cx, Reduction::L1)),
+	one("ReduceL2", |cx| reduce(cx, Reduction::L2)),
+	one("ReduceSumSquare", |cx| reduce(cx, Reduction::SumSquare)),
+	one("ReduceLogSum", |cx| reduce(cx, Reduction::LogSum)),
+	one("ReduceLogSumExp", |cx| reduce(cx, Reduction::LogSumExp)),
+	one("GlobalAveragePool", |cx| reduce::global_pool(cx, ReduceFn::Sum)).since(1),
+	one("GlobalMaxPool", |cx| reduce::global_pool(cx, ReduceFn::Max)).since(1),
+	one("ArgMax", reduce::arg_max),
+	one("ArgMin", reduce::arg_min),
+	one("CumSum", cumulative::cumulative_sum),
+	one("Softmax", softmax::softmax),
+	one("LogSoftmax", softmax::log_softmax),
+	one("Hardmax", softmax::hardmax),
+	many("BatchNormalization", norm::batch_normalization),
+	one("GroupNormalization", norm::group_norm),
+	one("InstanceNormalization", norm::instance_norm),
+	one("LpNormalization", norm::lp_norm),
+	one("MeanVarianceNormalization", norm::mean_variance_norm),
+	many("LayerNormalization", layer_norm::layer_norm),
+	one("RMSNormalization", layer_norm::rms_norm),
+	// onnxruntime has this one in the standard domain.
+	one("SimplifiedLayerNormalization", layer_norm::rms_norm),
+	many("NegativeLogLikelihoodLoss", loss::negative_log_likelihood),
+	many("SoftmaxCrossEntropyLoss", loss::cross_entropy),
+	// Sums of products.
+	one("MatMul", matmul::matmul),
+	one("Gemm", matmul::gemm),
+	one("Conv", conv::conv),
+	one("ConvTranspose", transposed::conv_transpose),
+	one("Einsum", algebra::einsum),
+	one("Det", algebra::determinant),
+	one("MatMulInteger", quantized::matmul_integer),
+	one("ConvInteger", quantized::conv_integer),
+	one("QLinearMatMul", quantized::matmul),
+	one("QLinearConv", quantized::conv),
+	one("QuantizeLinear", linear::quantize),
+	one("DequantizeLinear", linear::dequantize),
+	many("DynamicQuantizeLinear", linear::quantize_dynamically),
+	// Networks.
+	many("Attention", attention::standard::attention),
+	one("RotaryEmbedding", rotary::standard),
+	many("LSTM", recurrent::lstm),
+	many("GRU", recurrent::gru),
+	many("RNN", recurrent::rnn),
+	// Images.
+	many("MaxPool", pool::max_pool),
+	one("AveragePool", pool::average_pool),
+	one("LpPool", pool::lp_pool),
+	one("GlobalLpPool", pool::global_lp_pool),
+	one("LRN", pool::local_response_norm),
+	one("MaxUnpool", fold::max_unpool),
+	one("Col2Im", fold::column_to_image),
+	one("Resize", resize::resize),
+	one("Upsample", resize::upsample),
+	one("GridSample", grid::grid_sample),
+	one("AffineGrid", grid::affine_grid),
+	one("RoiAlign", roi::roi_align),
+	one("DeformConv", deform::deform_conv),
+	// Signals and texts.
+	one("HannWindow", signal::hann_window),
+	one("HammingWindow", signal::hamming_window),
+	one("BlackmanWindow", signal::blackman_window),
+	one("MelWeightMatrix", signal::mel_weights),
+	one("DFT", signal::fourier),
+	one("STFT", signal::short_time_fourier),
+	one("TfIdfVectorizer", features::count_ngrams),
+];
+
+/// What onnxruntime's exporters, optimizers and quantizers write.
+const MICROSOFT: &[Operator] = &[
+	many("Attention", contrib::attention),
+	many("QAttention", contrib::quantized_attention),
+	many("MultiHeadAttention", contrib::multi_head),
+	many("GroupQueryAttention", contrib::group_query),
+	many("EmbedLayerNormalization", contrib::embed_layer_norm),
+	many("SkipLayerNormalization", layer_norm::skip_layer_norm),
+	many("SkipSimplifiedLayerNormalization", layer_norm::skip_rms_norm),
+	one("SimplifiedLayerNormalization", layer_norm::rms_norm),
+	one("RotaryEmbedding", rotary::contrib),
+	one("Gelu", |cx| activation::biased_gelu(cx, false)),
+	one("BiasGelu", |cx| activation::biased_gelu(cx, false)),
+	one("FastGelu", |cx| activation::biased_gelu(cx, true)),
+	one("QuickGelu", activation::quick_gelu),
+	one("FusedMatMul", matmul::fused_matmul),
+	one("FusedGemm", matmul::fused_gemm),
+	one("FusedConv", conv::fused_conv),
+	one("MatMulNBits", nbits::matmul),
+	one("QGemm", quantized::gemm),
+	one("DynamicQuantizeMatMul", quantized::dynamic_matmul),
+	one("MatMulIntegerToFloat", quantized::matmul_to_float),
+	one("QLinearAdd", qlinear::add),
+	one("QLinearMul", qlinear::mul),
+	one("QLinearConcat", qlinear::concat),
+	one("QLinearSigmoid", |cx| around(cx, |cx| unary(cx, UnaryFn::Sigmoid))),
+	one("QLinearLeakyRelu", |cx| around(cx, activation::leaky_relu)),
+	one("QLinearSoftmax", |cx| around(cx, softmax::softmax)),
+	one("QLinearAveragePool", |cx| around(cx, pool::average_pool)),
+	one("QLinearGlobalAveragePool", qlinear::global_average_pool),
+];
+
+/// Classical machine learning.
+const CLASSICAL: &[Operator] =
+	&[one("Binarizer", features::binarizer), one("ArrayFeatureExtractor", features::extract)];
+
+/// Steps of optimizers.
+const TRAINING: &[Operator] = &[
+	many("Adagrad", training::adagrad),
+	many("Adam", training::adam),
+	many("Momentum", training::momentum),
+];
+
+/// The operator that a node names.
+///
+/// # Errors
+///
+/// When its domain or its name is unknown, or the operator set is older than what it means here.
+pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
+	let (domain, name) = (cx.node.domain, cx.node.op_type);
+	let Some((_, operators)) = DOMAINS.iter().find(|(known, _)| *known == domain) else {
+		return Err(Failure::new(
+			ErrorKind::UnsupportedOperator,
+			format!("operators of the domain `{}` are not supported", shown(domain)),
+		)
+		.help("export the model with standard ONNX operators only"));
+	};
+	let operator = operators.iter().find(|operator| operator.name == name);
+	let operator = operator.ok_or_else(|| unsupported(name))?;
+	if cx.opset < operator.since {
+		return Err(Failure::unsupported(format!(
+			"it is written for operator set {}, supported are {} and later",
+			cx.opset, operator.since
+		))
+		.help("export or convert the model for operator set 17"));
+	}
+	Ok(operator)
+}
+
+fn unsupported(op_type: &str) -> Failure {
+	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
+	match op_type {
+		"NonMaxSuppression" | "Unique" => failure
+			.help("the size of its result depends on the data; end the model before this node"),
+		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
+		| "Bernoulli" | "Multinomial" => {
+			failure.help("results must be the same on every machine; pass noise as an input")
+		},
+		_ => failure.help("engine/onnx/README.md lists the supported operators"),
+	}
+}
