@@ -14,6 +14,8 @@
 //! is the hash of the concatenated list. This crate has no floats, no unsafe code and no I/O, and
 //! treats every byte it is given as hostile: it answers with errors and never panics.
 //!
+//! For whoever changes it: docs/guide/referee.md.
+//!
 //! # Example
 //!
 //! What one element of an op is, in integers alone:

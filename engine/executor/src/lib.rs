@@ -10,6 +10,8 @@
 //!
 //! Every result is bit-identical on every machine, whatever the threads and instruction set.
 //!
+//! For whoever changes it: docs/guide/executor.md.
+//!
 //! # Example
 //!
 //! ```no_run

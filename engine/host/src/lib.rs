@@ -2,11 +2,12 @@
 //! memory of what it has judged.
 //!
 //! A model run takes longer than a block and must never hold a Wasm instance, so the interface is
-//! *submit and poll*: a worker enqueues a [`Request`] and returns at once; the worker of a later
-//! block asks again and collects the [`Response`]. A request is named by the hash of its encoding
-//! ([`Request::id`]), which holds the model and the root of the input and neither who asks nor for
-//! which job: asking twice runs once, a flood of equal jobs is one run, and nothing needs to be
-//! remembered between blocks. How urgent it is, [`Terms`], and the input's bytes go beside it.
+//! *submit and poll*: a worker enqueues a [`Request`] and returns at once; a later run of it, after the
+//! next block or between two when there is an answer, asks again and collects the [`Response`]. A
+//! request is named by the hash of its encoding ([`Request::id`]), which holds the model and the root of
+//! the input and neither who asks nor for which job: asking twice runs once, a flood of equal jobs is
+//! one run, and nothing needs to be remembered between runs. How urgent it is, [`Terms`], and the
+//! input's bytes go beside it.
 //!
 //! # Overview
 //!

@@ -263,7 +263,7 @@ pub enum Status {
 	TooSmall = 5,
 	/// The engine has no such model.
 	NoModel = 6,
-	/// The class of the request has no room now; ask again in a later block.
+	/// The class of the request has no room now; ask again in a later run.
 	Full = 7,
 }
 

@@ -18,7 +18,7 @@ const LIMITS_BYTES: usize = 2 + 8 + 16;
 /// What [`ask`] found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
-	/// Enqueued or running: ask again in a later block.
+	/// Enqueued or running: ask again in a later run.
 	Pending,
 	/// Done, possibly with [`Response::Failed`].
 	Ready(Response),
@@ -77,7 +77,7 @@ fn collect(id: &[u8; 32], terms: Terms, len: usize) -> Answer {
 			let bytes = buffer.get(..written).unwrap_or_default();
 			Response::decode_all(&mut &bytes[..]).map_or(Answer::Unavailable, Answer::Ready)
 		},
-		// Forgotten or replaced between the two calls: the next block asks again.
+		// Forgotten or replaced between the two calls: the next run asks again.
 		_ => Answer::Pending,
 	}
 }

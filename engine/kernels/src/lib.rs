@@ -5,6 +5,8 @@
 //! element, whatever the instruction set ([`Isa`]) and the number of threads. Ops without a kernel
 //! of their own run the element function itself over native floats ([`Hard`]).
 //!
+//! For whoever changes it: docs/guide/kernels.md.
+//!
 //! # Example
 //!
 //! ```

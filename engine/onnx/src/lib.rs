@@ -8,6 +8,8 @@
 //! A file is hostile until it has been compiled: every failure is a [`CompileError`] that names the
 //! node and says what would help.
 //!
+//! For whoever changes it: docs/guide/onnx.md.
+//!
 //! # Example
 //!
 //! A model is compiled and run; then somebody lies about one element, and is found out by asking for

@@ -4,7 +4,8 @@
 //!
 //! ## Pallet API
 //!
-//! See the [`pallet`] module for the calls, the storage and the [`Config`] of this pallet.
+//! See the [`pallet`] module for the calls, the storage and the [`Config`] of this pallet; for whoever changes
+//! it, docs/guide/challenges.md.
 //!
 //! ## Overview
 //!

@@ -1,8 +1,9 @@
 //! The workers: what the node of an operator or of a watcher does in the game, by itself.
 //!
 //! Each run looks at the state of the best block, asks the engine for what it needs, submits what
-//! is ready and returns. The engine answers in a later block what it cannot answer at once, so no
-//! run waits, and a move costs two blocks at most. Nothing here writes to the chain's state.
+//! is ready and returns. What the engine cannot answer at once a later run collects: after the next
+//! block, or between two, on the same block again as soon as there is an answer. So no run waits, and
+//! a move costs two blocks at most. Nothing here writes to the chain's state.
 //!
 //! Work is found by index and never by scanning: what local operators owe ([`Owed`](crate::Owed)),
 //! the live challenges of local accounts ([`Own`](crate::Own)), and the pages of claims for the
