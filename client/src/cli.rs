@@ -145,20 +145,4 @@ mod tests {
 			Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));
 		}
 	}
-
-	/// What the development network's script runs and tells people to run.
-	#[test]
-	fn the_commands_of_the_devnet_parse() {
-		let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/devnet");
-		let script = std::fs::read_to_string(script).expect("the script is there");
-		let commands = script.lines().map(str::trim).filter_map(|line| {
-			line.strip_prefix("\"${assay[@]}\" ").or_else(|| line.strip_prefix("assay "))
-		});
-		let commands: Vec<String> = commands.map(|line| line.replace('"', "")).collect();
-		assert!(commands.len() > 6, "{commands:?}");
-		for line in commands {
-			let words = std::iter::once("assay").chain(line.split_whitespace());
-			Cli::try_parse_from(words).unwrap_or_else(|e| panic!("{line}: {e}"));
-		}
-	}
 }

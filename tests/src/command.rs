@@ -4,7 +4,13 @@ use crate::node;
 use anyhow::{anyhow, Context, Result};
 use clap::Args;
 use serde::Serialize;
-use std::{future::Future, path::PathBuf, process::ExitCode};
+use std::{
+	future::Future,
+	io::{stdout, IsTerminal},
+	path::PathBuf,
+	process::ExitCode,
+	time::Instant,
+};
 
 /// What a program on a network of digits jobs works with.
 #[derive(Args, Clone, Debug)]
@@ -35,6 +41,24 @@ impl Files {
 		let report = serde_json::to_string_pretty(figures)?;
 		std::fs::write(path, report).with_context(|| path.display().to_string())
 	}
+}
+
+/// Says what comes next, as the scripts do.
+pub(crate) fn say(what: &str) {
+	if stdout().is_terminal() {
+		println!("\x1b[1m==> {what}\x1b[0m");
+	} else {
+		println!("==> {what}");
+	}
+}
+
+/// Does a step of a longer task, and says how long it took.
+pub(crate) async fn timed<T>(what: &str, step: impl Future<Output = Result<T>>) -> Result<T> {
+	say(what);
+	let start = Instant::now();
+	let done = step.await?;
+	println!("    {what}: {} s", start.elapsed().as_secs());
+	Ok(done)
 }
 
 /// Runs a program to its end: success only if it says that all came out right.

@@ -53,20 +53,12 @@ impl Devnet {
 		};
 		let specs: Vec<NodeSpec> = specs.iter().map(with_models).collect();
 		let (first, others) = specs.split_first().context("a network has a node at least")?;
-		let common = ["--chain", "local"].map(String::from).to_vec();
-		let with_key = |index: u64, mut args: Vec<String>| {
-			args.extend(["--node-key".to_string(), format!("{:064x}", NODE_KEY + index)]);
-			args
-		};
 		let mut net = Devnet { nodes: Vec::new(), dir: Some(dir) };
-		let keyed = with_key(0, common.clone());
-		net.nodes.push(Node::start(binary, first, &keyed, net.dir())?);
+		net.nodes.push(Node::start(binary, first, &joining(NODE_KEY, None), net.dir())?);
 		let api = net.nodes[0].ready().await?;
-		let mut linked = common;
-		linked.extend(["--bootnodes".to_string(), address(&api).await?]);
-		for (index, spec) in (1u64..).zip(others) {
-			let keyed = with_key(index, linked.clone());
-			net.nodes.push(Node::start(binary, spec, &keyed, net.dir())?);
+		let first = address(&api).await?;
+		for (key, spec) in (NODE_KEY + 1..).zip(others) {
+			net.nodes.push(Node::start(binary, spec, &joining(key, Some(&first)), net.dir())?);
 		}
 		for node in &mut net.nodes[1..] {
 			node.ready().await?;
@@ -111,6 +103,15 @@ impl Drop for Devnet {
 			}
 		}
 	}
+}
+
+/// What a node is told to be part of a network of the preset `local`: its network key, and the address of the
+/// node that it connects to, where it is not the first.
+pub(crate) fn joining(key: u64, first: Option<&str>) -> Vec<String> {
+	let key = format!("{key:064x}");
+	let mut args = ["--chain", "local", "--node-key", &key].map(String::from).to_vec();
+	args.extend(first.iter().flat_map(|address| ["--bootnodes", address].map(String::from)));
+	args
 }
 
 /// The network address at which a node listens on this machine.

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`devnet`], [`node`] | networks of node processes: start, stop, restart, logs, metrics |
+//! | [`standing`] | what `assay-devnet` does: a network that is started and left running |
 //! | [`recorder`] | every finalized block of a network, and the histories of jobs in them |
 //! | [`roles`] | making accounts operators, watchers and publishers |
 //! | [`inputs`] | the digits' held-out images and Magika's inputs for real files |
@@ -20,3 +21,4 @@ pub mod node;
 pub mod partition;
 pub mod recorder;
 pub mod roles;
+pub mod standing;

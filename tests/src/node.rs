@@ -1,10 +1,10 @@
 //! One node process.
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use assay_client::Api;
 use std::{
 	fs::File,
-	io::{Read, Write},
+	io::{ErrorKind, Read, Write},
 	net::{TcpListener, TcpStream},
 	path::{Path, PathBuf},
 	process::{Child, Command, ExitStatus, Stdio},
@@ -30,6 +30,68 @@ impl NodeSpec {
 	}
 }
 
+/// The ports of a node on this machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ports {
+	/// Of its RPC.
+	pub rpc: u16,
+	/// Of its metrics.
+	pub prometheus: u16,
+	/// At which other nodes reach it; 0 for one that it chooses.
+	pub network: u16,
+}
+
+impl Ports {
+	/// Ports that nobody listens on now.
+	///
+	/// # Errors
+	/// The system gives none.
+	pub fn free() -> Result<Ports> {
+		Ok(Ports { rpc: free_port()?, prometheus: free_port()?, network: 0 })
+	}
+
+	/// # Errors
+	/// Somebody listens on a port that the node `name` needs. Without this look it would start all the same,
+	/// on another port.
+	pub fn ensure_free(&self, name: &str) -> Result<()> {
+		let needed = [
+			(self.rpc, "--rpc-port"),
+			(self.prometheus, "--prometheus-port"),
+			(self.network, "--listen-addr"),
+		];
+		for (port, option) in needed {
+			ensure!(
+				!is_taken(port)?,
+				"port {port}, which {name} needs ({option}), is in use: stop what listens there"
+			);
+		}
+		Ok(())
+	}
+}
+
+/// Whether somebody listens on a port of this machine.
+fn is_taken(port: u16) -> Result<bool> {
+	// Some systems let two listen on one port, if only one of them listens on all addresses.
+	if port != 0 && TcpStream::connect(("127.0.0.1", port)).is_ok() {
+		return Ok(true);
+	}
+	match TcpListener::bind(("127.0.0.1", port)) {
+		Ok(_) => Ok(false),
+		Err(error) if error.kind() == ErrorKind::AddrInUse => Ok(true),
+		Err(error) => Err(error).with_context(|| format!("port {port}")),
+	}
+}
+
+/// Sends `signal` (`INT`, `TERM`, `KILL`) to a process.
+///
+/// # Errors
+/// There is no such process, or it is somebody else's.
+pub(crate) fn signal(pid: u32, signal: &str) -> Result<()> {
+	let sent = Command::new("kill").args(["-s", signal, &pid.to_string()]).status()?;
+	ensure!(sent.success(), "kill -s {signal} {pid} failed");
+	Ok(())
+}
+
 /// A running node; killed when dropped.
 #[derive(Debug)]
 pub struct Node {
@@ -37,9 +99,10 @@ pub struct Node {
 	pub name: String,
 	binary: PathBuf,
 	args: Vec<String>,
-	rpc_port: u16,
-	prometheus_port: u16,
+	ports: Ports,
 	log: PathBuf,
+	/// It ignores that its terminal closes, and what is typed there does not reach it.
+	detached: bool,
 	child: Option<Child>,
 }
 
@@ -47,7 +110,7 @@ pub struct Node {
 pub fn find_binary() -> Result<PathBuf> {
 	if let Some(path) = std::env::var_os("ASSAY_NODE") {
 		let path = PathBuf::from(path);
-		anyhow::ensure!(path.is_file(), "ASSAY_NODE names no file: {}", path.display());
+		ensure!(path.is_file(), "ASSAY_NODE names no file: {}", path.display());
 		return Ok(path);
 	}
 	let here = std::env::current_exe()?;
@@ -68,42 +131,64 @@ impl Node {
 	/// Starts a node with `common` and its own arguments, its data and log below `dir`. Returns
 	/// at once; see [`Node::ready`].
 	pub fn start(binary: &Path, spec: &NodeSpec, common: &[String], dir: &Path) -> Result<Node> {
-		let (rpc_port, prometheus_port) = (free_port()?, free_port()?);
+		let mut node = Node::new(binary, spec, common, dir, Ports::free()?);
+		// Found by the first node's address only: other networks may run on this machine.
+		node.args.push("--no-mdns".into());
+		node.spawn()?;
+		Ok(node)
+	}
+
+	/// The same on these ports and with a new log, for a node that may live on when this program and its
+	/// terminal are gone; see [`Node::leave`].
+	pub fn start_detached(
+		binary: &Path,
+		spec: &NodeSpec,
+		common: &[String],
+		dir: &Path,
+		ports: Ports,
+	) -> Result<Node> {
+		let mut node = Node::new(binary, spec, common, dir, ports);
+		std::fs::write(&node.log, "").with_context(|| node.log.display().to_string())?;
+		node.detached = true;
+		node.spawn()?;
+		Ok(node)
+	}
+
+	fn new(binary: &Path, spec: &NodeSpec, common: &[String], dir: &Path, ports: Ports) -> Node {
 		let mut args: Vec<String> = [
 			"--base-path",
 			&dir.join(&spec.name).to_string_lossy(),
 			"--name",
 			&spec.name,
 			"--rpc-port",
-			&rpc_port.to_string(),
+			&ports.rpc.to_string(),
 			"--rpc-methods",
 			"unsafe",
 			"--prometheus-port",
-			&prometheus_port.to_string(),
+			&ports.prometheus.to_string(),
 			"--listen-addr",
-			"/ip4/127.0.0.1/tcp/0",
-			"--no-mdns",
+			&format!("/ip4/127.0.0.1/tcp/{}", ports.network),
 			"--no-telemetry",
 		]
 		.map(String::from)
 		.to_vec();
 		args.extend(common.iter().chain(&spec.args).cloned());
-		let mut node = Node {
+		Node {
 			name: spec.name.clone(),
 			binary: binary.to_owned(),
 			args,
-			rpc_port,
-			prometheus_port,
+			ports,
 			log: dir.join(format!("{}.log", spec.name)),
+			detached: false,
 			child: None,
-		};
-		node.spawn()?;
-		Ok(node)
+		}
 	}
 
 	fn spawn(&mut self) -> Result<()> {
 		let log = File::options().create(true).append(true).open(&self.log)?;
-		let child = Command::new(&self.binary)
+		let mut command =
+			if self.detached { detached(&self.binary) } else { Command::new(&self.binary) };
+		let child = command
 			.args(&self.args)
 			.stdin(Stdio::null())
 			.stdout(log.try_clone()?)
@@ -116,12 +201,22 @@ impl Node {
 
 	/// Address of its RPC.
 	pub fn url(&self) -> String {
-		format!("ws://127.0.0.1:{}", self.rpc_port)
+		format!("ws://127.0.0.1:{}", self.ports.rpc)
 	}
 
 	/// Its log file.
 	pub fn log(&self) -> &Path {
 		&self.log
+	}
+
+	/// Its process, if it runs.
+	pub fn pid(&self) -> Option<u32> {
+		self.child.as_ref().map(Child::id)
+	}
+
+	/// Leaves it running.
+	pub fn leave(mut self) {
+		self.child = None;
 	}
 
 	/// The last `lines` lines of its log.
@@ -136,20 +231,24 @@ impl Node {
 		let start = Instant::now();
 		loop {
 			if let Some(status) = self.exited()? {
-				let log = self.log_tail(20);
-				bail!("{} ended with {status} while starting; its log ends:\n{log}", self.name);
+				bail!("{} ended with {status} while starting; {}", self.name, self.last_words());
 			}
 			// The port is tried first: a refused connection costs nothing.
-			if TcpStream::connect(("127.0.0.1", self.rpc_port)).is_ok() {
+			if TcpStream::connect(("127.0.0.1", self.ports.rpc)).is_ok() {
 				if let Ok(api) = Api::connect(&self.url()).await {
 					return Ok(api);
 				}
 			}
 			if start.elapsed() > START_TIMEOUT {
-				bail!("{} did not answer; its log ends:\n{}", self.name, self.log_tail(20));
+				bail!("{} did not answer; {}", self.name, self.last_words());
 			}
 			tokio::time::sleep(Duration::from_millis(200)).await;
 		}
+	}
+
+	/// Where its log is, and how it ends.
+	pub(crate) fn last_words(&self) -> String {
+		format!("its log, {}, ends:\n{}", self.log.display(), self.log_tail(20))
 	}
 
 	/// How it ended, if it has.
@@ -160,21 +259,19 @@ impl Node {
 		}
 	}
 
-	/// Sends `signal` (`INT`, `TERM`) and waits for the process to end; returns how it ended and
+	/// Sends the signal `with` (`INT`, `TERM`) and waits for the process to end; returns how it ended and
 	/// how long that took.
-	pub async fn stop(&mut self, signal: &str) -> Result<(ExitStatus, Duration)> {
+	pub async fn stop(&mut self, with: &str) -> Result<(ExitStatus, Duration)> {
 		let child = self.child.as_mut().context("the node does not run")?;
 		let start = Instant::now();
-		let pid = child.id().to_string();
-		let sent = Command::new("kill").args(["-s", signal, &pid]).status()?;
-		anyhow::ensure!(sent.success(), "kill -s {signal} {pid} failed");
+		signal(child.id(), with)?;
 		loop {
 			if let Some(status) = child.try_wait()? {
 				self.child = None;
 				return Ok((status, start.elapsed()));
 			}
 			if start.elapsed() > Duration::from_secs(60) {
-				bail!("{} did not stop on SIG{signal}", self.name);
+				bail!("{} did not stop on SIG{with}", self.name);
 			}
 			tokio::time::sleep(Duration::from_millis(50)).await;
 		}
@@ -182,14 +279,14 @@ impl Node {
 
 	/// Starts a stopped node again on the same data and ports.
 	pub async fn restart(&mut self) -> Result<Api> {
-		anyhow::ensure!(self.child.is_none(), "{} runs already", self.name);
+		ensure!(self.child.is_none(), "{} runs already", self.name);
 		self.spawn()?;
 		self.ready().await
 	}
 
 	/// Its Prometheus metrics as text.
 	pub fn metrics(&self) -> Result<String> {
-		let mut stream = TcpStream::connect(("127.0.0.1", self.prometheus_port))?;
+		let mut stream = TcpStream::connect(("127.0.0.1", self.ports.prometheus))?;
 		stream.set_read_timeout(Some(Duration::from_secs(5)))?;
 		write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
 		let mut text = String::new();
@@ -222,6 +319,15 @@ impl Drop for Node {
 	}
 }
 
+/// A program that neither a closing terminal nor what is typed there ends.
+fn detached(program: &Path) -> Command {
+	let mut command = Command::new("nohup");
+	command.arg(program);
+	#[cfg(unix)]
+	std::os::unix::process::CommandExt::process_group(&mut command, 0);
+	command
+}
+
 /// The sum of the values of a metric's series in Prometheus text.
 fn sum_of(text: &str, name: &str) -> Option<f64> {
 	let values = text.lines().filter_map(|line| {
@@ -246,5 +352,40 @@ mod tests {
 		assert_eq!(sum_of(text, "a"), Some(5.0));
 		assert_eq!(sum_of(text, "b"), Some(1.0));
 		assert_eq!(sum_of(text, "c"), None);
+	}
+
+	#[test]
+	fn a_port_in_use_is_named_with_its_option() {
+		let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+		let taken = (taken.local_addr().unwrap().port(), taken);
+		let free = Ports::free().unwrap();
+		free.ensure_free("alice").unwrap();
+		let cases = [
+			(Ports { rpc: taken.0, ..free }, "--rpc-port"),
+			(Ports { prometheus: taken.0, ..free }, "--prometheus-port"),
+			(Ports { network: taken.0, ..free }, "--listen-addr"),
+		];
+		for (ports, option) in cases {
+			let error = ports.ensure_free("alice").unwrap_err().to_string();
+			let named = format!("port {}, which alice needs ({option}), is in use", taken.0);
+			assert!(error.starts_with(&named), "{error}");
+		}
+	}
+
+	#[test]
+	fn arguments_name_ports_and_folder() {
+		let ports = Ports { rpc: 1, prometheus: 2, network: 3 };
+		let spec = NodeSpec::new("alice", &["--operator"]);
+		let dir = Path::new("/data");
+		let node = Node::new(Path::new("/bin/assay-node"), &spec, &["--alice".into()], dir, ports);
+		assert_eq!(
+			node.args.join(" "),
+			"--base-path /data/alice --name alice --rpc-port 1 --rpc-methods unsafe --prometheus-port 2 \
+			 --listen-addr /ip4/127.0.0.1/tcp/3 --no-telemetry --alice --operator"
+		);
+		assert_eq!(
+			(node.log(), node.url()),
+			(Path::new("/data/alice.log"), "ws://127.0.0.1:1".into())
+		);
 	}
 }

@@ -105,7 +105,7 @@ fn files(options: &Options) -> Vec<PathBuf> {
 	[
 		"README.md",
 		"Cargo.toml",
-		"scripts/train_digits.py",
+		"scripts/train/train_digits.py",
 		"scripts/lib.sh",
 		"models/digits/digits.onnx",
 	]

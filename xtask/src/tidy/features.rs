@@ -1,7 +1,8 @@
 //! One set of features for the network and for its tests: development dependencies that turn on a feature
 //! of what the node links have half of it compiled a second time.
 
-use super::{programs::cargo, Finding};
+use super::Finding;
+use crate::programs::cargo_output;
 use anyhow::{ensure, Result};
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -34,7 +35,7 @@ fn differences(without: &Features, with: &Features) -> Vec<Finding> {
 
 fn features(root: &Path, edges: &str) -> Result<Features> {
 	let options = ["--locked", "--workspace", "--prefix", "none", "--format", "{p}|{f}"];
-	let output = cargo(root, &[&["tree", "--edges", edges], &options[..]].concat())?;
+	let output = cargo_output(root, &[&["tree", "--edges", edges], &options[..]].concat())?;
 	let mut found = Features::new();
 	for line in output.lines() {
 		if let Some((package, features)) = line.trim_end_matches(" (*)").split_once('|') {

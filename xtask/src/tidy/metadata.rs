@@ -1,6 +1,6 @@
 //! What cargo says of the crates.
 
-use super::programs::cargo;
+use crate::programs::cargo_output;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::{
@@ -30,7 +30,7 @@ pub(crate) struct Package {
 impl Metadata {
 	/// Asks cargo about the workspace at `root`.
 	pub(crate) fn read(root: &Path) -> Result<Metadata> {
-		let output = cargo(root, &["metadata", "--locked", "--format-version", "1"])?;
+		let output = cargo_output(root, &["metadata", "--locked", "--format-version", "1"])?;
 		let metadata: Value = serde_json::from_str(&output)?;
 		let packages = metadata["packages"].as_array().context("cargo lists no packages")?;
 		Ok(Metadata { packages: packages.iter().map(package).collect() })

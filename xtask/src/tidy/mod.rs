@@ -11,7 +11,6 @@ mod floats;
 mod folders;
 mod licences;
 mod metadata;
-mod programs;
 mod sources;
 
 use anyhow::{Context, Result};

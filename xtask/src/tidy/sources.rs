@@ -1,6 +1,6 @@
 //! The files of the repository that people write.
 
-use super::programs::output;
+use crate::programs::output;
 use anyhow::{ensure, Context, Result};
 use std::{collections::BTreeMap, path::Path};
 

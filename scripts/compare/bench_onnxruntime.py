@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Peak memory of a model in onnxruntime, in a process of its own. Called by scripts/bench.py.
+"""Peak memory of a model in onnxruntime, in a process of its own. Called by scripts/compare/bench.py.
 
     bench_onnxruntime.py MODEL INPUT.npz THREADS
 

@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-HELD_OUT = pathlib.Path(__file__).resolve().parent.parent / "models" / "digits" / "heldout.npz"
+HELD_OUT = pathlib.Path(__file__).resolve().parents[2] / "models" / "digits" / "heldout.npz"
 
 
 def held_out():

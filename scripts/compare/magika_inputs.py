@@ -5,7 +5,7 @@
     magika_inputs.py label out.npz         reads the array `target_label`, prints the file type
 
 The input is the first and the last 1,024 bytes of the file, stripped of white space and padded with
-256, exactly as the `magika` package takes them (scripts/compare_onnxruntime.py checks that it is).
+256, exactly as the `magika` package takes them (scripts/compare/compare_onnxruntime.py checks that it is).
 """
 
 import argparse

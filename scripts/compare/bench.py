@@ -35,7 +35,7 @@ MODELS = [
     ("silero_vad", "silero_vad.onnx", {"input": (1, 576), "state": (2, 1, 128)}, {"sr": 16000}),
 ]
 TYPES = {"tensor(int32)": np.int32, "tensor(int64)": np.int64}
-# What scripts/train_digits.py made; too small to stand for a model in use.
+# What scripts/train/train_digits.py made; too small to stand for a model in use.
 TOY = "digits"
 # A turn of one side lasts about this long, so that both sides see the same of the machine's other work.
 TURN_MS, TURNS = 200, 8

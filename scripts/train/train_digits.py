@@ -200,7 +200,7 @@ def export(p):
 
 
 def main():
-    here = pathlib.Path(__file__).resolve().parent.parent / "models" / "digits"
+    here = pathlib.Path(__file__).resolve().parents[2] / "models" / "digits"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=here, help="folder to write (default: %(default)s)")
     out = parser.parse_args().out

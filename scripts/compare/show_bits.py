@@ -18,7 +18,7 @@ import tempfile
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BATCH = 8
 # What each processor lacks.
 CPUS = {"Haswell": "no AVX-512", "Nehalem": "no AVX, no fused multiply-add"}
@@ -41,7 +41,7 @@ def magika(path):
     import magika_inputs
 
     config = magika_inputs.load_config(path.with_suffix(".json") if path.with_suffix(".json").is_file() else None)
-    names = "README.md Cargo.toml scripts/setup scripts/bench.py LICENSE clippy.toml docs/protocol.md referee/src/lib.rs"
+    names = "README.md Cargo.toml scripts/setup scripts/compare/bench.py LICENSE clippy.toml docs/protocol.md referee/src/lib.rs"
     rows = [magika_inputs.features((ROOT / name).read_bytes(), config) for name in names.split()]
     return Model(path, "Magika, scores of README.md", "target_label", "unk__214", {"bytes": np.concatenate(rows)})
 

@@ -30,7 +30,7 @@ import real_models
 from comparison import Assay, Errors, reference
 from exact import Exact
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # At most two files of each of these endings are taken from the machine.
 ENDINGS = """

@@ -21,7 +21,7 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 MICROSOFT = "com.microsoft"
 RANDOM = np.random.default_rng(5)
 OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid(MICROSOFT, 1)]

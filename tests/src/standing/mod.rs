@@ -1,0 +1,218 @@
+//! What `assay-devnet` does: a network that is started and left running.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `start` | starts the nodes, and makes a new chain worth trying |
+//! | `process` | knows a node by its process id, and stops it |
+//! | `report` | says what runs and what to try |
+//!
+//! Its folder holds, for each node, its data, its log and the file of its process id; the models; and, from
+//! when a new chain is started until everybody on it has a role, a mark that it is not finished.
+
+mod process;
+mod report;
+mod start;
+
+pub use start::Options;
+
+use crate::node::Ports;
+use anyhow::{bail, Context, Result};
+use process::Process;
+use std::{
+	fs,
+	path::{Path, PathBuf},
+};
+
+/// A node of the network.
+#[derive(Clone, Debug)]
+struct Member {
+	/// Its name, also of its folder, log and file.
+	name: &'static str,
+	/// Its authority's flag, and the flag of what it does besides.
+	flags: [&'static str; 2],
+	/// What it is, for people.
+	part: &'static str,
+	ports: Ports,
+	/// Of the network. Fixed, as an authority does not start without one; not a secret.
+	key: u64,
+}
+
+/// The nodes, the first of which the others connect to.
+const MEMBERS: [Member; 2] = [
+	Member {
+		name: "alice",
+		flags: ["--alice", "--operator"],
+		part: "authority, operator",
+		ports: Ports { rpc: 9944, prometheus: 9615, network: 30333 },
+		key: 0xa11ce,
+	},
+	Member {
+		name: "bob",
+		flags: ["--bob", "--watch"],
+		part: "authority, watcher",
+		ports: Ports { rpc: 9945, prometheus: 9616, network: 30334 },
+		key: 0xb0b,
+	},
+];
+
+/// A network that outlives the program that started it, by its folder.
+#[derive(Debug)]
+pub struct Standing {
+	data: PathBuf,
+	members: [Member; 2],
+}
+
+impl Standing {
+	/// The network in the folder `data`, which need not be there yet.
+	///
+	/// # Errors
+	/// The path is empty.
+	pub fn new(data: &Path) -> Result<Standing> {
+		let data = std::path::absolute(data).context("the folder of data")?;
+		Ok(Standing { data, members: MEMBERS })
+	}
+
+	/// Says what runs; whether anything does.
+	pub fn status(&self) -> bool {
+		let mut any = false;
+		for process in self.processes() {
+			let name = process.name;
+			if let Some(pid) = process.pid() {
+				let log = self.data.join(format!("{name}.log"));
+				println!("{name} runs (process {pid}, log {})", log.display());
+				any = true;
+			} else {
+				println!("{name} does not run");
+			}
+		}
+		any
+	}
+
+	/// Stops it, the first node last.
+	///
+	/// # Errors
+	/// A node cannot be stopped.
+	pub fn stop(&self) -> Result<()> {
+		self.processes().rev().try_for_each(|process| process.stop())
+	}
+
+	/// Stops it and deletes its folder.
+	///
+	/// # Errors
+	/// A node cannot be stopped, and then nothing is deleted; or something cannot be deleted.
+	pub fn clean(&self) -> Result<()> {
+		self.stop()?;
+		remove(&self.data)
+	}
+
+	fn process(&self, member: &Member) -> Process<'_> {
+		Process { dir: &self.data, name: member.name }
+	}
+
+	fn processes(&self) -> impl DoubleEndedIterator<Item = Process<'_>> {
+		self.members.iter().map(|member| self.process(member))
+	}
+
+	fn models(&self) -> PathBuf {
+		self.data.join("models")
+	}
+
+	/// The mark of a new chain on which not everybody has a role yet.
+	fn unfinished(&self) -> PathBuf {
+		self.data.join("unfinished")
+	}
+
+	/// Whether it runs as a whole.
+	///
+	/// # Errors
+	/// A part of it runs, or what runs is not finished.
+	fn runs(&self) -> Result<bool> {
+		let advice = "`scripts/devnet --stop` stops it, `scripts/devnet` starts it again";
+		let is_up = |process: &Process<'_>| process.pid().is_some();
+		let (up, down): (Vec<_>, Vec<_>) = self.processes().partition(is_up);
+		match (up.first(), down.first()) {
+			(None, _) => Ok(false),
+			(Some(up), Some(down)) => bail!("{} runs, {} does not: {advice}", up.name, down.name),
+			(Some(_), None) if self.unfinished().exists() => {
+				bail!("the network runs, but its start was broken off, so that it may lack models: {advice}")
+			},
+			(Some(_), None) => Ok(true),
+		}
+	}
+}
+
+/// Deletes a folder, if it is there.
+fn remove(folder: &Path) -> Result<()> {
+	if folder.exists() {
+		fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
+	}
+	Ok(())
+}
+
+#[cfg(test)]
+mod testing {
+	use std::{
+		fs,
+		os::unix::fs::PermissionsExt,
+		path::{Path, PathBuf},
+	};
+
+	/// Scripts that stand for a node: one stops when it is told to, one does not, one fails.
+	pub(super) const WILLING: &str = "trap 'exit 0' INT\necho ready\nwhile :; do sleep 0.1; done";
+	pub(super) const STUBBORN: &str = "trap '' INT\necho ready\nwhile :; do sleep 0.1; done";
+	pub(super) const BROKEN: &str = "echo 'no disk' >&2\nexit 3";
+
+	/// Writes one of them into `dir`, under the node's name.
+	pub(super) fn program(dir: &Path, script: &str) -> PathBuf {
+		let path = dir.join(super::process::PROGRAM);
+		fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+		fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+		path
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn empty() -> (tempfile::TempDir, Standing) {
+		let dir = tempfile::tempdir().unwrap();
+		let network = Standing::new(&dir.path().join("data")).unwrap();
+		(dir, network)
+	}
+
+	#[test]
+	fn where_nothing_was_started_nothing_runs() {
+		let (_dir, network) = empty();
+		assert!(!network.status());
+		assert!(!network.runs().unwrap());
+		network.stop().unwrap();
+		network.clean().unwrap();
+	}
+
+	#[test]
+	fn cleaning_forgets_everything() {
+		let (_dir, network) = empty();
+		fs::create_dir_all(network.data.join("alice/chains")).unwrap();
+		// Of a process that ended long ago.
+		fs::write(network.data.join("alice.pid"), "4194304999").unwrap();
+		network.clean().unwrap();
+		assert!(!network.data.exists());
+	}
+
+	#[test]
+	fn members_share_no_port_and_no_key() {
+		let ports =
+			MEMBERS.map(|member| [member.ports.rpc, member.ports.prometheus, member.ports.network]);
+		let mut ports = ports.concat();
+		ports.sort();
+		ports.dedup();
+		assert_eq!(ports.len(), 6);
+		assert_ne!(MEMBERS[0].key, MEMBERS[1].key);
+	}
+
+	#[test]
+	fn a_folder_has_a_name() {
+		assert!(Standing::new(Path::new("")).is_err());
+	}
+}
