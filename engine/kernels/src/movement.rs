@@ -62,8 +62,9 @@ fn typed<T: FromBits>(
 			pad(op, &before, T::from_bits(fill), data, out);
 		},
 		OpKind::Concat { axis } => {
-			let parts = operands.iter().map(|bytes| view(bytes)).collect::<Option<Vec<&[T]>>>()?;
-			concat(op, axis.into(), &parts, out, cfg)?;
+			let operands = operands.iter().map(|bytes| view(bytes));
+			let operands = operands.collect::<Option<Vec<&[T]>>>()?;
+			concat(op, axis.into(), &operands, out, cfg)?;
 		},
 		OpKind::Gather { axis } => {
 			let [data, indices] = operands else { return None };
@@ -380,23 +381,23 @@ fn pad<T: Pod>(op: &OpRecord, before: &[u32; 8], fill: T, data: &[T], out: &mut 
 fn concat<T: Pod>(
 	op: &OpRecord,
 	axis: usize,
-	parts: &[&[T]],
+	operands: &[&[T]],
 	out: &mut [T],
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let dims = op.shape.dims();
-	let parts = parts.iter().zip(&op.operands);
-	let parts = parts.map(|(&data, operand)| Part::new(data, operand.shape.dims(), dims, axis));
-	let parts = parts.collect::<Option<Vec<Part<'_, T>>>>()?;
+	let joined = operands.iter().zip(&op.operands);
+	let joined = joined.map(|(&data, own)| Joined::new(data, own.shape.dims(), dims, axis));
+	let joined = joined.collect::<Option<Vec<Joined<'_, T>>>>()?;
 	let total: usize = dims[axis..].iter().map(|&dim| dim as usize).product();
-	// Rows that stay in the cache while each operand's part is written to them.
+	// Rows that stay in the cache while each operand is written to them.
 	let rows = (JOINED / total).max(1);
 	threads::for_each_part(cfg.threads, out, total, 1, |start, out| {
 		for (block, out) in out.chunks_mut(rows * total).enumerate() {
 			let (first, mut offset) = (start / total + block * rows, 0);
-			for part in &parts {
-				part.write(first, &mut out[offset..], total);
-				offset += part.written;
+			for operand in &joined {
+				operand.write(first, &mut out[offset..], total);
+				offset += operand.written;
 			}
 		}
 	});
@@ -407,7 +408,7 @@ fn concat<T: Pod>(
 const JOINED: usize = 4 << 10;
 
 /// An operand of a *Concat*.
-struct Part<'a, T> {
+struct Joined<'a, T> {
 	data: &'a [T],
 	/// The first element of a row, for each of the output's rows.
 	walk: Walk<1>,
@@ -418,10 +419,9 @@ struct Part<'a, T> {
 	written: usize,
 }
 
-impl<'a, T: Pod> Part<'a, T> {
-	/// The part of an operand of the dimensions `own` in an output of `dims`; `None` where there are too
-	/// many of them.
-	fn new(data: &'a [T], own: &[u32], dims: &[u32], axis: usize) -> Option<Part<'a, T>> {
+impl<'a, T: Pod> Joined<'a, T> {
+	/// An operand of the dimensions `own` in an output of `dims`; `None` where a walk has no room for them.
+	fn new(data: &'a [T], own: &[u32], dims: &[u32], axis: usize) -> Option<Joined<'a, T>> {
 		let inner: Vec<(usize, usize)> = (axis..own.len())
 			.map(|d| (own[d] as usize, if d == axis { 1 } else { (dims[d] / own[d]) as usize }))
 			.collect();
@@ -437,7 +437,7 @@ impl<'a, T: Pod> Part<'a, T> {
 			step *= own as isize;
 		}
 		let walk = Walk::new(&sizes, &steps);
-		walk.is_short().then_some(Part { data, walk, inner, read, written })
+		walk.is_short().then_some(Joined { data, walk, inner, read, written })
 	}
 
 	/// Writes the output's rows from `first` on, which are `total` elements apart.

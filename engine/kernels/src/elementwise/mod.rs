@@ -344,27 +344,27 @@ fn run_select(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelCon
 	select_by(&walk, op.dtype, operands.try_into().ok()?, out, cfg)
 }
 
-/// One operand of a run of neighbouring elements.
+/// The elements of an operand that neighbouring elements of the output are computed from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct Elements<'a> {
 	pub(crate) bytes: &'a [u8],
-	/// One element for the whole run instead of one for each.
+	/// One element for all of them instead of one for each.
 	pub(crate) single: bool,
 }
 
-/// Runs `op`'s function on `parts`, which have as many elements as `out` or one; with `walk`, a
-/// binary function on operands that are followed as it says. `None` when there is no kernel for
-/// the types, whatever the length.
-pub(crate) fn run_part(
+/// Runs `op`'s function on elements of its operands, as many as `out` has or one; with `walk`, a
+/// binary function on operands that are read as it says. `None` when there is no kernel for the
+/// types, whatever the length.
+pub(crate) fn run_elements(
 	op: &OpRecord,
-	parts: &[Part<'_>],
+	operands: &[Elements<'_>],
 	walk: Option<&Walk<2>>,
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let len = out.len() / op.dtype.size() as usize;
-	let step = |part: &Part<'_>| isize::from(!part.single);
-	match (op.kind, parts) {
+	let step = |operand: &Elements<'_>| isize::from(!operand.single);
+	match (op.kind, operands) {
 		(OpKind::Unary(function), [x]) if !x.single => run_unary(op, function, x.bytes, out, cfg),
 		(OpKind::Cast, [x]) if !x.single => cast(op.operands[0].dtype, op.dtype, x.bytes, out, cfg),
 		(OpKind::RoundTo { format, overflow }, [x]) if !x.single => {

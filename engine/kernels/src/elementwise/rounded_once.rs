@@ -35,17 +35,18 @@ pub(crate) fn map<F: Quick>(x: &[f32], out: &mut [f32], cfg: &KernelConfig) {
 	}
 	threads::for_each_part(cfg.threads, out, GROUP, F::COST, |start, out| {
 		let x = &x[start..start + out.len()];
-		dispatch(cfg.isa, Part::<F> { x, out, function: PhantomData });
+		dispatch(cfg.isa, Groups::<F> { x, out, function: PhantomData });
 	});
 }
 
-struct Part<'a, F> {
+/// Elements that are computed group by group.
+struct Groups<'a, F> {
 	x: &'a [f32],
 	out: &'a mut [f32],
 	function: PhantomData<F>,
 }
 
-impl<F: Quick> Kernel for Part<'_, F> {
+impl<F: Quick> Kernel for Groups<'_, F> {
 	type Output = ();
 
 	#[inline(always)]
