@@ -28,8 +28,8 @@
 //!
 //! ## Low Level / Implementation Details
 //!
-//! Deadlines, lapses and clean-up ride on an agenda: every challenge on record has an entry in
-//! [`Alarms`], which `on_idle` rings when due. Nothing depends on that: [`Call::poke`] and
+//! Deadlines, lapses and clean-up ride on an agenda: every challenge on record stands in
+//! [`AgendaPages`], which `on_idle` works off when due. Nothing depends on that: [`Call::poke`] and
 //! [`Call::lapse`] do the same for anybody who cares.
 //!
 //! Periods follow the work: each is a constant and a few times what one run of the model takes.
@@ -287,18 +287,22 @@ pub mod pallet {
 		OptionQuery,
 	>;
 
-	/// When to look at which challenge again, in pages. Every challenge on record has one entry.
+	/// The agenda: when to look at which challenge again. Every challenge on record stands in one page.
+	// Its three items are at keys older than the word.
 	#[pallet::storage]
-	pub type Alarms<T: Config> = StorageMap<_, Identity, PageKey, AlarmPage, OptionQuery>;
+	#[pallet::storage_prefix = "Alarms"]
+	pub type AgendaPages<T: Config> = StorageMap<_, Identity, PageKey, AgendaPage, OptionQuery>;
 
-	/// How many pages of [`Alarms`] each block has.
+	/// How many pages of the agenda each block has.
 	#[pallet::storage]
-	pub type AlarmPages<T: Config> =
+	#[pallet::storage_prefix = "AlarmPages"]
+	pub type AgendaPageCount<T: Config> =
 		StorageMap<_, Twox64Concat, BlockNumberFor<T>, u32, ValueQuery>;
 
-	/// The first block whose alarms have not all been rung.
+	/// No page of the agenda is earlier than this block.
 	#[pallet::storage]
-	pub type NextAlarm<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+	#[pallet::storage_prefix = "NextAlarm"]
+	pub type AgendaHead<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
 
 	/// What the authorisation of a proof found, for the dispatch of the same transaction. See
 	/// `do_prove_fault`.
@@ -483,7 +487,7 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_idle(_block: BlockNumberFor<T>, remaining: Weight) -> Weight {
-			Self::ring_alarms(remaining)
+			Self::work_off_agenda(remaining)
 		}
 
 		fn offchain_worker(_block: BlockNumberFor<T>) {

@@ -50,14 +50,14 @@ impl<T: Config> Pallet<T> {
 			fees: Zero::zero(),
 			opened_at: now,
 			since: now,
-			alarm: now,
+			due: now,
 			path: Default::default(),
 			state: ChallengeState::Live,
 		};
 		Live::<T>::insert(job, id.to_be_bytes(), ());
 		Own::<T>::insert(&who, id.to_be_bytes(), ());
 		Challenged::<T>::insert(job, &who, id);
-		Self::set_alarm(id, &mut challenge);
+		Self::schedule(id, &mut challenge);
 		Challenges::<T>::insert(id, challenge);
 
 		Self::deposit_event(Event::ChallengeOpened { challenge: id, job, who, output_root, bond });
