@@ -440,9 +440,9 @@ pub mod pallet {
 		/// The job has no open claim: it was not claimed yet, or the claim is final or proven false.
 		ClaimNotOpen,
 		/// The claim's challenge window has closed; only live challenges go on.
-		WindowClosed,
+		WindowOver,
 		/// This is the claimed output root: challenge only with a different one.
-		SameOutput,
+		OutputUndisputed,
 		/// This account has a live challenge against the job; continue that one.
 		AlreadyChallenging,
 		/// The free balance does not cover the bond or the query fee and the existential deposit, or
@@ -457,9 +457,9 @@ pub mod pallet {
 		/// The operator has not revealed its trace root yet.
 		TraceNotPosted,
 		/// The deadline has passed; the other side may now end the turn.
-		TooLate,
+		DeadlineOver,
 		/// The slice does not show that the trace ends with the claimed output root.
-		BadLastEntry,
+		LastEntryMismatch,
 		/// There is no such challenge on record.
 		ChallengeUnknown,
 		/// The challenge is over.
@@ -467,19 +467,19 @@ pub mod pallet {
 		/// Only the challenger moves in its challenge.
 		NotChallenger,
 		/// The node at the cursor is not open yet; wait for the operator.
-		AwaitingAnswer,
+		NodeNotOpen,
 		/// The node is not a child of the node at the cursor, or the challenge has no moves left.
-		IllegalMove,
+		MoveIllegal,
 		/// Nobody asked for this node.
 		NodeNotAsked,
 		/// The node is open already; read its content from the block that opened it.
 		NodeAlreadyOpen,
 		/// The opening does not belong to the node under the operator's trace root.
-		BadOpening,
+		OpeningMismatch,
 		/// The proof is longer than allowed, malformed, or does not belong to this claim.
-		BadProof,
+		ProofRefused,
 		/// The recomputed value is what the operator says: the proof shows no fault.
-		NoFault,
+		FaultNotShown,
 		/// No deadline has passed and nothing can be cleaned up; try again later.
 		NothingDue,
 	}
@@ -522,8 +522,8 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
-		/// - [`Error::WindowClosed`]: when the window of the claim is over.
-		/// - [`Error::SameOutput`]: when `output_root` is the claimed one.
+		/// - [`Error::WindowOver`]: when the window of the claim is over.
+		/// - [`Error::OutputUndisputed`]: when `output_root` is the claimed one.
 		/// - [`Error::AlreadyChallenging`]: when the account has a live challenge against the job.
 		/// - [`Error::CannotPay`]: when the balance or the key's allowance does not cover the bond.
 		///
@@ -561,9 +561,9 @@ pub mod pallet {
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::TraceNotDemanded`]: when nobody challenged the claim.
 		/// - [`Error::TraceAlreadyPosted`]: when the trace root was revealed already.
-		/// - [`Error::TooLate`]: when the deadline for the trace is over.
+		/// - [`Error::DeadlineOver`]: when the deadline for the trace is over.
 		/// - [`Error::NotOperator`]: when somebody else made the claim.
-		/// - [`Error::BadLastEntry`]: when `last_entry` does not end the trace as claimed.
+		/// - [`Error::LastEntryMismatch`]: when `last_entry` does not end the trace as claimed.
 		///
 		/// ## Events
 		///
@@ -603,9 +603,9 @@ pub mod pallet {
 		/// - [`Error::ChallengeOver`]: when the challenge is over.
 		/// - [`Error::ClaimNotOpen`]: when the claim is over and the challenge not settled yet.
 		/// - [`Error::TraceNotPosted`]: when the operator has not revealed its trace root.
-		/// - [`Error::AwaitingAnswer`]: when the node at the cursor is not open yet.
-		/// - [`Error::TooLate`]: when the challenger's turn is over.
-		/// - [`Error::IllegalMove`]: when `node` cannot be next, or [`MAX_MOVES`] were made.
+		/// - [`Error::NodeNotOpen`]: when the node at the cursor is not open yet.
+		/// - [`Error::DeadlineOver`]: when the challenger's turn is over.
+		/// - [`Error::MoveIllegal`]: when `node` cannot be next, or [`MAX_MOVES`] were made.
 		/// - [`Error::CannotPay`]: when the balance or allowance does not cover a fee that is due.
 		///
 		/// ## Events
@@ -641,8 +641,8 @@ pub mod pallet {
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::NodeNotAsked`]: when nobody asked for the node.
 		/// - [`Error::NodeAlreadyOpen`]: when the node is open already.
-		/// - [`Error::TooLate`]: when the deadline for the answer is over.
-		/// - [`Error::BadOpening`]: when `opening` is not the node's under the trace root.
+		/// - [`Error::DeadlineOver`]: when the deadline for the answer is over.
+		/// - [`Error::OpeningMismatch`]: when `opening` is not the node's under the trace root.
 		///
 		/// ## Events
 		///
@@ -680,8 +680,8 @@ pub mod pallet {
 		///
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::TraceNotPosted`]: when the operator has not revealed its trace root.
-		/// - [`Error::BadProof`]: when the proof is malformed or does not belong to the claim.
-		/// - [`Error::NoFault`]: when the recomputed value is what the operator says.
+		/// - [`Error::ProofRefused`]: when the proof is malformed or does not belong to the claim.
+		/// - [`Error::FaultNotShown`]: when the recomputed value is what the operator says.
 		///
 		/// ## Events
 		///

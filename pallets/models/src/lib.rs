@@ -217,7 +217,7 @@ pub mod pallet {
 		/// re-execute on chain. Compile the model again with a current compiler.
 		OperationRefused(u16),
 		/// One run takes longer than any period of the chain allows for. Split the model.
-		TooSlow,
+		ModelTooSlow,
 		/// The outputs have more than four mebibytes, more than a requester can demand. Split the model.
 		OutputTooLong,
 		/// The model needs a name, name, version and licence must be UTF-8 text, and a model is not its
@@ -293,7 +293,7 @@ pub mod pallet {
 		/// - [`Error::ProgramMalformed`]: when the program is not in the canonical encoding.
 		/// - [`Error::OperationRefused`]: when an operation breaks a rule or is too heavy to judge.
 		/// - [`Error::OutputTooLong`]: when the outputs have more than four mebibytes.
-		/// - [`Error::TooSlow`]: when one run takes longer than [`Config::MaxRunMicros`].
+		/// - [`Error::ModelTooSlow`]: when one run takes longer than [`Config::MaxRunMicros`].
 		/// - Errors of [`Config::Currency`]: when the publisher cannot pay the deposit.
 		///
 		/// ## Events

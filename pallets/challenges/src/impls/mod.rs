@@ -125,7 +125,7 @@ impl<T: Config> Pallet<T> {
 		claim: &ClaimOf<T>,
 		now: BlockNumberFor<T>,
 	) -> Result<(), Error<T>> {
-		ensure!(now <= claim.window_end, Error::<T>::WindowClosed);
+		ensure!(now <= claim.window_end, Error::<T>::WindowOver);
 		Ok(())
 	}
 }
