@@ -35,7 +35,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The trace that the operator of `job` is bound to.
-	pub(crate) fn posted_trace(job: JobId) -> Result<H256, Error<T>> {
+	///
+	/// # Errors
+	/// [`Error::TraceNotPosted`] when it has not revealed one.
+	pub fn posted_trace(job: JobId) -> Result<H256, Error<T>> {
 		match Disputes::<T>::get(job).map(|dispute| dispute.trace) {
 			Some(TraceState::Posted { root, .. }) => Ok(root),
 			_ => Err(Error::<T>::TraceNotPosted),
