@@ -166,7 +166,7 @@ enum Form {
 	/// Rows of 2, 4 or 8 elements, which are too short to be taken one by one: pixels that are
 	/// repeated, or that come from so many images in turn; so many rows, which lie `outer` apart, of
 	/// elements at these places.
-	Narrow { rows: usize, outer: isize, width: usize, places: [isize; 8] },
+	ShortRows { rows: usize, outer: isize, width: usize, places: [isize; 8] },
 	/// Planes of so many rows, which are neighbours in the source: squares keep both sides in the cache.
 	Planes { rows: usize },
 }
@@ -189,7 +189,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 					(width, rows, outer) = (rows * width, more, next);
 					planes = planes.planes();
 				}
-				Form::Narrow { rows, outer, width, places }
+				Form::ShortRows { rows, outer, width, places }
 			},
 			(Some((rows, [1])), _) if step != 1 && step != 0 => Form::Planes { rows },
 			_ => Form::Runs,
@@ -201,7 +201,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 	fn unit(&self) -> Option<usize> {
 		match self.form {
 			Form::Runs => None,
-			Form::Narrow { rows, width, .. } => Some(rows * width),
+			Form::ShortRows { rows, width, .. } => Some(rows * width),
 			Form::Planes { .. } => Some(self.walk.inner),
 		}
 	}
@@ -209,7 +209,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 	/// The elements from `start` on.
 	fn part(&self, start: usize, out: &mut [T]) {
 		match self.form {
-			Form::Narrow { rows, outer, width, ref places } => match width {
+			Form::ShortRows { rows, outer, width, ref places } => match width {
 				2 => self.of_width::<2>([rows, start], outer, places, out),
 				4 => self.of_width::<4>([rows, start], outer, places, out),
 				_ => self.of_width::<8>([rows, start], outer, places, out),

@@ -244,11 +244,11 @@ impl Space {
 fn broadcast_row(member: &Member<'_>) -> Option<usize> {
 	let op = member.op;
 	let OpKind::Binary(_) = op.kind else { return None };
-	let narrow = op.operands.iter().find(|operand| {
+	let broadcast = op.operands.iter().find(|operand| {
 		let elements = operand.shape.elements();
 		elements > 1 && elements < op.shape.elements()
 	})?;
-	let walk = Walk::broadcast(op.shape.dims(), [narrow.shape.dims()]);
+	let walk = Walk::broadcast(op.shape.dims(), [broadcast.shape.dims()]);
 	let row = walk.inner;
 	let by_rows = walk.is_rows(row, 0, 1) || walk.is_rows(row, 1, 0);
 	(by_rows && (2..=MAX_ROW).contains(&row)).then_some(row)
