@@ -19,7 +19,7 @@ use crate::{
 use assay_referee::{arith::functions, BinaryFn, DType, OpKind, OpRecord, UnaryFn};
 use int8::Saturate;
 use map::{map1, map2, select, Map1, Map2};
-use rounded_once::Quick;
+use rounded_once::Estimated;
 use std::borrow::Cow;
 
 macro_rules! unary_functions {
@@ -64,9 +64,9 @@ unary_functions! {
 	IsNan: f32 => u8, 1, |x| u8::from(x.is_nan());
 }
 
-macro_rules! quick_functions {
+macro_rules! estimated_functions {
 	($($name:ident, $error:expr, $estimate:path;)*) => { $(
-		impl Quick for $name {
+		impl Estimated for $name {
 			const ERROR: f64 = $error;
 			#[inline(always)]
 			fn estimate(x: f32) -> f64 { $estimate(x) }
@@ -77,7 +77,7 @@ macro_rules! quick_functions {
 /// 2^-40.
 const E40: f64 = 1.0 / (1u64 << 40) as f64;
 
-quick_functions! {
+estimated_functions! {
 	Exp, E40 / 4.0, rounded_once::estimate_exp;
 	Sigmoid, E40 / 4.0, rounded_once::estimate_sigmoid;
 	Tanh, E40 / 2.0, rounded_once::estimate_tanh;
@@ -94,8 +94,8 @@ fn unary(function: UnaryFn, x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Opt
 		map1::<A, O, F>(view(x)?, view_mut(out)?, cfg);
 		Some(())
 	}
-	fn rounded<F: Quick>(x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
-		rounded_once::map::<F>(view(x)?, view_mut(out)?, cfg);
+	fn estimated<F: Estimated>(x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
+		rounded_once::map_estimated::<F>(view(x)?, view_mut(out)?, cfg);
 		Some(())
 	}
 	match function {
@@ -103,12 +103,12 @@ fn unary(function: UnaryFn, x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Opt
 		UnaryFn::Abs => go::<f32, f32, Abs>(x, out, cfg),
 		UnaryFn::Sqrt => go::<f32, f32, Sqrt>(x, out, cfg),
 		UnaryFn::Reciprocal => go::<f32, f32, Reciprocal>(x, out, cfg),
-		UnaryFn::Exp => rounded::<Exp>(x, out, cfg),
+		UnaryFn::Exp => estimated::<Exp>(x, out, cfg),
 		UnaryFn::Exp2 => go::<f32, f32, Exp2>(x, out, cfg),
 		UnaryFn::Log => go::<f32, f32, Log>(x, out, cfg),
-		UnaryFn::Tanh => rounded::<Tanh>(x, out, cfg),
-		UnaryFn::Erf => rounded::<Erf>(x, out, cfg),
-		UnaryFn::Sigmoid => rounded::<Sigmoid>(x, out, cfg),
+		UnaryFn::Tanh => estimated::<Tanh>(x, out, cfg),
+		UnaryFn::Erf => estimated::<Erf>(x, out, cfg),
+		UnaryFn::Sigmoid => estimated::<Sigmoid>(x, out, cfg),
 		UnaryFn::Relu => go::<f32, f32, Relu>(x, out, cfg),
 		UnaryFn::Sin => go::<f32, f32, Sin>(x, out, cfg),
 		UnaryFn::Cos => go::<f32, f32, Cos>(x, out, cfg),
