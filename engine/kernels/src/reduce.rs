@@ -1,4 +1,4 @@
-//! Reductions along the last axis, in the format's order.
+//! Reductions along the last axis, in the program format's order.
 //!
 //! Blocks of 1,024 elements, 32 lanes by position, a tree over the lanes, blocks ascending. Lanes
 //! that hold no element hold the neutral one; combining with it changes nothing once a lane has

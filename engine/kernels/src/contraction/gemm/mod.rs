@@ -1,4 +1,4 @@
-//! f32 contraction in the format's order, for dense operands and for patches of an image.
+//! f32 contraction in the program format's order, for dense operands and for patches of an image.
 
 mod depthwise;
 mod image;
