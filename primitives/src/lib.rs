@@ -30,7 +30,7 @@ pub use backlog::Backlog;
 pub use claims::{ClaimView, Claims, FaultKind};
 pub use models::{ModelInfo, ModelRegistry};
 pub use operators::{KeyAllowances, KeyOwners, OperatorLedger};
-pub use outbox::{Mark, Outbox};
+pub use outbox::{BlockStamp, Outbox};
 pub use pages::PageKey;
 pub use service::{ServiceKey, ServiceSignature};
 

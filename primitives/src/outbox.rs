@@ -19,20 +19,20 @@ pub const RESEND_AFTER: u32 = 4;
 /// Most things remembered; beyond it the oldest are forgotten.
 const MAX_SENT: usize = 16_384;
 
-/// A block that something happened at, which tells forks apart.
+/// Which block something happened at: what tells forks apart.
 ///
 /// It is the block whose state is read, not its parent: of two blocks with the same parent, what was
 /// seen in the one may not be in the other. The executive tells workers, and only them, its hash.
 #[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Mark {
+pub struct BlockStamp {
 	/// Number of the block.
 	pub number: u32,
 	/// First bytes of its hash.
 	hash: [u8; 8],
 }
 
-impl Mark {
-	/// The mark of the block whose state is read now.
+impl BlockStamp {
+	/// The stamp of the block whose state is read now.
 	pub fn here<T: frame_system::Config>() -> Self {
 		Self::of::<T>(frame_system::Pallet::<T>::block_number())
 	}
@@ -58,24 +58,24 @@ fn hash_of<T: frame_system::Config>(number: BlockNumberFor<T>) -> [u8; 8] {
 /// What was sent in the last few blocks of this chain.
 pub struct Outbox {
 	place: &'static [u8],
-	here: Mark,
-	sent: BTreeMap<[u8; 16], Mark>,
+	here: BlockStamp,
+	sent: BTreeMap<[u8; 16], BlockStamp>,
 	changed: bool,
 }
 
 impl Outbox {
 	/// What earlier runs of the worker noted under `place`.
 	pub fn load<T: frame_system::Config>(place: &'static [u8]) -> Self {
-		let here = Mark::here::<T>();
-		let mut sent: BTreeMap<[u8; 16], Mark> =
+		let here = BlockStamp::here::<T>();
+		let mut sent: BTreeMap<[u8; 16], BlockStamp> =
 			StorageValueRef::persistent(place).get().ok().flatten().unwrap_or_default();
 		// Few blocks, many messages: each block is looked up once.
-		let mut of_this_chain = BTreeMap::<Mark, bool>::new();
-		sent.retain(|_, mark| {
-			here.number.checked_sub(mark.number).is_some_and(|age| age < RESEND_AFTER)
+		let mut of_this_chain = BTreeMap::<BlockStamp, bool>::new();
+		sent.retain(|_, stamp| {
+			here.number.checked_sub(stamp.number).is_some_and(|age| age < RESEND_AFTER)
 				&& *of_this_chain
-					.entry(*mark)
-					.or_insert_with(|| *mark == here || mark.is_of_this_chain::<T>())
+					.entry(*stamp)
+					.or_insert_with(|| *stamp == here || stamp.is_of_this_chain::<T>())
 		});
 		Self { place, here, sent, changed: false }
 	}
@@ -94,14 +94,14 @@ impl Outbox {
 	/// before.
 	pub fn note_refused<T: frame_system::Config>(&mut self, name: &impl Encode) {
 		let before = self.here.number.saturating_sub(RESEND_AFTER - 1);
-		self.insert(name, Mark::of::<T>(before.into()));
+		self.insert(name, BlockStamp::of::<T>(before.into()));
 	}
 
-	fn insert(&mut self, name: &impl Encode, mark: Mark) {
+	fn insert(&mut self, name: &impl Encode, stamp: BlockStamp) {
 		self.changed = true;
-		self.sent.insert(short(name), mark);
+		self.sent.insert(short(name), stamp);
 		while self.sent.len() > MAX_SENT {
-			let oldest = self.sent.iter().min_by_key(|(_, mark)| **mark).map(|(name, _)| *name);
+			let oldest = self.sent.iter().min_by_key(|(_, stamp)| **stamp).map(|(name, _)| *name);
 			let Some(oldest) = oldest else { break };
 			self.sent.remove(&oldest);
 		}

@@ -12,7 +12,7 @@ macro_rules! codes {
 			/// Every variant, in the order of the codes.
 			pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
-			/// The format's code of this variant.
+			/// The program format's code of this variant.
 			pub const fn code(self) -> u8 {
 				self as u8
 			}

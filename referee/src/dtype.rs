@@ -53,7 +53,7 @@ impl DType {
 		}
 	}
 
-	/// The format's code of this type.
+	/// The program format's code of this type.
 	pub const fn code(self) -> u8 {
 		self as u8
 	}

@@ -47,7 +47,7 @@ pub mod arith;
 mod codes;
 pub mod dtype;
 pub mod element;
-pub mod format;
+pub mod float_format;
 pub mod opening;
 pub mod program;
 pub mod proof;
@@ -58,7 +58,7 @@ pub mod tree;
 pub use arith::{Arith, Soft};
 pub use dtype::{canonical, decode_value, encode_value, DType};
 pub use element::element;
-pub use format::{FloatFormat, Overflow};
+pub use float_format::{FloatFormat, Overflow};
 pub use opening::{
 	is_child, verify_last_entry, verify_opening, Commitments, NodeKey, Object, Opened, Opening,
 	OpeningError,

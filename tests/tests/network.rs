@@ -454,12 +454,12 @@ async fn bad_input_is_refused(scene: &Scene, job: u64) {
 	let call = calls::claim_jobs(&[(job, H256::zero())], [1; 32], &[0; 40]);
 	let error = api.submit(&call, &stranger.key, Until::InBlock).await.unwrap_err();
 	let code = error.code.clone().unwrap_or_default();
-	assert!(code == "Jobs::NotAssignee" || code == "Jobs::NotAssigned", "{error}");
+	assert!(code == "Jobs::NotAssignee" || code == "Jobs::JobNotAssigned", "{error}");
 
 	let call = calls::prove_fault(job, b"not a proof");
 	let error = api.submit(&call, &stranger.key, Until::InBlock).await.unwrap_err();
 	let code = error.code.clone().unwrap_or_default();
-	assert!(code == "Challenges::BadProof" || code == "Challenges::TraceNotPosted", "{error}");
+	assert!(code == "Challenges::ProofRefused" || code == "Challenges::TraceNotPosted", "{error}");
 
 	let poor = account::keypair("//Nobody").unwrap();
 	let error = scene.ask_as(&poor, None, None, 0).await.unwrap_err();

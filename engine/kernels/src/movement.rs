@@ -62,8 +62,9 @@ fn typed<T: FromBits>(
 			pad(op, &before, T::from_bits(fill), data, out);
 		},
 		OpKind::Concat { axis } => {
-			let parts = operands.iter().map(|bytes| view(bytes)).collect::<Option<Vec<&[T]>>>()?;
-			concat(op, axis.into(), &parts, out, cfg)?;
+			let operands = operands.iter().map(|bytes| view(bytes));
+			let operands = operands.collect::<Option<Vec<&[T]>>>()?;
+			concat(op, axis.into(), &operands, out, cfg)?;
 		},
 		OpKind::Gather { axis } => {
 			let [data, indices] = operands else { return None };
@@ -165,7 +166,7 @@ enum Form {
 	/// Rows of 2, 4 or 8 elements, which are too short to be taken one by one: pixels that are
 	/// repeated, or that come from so many images in turn; so many rows, which lie `outer` apart, of
 	/// elements at these places.
-	Narrow { rows: usize, outer: isize, width: usize, places: [isize; 8] },
+	ShortRows { rows: usize, outer: isize, width: usize, places: [isize; 8] },
 	/// Planes of so many rows, which are neighbours in the source: squares keep both sides in the cache.
 	Planes { rows: usize },
 }
@@ -188,7 +189,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 					(width, rows, outer) = (rows * width, more, next);
 					planes = planes.planes();
 				}
-				Form::Narrow { rows, outer, width, places }
+				Form::ShortRows { rows, outer, width, places }
 			},
 			(Some((rows, [1])), _) if step != 1 && step != 0 => Form::Planes { rows },
 			_ => Form::Runs,
@@ -200,7 +201,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 	fn unit(&self) -> Option<usize> {
 		match self.form {
 			Form::Runs => None,
-			Form::Narrow { rows, width, .. } => Some(rows * width),
+			Form::ShortRows { rows, width, .. } => Some(rows * width),
 			Form::Planes { .. } => Some(self.walk.inner),
 		}
 	}
@@ -208,7 +209,7 @@ impl<'a, T: Pod> Moves<'a, T> {
 	/// The elements from `start` on.
 	fn part(&self, start: usize, out: &mut [T]) {
 		match self.form {
-			Form::Narrow { rows, outer, width, ref places } => match width {
+			Form::ShortRows { rows, outer, width, ref places } => match width {
 				2 => self.of_width::<2>([rows, start], outer, places, out),
 				4 => self.of_width::<4>([rows, start], outer, places, out),
 				_ => self.of_width::<8>([rows, start], outer, places, out),
@@ -380,23 +381,23 @@ fn pad<T: Pod>(op: &OpRecord, before: &[u32; 8], fill: T, data: &[T], out: &mut 
 fn concat<T: Pod>(
 	op: &OpRecord,
 	axis: usize,
-	parts: &[&[T]],
+	operands: &[&[T]],
 	out: &mut [T],
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let dims = op.shape.dims();
-	let parts = parts.iter().zip(&op.operands);
-	let parts = parts.map(|(&data, operand)| Part::new(data, operand.shape.dims(), dims, axis));
-	let parts = parts.collect::<Option<Vec<Part<'_, T>>>>()?;
+	let joined = operands.iter().zip(&op.operands);
+	let joined = joined.map(|(&data, own)| Joined::new(data, own.shape.dims(), dims, axis));
+	let joined = joined.collect::<Option<Vec<Joined<'_, T>>>>()?;
 	let total: usize = dims[axis..].iter().map(|&dim| dim as usize).product();
-	// Rows that stay in the cache while each operand's part is written to them.
+	// Rows that stay in the cache while each operand is written to them.
 	let rows = (JOINED / total).max(1);
 	threads::for_each_part(cfg.threads, out, total, 1, |start, out| {
 		for (block, out) in out.chunks_mut(rows * total).enumerate() {
 			let (first, mut offset) = (start / total + block * rows, 0);
-			for part in &parts {
-				part.write(first, &mut out[offset..], total);
-				offset += part.written;
+			for operand in &joined {
+				operand.write(first, &mut out[offset..], total);
+				offset += operand.written;
 			}
 		}
 	});
@@ -407,7 +408,7 @@ fn concat<T: Pod>(
 const JOINED: usize = 4 << 10;
 
 /// An operand of a *Concat*.
-struct Part<'a, T> {
+struct Joined<'a, T> {
 	data: &'a [T],
 	/// The first element of a row, for each of the output's rows.
 	walk: Walk<1>,
@@ -418,10 +419,9 @@ struct Part<'a, T> {
 	written: usize,
 }
 
-impl<'a, T: Pod> Part<'a, T> {
-	/// The part of an operand of the dimensions `own` in an output of `dims`; `None` where there are too
-	/// many of them.
-	fn new(data: &'a [T], own: &[u32], dims: &[u32], axis: usize) -> Option<Part<'a, T>> {
+impl<'a, T: Pod> Joined<'a, T> {
+	/// An operand of the dimensions `own` in an output of `dims`; `None` where a walk has no room for them.
+	fn new(data: &'a [T], own: &[u32], dims: &[u32], axis: usize) -> Option<Joined<'a, T>> {
 		let inner: Vec<(usize, usize)> = (axis..own.len())
 			.map(|d| (own[d] as usize, if d == axis { 1 } else { (dims[d] / own[d]) as usize }))
 			.collect();
@@ -437,7 +437,7 @@ impl<'a, T: Pod> Part<'a, T> {
 			step *= own as isize;
 		}
 		let walk = Walk::new(&sizes, &steps);
-		walk.is_short().then_some(Part { data, walk, inner, read, written })
+		walk.is_short().then_some(Joined { data, walk, inner, read, written })
 	}
 
 	/// Writes the output's rows from `first` on, which are `total` elements apart.

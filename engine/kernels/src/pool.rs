@@ -1,4 +1,4 @@
-//! Reductions over the windows of an image, in the format's order.
+//! Reductions over the windows of an image, in the program format's order.
 //!
 //! Neighbouring windows are reduced side by side. For that the elements at one place of all windows of a
 //! block must lie together: the block of the image under them is copied once, padding included, and where

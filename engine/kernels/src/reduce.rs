@@ -1,4 +1,4 @@
-//! Reductions along the last axis, in the format's order.
+//! Reductions along the last axis, in the program format's order.
 //!
 //! Blocks of 1,024 elements, 32 lanes by position, a tree over the lanes, blocks ascending. Lanes
 //! that hold no element hold the neutral one; combining with it changes nothing once a lane has
@@ -144,11 +144,12 @@ where
 fn fold<T: Pod, F: Combine<T>>(x: &[T], k: usize, out: &mut [T], cfg: &KernelConfig) {
 	threads::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
 		let rows = &x[start * k..];
-		dispatch(cfg.isa, WholePart::<T, F> { rows, k, out, function: PhantomData });
+		dispatch(cfg.isa, WholeRows::<T, F> { rows, k, out, function: PhantomData });
 	});
 }
 
-struct WholePart<'a, T, F> {
+/// Some rows of whole numbers.
+struct WholeRows<'a, T, F> {
 	/// From the first row on.
 	rows: &'a [T],
 	k: usize,
@@ -156,7 +157,7 @@ struct WholePart<'a, T, F> {
 	function: PhantomData<F>,
 }
 
-impl<T: Pod, F: Combine<T>> Kernel for WholePart<'_, T, F> {
+impl<T: Pod, F: Combine<T>> Kernel for WholeRows<'_, T, F> {
 	type Output = ();
 
 	#[inline(always)]
@@ -185,11 +186,12 @@ pub(crate) fn run_f32(
 
 fn reduce<F: Combine<f32>>(rows: &[f32], k: usize, out: &mut [f32], cfg: &KernelConfig) {
 	threads::for_each_part(cfg.threads, out, WIDTH, k.div_ceil(4), |start, out| {
-		dispatch(cfg.isa, Part::<F> { rows, k, start, out, function: PhantomData });
+		dispatch(cfg.isa, FloatRows::<F> { rows, k, start, out, function: PhantomData });
 	});
 }
 
-struct Part<'a, F> {
+/// Some rows of floats.
+struct FloatRows<'a, F> {
 	/// `[rows, k]`.
 	rows: &'a [f32],
 	k: usize,
@@ -199,12 +201,12 @@ struct Part<'a, F> {
 	function: PhantomData<F>,
 }
 
-impl<F: Combine<f32>> Kernel for Part<'_, F> {
+impl<F: Combine<f32>> Kernel for FloatRows<'_, F> {
 	type Output = ();
 
 	#[inline(always)]
 	fn run(self) {
-		let Part { rows, k, start, out, .. } = self;
+		let FloatRows { rows, k, start, out, .. } = self;
 		if k > LANES {
 			for (row, out) in rows[start * k..].chunks_exact(k).zip(out) {
 				*out = long::<F>(row);

@@ -184,16 +184,16 @@ fn expire<T: Config>() {
 	frame_system::BlockHash::<T>::insert(last, T::Hash::default());
 }
 
-/// `count` alarms due now, of challenges that are gone. Returns the first page.
-fn alarms_due<T: Config>(count: u32) -> PageKey {
+/// `count` challenges that are gone, in the agenda under now. Returns the first page.
+fn all_due<T: Config>(count: u32) -> PageKey {
 	let now: BlockNumberFor<T> = Pallet::<T>::now();
-	NextAlarm::<T>::put(now);
+	AgendaHead::<T>::put(now);
 	let ids: Vec<ChallengeId> = (0..u64::from(count)).map(|id| u64::MAX - id).collect();
 	let page = |number: u32| PageKey::new(now.saturated_into(), number);
-	for (number, ids) in (0..).zip(ids.chunks(ALARMS_PER_PAGE as usize)) {
-		Alarms::<T>::insert(page(number), BoundedVec::truncate_from(ids.to_vec()));
+	for (number, ids) in (0..).zip(ids.chunks(CHALLENGES_PER_PAGE as usize)) {
+		AgendaPages::<T>::insert(page(number), BoundedVec::truncate_from(ids.to_vec()));
 	}
-	AlarmPages::<T>::insert(now, count.div_ceil(ALARMS_PER_PAGE));
+	AgendaPageCount::<T>::insert(now, count.div_ceil(CHALLENGES_PER_PAGE));
 	page(0)
 }
 
@@ -448,7 +448,7 @@ mod benchmarks {
 	#[benchmark]
 	fn on_idle_block() {
 		let now = Pallet::<T>::now();
-		NextAlarm::<T>::put(now);
+		AgendaHead::<T>::put(now);
 
 		#[block]
 		{
@@ -457,42 +457,43 @@ mod benchmarks {
 		}
 	}
 
-	/// A full page, of which one alarm is rung, for nothing.
+	/// A full page, of which one challenge is looked at, for nothing.
 	#[benchmark]
 	fn on_idle_page() {
-		let page = alarms_due::<T>(ALARMS_PER_PAGE);
-		let step = T::WeightInfo::on_idle_page().saturating_add(T::WeightInfo::on_idle_alarm());
+		let page = all_due::<T>(CHALLENGES_PER_PAGE);
+		let step = T::WeightInfo::on_idle_page().saturating_add(T::WeightInfo::on_idle_challenge());
 		let mut meter = WeightMeter::with_limit(step);
 
 		#[block]
 		{
-			Pallet::<T>::ring_page(page, &mut meter);
+			Pallet::<T>::work_off_page(page, &mut meter);
 		}
 
-		assert_eq!(Alarms::<T>::get(page).map(|page| page.len() as u32), Some(ALARMS_PER_PAGE - 1));
+		let left = AgendaPages::<T>::get(page).map(|page| page.len() as u32);
+		assert_eq!(left, Some(CHALLENGES_PER_PAGE - 1));
 	}
 
-	/// Many alarms due in one block, to show that they cost many times one.
+	/// Many challenges due in one block, to show that they cost many times one.
 	#[benchmark(extra)]
 	fn on_idle_many(n: Linear<1, 5_000>) {
-		alarms_due::<T>(n);
+		all_due::<T>(n);
 
 		#[block]
 		{
-			Pallet::<T>::ring_alarms(frame_support::weights::Weight::MAX);
+			Pallet::<T>::work_off_agenda(frame_support::weights::Weight::MAX);
 		}
 
-		assert_eq!(Alarms::<T>::iter().count(), 0);
+		assert_eq!(AgendaPages::<T>::iter().count(), 0);
 	}
 
 	#[benchmark]
-	fn on_idle_alarm() {
+	fn on_idle_challenge() {
 		let (job, id) = crowd::<T>();
 		expire::<T>();
 
 		#[block]
 		{
-			Pallet::<T>::ring(id);
+			Pallet::<T>::advance(id);
 		}
 
 		assert!(T::Claims::open_claim(job).is_none());

@@ -10,9 +10,9 @@ use sp_runtime::{
 };
 
 use crate::{
-	impls::time::due_key, Against, AlarmPages, Alarms, BalanceOf, ChallengeId, Challenged,
-	Challenges, Config, Disputes, HoldReason, Judged, Live, NextAlarm, NextChallenge, NodeState,
-	Nodes, Owed, Own, Pallet, TraceState, MAX_MOVES,
+	impls::time::due_key, Against, AgendaHead, AgendaPageCount, AgendaPages, BalanceOf,
+	ChallengeId, Challenged, Challenges, Config, Disputes, HoldReason, Judged, Live, NextChallenge,
+	NodeState, Nodes, Owed, Own, Pallet, TraceState, MAX_MOVES,
 };
 
 impl<T: Config> Pallet<T> {
@@ -22,7 +22,7 @@ impl<T: Config> Pallet<T> {
 	/// 2. a job's dispute counts its challenges, and nothing else of a job is left without one;
 	/// 3. what accounts have on hold equals the bonds of live challenges and the unanswered fees, and
 	///    what their keys put there is part of it;
-	/// 4. every challenge has one alarm, in a page that is counted and still to ring;
+	/// 4. every challenge stands in the agenda once, in a page that is counted and not worked off yet;
 	/// 5. in an open claim, a challenge that moved has a posted trace, looks at a known node, made
 	///    at most [`MAX_MOVES`] moves, all to different nodes, and waits only for its last node;
 	/// 6. every unanswered question has a live challenge of its payer waiting for it;
@@ -31,14 +31,14 @@ impl<T: Config> Pallet<T> {
 	/// 9. each operator's list holds what it owes, by deadline, and nothing else: the demanded traces
 	///    of open claims and the unanswered questions;
 	/// 10. no live challenge of a job has a number below that at which the search for them begins;
-	/// 11. each operator's list of live challenges against it holds these, by their alarms;
+	/// 11. each operator's list of live challenges against it holds these, by when they are due;
 	/// 12. no verdict is left over from the transaction it was made in.
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
 		ensure!(!Judged::<T>::exists(), "12: a verdict is left over");
 		Self::check_indices()?;
 		Self::check_debts()?;
 		Self::check_holds()?;
-		Self::check_alarms()?;
+		Self::check_agenda()?;
 		Self::check_paths()?;
 		Self::check_questions()
 	}
@@ -56,7 +56,7 @@ impl<T: Config> Pallet<T> {
 				live.insert((challenge.job, id));
 				let dispute = Disputes::<T>::get(challenge.job).ok_or("2: no dispute")?;
 				ensure!(dispute.first <= id, "10: a live challenge is passed over");
-				against.insert((dispute.operator, due_key::<T>(challenge.alarm), id));
+				against.insert((dispute.operator, due_key::<T>(challenge.due), id));
 				own.insert((challenge.who, id));
 			}
 		}
@@ -144,28 +144,28 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Invariant 4.
-	fn check_alarms() -> Result<(), TryRuntimeError> {
-		let next = NextAlarm::<T>::get();
+	fn check_agenda() -> Result<(), TryRuntimeError> {
+		let head = AgendaHead::<T>::get();
 		let mut set = BTreeSet::new();
 		let mut pages = BTreeMap::<u32, u32>::new();
-		for (page, entries) in Alarms::<T>::iter() {
-			let at: u32 = next.saturated_into();
-			ensure!(page.due() >= at, "4: an alarm was passed over");
-			ensure!(!entries.is_empty(), "4: an empty page of alarms");
+		for (page, ids) in AgendaPages::<T>::iter() {
+			let head: u32 = head.saturated_into();
+			ensure!(page.due() >= head, "4: a page of the agenda was passed over");
+			ensure!(!ids.is_empty(), "4: an empty page of the agenda");
 			let count = pages.entry(page.due()).or_default();
 			*count = (*count).max(page.number().saturating_add(1));
-			for id in entries {
-				ensure!(set.insert(id), "4: a challenge has two alarms");
-				let alarm = Challenges::<T>::get(id).map(|challenge| challenge.alarm);
-				let same = alarm.is_none_or(|at| at.saturated_into::<u32>() == page.due());
-				ensure!(same, "4: a challenge says another time of its alarm");
+			for id in ids {
+				ensure!(set.insert(id), "4: a challenge stands in the agenda twice");
+				let due = Challenges::<T>::get(id).map(|challenge| challenge.due);
+				let same = due.is_none_or(|due| due.saturated_into::<u32>() == page.due());
+				ensure!(same, "4: the agenda differs from a challenge");
 			}
 		}
 		let counted: BTreeMap<u32, u32> =
-			AlarmPages::<T>::iter().map(|(at, pages)| (at.saturated_into(), pages)).collect();
+			AgendaPageCount::<T>::iter().map(|(at, pages)| (at.saturated_into(), pages)).collect();
 		ensure!(pages == counted, "4: the pages of a block are not counted");
 		for id in Challenges::<T>::iter_keys() {
-			ensure!(set.contains(&id), "4: a challenge has no alarm");
+			ensure!(set.contains(&id), "4: a challenge is not in the agenda");
 		}
 		Ok(())
 	}

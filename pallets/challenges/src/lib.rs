@@ -29,8 +29,8 @@
 //!
 //! ## Low Level / Implementation Details
 //!
-//! Deadlines, lapses and clean-up ride on an agenda: every challenge on record has an entry in
-//! [`Alarms`], which `on_idle` rings when due. Nothing depends on that: [`Call::poke`] and
+//! Deadlines, lapses and clean-up ride on an agenda: every challenge on record stands in
+//! [`AgendaPages`], which `on_idle` works off when due. Nothing depends on that: [`Call::poke`] and
 //! [`Call::lapse`] do the same for anybody who cares.
 //!
 //! Periods follow the work: each is a constant and a few times what one run of the model takes.
@@ -288,18 +288,22 @@ pub mod pallet {
 		OptionQuery,
 	>;
 
-	/// When to look at which challenge again, in pages. Every challenge on record has one entry.
+	/// The agenda: when to look at which challenge again. Every challenge on record stands in one page.
+	// Its three items are at keys older than the word.
 	#[pallet::storage]
-	pub type Alarms<T: Config> = StorageMap<_, Identity, PageKey, AlarmPage, OptionQuery>;
+	#[pallet::storage_prefix = "Alarms"]
+	pub type AgendaPages<T: Config> = StorageMap<_, Identity, PageKey, AgendaPage, OptionQuery>;
 
-	/// How many pages of [`Alarms`] each block has.
+	/// How many pages of the agenda each block has.
 	#[pallet::storage]
-	pub type AlarmPages<T: Config> =
+	#[pallet::storage_prefix = "AlarmPages"]
+	pub type AgendaPageCount<T: Config> =
 		StorageMap<_, Twox64Concat, BlockNumberFor<T>, u32, ValueQuery>;
 
-	/// The first block whose alarms have not all been rung.
+	/// No page of the agenda is earlier than this block.
 	#[pallet::storage]
-	pub type NextAlarm<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+	#[pallet::storage_prefix = "NextAlarm"]
+	pub type AgendaHead<T: Config> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
 
 	/// What the authorisation of a proof found, for the dispatch of the same transaction. See
 	/// `do_prove_fault`.
@@ -437,9 +441,9 @@ pub mod pallet {
 		/// The job has no open claim: it was not claimed yet, or the claim is final or proven false.
 		ClaimNotOpen,
 		/// The claim's challenge window has closed; only live challenges go on.
-		WindowClosed,
+		WindowOver,
 		/// This is the claimed output root: challenge only with a different one.
-		SameOutput,
+		OutputUndisputed,
 		/// This account has a live challenge against the job; continue that one.
 		AlreadyChallenging,
 		/// The free balance does not cover the bond or the query fee and the existential deposit, or
@@ -454,9 +458,9 @@ pub mod pallet {
 		/// The operator has not revealed its trace root yet.
 		TraceNotPosted,
 		/// The deadline has passed; the other side may now end the turn.
-		TooLate,
+		DeadlineOver,
 		/// The slice does not show that the trace ends with the claimed output root.
-		BadLastEntry,
+		LastEntryMismatch,
 		/// There is no such challenge on record.
 		ChallengeUnknown,
 		/// The challenge is over.
@@ -464,19 +468,19 @@ pub mod pallet {
 		/// Only the challenger moves in its challenge.
 		NotChallenger,
 		/// The node at the cursor is not open yet; wait for the operator.
-		AwaitingAnswer,
+		NodeNotOpen,
 		/// The node is not a child of the node at the cursor, or the challenge has no moves left.
-		IllegalMove,
+		MoveIllegal,
 		/// Nobody asked for this node.
 		NodeNotAsked,
 		/// The node is open already; read its content from the block that opened it.
 		NodeAlreadyOpen,
 		/// The opening does not belong to the node under the operator's trace root.
-		BadOpening,
+		OpeningMismatch,
 		/// The proof is longer than allowed, malformed, or does not belong to this claim.
-		BadProof,
+		ProofRefused,
 		/// The recomputed value is what the operator says: the proof shows no fault.
-		NoFault,
+		FaultNotShown,
 		/// No deadline has passed and nothing can be cleaned up; try again later.
 		NothingDue,
 	}
@@ -484,7 +488,7 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_idle(_block: BlockNumberFor<T>, remaining: Weight) -> Weight {
-			Self::ring_alarms(remaining)
+			Self::work_off_agenda(remaining)
 		}
 
 		fn offchain_worker(_block: BlockNumberFor<T>) {
@@ -519,8 +523,8 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
-		/// - [`Error::WindowClosed`]: when the window of the claim is over.
-		/// - [`Error::SameOutput`]: when `output_root` is the claimed one.
+		/// - [`Error::WindowOver`]: when the window of the claim is over.
+		/// - [`Error::OutputUndisputed`]: when `output_root` is the claimed one.
 		/// - [`Error::AlreadyChallenging`]: when the account has a live challenge against the job.
 		/// - [`Error::CannotPay`]: when the balance or the key's allowance does not cover the bond.
 		///
@@ -558,9 +562,9 @@ pub mod pallet {
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::TraceNotDemanded`]: when nobody challenged the claim.
 		/// - [`Error::TraceAlreadyPosted`]: when the trace root was revealed already.
-		/// - [`Error::TooLate`]: when the deadline for the trace is over.
+		/// - [`Error::DeadlineOver`]: when the deadline for the trace is over.
 		/// - [`Error::NotOperator`]: when somebody else made the claim.
-		/// - [`Error::BadLastEntry`]: when `last_entry` does not end the trace as claimed.
+		/// - [`Error::LastEntryMismatch`]: when `last_entry` does not end the trace as claimed.
 		///
 		/// ## Events
 		///
@@ -600,9 +604,9 @@ pub mod pallet {
 		/// - [`Error::ChallengeOver`]: when the challenge is over.
 		/// - [`Error::ClaimNotOpen`]: when the claim is over and the challenge not settled yet.
 		/// - [`Error::TraceNotPosted`]: when the operator has not revealed its trace root.
-		/// - [`Error::AwaitingAnswer`]: when the node at the cursor is not open yet.
-		/// - [`Error::TooLate`]: when the challenger's turn is over.
-		/// - [`Error::IllegalMove`]: when `node` cannot be next, or [`MAX_MOVES`] were made.
+		/// - [`Error::NodeNotOpen`]: when the node at the cursor is not open yet.
+		/// - [`Error::DeadlineOver`]: when the challenger's turn is over.
+		/// - [`Error::MoveIllegal`]: when `node` cannot be next, or [`MAX_MOVES`] were made.
 		/// - [`Error::CannotPay`]: when the balance or allowance does not cover a fee that is due.
 		///
 		/// ## Events
@@ -638,8 +642,8 @@ pub mod pallet {
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::NodeNotAsked`]: when nobody asked for the node.
 		/// - [`Error::NodeAlreadyOpen`]: when the node is open already.
-		/// - [`Error::TooLate`]: when the deadline for the answer is over.
-		/// - [`Error::BadOpening`]: when `opening` is not the node's under the trace root.
+		/// - [`Error::DeadlineOver`]: when the deadline for the answer is over.
+		/// - [`Error::OpeningMismatch`]: when `opening` is not the node's under the trace root.
 		///
 		/// ## Events
 		///
@@ -677,8 +681,8 @@ pub mod pallet {
 		///
 		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::TraceNotPosted`]: when the operator has not revealed its trace root.
-		/// - [`Error::BadProof`]: when the proof is malformed or does not belong to the claim.
-		/// - [`Error::NoFault`]: when the recomputed value is what the operator says.
+		/// - [`Error::ProofRefused`]: when the proof is malformed or does not belong to the claim.
+		/// - [`Error::FaultNotShown`]: when the recomputed value is what the operator says.
 		///
 		/// ## Events
 		///

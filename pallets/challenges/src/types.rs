@@ -125,11 +125,11 @@ pub struct Periods<BlockNumber> {
 /// What an operator owes: its trace of a job, or the opening of a node of that trace.
 pub type Debt = (JobId, Option<NodeKey>);
 
-/// Most challenges in one page of alarms.
-pub const ALARMS_PER_PAGE: u32 = 64;
+/// Most challenges in one page of the agenda.
+pub const CHALLENGES_PER_PAGE: u32 = 64;
 
-/// One page of alarms.
-pub type AlarmPage = BoundedVec<ChallengeId, ConstU32<ALARMS_PER_PAGE>>;
+/// One page of the agenda.
+pub type AgendaPage = BoundedVec<ChallengeId, ConstU32<CHALLENGES_PER_PAGE>>;
 
 /// One party's walk from the trace root down to what the operator got wrong.
 #[derive(
@@ -153,8 +153,8 @@ pub struct Challenge<AccountId, Balance, BlockNumber> {
 	pub opened_at: BlockNumber,
 	/// When the challenger moved last or, if the challenge is over, when it ended.
 	pub since: BlockNumber,
-	/// When it is looked at again by itself.
-	pub alarm: BlockNumber,
+	/// Block under which it stands in the agenda: when it is looked at again by itself.
+	pub due: BlockNumber,
 	/// The nodes that the challenger walked through, from the trace's top down. It looks at the
 	/// last one.
 	pub path: BoundedVec<NodeKey, ConstU32<MAX_MOVES>>,

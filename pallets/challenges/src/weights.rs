@@ -28,7 +28,7 @@ pub trait WeightInfo {
 	fn authorize_lapse() -> Weight;
 	fn on_idle_block() -> Weight;
 	fn on_idle_page() -> Weight;
-	fn on_idle_alarm() -> Weight;
+	fn on_idle_challenge() -> Weight;
 }
 
 /// Weights with the runtime's own cost of database access.
@@ -438,7 +438,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Challenges::Own` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Challenges::Against` (r:0 w:8)
 	/// Proof: `Challenges::Against` (`max_values`: None, `max_size`: Some(68), added: 2543, mode: `MaxEncodedLen`)
-	fn on_idle_alarm() -> Weight {
+	fn on_idle_challenge() -> Weight {
 		// Least time: 1_554_881_000 picoseconds.
 		Weight::from_parts(1_610_883_000, 0)
 			.saturating_add(T::DbWeight::get().reads(62_u64))
@@ -517,7 +517,7 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
-	fn on_idle_alarm() -> Weight {
+	fn on_idle_challenge() -> Weight {
 		Weight::from_parts(1_610_883_000, 0)
 			.saturating_add(ParityDbWeight::get().reads(62_u64))
 			.saturating_add(ParityDbWeight::get().writes(86_u64))

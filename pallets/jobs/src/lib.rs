@@ -456,21 +456,21 @@ pub mod pallet {
 		/// Only the requester of the job may do this.
 		NotRequester,
 		/// The job does not wait for an operator any more.
-		NotQueued,
+		JobNotQueued,
 		/// The job waits for the operator that its requester designated.
-		Designated,
+		JobDesignated,
 		/// The job has waited too long; it will be refunded.
 		QueueOver,
 		/// The operator does not say that it serves the model of this job.
 		ModelNotServed,
 		/// Nobody owes a claim on this job now.
-		NotAssigned,
+		JobNotAssigned,
 		/// Another operator owes the claim on this job.
 		NotAssignee,
 		/// The job of this number is not the one that was meant: another request, or another attempt.
-		OtherContent,
+		JobDiffers,
 		/// The operator missed the deadline of this job before; it is for others now.
-		MissedBefore,
+		DeadlineMissedBefore,
 		/// The batch names no jobs.
 		BatchEmpty,
 		/// The deadline for the claim, or for the piece of an output, is over.
@@ -481,7 +481,7 @@ pub mod pallet {
 		/// The output does not hash to the claimed root.
 		OutputMismatch,
 		/// The job has no open claim: not yet, or not any more.
-		NoOpenClaim,
+		ClaimNotOpen,
 		/// Time changes nothing about this job yet.
 		NothingDue,
 		/// The window of the claim is over, and with it the time to demand the output. Somebody who has
@@ -498,7 +498,7 @@ pub mod pallet {
 		/// Nobody waits for this piece: it was not demanded, or it was delivered already.
 		PieceNotOwed,
 		/// This is not that piece of the claimed output.
-		BadPiece,
+		PieceMismatch,
 	}
 
 	#[pallet::hooks]
@@ -615,7 +615,7 @@ pub mod pallet {
 		///
 		/// - [`Error::JobUnknown`]: when the job is unknown.
 		/// - [`Error::NotRequester`]: when somebody else requested the job.
-		/// - [`Error::NotQueued`]: when the job does not wait for an operator any more.
+		/// - [`Error::JobNotQueued`]: when the job does not wait for an operator any more.
 		///
 		/// ## Events
 		///
@@ -644,11 +644,11 @@ pub mod pallet {
 		/// When none of the jobs can be taken, why the first cannot:
 		///
 		/// - [`Error::JobUnknown`]: when the job is unknown.
-		/// - [`Error::OtherContent`]: when the job is not the one that was meant.
-		/// - [`Error::NotQueued`]: when the job does not wait for an operator.
+		/// - [`Error::JobDiffers`]: when the job is not the one that was meant.
+		/// - [`Error::JobNotQueued`]: when the job does not wait for an operator.
 		/// - [`Error::QueueOver`]: when the job has waited too long.
-		/// - [`Error::Designated`]: when the job waits for another operator.
-		/// - [`Error::MissedBefore`]: when the operator missed the deadline of this job before.
+		/// - [`Error::JobDesignated`]: when the job waits for another operator.
+		/// - [`Error::DeadlineMissedBefore`]: when the operator missed the deadline of this job before.
 		/// - [`Error::ModelNotServed`]: when the operator does not say that it serves the model.
 		/// - [`Error::BatchEmpty`]: when `offers` is empty.
 		/// - Errors of [`Config::Operators`]: when it is chilled or too little stake is free.
@@ -691,9 +691,9 @@ pub mod pallet {
 		/// When none of the answers can be taken, why the first cannot:
 		///
 		/// - [`Error::JobUnknown`]: when the job is unknown.
-		/// - [`Error::NotAssigned`]: when nobody owes a claim on the job.
+		/// - [`Error::JobNotAssigned`]: when nobody owes a claim on the job.
 		/// - [`Error::NotAssignee`]: when somebody else owes the claim.
-		/// - [`Error::OtherContent`]: when the job is not the one that was meant.
+		/// - [`Error::JobDiffers`]: when the job is not the one that was meant.
 		/// - [`Error::DeadlineOver`]: when the deadline for the claim is over.
 		/// - [`Error::OutputLength`]: when the output is not as long as the model's, or not empty
 		///   where that exceeds 16 KiB.
@@ -791,7 +791,7 @@ pub mod pallet {
 		///
 		/// - [`Error::JobUnknown`]: when the job is unknown.
 		/// - [`Error::NotRequester`]: when somebody else requested the job.
-		/// - [`Error::NoOpenClaim`]: when the job has no open claim.
+		/// - [`Error::ClaimNotOpen`]: when the job has no open claim.
 		/// - [`Error::WindowOver`]: when the window of the claim is over.
 		/// - [`Error::OutputOnChain`]: when the claim brought the whole output.
 		/// - [`Error::PieceUnknown`]: when there are no such pieces, or `pieces` is not 1 to 64.
@@ -824,10 +824,10 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NoOpenClaim`]: when the job is unknown or has no open claim.
+		/// - [`Error::ClaimNotOpen`]: when the job is unknown or has no open claim.
 		/// - [`Error::PieceNotOwed`]: when the piece is not demanded, or was delivered already.
 		/// - [`Error::DeadlineOver`]: when the deadline of the demand is over.
-		/// - [`Error::BadPiece`]: when `slice` is not that piece of the claimed output.
+		/// - [`Error::PieceMismatch`]: when `slice` is not that piece of the claimed output.
 		///
 		/// ## Events
 		///

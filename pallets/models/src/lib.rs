@@ -22,8 +22,8 @@
 //! Every endorser says in its own words what the model is and has the same deposit on hold, so
 //! nobody's money and nobody's jobs depend on what another endorser does.
 //!
-//! Retiring withdraws the caller's endorsement. Recalling it leaves a mark with a reason, for good:
-//! a warning must not be cheap to unsay. Of a model behind which nobody stands open jobs run to
+//! Retiring withdraws the caller's endorsement. Recalling it leaves a warning with a reason, for
+//! good: it must not be cheap to unsay. Of a model behind which nobody stands open jobs run to
 //! their end; one that nobody recalled can be removed then. [`Config::RetireOrigin`] can stop a
 //! model for everybody.
 //!
@@ -217,7 +217,7 @@ pub mod pallet {
 		/// re-execute on chain. Compile the model again with a current compiler.
 		OperationRefused(u16),
 		/// One run takes longer than any period of the chain allows for. Split the model.
-		TooSlow,
+		ModelTooSlow,
 		/// The outputs have more than four mebibytes, more than a requester can demand. Split the model.
 		OutputTooLong,
 		/// The model needs a name, name, version and licence must be UTF-8 text, and a model is not its
@@ -293,7 +293,7 @@ pub mod pallet {
 		/// - [`Error::ProgramMalformed`]: when the program is not in the canonical encoding.
 		/// - [`Error::OperationRefused`]: when an operation breaks a rule or is too heavy to judge.
 		/// - [`Error::OutputTooLong`]: when the outputs have more than four mebibytes.
-		/// - [`Error::TooSlow`]: when one run takes longer than [`Config::MaxRunMicros`].
+		/// - [`Error::ModelTooSlow`]: when one run takes longer than [`Config::MaxRunMicros`].
 		/// - Errors of [`Config::Currency`]: when the publisher cannot pay the deposit.
 		///
 		/// ## Events
@@ -412,7 +412,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		///
-		/// The endorsement no longer stands; in its place a mark with the block and `reason`,
+		/// The endorsement no longer stands; in its place a warning with the block and `reason`,
 		/// UTF-8, stays for good, and so does the deposit. Others who stand behind the model are
 		/// not touched, and it takes jobs as long as there are any.
 		///

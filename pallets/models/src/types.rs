@@ -122,7 +122,7 @@ pub enum EndorsementState<AccountId, BlockNumber> {
 		/// Whose endorsement stands that was given after; `None` for the last.
 		after: Option<AccountId>,
 	},
-	/// The account warns of the model. Absorbs: the mark and its deposit stay.
+	/// The account warns of the model. Absorbs: the warning and its deposit stay.
 	Recalled {
 		/// Block at which it was recalled.
 		at: BlockNumber,

@@ -245,13 +245,13 @@ pub mod pallet {
 		KeyTaken,
 		/// The signature does not show that whoever registers the service key has its secret. The key
 		/// signs the account that registers it, on this chain.
-		NotPossessed,
+		KeyNotPossessed,
 		/// The service key may not put that much on hold. Raise its allowance.
 		AllowanceTooSmall,
 		/// The operator was chilled less than [`Config::ChillPeriod`] ago.
-		ChilledStill,
+		ChillNotOver,
 		/// The account has no service key to unset.
-		NoKey,
+		KeyNotSet,
 		/// One of the models is not registered or takes no new jobs.
 		ModelUnavailable,
 	}
@@ -377,8 +377,8 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::KeyTaken`]: when the key is set already, for another account or for this one.
-		/// - [`Error::NotPossessed`]: when the key did not sign this account, for this chain.
-		/// - [`Error::NoKey`]: when there is nothing to unset.
+		/// - [`Error::KeyNotPossessed`]: when the key did not sign this account, for this chain.
+		/// - [`Error::KeyNotSet`]: when there is nothing to unset.
 		/// - Errors of [`Config::Currency`]: when the deposit for a first key cannot be paid.
 		///
 		/// ## Events
@@ -463,7 +463,7 @@ pub mod pallet {
 		///
 		/// - [`Error::NotOperator`]: when the account has no stake.
 		/// - [`Error::OperatorActive`]: when the operator is active already.
-		/// - [`Error::ChilledStill`]: when [`Config::ChillPeriod`] is not over.
+		/// - [`Error::ChillNotOver`]: when [`Config::ChillPeriod`] is not over.
 		/// - [`Error::StakeTooSmall`]: when less than [`Config::MinStake`] counts.
 		///
 		/// ## Events
@@ -488,7 +488,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NoKey`]: when the account has no service key.
+		/// - [`Error::KeyNotSet`]: when the account has no service key.
 		///
 		/// ## Events
 		///

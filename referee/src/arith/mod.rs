@@ -93,9 +93,9 @@ pub trait Arith {
 	fn eq64(a: Self::F64, b: Self::F64) -> bool;
 
 	/// The same value as binary64 (exact).
-	fn widen(x: Self::F32) -> Self::F64;
+	fn f32_to_f64(x: Self::F32) -> Self::F64;
 	/// The nearest binary32 value, a half going to the even one.
-	fn narrow(x: Self::F64) -> Self::F32;
+	fn f64_to_f32(x: Self::F64) -> Self::F32;
 	/// The nearest binary32 value.
 	fn i32_to_f32(x: i32) -> Self::F32;
 	/// The nearest binary32 value (rounded once).

@@ -24,8 +24,8 @@ pub enum Class {
 	/// What no kernel is written for, so that each value is computed by itself as the referee does:
 	/// powers, remainders, signs, some inverse functions, most functions of whole numbers; a term is
 	/// one value.
-	Generic,
-	/// Rounding to a narrower format; a term is one value.
+	ByElement,
+	/// Rounding to a narrower float format; a term is one value.
 	Rounding,
 	/// Products of matrices, with or without windows; a term is a multiply-add.
 	Product,
@@ -61,7 +61,7 @@ impl Class {
 		Class::Movement,
 		Class::Elementwise,
 		Class::Function,
-		Class::Generic,
+		Class::ByElement,
 		Class::Rounding,
 		Class::Product,
 		Class::ProductOfBytes,
@@ -78,7 +78,7 @@ impl Class {
 			Class::Movement => (2_000, 0, 200),
 			Class::Elementwise => (200, 300, 100),
 			Class::Function => (500, 15_000, 100),
-			Class::Generic => (500, 70_000, 100),
+			Class::ByElement => (500, 70_000, 100),
 			Class::Rounding => (500, 20_000, 100),
 			Class::Product => (4_000, 120, 200),
 			Class::ProductOfBytes => (4_000, 80, 200),
@@ -129,18 +129,18 @@ fn class(op: &OpRecord) -> Class {
 			| UnaryFn::Acos
 			| UnaryFn::Asinh
 			| UnaryFn::Acosh
-			| UnaryFn::Atanh => Class::Generic,
+			| UnaryFn::Atanh => Class::ByElement,
 			_ if function.is_elementary() => Class::Function,
-			UnaryFn::Neg | UnaryFn::Abs | UnaryFn::Relu if from != DType::F32 => Class::Generic,
+			UnaryFn::Neg | UnaryFn::Abs | UnaryFn::Relu if from != DType::F32 => Class::ByElement,
 			_ => Class::Elementwise,
 		},
-		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => Class::Generic,
+		OpKind::Binary(BinaryFn::Pow | BinaryFn::Mod) => Class::ByElement,
 		OpKind::Binary(function) if from != DType::F32 => match function {
 			BinaryFn::Add | BinaryFn::Sub | BinaryFn::Mul => Class::Elementwise,
 			_ if function.is_comparison() => Class::Elementwise,
-			_ => Class::Generic,
+			_ => Class::ByElement,
 		},
-		OpKind::Cast if op.dtype == DType::Bool && from != DType::F32 => Class::Generic,
+		OpKind::Cast if op.dtype == DType::Bool && from != DType::F32 => Class::ByElement,
 		OpKind::RoundTo { .. } => Class::Rounding,
 		_ => Class::Elementwise,
 	}
@@ -220,7 +220,7 @@ fn evaluation(op: &OpRecord, elements: u64) -> Work {
 /// The dear steps of an expression for so many elements.
 fn functions(op: &OpRecord, elements: u64) -> impl Iterator<Item = Work> {
 	let of =
-		[Class::Function, Class::Generic, Class::Rounding].map(|class| (class, count(op, class)));
+		[Class::Function, Class::ByElement, Class::Rounding].map(|class| (class, count(op, class)));
 	of.into_iter().filter(|(_, count)| *count > 0).map(move |(class, count)| Work {
 		class,
 		elements: 0,

@@ -398,10 +398,7 @@ fn message(call: &RuntimeCall) -> Option<(&'static str, Vec<u8>)> {
 
 /// The root of the trace that was revealed about a job.
 fn trace(job: JobId) -> Option<H256> {
-	match pallet_challenges::Disputes::<Runtime>::get(job)?.trace {
-		pallet_challenges::TraceState::Posted { root, .. } => Some(root),
-		_ => None,
-	}
+	assay_runtime::Challenges::posted_trace(job).ok()
 }
 
 /// The content of the open claim of a job, by which signatures name it.

@@ -278,7 +278,7 @@ impl<'a> Search<'a> {
 		let call = calls::demand_output(id, first, pieces);
 		let receipt = self.api.submit(&call, signer, Until::InBlock).await;
 		let receipt = receipt.map_err(|e| match e.code.as_deref() {
-			Some("Jobs::WindowOver" | "Jobs::NoOpenClaim" | "Jobs::OutputWithheld") => {
+			Some("Jobs::WindowOver" | "Jobs::ClaimNotOpen" | "Jobs::OutputWithheld") => {
 				e.hint(format!(
 					"the output cannot be demanded any more; who has the model can compute it: \
 					 assay job show {id} --bundle DIR"

@@ -94,7 +94,7 @@ impl Bundle {
 		let path = dir.join(PROGRAM);
 		let program_bytes = fs::read(&path).map_err(|source| BundleError::Io { path, source })?;
 		let program = Program::decode(&program_bytes)?;
-		let weights = map(&folder::weights_of(dir, &manifest))?;
+		let weights = map_file(&folder::weights_of(dir, &manifest))?;
 		Bundle::verified(program, program_bytes, weights, manifest)
 	}
 
@@ -203,7 +203,7 @@ impl Bundle {
 	}
 }
 
-fn map(path: &Path) -> Result<Weights, BundleError> {
+fn map_file(path: &Path) -> Result<Weights, BundleError> {
 	let io = |source| BundleError::Io { path: path.to_owned(), source };
 	let file = File::open(path).map_err(io)?;
 	// An empty file cannot be mapped.

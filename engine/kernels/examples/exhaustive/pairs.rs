@@ -76,7 +76,7 @@ fn agrees(name: &str, random: &mut Random) -> bool {
 				&& same(Soft::mul64(a, b), x * y)
 				&& same(Soft::div64(a, b), x / y)
 				&& Soft::lt64(a, b) == (x < y)
-				&& Soft::f32_to_bits(Soft::narrow(a)) == Hard::f32_to_bits(x as f32)
+				&& Soft::f32_to_bits(Soft::f64_to_f32(a)) == Hard::f32_to_bits(x as f32)
 				&& Soft::f64_to_i64(a) == x as i64
 				&& Soft::i64_to_f64(a as i64) == (a as i64 as f64).to_bits()
 				&& Soft::i64_to_f32(a as i64) == (a as i64 as f32).to_bits()

@@ -536,7 +536,7 @@ fn solved(problem: &Problem<'_>, cfg: &KernelConfig, then: impl FnOnce(&[f32])) 
 	});
 }
 
-/// The left operand and the bias of a narrow product's transpose.
+/// The left operand and the bias of the transpose of a product of few columns.
 fn of_transpose<'a>(
 	op: &OpRecord,
 	rhs: Rhs<'a>,

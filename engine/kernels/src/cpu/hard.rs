@@ -174,11 +174,11 @@ impl Arith for Hard {
 	}
 
 	#[inline(always)]
-	fn widen(x: f32) -> f64 {
+	fn f32_to_f64(x: f32) -> f64 {
 		f64::from(x)
 	}
 	#[inline(always)]
-	fn narrow(x: f64) -> f32 {
+	fn f64_to_f32(x: f64) -> f32 {
 		x as f32
 	}
 	#[inline(always)]

@@ -7,7 +7,7 @@ use crate::{
 };
 use assay_referee::{FloatFormat, Overflow};
 
-macro_rules! formats {
+macro_rules! float_formats {
 	($($name:ident: $format:ident;)*) => {
 		$(
 			struct $name<const SATURATE: bool>;
@@ -45,7 +45,7 @@ macro_rules! formats {
 	};
 }
 
-formats! {
+float_formats! {
 	F16: F16;
 	Bf16: Bf16;
 	F8E4M3Fn: F8E4M3Fn;

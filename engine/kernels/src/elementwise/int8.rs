@@ -29,14 +29,14 @@ pub(crate) trait Saturate {
 }
 
 /// A [`Saturate`] whose whole range floats hold.
-trait Narrowed: Saturate + Whole {
+trait Byte: Saturate + Whole {
 	/// What `saturated` is made of: within the range, NaN 0, not truncated.
 	fn limited(x: f32) -> f32;
 }
 
-macro_rules! narrowed {
+macro_rules! bytes {
 	($($name:ident)*) => { $(
-		impl Narrowed for $name {
+		impl Byte for $name {
 			#[inline(always)]
 			fn limited(x: f32) -> f32 {
 				limited(x, $name::MIN.into(), $name::MAX.into())
@@ -47,13 +47,13 @@ macro_rules! narrowed {
 			#[inline(always)]
 			fn saturated(x: f32) -> $name {
 				// SAFETY: within the range of 8 bits.
-				unsafe { <$name as Narrowed>::limited(x).to_int_unchecked::<i32>() as $name }
+				unsafe { <$name as Byte>::limited(x).to_int_unchecked::<i32>() as $name }
 			}
 		}
 	)* };
 }
 
-narrowed! { u8 i8 }
+bytes! { u8 i8 }
 
 impl Saturate for i32 {
 	#[inline(always)]
@@ -91,15 +91,15 @@ whole! { u8 i8 i32 }
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Chain {
 	/// Whole numbers of this type to floats: `(x - minus) · times`.
-	Widen(DType),
+	Dequantize(DType),
 	/// Floats to 8 bits: `x · by` or `x / by`, `+ before`, rounded, `+ plus`, saturated.
-	Narrow {
+	Quantize {
 		/// Whether it is a division.
 		divides: bool,
 		/// `U8` or `I8`.
 		to: DType,
 	},
-	/// [`Chain::Narrow`], then [`Chain::Widen`].
+	/// [`Chain::Quantize`], then [`Chain::Dequantize`].
 	Through {
 		/// Whether it is a division.
 		divides: bool,
@@ -134,14 +134,14 @@ impl Scalars {
 
 	/// What is saturated. Inner NaN need not be canonical: what is stored is, or is a whole number.
 	#[inline(always)]
-	fn rounded<const DIVIDES: bool>(&self, x: f32) -> f32 {
+	fn quantized<const DIVIDES: bool>(&self, x: f32) -> f32 {
 		let y = if DIVIDES { x / self.by } else { x * self.by };
 		(y + self.before).round_ties_even() + self.plus
 	}
 
 	/// `PLAIN` where [`Scalars::are_plain`].
 	#[inline(always)]
-	fn widened<const PLAIN: bool>(&self, x: f32) -> f32 {
+	fn dequantized<const PLAIN: bool>(&self, x: f32) -> f32 {
 		let y = (x - self.minus) * self.times;
 		if PLAIN {
 			y
@@ -166,18 +166,18 @@ impl Chain {
 		scalars.plus += 0.0;
 		let call = Call { scalars, x, out, cfg };
 		match self {
-			Chain::Widen(U8) => call.widen::<u8>(),
-			Chain::Widen(I8) => call.widen::<i8>(),
-			Chain::Widen(I32) => call.widen::<i32>(),
-			Chain::Narrow { divides: true, to: U8 } => call.narrow::<u8, true>(),
-			Chain::Narrow { divides: false, to: U8 } => call.narrow::<u8, false>(),
-			Chain::Narrow { divides: true, to: I8 } => call.narrow::<i8, true>(),
-			Chain::Narrow { divides: false, to: I8 } => call.narrow::<i8, false>(),
+			Chain::Dequantize(U8) => call.dequantize::<u8>(),
+			Chain::Dequantize(I8) => call.dequantize::<i8>(),
+			Chain::Dequantize(I32) => call.dequantize::<i32>(),
+			Chain::Quantize { divides: true, to: U8 } => call.quantize::<u8, true>(),
+			Chain::Quantize { divides: false, to: U8 } => call.quantize::<u8, false>(),
+			Chain::Quantize { divides: true, to: I8 } => call.quantize::<i8, true>(),
+			Chain::Quantize { divides: false, to: I8 } => call.quantize::<i8, false>(),
 			Chain::Through { divides: true, by_way_of: U8 } => call.through::<u8, true>(),
 			Chain::Through { divides: false, by_way_of: U8 } => call.through::<u8, false>(),
 			Chain::Through { divides: true, by_way_of: I8 } => call.through::<i8, true>(),
 			Chain::Through { divides: false, by_way_of: I8 } => call.through::<i8, false>(),
-			Chain::Widen(_) | Chain::Narrow { .. } | Chain::Through { .. } => None,
+			Chain::Dequantize(_) | Chain::Quantize { .. } | Chain::Through { .. } => None,
 		}
 	}
 }
@@ -191,19 +191,19 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-	fn widen<T: Whole>(self) -> Option<()> {
+	fn dequantize<T: Whole>(self) -> Option<()> {
 		if self.scalars.are_plain() {
-			self.go::<T, f32, Widen<true>>()
+			self.go::<T, f32, Dequantize<true>>()
 		} else {
-			self.go::<T, f32, Widen<false>>()
+			self.go::<T, f32, Dequantize<false>>()
 		}
 	}
 
-	fn narrow<T: Narrowed, const DIVIDES: bool>(self) -> Option<()> {
-		self.go::<f32, T, Narrow<DIVIDES>>()
+	fn quantize<T: Byte, const DIVIDES: bool>(self) -> Option<()> {
+		self.go::<f32, T, Quantize<DIVIDES>>()
 	}
 
-	fn through<T: Narrowed, const DIVIDES: bool>(self) -> Option<()> {
+	fn through<T: Byte, const DIVIDES: bool>(self) -> Option<()> {
 		if self.scalars.are_plain() {
 			self.go::<f32, f32, Through<T, DIVIDES, true>>()
 		} else {
@@ -242,34 +242,32 @@ impl<A: Pod, O: Pod, F: Map<A, O>> Kernel for Each<'_, A, O, F> {
 	}
 }
 
-struct Widen<const PLAIN: bool>;
+struct Dequantize<const PLAIN: bool>;
 
-impl<T: Whole, const PLAIN: bool> Map<T, f32> for Widen<PLAIN> {
+impl<T: Whole, const PLAIN: bool> Map<T, f32> for Dequantize<PLAIN> {
 	#[inline(always)]
 	fn apply(scalars: &Scalars, x: T) -> f32 {
-		scalars.widened::<PLAIN>(x.float())
+		scalars.dequantized::<PLAIN>(x.float())
 	}
 }
 
-struct Narrow<const DIVIDES: bool>;
+struct Quantize<const DIVIDES: bool>;
 
-impl<T: Saturate, const DIVIDES: bool> Map<f32, T> for Narrow<DIVIDES> {
+impl<T: Saturate, const DIVIDES: bool> Map<f32, T> for Quantize<DIVIDES> {
 	#[inline(always)]
 	fn apply(scalars: &Scalars, x: f32) -> T {
-		T::saturated(scalars.rounded::<DIVIDES>(x))
+		T::saturated(scalars.quantized::<DIVIDES>(x))
 	}
 }
 
 struct Through<T, const DIVIDES: bool, const PLAIN: bool>(PhantomData<T>);
 
-impl<T: Narrowed, const DIVIDES: bool, const PLAIN: bool> Map<f32, f32>
-	for Through<T, DIVIDES, PLAIN>
-{
+impl<T: Byte, const DIVIDES: bool, const PLAIN: bool> Map<f32, f32> for Through<T, DIVIDES, PLAIN> {
 	#[inline(always)]
 	fn apply(scalars: &Scalars, x: f32) -> f32 {
-		let y = scalars.rounded::<DIVIDES>(x);
+		let y = scalars.quantized::<DIVIDES>(x);
 		// A whole number is its own conversion.
 		let y = if PLAIN { T::limited(y) } else { T::saturated(y).float() };
-		scalars.widened::<PLAIN>(y)
+		scalars.dequantized::<PLAIN>(y)
 	}
 }

@@ -25,17 +25,17 @@ pub(crate) trait Map2<A, O>: Sync {
 pub(crate) fn map1<A: Pod, O: Pod, F: Map1<A, O>>(x: &[A], out: &mut [O], cfg: &KernelConfig) {
 	threads::for_each_part(cfg.threads, out, 64, F::COST, |start, out| {
 		let x = &x[start..start + out.len()];
-		dispatch(cfg.isa, Part1::<A, O, F> { x, out, function: core::marker::PhantomData });
+		dispatch(cfg.isa, Each1::<A, O, F> { x, out, function: core::marker::PhantomData });
 	});
 }
 
-struct Part1<'a, A, O, F> {
+struct Each1<'a, A, O, F> {
 	x: &'a [A],
 	out: &'a mut [O],
 	function: core::marker::PhantomData<F>,
 }
 
-impl<A: Pod, O: Pod, F: Map1<A, O>> Kernel for Part1<'_, A, O, F> {
+impl<A: Pod, O: Pod, F: Map1<A, O>> Kernel for Each1<'_, A, O, F> {
 	type Output = ();
 
 	#[inline(always)]
@@ -56,11 +56,11 @@ pub(crate) fn map2<A: Pod, O: Pod, F: Map2<A, O>>(
 ) {
 	threads::for_each_part(cfg.threads, out, 64, F::COST, |start, out| {
 		let function = core::marker::PhantomData;
-		dispatch(cfg.isa, Part2::<A, O, F> { walk, start, a, b, out, function });
+		dispatch(cfg.isa, Each2::<A, O, F> { walk, start, a, b, out, function });
 	});
 }
 
-struct Part2<'a, A, O, F> {
+struct Each2<'a, A, O, F> {
 	walk: &'a Walk<2>,
 	start: usize,
 	a: &'a [A],
@@ -69,12 +69,12 @@ struct Part2<'a, A, O, F> {
 	function: core::marker::PhantomData<F>,
 }
 
-impl<A: Pod, O: Pod, F: Map2<A, O>> Kernel for Part2<'_, A, O, F> {
+impl<A: Pod, O: Pod, F: Map2<A, O>> Kernel for Each2<'_, A, O, F> {
 	type Output = ();
 
 	#[inline(always)]
 	fn run(self) {
-		let Part2 { walk, start, a, b, out, .. } = self;
+		let Each2 { walk, start, a, b, out, .. } = self;
 		let mut cursor = walk.cursor(start, out.len());
 		while let Some((at, run, [pa, pb])) = cursor.next() {
 			let out = &mut out[at..at + run];
@@ -113,11 +113,11 @@ pub(crate) fn select<T: Pod>(
 	cfg: &KernelConfig,
 ) {
 	threads::for_each_part(cfg.threads, out, 64, 1, |start, out| {
-		dispatch(cfg.isa, PartSelect { walk, start, condition, a, b, out });
+		dispatch(cfg.isa, EachSelected { walk, start, condition, a, b, out });
 	});
 }
 
-struct PartSelect<'a, T> {
+struct EachSelected<'a, T> {
 	walk: &'a Walk<3>,
 	start: usize,
 	condition: &'a [u8],
@@ -126,12 +126,12 @@ struct PartSelect<'a, T> {
 	out: &'a mut [T],
 }
 
-impl<T: Pod> Kernel for PartSelect<'_, T> {
+impl<T: Pod> Kernel for EachSelected<'_, T> {
 	type Output = ();
 
 	#[inline(always)]
 	fn run(self) {
-		let PartSelect { walk, start, condition, a, b, out } = self;
+		let EachSelected { walk, start, condition, a, b, out } = self;
 		let pick = |c: u8, a: T, b: T| if c != 0 { a } else { b };
 		let mut cursor = walk.cursor(start, out.len());
 		while let Some((at, run, [pc, pa, pb])) = cursor.next() {

@@ -19,7 +19,7 @@ use crate::{
 use assay_referee::{arith::functions, BinaryFn, DType, OpKind, OpRecord, UnaryFn};
 use int8::Saturate;
 use map::{map1, map2, select, Map1, Map2};
-use rounded_once::Quick;
+use rounded_once::Estimated;
 use std::borrow::Cow;
 
 macro_rules! unary_functions {
@@ -64,9 +64,9 @@ unary_functions! {
 	IsNan: f32 => u8, 1, |x| u8::from(x.is_nan());
 }
 
-macro_rules! quick_functions {
+macro_rules! estimated_functions {
 	($($name:ident, $error:expr, $estimate:path;)*) => { $(
-		impl Quick for $name {
+		impl Estimated for $name {
 			const ERROR: f64 = $error;
 			#[inline(always)]
 			fn estimate(x: f32) -> f64 { $estimate(x) }
@@ -77,7 +77,7 @@ macro_rules! quick_functions {
 /// 2^-40.
 const E40: f64 = 1.0 / (1u64 << 40) as f64;
 
-quick_functions! {
+estimated_functions! {
 	Exp, E40 / 4.0, rounded_once::estimate_exp;
 	Sigmoid, E40 / 4.0, rounded_once::estimate_sigmoid;
 	Tanh, E40 / 2.0, rounded_once::estimate_tanh;
@@ -94,8 +94,8 @@ fn unary(function: UnaryFn, x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Opt
 		map1::<A, O, F>(view(x)?, view_mut(out)?, cfg);
 		Some(())
 	}
-	fn rounded<F: Quick>(x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
-		rounded_once::map::<F>(view(x)?, view_mut(out)?, cfg);
+	fn estimated<F: Estimated>(x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Option<()> {
+		rounded_once::map_estimated::<F>(view(x)?, view_mut(out)?, cfg);
 		Some(())
 	}
 	match function {
@@ -103,12 +103,12 @@ fn unary(function: UnaryFn, x: &[u8], out: &mut [u8], cfg: &KernelConfig) -> Opt
 		UnaryFn::Abs => go::<f32, f32, Abs>(x, out, cfg),
 		UnaryFn::Sqrt => go::<f32, f32, Sqrt>(x, out, cfg),
 		UnaryFn::Reciprocal => go::<f32, f32, Reciprocal>(x, out, cfg),
-		UnaryFn::Exp => rounded::<Exp>(x, out, cfg),
+		UnaryFn::Exp => estimated::<Exp>(x, out, cfg),
 		UnaryFn::Exp2 => go::<f32, f32, Exp2>(x, out, cfg),
 		UnaryFn::Log => go::<f32, f32, Log>(x, out, cfg),
-		UnaryFn::Tanh => rounded::<Tanh>(x, out, cfg),
-		UnaryFn::Erf => rounded::<Erf>(x, out, cfg),
-		UnaryFn::Sigmoid => rounded::<Sigmoid>(x, out, cfg),
+		UnaryFn::Tanh => estimated::<Tanh>(x, out, cfg),
+		UnaryFn::Erf => estimated::<Erf>(x, out, cfg),
+		UnaryFn::Sigmoid => estimated::<Sigmoid>(x, out, cfg),
 		UnaryFn::Relu => go::<f32, f32, Relu>(x, out, cfg),
 		UnaryFn::Sin => go::<f32, f32, Sin>(x, out, cfg),
 		UnaryFn::Cos => go::<f32, f32, Cos>(x, out, cfg),
@@ -344,27 +344,27 @@ fn run_select(op: &OpRecord, operands: &[&[u8]], out: &mut [u8], cfg: &KernelCon
 	select_by(&walk, op.dtype, operands.try_into().ok()?, out, cfg)
 }
 
-/// One operand of a run of neighbouring elements.
+/// The elements of an operand that neighbouring elements of the output are computed from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct Elements<'a> {
 	pub(crate) bytes: &'a [u8],
-	/// One element for the whole run instead of one for each.
+	/// One element for all of them instead of one for each.
 	pub(crate) single: bool,
 }
 
-/// Runs `op`'s function on `parts`, which have as many elements as `out` or one; with `walk`, a
-/// binary function on operands that are followed as it says. `None` when there is no kernel for
-/// the types, whatever the length.
-pub(crate) fn run_part(
+/// Runs `op`'s function on elements of its operands, as many as `out` has or one; with `walk`, a
+/// binary function on operands that are read as it says. `None` when there is no kernel for the
+/// types, whatever the length.
+pub(crate) fn run_elements(
 	op: &OpRecord,
-	parts: &[Part<'_>],
+	operands: &[Elements<'_>],
 	walk: Option<&Walk<2>>,
 	out: &mut [u8],
 	cfg: &KernelConfig,
 ) -> Option<()> {
 	let len = out.len() / op.dtype.size() as usize;
-	let step = |part: &Part<'_>| isize::from(!part.single);
-	match (op.kind, parts) {
+	let step = |operand: &Elements<'_>| isize::from(!operand.single);
+	match (op.kind, operands) {
 		(OpKind::Unary(function), [x]) if !x.single => run_unary(op, function, x.bytes, out, cfg),
 		(OpKind::Cast, [x]) if !x.single => cast(op.operands[0].dtype, op.dtype, x.bytes, out, cfg),
 		(OpKind::RoundTo { format, overflow }, [x]) if !x.single => {

@@ -20,7 +20,7 @@ use core::marker::PhantomData;
 const GROUP: usize = 64;
 
 /// A correctly rounded function with an estimate; `estimate` must be `#[inline(always)]`.
-pub(crate) trait Quick: Map1<f32, f32> {
+pub(crate) trait Estimated: Map1<f32, f32> {
 	/// Bound of the estimate's relative error.
 	const ERROR: f64;
 	/// The value before rounding, finite; anything for NaN.
@@ -28,24 +28,25 @@ pub(crate) trait Quick: Map1<f32, f32> {
 }
 
 /// `out[i] = F(x[i])`.
-pub(crate) fn map<F: Quick>(x: &[f32], out: &mut [f32], cfg: &KernelConfig) {
+pub(crate) fn map_estimated<F: Estimated>(x: &[f32], out: &mut [f32], cfg: &KernelConfig) {
 	// Without the instruction, a fused multiply-add costs more than it saves.
 	if cfg.isa == Isa::SCALAR {
 		return map1::<f32, f32, F>(x, out, cfg);
 	}
 	threads::for_each_part(cfg.threads, out, GROUP, F::COST, |start, out| {
 		let x = &x[start..start + out.len()];
-		dispatch(cfg.isa, Part::<F> { x, out, function: PhantomData });
+		dispatch(cfg.isa, Groups::<F> { x, out, function: PhantomData });
 	});
 }
 
-struct Part<'a, F> {
+/// Elements that are computed group by group.
+struct Groups<'a, F> {
 	x: &'a [f32],
 	out: &'a mut [f32],
 	function: PhantomData<F>,
 }
 
-impl<F: Quick> Kernel for Part<'_, F> {
+impl<F: Estimated> Kernel for Groups<'_, F> {
 	type Output = ();
 
 	#[inline(always)]
@@ -66,7 +67,7 @@ impl<F: Quick> Kernel for Part<'_, F> {
 }
 
 #[inline(always)]
-fn group<F: Quick>(x: &[f32; GROUP], out: &mut [f32; GROUP]) {
+fn group<F: Estimated>(x: &[f32; GROUP], out: &mut [f32; GROUP]) {
 	let mut doubt = 0u32;
 	for (out, &x) in out.iter_mut().zip(x) {
 		let y = F::estimate(x);

@@ -131,7 +131,7 @@ fn rows_of_a_batch() {
 	}
 }
 
-/// What ran before, in this session or another, leaves no mark.
+/// What ran before, in this session or another, makes no difference.
 #[test]
 fn order_of_runs() {
 	for model in &MODELS {

@@ -41,7 +41,7 @@ impl<T: Config> Pallet<T> {
 		let (claim, mut challenge) = Self::may_ask(&actor.who, id, &node, now)?;
 		let job = challenge.job;
 		challenge.since = now;
-		challenge.path.try_push(node).map_err(|_| Error::<T>::IllegalMove)?;
+		challenge.path.try_push(node).map_err(|_| Error::<T>::MoveIllegal)?;
 
 		if Nodes::<T>::contains_key(job, node) {
 			Challenges::<T>::insert(id, challenge);
@@ -72,11 +72,13 @@ impl<T: Config> Pallet<T> {
 		let claim = Self::open_claim(challenge.job)?;
 		Self::posted_trace(challenge.job)?;
 		match Self::turn_of(&challenge) {
-			Some(Turn::Challenger { deadline }) => ensure!(now <= deadline, Error::<T>::TooLate),
-			_ => return Err(Error::<T>::AwaitingAnswer),
+			Some(Turn::Challenger { deadline }) => {
+				ensure!(now <= deadline, Error::<T>::DeadlineOver)
+			},
+			_ => return Err(Error::<T>::NodeNotOpen),
 		}
-		ensure!(!challenge.path.is_full(), Error::<T>::IllegalMove);
-		ensure!(Self::is_legal(&challenge, node), Error::<T>::IllegalMove);
+		ensure!(!challenge.path.is_full(), Error::<T>::MoveIllegal);
+		ensure!(Self::is_legal(&challenge, node), Error::<T>::MoveIllegal);
 		Ok((claim, challenge))
 	}
 
@@ -133,7 +135,9 @@ impl<T: Config> Pallet<T> {
 		match Nodes::<T>::get(job, node) {
 			None => Err(Error::<T>::NodeNotAsked),
 			Some(NodeState::Opened { .. }) => Err(Error::<T>::NodeAlreadyOpen),
-			Some(NodeState::Asked { deadline, .. }) if now > deadline => Err(Error::<T>::TooLate),
+			Some(NodeState::Asked { deadline, .. }) if now > deadline => {
+				Err(Error::<T>::DeadlineOver)
+			},
 			Some(NodeState::Asked { deadline, payer, fee, by_key }) => {
 				Ok(Query { claim, payer, fee, by_key, deadline })
 			},
@@ -158,7 +162,7 @@ impl<T: Config> Pallet<T> {
 		opening: &Opening,
 	) -> Result<Opened, Error<T>> {
 		verify_opening(&claim.commitments(trace_root.0), node, opening)
-			.map_err(|_| Error::<T>::BadOpening)
+			.map_err(|_| Error::<T>::OpeningMismatch)
 	}
 
 	/// Give its share of the fee for an answer of `bytes` bytes to the answerer and burn the rest. Returns

@@ -35,7 +35,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The trace that the operator of `job` is bound to.
-	pub(crate) fn posted_trace(job: JobId) -> Result<H256, Error<T>> {
+	///
+	/// # Errors
+	/// [`Error::TraceNotPosted`] when it has not revealed one.
+	pub fn posted_trace(job: JobId) -> Result<H256, Error<T>> {
 		match Disputes::<T>::get(job).map(|dispute| dispute.trace) {
 			Some(TraceState::Posted { root, .. }) => Ok(root),
 			_ => Err(Error::<T>::TraceNotPosted),
@@ -125,7 +128,7 @@ impl<T: Config> Pallet<T> {
 		claim: &ClaimOf<T>,
 		now: BlockNumberFor<T>,
 	) -> Result<(), Error<T>> {
-		ensure!(now <= claim.window_end, Error::<T>::WindowClosed);
+		ensure!(now <= claim.window_end, Error::<T>::WindowOver);
 		Ok(())
 	}
 }

@@ -50,14 +50,14 @@ impl<T: Config> Pallet<T> {
 			fees: Zero::zero(),
 			opened_at: now,
 			since: now,
-			alarm: now,
+			due: now,
 			path: Default::default(),
 			state: ChallengeState::Live,
 		};
 		Live::<T>::insert(job, id.to_be_bytes(), ());
 		Own::<T>::insert(&who, id.to_be_bytes(), ());
 		Challenged::<T>::insert(job, &who, id);
-		Self::set_alarm(id, &mut challenge);
+		Self::schedule(id, &mut challenge);
 		Challenges::<T>::insert(id, challenge);
 
 		Self::deposit_event(Event::ChallengeOpened { challenge: id, job, who, output_root, bond });
@@ -76,7 +76,7 @@ impl<T: Config> Pallet<T> {
 	) -> Result<ClaimOf<T>, Error<T>> {
 		let claim = Self::open_claim(job)?;
 		Self::ensure_window(&claim, now)?;
-		ensure!(output_root != claim.output_root, Error::<T>::SameOutput);
+		ensure!(output_root != claim.output_root, Error::<T>::OutputUndisputed);
 		ensure!(!Self::is_challenging(who, job), Error::<T>::AlreadyChallenging);
 		Ok(claim)
 	}
@@ -195,7 +195,9 @@ impl<T: Config> Pallet<T> {
 		match Disputes::<T>::get(job).map(|dispute| dispute.trace) {
 			None => Err(Error::<T>::TraceNotDemanded),
 			Some(TraceState::Posted { .. }) => Err(Error::<T>::TraceAlreadyPosted),
-			Some(TraceState::Demanded { deadline }) if now > deadline => Err(Error::<T>::TooLate),
+			Some(TraceState::Demanded { deadline }) if now > deadline => {
+				Err(Error::<T>::DeadlineOver)
+			},
 			Some(TraceState::Demanded { deadline }) => Ok((claim, deadline)),
 		}
 	}
@@ -207,6 +209,6 @@ impl<T: Config> Pallet<T> {
 		last_entry: &Slice,
 	) -> Result<(), Error<T>> {
 		verify_last_entry(&trace_root.0, claim.info.n_ops, &claim.output_root.0, last_entry)
-			.map_err(|_| Error::<T>::BadLastEntry)
+			.map_err(|_| Error::<T>::LastEntryMismatch)
 	}
 }

@@ -128,7 +128,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let heard = Self::what_is_judged(("heard", rules, who), claim, job, &[])?;
 		if assay_host::pool::remembers(&heard.0) {
-			return Err(Error::<T>::BadProof);
+			return Err(Error::<T>::ProofRefused);
 		}
 		// First, so that it is forgotten first.
 		assay_host::pool::remember(&heard.0);
@@ -157,12 +157,12 @@ impl<T: Config> Pallet<T> {
 		proof: &[u8],
 	) -> Result<(FaultKind, Weight), Error<T>> {
 		let trace_root = Self::posted_trace(job)?;
-		let proof = FaultProof::from_bytes(proof).map_err(|_| Error::<T>::BadProof)?;
+		let proof = FaultProof::from_bytes(proof).map_err(|_| Error::<T>::ProofRefused)?;
 		let kind = match verify_fault(&claim.commitments(trace_root.0), &proof) {
 			Ok(Fault::Element { entry, element }) => FaultKind::Leaf { entry, element },
 			Ok(Fault::Chunk { entry, chunk }) => FaultKind::Chunk { entry, chunk },
-			Err(ProofError::NoFault) => return Err(Error::<T>::NoFault),
-			Err(_) => return Err(Error::<T>::BadProof),
+			Err(ProofError::NoFault) => return Err(Error::<T>::FaultNotShown),
+			Err(_) => return Err(Error::<T>::ProofRefused),
 		};
 		Ok((kind, Self::price_of(proof.cost())))
 	}

@@ -2,10 +2,10 @@
 //!
 //! By page: how many of its claims are looked at, and whether all are. It counts for one chain: on
 //! another fork the same page may hold other claims, so a memory from a block that is not of this
-//! chain is dropped. What is true on every chain is in [`Right`](super::right::Right).
+//! chain is dropped. What is true on every chain is in [`Mark`](super::marks::Mark).
 
 use alloc::collections::BTreeMap;
-use assay_primitives::{Mark, PageKey};
+use assay_primitives::{BlockStamp, PageKey};
 use codec::{Decode, Encode};
 use sp_runtime::offchain::storage::StorageValueRef;
 
@@ -43,18 +43,20 @@ pub(super) struct Progress {
 pub(super) struct Done {
 	pages: Pages,
 	/// The block at which it was last kept, if it was.
-	kept: Option<Mark>,
-	here: Mark,
+	kept: Option<BlockStamp>,
+	here: BlockStamp,
 	changed: bool,
 }
 
 impl Done {
 	/// What earlier runs noted on this chain.
 	pub(super) fn load<T: Config>() -> Self {
-		let here = Mark::here::<T>();
-		let kept: Option<(Mark, Pages)> = StorageValueRef::persistent(PLACE).get().ok().flatten();
-		let kept = kept.filter(|(mark, _)| *mark == here || mark.is_of_this_chain::<T>());
-		let (kept, pages) = kept.map_or((None, Pages::new()), |(mark, pages)| (Some(mark), pages));
+		let here = BlockStamp::here::<T>();
+		let kept: Option<(BlockStamp, Pages)> =
+			StorageValueRef::persistent(PLACE).get().ok().flatten();
+		let kept = kept.filter(|(stamp, _)| *stamp == here || stamp.is_of_this_chain::<T>());
+		let (kept, pages) =
+			kept.map_or((None, Pages::new()), |(stamp, pages)| (Some(stamp), pages));
 		Self { pages, kept, here, changed: false }
 	}
 
@@ -85,7 +87,7 @@ impl Done {
 	/// Remember it for later runs, if it is new or was kept long ago: the chain knows the hashes of
 	/// late blocks only.
 	pub(super) fn save(&self) {
-		let age = self.kept.map(|mark| self.here.number.saturating_sub(mark.number));
+		let age = self.kept.map(|stamp| self.here.number.saturating_sub(stamp.number));
 		if self.changed || age.is_some_and(|age| age >= KEPT_FOR) {
 			StorageValueRef::persistent(PLACE).set(&(self.here, &self.pages));
 		}

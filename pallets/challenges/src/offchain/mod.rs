@@ -11,8 +11,8 @@
 //! what is due first goes first.
 
 mod done;
+mod marks;
 mod operator;
-mod right;
 mod watcher;
 
 use assay_host::{worker, Answer, Request, Response, Terms};

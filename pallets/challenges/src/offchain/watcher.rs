@@ -12,7 +12,7 @@ use sp_runtime::SaturatedConversion;
 
 use super::{
 	done::{Done, Progress},
-	right::Right,
+	marks::Mark,
 	terms, Run,
 };
 use crate::{
@@ -164,7 +164,7 @@ fn look<T: Config>(run: &mut Run<T>, job: JobId) -> Seen {
 	{
 		return Seen::Settled;
 	}
-	let mark = Right::of::<T>(&claim);
+	let mark = Mark::of::<T>(&claim);
 	if mark.is_noted() {
 		return Seen::Right;
 	}

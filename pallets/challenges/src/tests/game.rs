@@ -44,7 +44,7 @@ fn refute(lie: (u32, u64), questions: usize) {
 		assert_eq!(crate::Nodes::<Test>::iter().count(), 0);
 		assert_eq!(crate::Disputes::<Test>::iter().count(), 0);
 		assert_eq!(crate::Challenged::<Test>::iter().count(), 0);
-		assert_eq!(crate::Alarms::<Test>::iter().count(), 0);
+		assert_eq!(crate::AgendaPages::<Test>::iter().count(), 0);
 	});
 }
 

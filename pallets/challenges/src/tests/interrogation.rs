@@ -27,7 +27,7 @@ fn the_first_question_is_the_top_of_the_trace() {
 			NodeKey { object: Object::Trace, level: 0, index: 0 },
 			NodeKey { object: Object::Trace, level: 1, index: 0 },
 		] {
-			assert_noop!(ask(ALICE, id, node), Error::<Test>::IllegalMove);
+			assert_noop!(ask(ALICE, id, node), Error::<Test>::MoveIllegal);
 		}
 		let top = NodeKey::top(Object::Trace);
 		assert_ok!(ask(ALICE, id, top));
@@ -39,7 +39,7 @@ fn the_first_question_is_the_top_of_the_trace() {
 		assert_eq!(Challenges::turn(id), Some(Turn::Operator { deadline }));
 		// It is the operator's turn now.
 		let below = liar.way_to(20, 0)[1];
-		assert_noop!(ask(ALICE, id, below), Error::<Test>::AwaitingAnswer);
+		assert_noop!(ask(ALICE, id, below), Error::<Test>::NodeNotOpen);
 	});
 }
 
@@ -51,21 +51,21 @@ fn questions_only_go_down_and_stay_inside() {
 		walk(id, ALICE, job, &liar, &way[..1]);
 		let chunk = |index| NodeKey { object: Object::Trace, level: 0, index };
 		// The trace has two chunks; its tensors are not listed in its top.
-		assert_noop!(ask(ALICE, id, chunk(2)), Error::<Test>::IllegalMove);
-		assert_noop!(ask(ALICE, id, way[0]), Error::<Test>::IllegalMove);
-		assert_noop!(ask(ALICE, id, way[2]), Error::<Test>::IllegalMove);
+		assert_noop!(ask(ALICE, id, chunk(2)), Error::<Test>::MoveIllegal);
+		assert_noop!(ask(ALICE, id, way[0]), Error::<Test>::MoveIllegal);
+		assert_noop!(ask(ALICE, id, way[2]), Error::<Test>::MoveIllegal);
 		walk(id, ALICE, job, &liar, &[chunk(1)]);
 		// Entry 20 is in the other chunk, and there is no entry 40.
 		let tensor = |entry| NodeKey::top(Object::Tensor(entry));
-		assert_noop!(ask(ALICE, id, tensor(20)), Error::<Test>::IllegalMove);
-		assert_noop!(ask(ALICE, id, tensor(40)), Error::<Test>::IllegalMove);
+		assert_noop!(ask(ALICE, id, tensor(20)), Error::<Test>::MoveIllegal);
+		assert_noop!(ask(ALICE, id, tensor(40)), Error::<Test>::MoveIllegal);
 		walk(id, ALICE, job, &liar, &[tensor(39)]);
 		let part = |index| NodeKey { object: Object::Tensor(39), level: 0, index };
-		assert_noop!(ask(ALICE, id, part(3)), Error::<Test>::IllegalMove);
+		assert_noop!(ask(ALICE, id, part(3)), Error::<Test>::MoveIllegal);
 		walk(id, ALICE, job, &liar, &[part(2)]);
 		// Nothing is below a chunk of a tensor.
-		assert_noop!(ask(ALICE, id, part(1)), Error::<Test>::IllegalMove);
-		assert_noop!(ask(ALICE, id, tensor(3)), Error::<Test>::IllegalMove);
+		assert_noop!(ask(ALICE, id, part(1)), Error::<Test>::MoveIllegal);
+		assert_noop!(ask(ALICE, id, tensor(3)), Error::<Test>::MoveIllegal);
 	});
 }
 
@@ -86,7 +86,7 @@ fn only_the_challenger_asks_in_time_and_for_money() {
 			assert_ok!(ask(ALICE, id, top));
 		});
 		System::set_block_number(2 + TurnPeriod::get());
-		assert_noop!(ask(ALICE, id, top), Error::<Test>::TooLate);
+		assert_noop!(ask(ALICE, id, top), Error::<Test>::DeadlineOver);
 	});
 }
 
@@ -167,7 +167,7 @@ fn only_the_true_content_is_an_answer() {
 		let refused = |opening| {
 			assert_noop!(
 				Challenges::answer(signed(OPERATOR), job, top, opening, None),
-				Error::<Test>::BadOpening
+				Error::<Test>::OpeningMismatch
 			);
 		};
 		refused(honest.open(&top));
@@ -210,7 +210,7 @@ fn boundary_last_block_for_an_answer() {
 		System::set_block_number(2 + AnswerPeriod::get());
 		assert_noop!(
 			Challenges::answer(signed(OPERATOR), job, top, liar.open(&top), None),
-			Error::<Test>::TooLate
+			Error::<Test>::DeadlineOver
 		);
 		assert_ok!(Challenges::lapse(signed(BOB), id, None));
 		assert!(end_of(job).is_some());

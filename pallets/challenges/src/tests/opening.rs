@@ -42,7 +42,10 @@ fn fails_for_the_claimed_output() {
 		let (_, liar) = short();
 		let job = claim(&liar);
 		let same = H256(liar.output_root());
-		assert_noop!(Challenges::open(signed(ALICE), job, same, None), Error::<Test>::SameOutput);
+		assert_noop!(
+			Challenges::open(signed(ALICE), job, same, None),
+			Error::<Test>::OutputUndisputed
+		);
 	});
 }
 
@@ -67,7 +70,7 @@ fn boundary_last_block_of_the_window() {
 		pass(WINDOW);
 		open(ALICE, job, &honest);
 		pass(1);
-		assert_noop!(Challenges::open(signed(BOB), job, root, None), Error::<Test>::WindowClosed);
+		assert_noop!(Challenges::open(signed(BOB), job, root, None), Error::<Test>::WindowOver);
 	});
 }
 
@@ -113,17 +116,17 @@ fn only_the_operator_reveals_once_and_in_time() {
 		open(ALICE, job, &honest);
 		assert_noop!(reveal_as(BOB, &liar), Error::<Test>::NotOperator);
 		// Another trace may not be revealed: it does not end with the claimed output.
-		assert_noop!(reveal_as(OPERATOR, &honest), Error::<Test>::BadLastEntry);
+		assert_noop!(reveal_as(OPERATOR, &honest), Error::<Test>::LastEntryMismatch);
 		let other = H256(honest.trace_root());
 		assert_noop!(
 			Challenges::reveal_trace(signed(OPERATOR), job, other, honest.last_entry(), None),
-			Error::<Test>::BadLastEntry
+			Error::<Test>::LastEntryMismatch
 		);
 		// The deadline itself is in time.
 		System::set_block_number(1 + TracePeriod::get());
 		frame_support::hypothetically!({
 			System::set_block_number(2 + TracePeriod::get());
-			assert_noop!(reveal_as(OPERATOR, &liar), Error::<Test>::TooLate);
+			assert_noop!(reveal_as(OPERATOR, &liar), Error::<Test>::DeadlineOver);
 		});
 		assert_ok!(reveal_as(OPERATOR, &liar));
 		assert_noop!(reveal_as(OPERATOR, &liar), Error::<Test>::TraceAlreadyPosted);

@@ -80,10 +80,10 @@ fn every_block_with_some_room_makes_progress() {
 			open(ALICE, job, &honest);
 		}
 		System::set_block_number(50);
-		let step = <() as crate::WeightInfo>::on_idle_alarm();
+		let step = <() as crate::WeightInfo>::on_idle_challenge();
 		let room = step.saturating_add(<() as crate::WeightInfo>::on_idle_block() * 3);
 		let mut over = 0;
-		// Some calls only get past blocks without alarms.
+		// Some calls only get past blocks under which nothing stands.
 		for _ in 0..60 {
 			let used = Challenges::on_idle(50, room);
 			assert!(used.all_lte(room));
@@ -97,7 +97,7 @@ fn every_block_with_some_room_makes_progress() {
 }
 
 #[test]
-fn alarms_are_never_late() {
+fn the_agenda_is_never_late() {
 	build_and_execute(|| {
 		let (honest, liar) = short();
 		let job = claim(&liar);
@@ -133,8 +133,8 @@ fn what_is_over_can_be_forgotten_by_anybody() {
 }
 
 #[test]
-fn five_thousand_alarms_at_once_cost_five_thousand_times_one() {
-	use crate::{AlarmPages, Alarms, WeightInfo, ALARMS_PER_PAGE};
+fn five_thousand_due_at_once_cost_five_thousand_times_one() {
+	use crate::{AgendaPageCount, AgendaPages, WeightInfo, CHALLENGES_PER_PAGE};
 	use frame_support::traits::fungible::Mutate;
 	type Weights = ();
 	build_and_execute(|| {
@@ -147,11 +147,11 @@ fn five_thousand_alarms_at_once_cost_five_thousand_times_one() {
 		}
 		reveal(job, &honest);
 		let due = 2 + TurnPeriod::get();
-		let pages = u64::from(AlarmPages::<Test>::get(due));
-		assert_eq!(pages, count.div_ceil(ALARMS_PER_PAGE.into()));
+		let pages = u64::from(AgendaPageCount::<Test>::get(due));
+		assert_eq!(pages, count.div_ceil(CHALLENGES_PER_PAGE.into()));
 		System::set_block_number(due);
-		let cost = |alarms: u64, pages: u64, blocks: u64| {
-			Weights::on_idle_alarm() * alarms
+		let cost = |challenges: u64, pages: u64, blocks: u64| {
+			Weights::on_idle_challenge() * challenges
 				+ Weights::on_idle_page() * pages
 				+ Weights::on_idle_block() * blocks
 		};
@@ -174,7 +174,8 @@ fn five_thousand_alarms_at_once_cost_five_thousand_times_one() {
 			calls += 1;
 		}
 		assert!(calls <= 56);
-		assert_eq!(Alarms::<Test>::iter_values().map(|page| page.len()).sum::<usize>(), 5_000);
+		let standing = AgendaPages::<Test>::iter_values().map(|page| page.len()).sum::<usize>();
+		assert_eq!(standing, 5_000);
 		check_invariants();
 	});
 }

@@ -43,10 +43,10 @@ fn a_chunk_can_be_proven_wrong() {
 fn a_true_element_cannot_be_proven_wrong() {
 	build_and_execute(|| {
 		let (honest, liar, job) = revealed();
-		assert_noop!(prove(job, proof(&honest, &liar, 1, 4)), Error::<Test>::NoFault);
-		assert_noop!(prove(job, proof(&honest, &liar, 0, 0)), Error::<Test>::NoFault);
+		assert_noop!(prove(job, proof(&honest, &liar, 1, 4)), Error::<Test>::FaultNotShown);
+		assert_noop!(prove(job, proof(&honest, &liar, 0, 0)), Error::<Test>::FaultNotShown);
 		// What follows consistently from the lie is right by itself.
-		assert_noop!(prove(job, proof(&liar, &liar, 2, 5)), Error::<Test>::NoFault);
+		assert_noop!(prove(job, proof(&liar, &liar, 2, 5)), Error::<Test>::FaultNotShown);
 	});
 }
 
@@ -60,11 +60,11 @@ fn an_honest_claim_cannot_be_proven_wrong() {
 		for entry in 0..3 {
 			for element in 0..8 {
 				let refused = prove(job, proof(&honest, &honest, entry, element));
-				assert_noop!(refused, Error::<Test>::NoFault);
+				assert_noop!(refused, Error::<Test>::FaultNotShown);
 				// Evidence from another trace does not belong here.
 				if (entry, element) == (1, 5) {
 					let foreign = prove(job, proof(&honest, &liar, entry, element));
-					assert_noop!(foreign, Error::<Test>::BadProof);
+					assert_noop!(foreign, Error::<Test>::ProofRefused);
 				}
 			}
 		}
@@ -77,7 +77,7 @@ fn malformed_proofs_are_refused() {
 		let (honest, liar, job) = revealed();
 		let good = proof(&honest, &liar, 1, 5);
 		let refused = |bytes: Vec<u8>| {
-			assert_noop!(prove(job, Proof::truncate_from(bytes)), Error::<Test>::BadProof);
+			assert_noop!(prove(job, Proof::truncate_from(bytes)), Error::<Test>::ProofRefused);
 		};
 		refused(vec![]);
 		refused(vec![0xff; 1_000]);

@@ -31,7 +31,7 @@ impl<T: Config> Pallet<T> {
 		offer: &Offer,
 	) -> Result<(JobOf<T>, BalanceOf<T>), DispatchError> {
 		let job = Jobs::<T>::get(offer.job).ok_or(Error::<T>::JobUnknown)?;
-		ensure!(job.content() == offer.content, Error::<T>::OtherContent);
+		ensure!(job.content() == offer.content, Error::<T>::JobDiffers);
 		Self::ensure_eligible(operator, &job)?;
 		let stake = Self::stake_for(job.fee);
 		Ok((job, stake))
@@ -39,11 +39,11 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether `operator` may take `job` now, stake apart.
 	pub(crate) fn ensure_eligible(operator: &T::AccountId, job: &JobOf<T>) -> DispatchResult {
-		ensure!(job.status == JobStatus::Queued, Error::<T>::NotQueued);
+		ensure!(job.status == JobStatus::Queued, Error::<T>::JobNotQueued);
 		ensure!(T::Clock::current_block_number() <= job.expires, Error::<T>::QueueOver);
 		let open = job.designated.as_ref().is_none_or(|designated| designated == operator);
-		ensure!(open, Error::<T>::Designated);
-		ensure!(!job.missed.contains(operator), Error::<T>::MissedBefore);
+		ensure!(open, Error::<T>::JobDesignated);
+		ensure!(!job.missed.contains(operator), Error::<T>::DeadlineMissedBefore);
 		ensure!(T::Operators::serves(operator, &job.model), Error::<T>::ModelNotServed);
 		Ok(())
 	}

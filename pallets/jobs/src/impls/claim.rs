@@ -19,10 +19,10 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(JobOf<T>, BalanceOf<T>), DispatchError> {
 		let job = Jobs::<T>::get(answer.job).ok_or(Error::<T>::JobUnknown)?;
 		let JobStatus::Assigned { operator: assignee, stake, deadline } = &job.status else {
-			return Err(Error::<T>::NotAssigned.into());
+			return Err(Error::<T>::JobNotAssigned.into());
 		};
 		ensure!(assignee == operator, Error::<T>::NotAssignee);
-		ensure!(job.content() == answer.content, Error::<T>::OtherContent);
+		ensure!(job.content() == answer.content, Error::<T>::JobDiffers);
 		ensure!(T::Clock::current_block_number() <= *deadline, Error::<T>::DeadlineOver);
 		let info = T::Models::info(&job.model).defensive_ok_or(Error::<T>::ModelUnknown)?;
 		if info.output_len <= u64::from(MAX_INLINE_OUTPUT) {

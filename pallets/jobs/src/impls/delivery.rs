@@ -71,7 +71,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
 		ensure!(job.requester == requester, Error::<T>::NotRequester);
-		let claim = Self::open_claim(id).ok_or(Error::<T>::NoOpenClaim)?;
+		let claim = Self::open_claim(id).ok_or(Error::<T>::ClaimNotOpen)?;
 		let now = T::Clock::current_block_number();
 		ensure!(now <= claim.window_end, Error::<T>::WindowOver);
 		let output_len = claim.info.output_len;
@@ -81,7 +81,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(end <= piece_count(output_len), Error::<T>::PieceUnknown);
 		ensure!(!Demands::<T>::contains_key(id), Error::<T>::DemandOutstanding);
 		let JobStatus::Claimed { operator, live, withheld, .. } = &mut job.status else {
-			return Err(Error::<T>::NoOpenClaim.into());
+			return Err(Error::<T>::ClaimNotOpen.into());
 		};
 		ensure!(*withheld == 0, Error::<T>::OutputWithheld);
 
@@ -107,7 +107,7 @@ impl<T: Config> Pallet<T> {
 
 	/// The piece, if it may be delivered now.
 	pub(crate) fn may_deliver(id: JobId, piece: u32) -> Result<OwedPiece<T>, Error<T>> {
-		let claim = Self::open_claim(id).ok_or(Error::<T>::NoOpenClaim)?;
+		let claim = Self::open_claim(id).ok_or(Error::<T>::ClaimNotOpen)?;
 		let demand = Demands::<T>::get(id).ok_or(Error::<T>::PieceNotOwed)?;
 		let bit = demand.bit(piece).filter(|bit| demand.missing & bit != 0);
 		let bit = bit.ok_or(Error::<T>::PieceNotOwed)?;
@@ -129,8 +129,8 @@ impl<T: Config> Pallet<T> {
 		let whole = slice.start == first
 			&& slice.data.len() as u64 == bytes
 			&& assay_referee::tree::chunk_count(bytes) == chunks;
-		ensure!(whole, Error::<T>::BadPiece);
-		slice.verify(&owed.claim.output_root.0, output_len).map_err(|_| Error::<T>::BadPiece)
+		ensure!(whole, Error::<T>::PieceMismatch);
+		slice.verify(&owed.claim.output_root.0, output_len).map_err(|_| Error::<T>::PieceMismatch)
 	}
 
 	/// Deliver `piece` of the output of `id`. The operator earns the fee, whoever brings it: otherwise who
@@ -148,7 +148,7 @@ impl<T: Config> Pallet<T> {
 		demand.missing &= !bit;
 		let mut job = Jobs::<T>::get(id).defensive_ok_or(Error::<T>::JobUnknown)?;
 		let JobStatus::Claimed { earned: total, .. } = &mut job.status else {
-			return Err(Error::<T>::NoOpenClaim.into());
+			return Err(Error::<T>::ClaimNotOpen.into());
 		};
 		let earned = answer_share(demand.fee, slice.encoded_size() as u32, T::BytePrice::get());
 		let burned = T::Currency::burn_held(

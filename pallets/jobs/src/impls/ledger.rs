@@ -53,7 +53,7 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		Jobs::<T>::try_mutate(id, |job| {
 			let status = job.as_mut().map(|job| &mut job.status);
 			let Some(JobStatus::Claimed { live, disputes, .. }) = status else {
-				return Err(Error::<T>::NoOpenClaim.into());
+				return Err(Error::<T>::ClaimNotOpen.into());
 			};
 			*live = live.saturating_add(1);
 			*disputes = disputes.saturating_add(1);
@@ -77,7 +77,7 @@ impl<T: Config> Claims<T::AccountId, BlockNumberFor<T>, BalanceOf<T>> for Pallet
 		let JobStatus::Claimed { operator, stake, output_root, disputes, earned, .. } =
 			job.status.clone()
 		else {
-			return Err(Error::<T>::NoOpenClaim.into());
+			return Err(Error::<T>::ClaimNotOpen.into());
 		};
 		Self::drop_demand(id, &mut job);
 		Self::unschedule(id, &mut job);

@@ -77,7 +77,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_cancel(requester: T::AccountId, id: JobId) -> DispatchResult {
 		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::JobUnknown)?;
 		ensure!(job.requester == requester, Error::<T>::NotRequester);
-		ensure!(job.status == JobStatus::Queued, Error::<T>::NotQueued);
+		ensure!(job.status == JobStatus::Queued, Error::<T>::JobNotQueued);
 		let refunded = Self::refund(&job)?;
 		Self::unschedule(id, &mut job);
 		Self::close(id, job, JobStatus::Cancelled);

@@ -19,7 +19,7 @@ fn puts_stake_behind_the_job() {
 			}
 			.into(),
 		);
-		assert_noop!(accept(RIVAL, id), Error::<Test>::NotQueued);
+		assert_noop!(accept(RIVAL, id), Error::<Test>::JobNotQueued);
 	});
 }
 
@@ -61,7 +61,7 @@ fn fails_for_those_who_cannot() {
 fn designated_job_waits_for_its_operator() {
 	build_and_execute(|| {
 		let id = request_of(small(), vec![1; LEN], Some(OPERATOR));
-		assert_noop!(accept(RIVAL, id), Error::<Test>::Designated);
+		assert_noop!(accept(RIVAL, id), Error::<Test>::JobDesignated);
 		assert_ok!(accept(OPERATOR, id));
 	});
 }
@@ -101,7 +101,7 @@ fn missed_deadline_costs_a_little_and_queues_again() {
 		assert_eq!((job.attempt(), job.expires), (1, 31));
 		assert_eq!(job.status, JobStatus::Queued);
 		// Who was late does not get it again.
-		assert_noop!(accept(OPERATOR, id), Error::<Test>::MissedBefore);
+		assert_noop!(accept(OPERATOR, id), Error::<Test>::DeadlineMissedBefore);
 		assert_ok!(accept(RIVAL, id));
 	});
 }
@@ -162,7 +162,7 @@ fn batch_takes_what_can_be_taken() {
 			_ => Some(OPERATOR),
 		});
 		assert_eq!(operators.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
-		assert_noop!(accept_all(OPERATOR, &jobs), Error::<Test>::NotQueued);
+		assert_noop!(accept_all(OPERATOR, &jobs), Error::<Test>::JobNotQueued);
 		assert_noop!(accept_all(OPERATOR, &[]), Error::<Test>::BatchEmpty);
 	});
 }

@@ -123,7 +123,7 @@ fn demands_that_make_no_sense_are_refused() {
 		}
 		assert_noop!(demand(id + 1, 0, 1), Error::<Test>::JobUnknown);
 		let waiting = request_of(wide(), vec![1; WIDE], None);
-		assert_noop!(demand(waiting, 0, 1), Error::<Test>::NoOpenClaim);
+		assert_noop!(demand(waiting, 0, 1), Error::<Test>::ClaimNotOpen);
 		let inline = claimed();
 		assert_noop!(demand(inline, 0, 1), Error::<Test>::OutputOnChain);
 		assert_ok!(demand(id, 0, 1));
@@ -160,18 +160,18 @@ fn only_the_piece_itself_is_taken() {
 			assert_eq!(done.map_err(|error| error.error), Err(why.into()));
 		};
 		// Another piece, whole and right, under this one's number, and the other way round.
-		refuse(0, piece(1), Error::BadPiece);
+		refuse(0, piece(1), Error::PieceMismatch);
 		refuse(1, piece(1), Error::PieceNotOwed);
 		refuse(2, piece(0), Error::PieceNotOwed);
 		refuse(u32::MAX, piece(0), Error::PieceNotOwed);
 		// Parts of it, and more than it.
 		for (first, chunks) in [(0, 63), (1, 64), (0, 65), (0, 69)] {
-			refuse(0, Slice::make(&wide_output(), first, chunks).unwrap(), Error::BadPiece);
+			refuse(0, Slice::make(&wide_output(), first, chunks).unwrap(), Error::PieceMismatch);
 		}
 		// Of another output, and with a byte or a hash too many, too few or changed.
 		let mut other = wide_output();
 		other[69_999] ^= 1;
-		refuse(0, Slice::make(&other, 0, 64).unwrap(), Error::BadPiece);
+		refuse(0, Slice::make(&other, 0, 64).unwrap(), Error::PieceMismatch);
 		let change: [fn(&mut Slice); 7] = [
 			|slice| slice.data[0] ^= 1,
 			|slice| slice.data[65_535] ^= 128,
@@ -184,7 +184,7 @@ fn only_the_piece_itself_is_taken() {
 		for change in change {
 			let mut slice = piece(0);
 			change(&mut slice);
-			refuse(0, slice, Error::BadPiece);
+			refuse(0, slice, Error::PieceMismatch);
 		}
 		assert_ok!(deliver(OPERATOR, id, 0));
 		refuse(0, piece(0), Error::PieceNotOwed);
@@ -350,7 +350,7 @@ fn a_fault_gives_back_what_was_demanded() {
 		System::assert_has_event(Event::DemandDropped { job: id, pieces: 1, refunded: 60 }.into());
 		assert_eq!(on_hold(), 0);
 		assert!(Demands::<Test>::get(id).is_none());
-		assert_noop!(deliver(OPERATOR, id, 1), Error::<Test>::NoOpenClaim);
+		assert_noop!(deliver(OPERATOR, id, 1), Error::<Test>::ClaimNotOpen);
 		pass(60);
 		assert!(crate::Jobs::<Test>::get(id).is_none());
 	});

@@ -111,13 +111,13 @@ fn terminal_statuses_absorb() {
 
 		for id in [fraud, cancelled, finished] {
 			let before = status(id);
-			assert_noop!(Jobs::fault(id, LEAF, None, None), Error::<Test>::NoOpenClaim);
-			assert_noop!(Jobs::hold_open(id), Error::<Test>::NoOpenClaim);
+			assert_noop!(Jobs::fault(id, LEAF, None, None), Error::<Test>::ClaimNotOpen);
+			assert_noop!(Jobs::hold_open(id), Error::<Test>::ClaimNotOpen);
 			Jobs::release_open(id);
 			assert!(Jobs::cancel(signed(REQUESTER), id).is_err());
 			assert!(accept(RIVAL, id).is_err());
 			let again = claim(OPERATOR, id, root, output.clone());
-			assert_noop!(again, Error::<Test>::NotAssigned);
+			assert_noop!(again, Error::<Test>::JobNotAssigned);
 			assert_noop!(poke(STRANGER, id), Error::<Test>::NothingDue);
 			assert_eq!(status(id), before);
 		}
@@ -127,11 +127,11 @@ fn terminal_statuses_absorb() {
 #[test]
 fn fails_before_there_is_a_claim() {
 	build_and_execute(|| {
-		let no_claim = Error::<Test>::NoOpenClaim;
+		let no_claim = Error::<Test>::ClaimNotOpen;
 		let id = request();
 		assert_noop!(Jobs::fault(id, LEAF, None, None), no_claim);
 		let id = accepted();
-		assert_noop!(Jobs::fault(id, LEAF, None, None), Error::<Test>::NoOpenClaim);
+		assert_noop!(Jobs::fault(id, LEAF, None, None), Error::<Test>::ClaimNotOpen);
 		assert_noop!(Jobs::fault(99, LEAF, None, None), Error::<Test>::JobUnknown);
 	});
 }

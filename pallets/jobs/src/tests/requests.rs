@@ -112,7 +112,7 @@ fn cancelling_refunds_the_fee_at_once_and_the_deposit_later() {
 		assert_ok!(Jobs::cancel(signed(REQUESTER), id));
 		System::assert_last_event(Event::Cancelled { job: id, refunded: FEE }.into());
 		assert_eq!(free(REQUESTER), before - 50 - 2 * LEN as u64);
-		assert_noop!(Jobs::cancel(signed(REQUESTER), id), Error::<Test>::NotQueued);
+		assert_noop!(Jobs::cancel(signed(REQUESTER), id), Error::<Test>::JobNotQueued);
 		wait(40);
 		assert_ok!(poke(STRANGER, id));
 		assert_eq!(free(REQUESTER), before);
@@ -124,6 +124,6 @@ fn cancelling_refunds_the_fee_at_once_and_the_deposit_later() {
 fn accepted_jobs_cannot_be_cancelled() {
 	build_and_execute(|| {
 		let id = accepted();
-		assert_noop!(Jobs::cancel(signed(REQUESTER), id), Error::<Test>::NotQueued);
+		assert_noop!(Jobs::cancel(signed(REQUESTER), id), Error::<Test>::JobNotQueued);
 	});
 }

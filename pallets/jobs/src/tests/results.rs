@@ -36,11 +36,11 @@ fn fails_for_strangers_and_for_jobs_in_another_status() {
 		let assigned = accepted();
 		let claim = |who, id| claim(who, id, root, output.clone());
 		assert_noop!(claim(OPERATOR, 99), Error::<Test>::JobUnknown);
-		assert_noop!(claim(OPERATOR, queued), Error::<Test>::NotAssigned);
+		assert_noop!(claim(OPERATOR, queued), Error::<Test>::JobNotAssigned);
 		assert_noop!(claim(STRANGER, assigned), Error::<Test>::NotAssignee);
 		assert_noop!(claim(RIVAL, assigned), Error::<Test>::NotAssignee);
 		assert_ok!(claim(OPERATOR, assigned));
-		assert_noop!(claim(OPERATOR, assigned), Error::<Test>::NotAssigned);
+		assert_noop!(claim(OPERATOR, assigned), Error::<Test>::JobNotAssigned);
 	});
 }
 
@@ -66,7 +66,7 @@ fn claim_of_an_earlier_attempt_is_refused() {
 		wait(11);
 		assert_ok!(poke(STRANGER, id));
 		assert_ok!(accept(RIVAL, id));
-		assert_noop!(claim_all(RIVAL, vec![early.clone()]), Error::<Test>::OtherContent);
+		assert_noop!(claim_all(RIVAL, vec![early.clone()]), Error::<Test>::JobDiffers);
 		let now = answer_to(id, root, early.output);
 		assert_ok!(claim_all(RIVAL, vec![now]));
 	});
@@ -173,7 +173,7 @@ fn disputes_that_end_within_the_window_delay_nothing() {
 		Jobs::release_open(id);
 		System::set_block_number(22);
 		assert_ok!(poke(STRANGER, id));
-		assert_noop!(Jobs::hold_open(id), Error::<Test>::NoOpenClaim);
+		assert_noop!(Jobs::hold_open(id), Error::<Test>::ClaimNotOpen);
 		Jobs::release_open(id);
 	});
 }

@@ -47,7 +47,7 @@ impl<T: Config> Pallet<T> {
 		let output_len = program.header.output_layout().total_len;
 		ensure!(output_len <= MAX_OUTPUT_BYTES, Error::<T>::OutputTooLong);
 		let run_micros = program.run_micros();
-		ensure!(run_micros <= T::MaxRunMicros::get(), Error::<T>::TooSlow);
+		ensure!(run_micros <= T::MaxRunMicros::get(), Error::<T>::ModelTooSlow);
 		Ok(ModelInfo {
 			program_root,
 			weights_root,

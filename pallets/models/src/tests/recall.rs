@@ -31,8 +31,8 @@ fn a_recall_is_a_mark_with_block_and_reason() {
 		let recalled = Event::Recalled { model, endorser: ALICE, reason: reason("reads 7 as 1") };
 		System::assert_last_event(recalled.into());
 		let state = EndorsementState::Recalled { at: 9, reason: reason("reads 7 as 1") };
-		let marked = Endorsement { metadata: words("first"), deposit: DEPOSIT, since: 1, state };
-		assert_eq!(Endorsements::<Test>::get(model, ALICE), Some(marked));
+		let warning = Endorsement { metadata: words("first"), deposit: DEPOSIT, since: 1, state };
+		assert_eq!(Endorsements::<Test>::get(model, ALICE), Some(warning));
 		let recalls = Registered::<Test>::get(model).expect("registered").recalls;
 		assert_eq!(recalls, Some(Recalls { count: 1, last: ALICE, eldest: ALICE }));
 		// Whoever else stands behind it is not touched, and now speaks.

@@ -53,7 +53,7 @@ fn fails_for_models_slower_than_every_period() {
 		let micros = assay_referee::Program::decode(&program).expect("it is valid").run_micros();
 		MaxRunMicros::set(micros - 1);
 		let refused = register(ALICE, &program, metadata());
-		assert_eq!(refused, Err(Error::<Test>::TooSlow.into()));
+		assert_eq!(refused, Err(Error::<Test>::ModelTooSlow.into()));
 		MaxRunMicros::set(micros);
 		assert_ok!(register(ALICE, &program, metadata()));
 	});

@@ -95,8 +95,8 @@ proptest! {
 					.collect::<Vec<_>>();
 				perform(act, WHO[who], ops, &mut open);
 				check_invariants();
-				for (model, who, mark) in recalled {
-					assert_eq!(Endorsements::<Test>::get(model, who), Some(mark), "a recall stays");
+				for (model, who, kept) in recalled {
+					assert_eq!(Endorsements::<Test>::get(model, who), Some(kept), "a recall stays");
 				}
 			}
 			for ops in [1, 2] {

@@ -42,7 +42,7 @@ impl<T: Config> Pallet<T> {
 		let OperatorStatus::Chilled { until } = record.status else {
 			return Err(Error::<T>::OperatorActive.into());
 		};
-		ensure!(T::Clock::current_block_number() >= until, Error::<T>::ChilledStill);
+		ensure!(T::Clock::current_block_number() >= until, Error::<T>::ChillNotOver);
 		ensure!(record.active_stake() >= T::MinStake::get(), Error::<T>::StakeTooSmall);
 		record.status = OperatorStatus::Active;
 		record.missed = 0;

@@ -23,7 +23,7 @@ impl<T: Config> Pallet<T> {
 		proof: &ServiceSignature,
 	) -> DispatchResult {
 		ensure!(!KeyOwner::<T>::contains_key(&key), Error::<T>::KeyTaken);
-		ensure!(key.verify(&possession_here::<T>(&who), proof), Error::<T>::NotPossessed);
+		ensure!(key.verify(&possession_here::<T>(&who), proof), Error::<T>::KeyNotPossessed);
 		Self::store_key(who, key)
 	}
 
@@ -48,7 +48,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_unset_key(who: T::AccountId) -> DispatchResult {
-		let record = ServiceKeys::<T>::get(&who).ok_or(Error::<T>::NoKey)?;
+		let record = ServiceKeys::<T>::get(&who).ok_or(Error::<T>::KeyNotSet)?;
 		let reason = HoldReason::ServiceKey.into();
 		T::Currency::release(&reason, &who, record.deposit, Precision::Exact)?;
 		KeyOwner::<T>::remove(&record.key);
@@ -59,7 +59,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_set_allowance(who: T::AccountId, allowance: BalanceOf<T>) -> DispatchResult {
 		ServiceKeys::<T>::try_mutate(&who, |record| {
-			let record = record.as_mut().ok_or(Error::<T>::NoKey)?;
+			let record = record.as_mut().ok_or(Error::<T>::KeyNotSet)?;
 			// From now on: what was lost before does not count, and what still comes back adds nothing.
 			(record.allowance, record.spent) = (allowance, Zero::zero());
 			Self::deposit_event(Event::AllowanceSet { account: who.clone(), allowance });
@@ -82,7 +82,7 @@ impl<T: Config> KeyAllowances<T::AccountId, BalanceOf<T>> for Pallet<T> {
 
 	fn spend(who: &T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
 		ServiceKeys::<T>::try_mutate(who, |record| {
-			let record = record.as_mut().ok_or(Error::<T>::NoKey)?;
+			let record = record.as_mut().ok_or(Error::<T>::KeyNotSet)?;
 			let spent = record.spent.saturating_add(amount);
 			ensure!(spent <= record.allowance, Error::<T>::AllowanceTooSmall);
 			record.spent = spent;

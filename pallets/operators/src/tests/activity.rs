@@ -47,7 +47,7 @@ fn chilled_operators_get_no_new_work() {
 		// A chill is no switch.
 		System::assert_has_event(Event::Chilled { operator: ALICE, until: 8 }.into());
 		System::set_block_number(7);
-		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
+		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChillNotOver);
 		System::set_block_number(8);
 		assert_ok!(Operators::activate(signed(ALICE)));
 		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::OperatorActive);
@@ -68,7 +68,7 @@ fn third_missed_deadline_in_a_row_chills() {
 		Operators::note_missed(&ALICE);
 		assert!(!Operators::is_active(&ALICE));
 		System::assert_has_event(Event::DeadlineMissed { operator: ALICE, in_row: 3 }.into());
-		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
+		assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChillNotOver);
 		System::set_block_number(8);
 		assert_ok!(Operators::activate(signed(ALICE)));
 		Operators::note_missed(&ALICE);
@@ -86,7 +86,7 @@ fn chill_for_a_fault_lasts() {
 		<Operators as OperatorLedger<_, _>>::chill(&ALICE);
 		for block in [5, 8, 11] {
 			System::set_block_number(block);
-			assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChilledStill);
+			assert_noop!(Operators::activate(signed(ALICE)), Error::<Test>::ChillNotOver);
 		}
 		System::set_block_number(12);
 		assert_ok!(Operators::activate(signed(ALICE)));

@@ -41,7 +41,7 @@ fn key_belongs_to_one_account() {
 #[test]
 fn unset_key_returns_the_deposit() {
 	build_and_execute(|| {
-		assert_noop!(Operators::set_service_key(signed(ALICE), None), Error::<Test>::NoKey);
+		assert_noop!(Operators::set_service_key(signed(ALICE), None), Error::<Test>::KeyNotSet);
 		assert_ok!(Operators::set_service_key(signed(ALICE), key_for(ALICE, 1)));
 		assert_ok!(Operators::set_service_key(signed(ALICE), None));
 		assert_eq!(Operators::owner_of(&key(1)), None);
@@ -55,7 +55,7 @@ fn copied_key_is_worthless() {
 	build_and_execute(|| {
 		// Somebody sees Alice's registration in the pool and is quicker.
 		let copied = key_for(ALICE, 1);
-		let refused: DispatchError = Error::<Test>::NotPossessed.into();
+		let refused: DispatchError = Error::<Test>::KeyNotPossessed.into();
 		assert_noop!(Operators::set_service_key(signed(BOB), copied), refused);
 		// A proof by another key is none either.
 		let (_, other) = key_for(BOB, 2).unwrap();
@@ -67,7 +67,7 @@ fn copied_key_is_worthless() {
 #[test]
 fn key_spends_its_allowance_and_no_more() {
 	build_and_execute(|| {
-		assert_noop!(Operators::spend(&ALICE, 1), Error::<Test>::NoKey);
+		assert_noop!(Operators::spend(&ALICE, 1), Error::<Test>::KeyNotSet);
 		assert_ok!(Operators::set_service_key(signed(ALICE), key_for(ALICE, 1)));
 		assert_eq!(Operators::allowance(&ALICE), 50);
 		assert_ok!(Operators::spend(&ALICE, 30));
@@ -81,7 +81,7 @@ fn key_spends_its_allowance_and_no_more() {
 		assert_ok!(Operators::set_key_allowance(signed(ALICE), 7));
 		System::assert_last_event(Event::AllowanceSet { account: ALICE, allowance: 7 }.into());
 		assert_eq!(Operators::allowance(&ALICE), 7);
-		assert_noop!(Operators::set_key_allowance(signed(BOB), 7), Error::<Test>::NoKey);
+		assert_noop!(Operators::set_key_allowance(signed(BOB), 7), Error::<Test>::KeyNotSet);
 		// What comes back later, from before, adds nothing: an allowance of nothing stays nothing.
 		Operators::restore(&ALICE, 50);
 		assert_eq!(Operators::allowance(&ALICE), 7);

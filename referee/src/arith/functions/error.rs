@@ -53,7 +53,7 @@ const ALL: u64 = 0x400f_70a3_d70a_3d71;
 /// -1 and 1 at the infinities, NaN for NaN.
 #[inline(always)]
 pub fn erf<A: Arith>(x: A::F32) -> A::F32 {
-	let a = clamp::<A>(A::abs64(A::widen(x)), 0, ALL);
+	let a = clamp::<A>(A::abs64(A::f32_to_f64(x)), 0, ALL);
 	let z = A::mul64(a, a);
 	let one = constant::<A>(ONE);
 	// Each polynomial gets an argument of its own range, because it grows fast outside.

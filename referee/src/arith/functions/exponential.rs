@@ -82,13 +82,13 @@ pub(super) fn exp_wide<A: Arith>(x: A::F64) -> A::F64 {
 /// `e^x`, correctly rounded. 0 at -infinity, NaN for NaN.
 #[inline(always)]
 pub fn exp<A: Arith>(x: A::F32) -> A::F32 {
-	finish::<A>(x, exp_wide::<A>(A::widen(x)))
+	finish::<A>(x, exp_wide::<A>(A::f32_to_f64(x)))
 }
 
 /// `2^x`, correctly rounded. 0 at -infinity, NaN for NaN.
 #[inline(always)]
 pub fn exp2<A: Arith>(x: A::F32) -> A::F32 {
-	let wide = clamp::<A>(A::widen(x), LOW, HIGH);
+	let wide = clamp::<A>(A::f32_to_f64(x), LOW, HIGH);
 	let (k, scale) = split::<A>(wide);
 	// The difference is exact.
 	let r = A::mul64(A::sub64(wide, k), constant::<A>(LN_2));
@@ -101,7 +101,7 @@ pub fn exp2<A: Arith>(x: A::F32) -> A::F32 {
 #[inline(always)]
 pub fn tanh<A: Arith>(x: A::F32) -> A::F32 {
 	// E / (E + 2) with E = e^(2|x|) - 1, which keeps relative accuracy near 0; 1 from |x| = 10 on.
-	let a = clamp::<A>(A::abs64(A::widen(x)), 0, 0x4024_0000_0000_0000);
+	let a = clamp::<A>(A::abs64(A::f32_to_f64(x)), 0, 0x4024_0000_0000_0000);
 	let (p, scale) = exp_parts::<A>(A::add64(a, a));
 	let e = A::add64(A::mul64(p, scale), A::sub64(scale, constant::<A>(ONE)));
 	finish_odd::<A>(x, A::div64(e, A::add64(e, constant::<A>(TWO))))
@@ -110,7 +110,7 @@ pub fn tanh<A: Arith>(x: A::F32) -> A::F32 {
 /// `1 / (1 + e^-x)`, correctly rounded. 0 and 1 at the infinities, NaN for NaN.
 #[inline(always)]
 pub fn sigmoid<A: Arith>(x: A::F32) -> A::F32 {
-	let wide = A::widen(x);
+	let wide = A::f32_to_f64(x);
 	let e = exp_wide::<A>(A::neg64(wide));
 	let one = constant::<A>(ONE);
 	let far = A::div64(one, A::add64(one, e));
@@ -129,7 +129,7 @@ pub fn sigmoid<A: Arith>(x: A::F32) -> A::F32 {
 /// `ln(1 + e^x)`, correctly rounded. 0 and +infinity at the infinities, NaN for NaN.
 #[inline(always)]
 pub fn softplus<A: Arith>(x: A::F32) -> A::F32 {
-	let wide = A::widen(x);
+	let wide = A::f32_to_f64(x);
 	let zero = constant::<A>(0);
 	// max(x, 0) + ln(1 + u) with u = e^-|x| in 0..=1.
 	let u = exp_wide::<A>(A::neg64(A::abs64(wide)));

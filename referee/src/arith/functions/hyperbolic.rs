@@ -58,7 +58,7 @@ const ACOSH_HARD: [(u32, u32); 2] = [(0x6558_90d3, 0x4254_d1f9), (0x6eb1_a8ec, 0
 #[inline(always)]
 pub fn sinh<A: Arith>(x: A::F32) -> A::F32 {
 	let one = constant::<A>(ONE);
-	let a = A::abs64(A::widen(x));
+	let a = A::abs64(A::f32_to_f64(x));
 	let near = if A::lt64(a, one) { a } else { one };
 	let z = A::mul64(near, near);
 	let small = A::add64(near, A::mul64(A::mul64(near, z), polynomial::<A, 8>(z, &SINH)));
@@ -72,7 +72,7 @@ pub fn sinh<A: Arith>(x: A::F32) -> A::F32 {
 #[inline(always)]
 pub fn cosh<A: Arith>(x: A::F32) -> A::F32 {
 	let one = constant::<A>(ONE);
-	let a = A::abs64(A::widen(x));
+	let a = A::abs64(A::f32_to_f64(x));
 	let near = if A::lt64(a, one) { a } else { one };
 	let z = A::mul64(near, near);
 	let quartic = A::mul64(A::mul64(z, z), polynomial::<A, 7>(z, &COSH));
@@ -89,7 +89,7 @@ pub fn asinh<A: Arith>(x: A::F32) -> A::F32 {
 		return x;
 	}
 	let one = constant::<A>(ONE);
-	let a = A::abs64(A::widen(x));
+	let a = A::abs64(A::f32_to_f64(x));
 	let square = A::mul64(a, a);
 	let y = if A::lt64(constant::<A>(LARGE), a) {
 		log_positive::<A>(A::add64(a, a))
@@ -115,7 +115,7 @@ pub fn acosh<A: Arith>(x: A::F32) -> A::F32 {
 	if A::f32_to_bits(x) == 0x7f80_0000 {
 		return x;
 	}
-	let (one, wide) = (constant::<A>(ONE), A::widen(x));
+	let (one, wide) = (constant::<A>(ONE), A::f32_to_f64(x));
 	let y = if A::lt64(constant::<A>(LARGE), wide) {
 		log_positive::<A>(A::add64(wide, wide))
 	} else {
@@ -129,7 +129,7 @@ pub fn acosh<A: Arith>(x: A::F32) -> A::F32 {
 			log_1p_near_zero::<A>(f)
 		}
 	};
-	except::<A, 2>(x, A::narrow(y), &ACOSH_HARD)
+	except::<A, 2>(x, A::f64_to_f32(y), &ACOSH_HARD)
 }
 
 /// The number whose hyperbolic tangent is `x`, correctly rounded. Infinities at -1 and 1, NaN
@@ -143,7 +143,7 @@ pub fn atanh<A: Arith>(x: A::F32) -> A::F32 {
 		_ => {},
 	}
 	let one = constant::<A>(ONE);
-	let a = A::abs64(A::widen(x));
+	let a = A::abs64(A::f32_to_f64(x));
 	let y = if A::lt64(constant::<A>(ATANH_SMALL), a) {
 		// Sum and difference are exact.
 		let quotient = A::div64(A::add64(one, a), A::sub64(one, a));

@@ -78,7 +78,7 @@ fn is_ratio<A: Arith>(x: A::F32) -> bool {
 /// NaN.
 #[inline(always)]
 pub fn atan<A: Arith>(x: A::F32) -> A::F32 {
-	let y = angle::<A>(A::abs64(A::widen(x)), constant::<A>(ONE));
+	let y = angle::<A>(A::abs64(A::f32_to_f64(x)), constant::<A>(ONE));
 	except::<A, 2>(x, finish_odd::<A>(x, y), &ATAN_HARD)
 }
 
@@ -89,7 +89,7 @@ pub fn asin<A: Arith>(x: A::F32) -> A::F32 {
 	if !is_ratio::<A>(x) {
 		return A::f32_from_bits(NAN32);
 	}
-	let a = A::abs64(A::widen(x));
+	let a = A::abs64(A::f32_to_f64(x));
 	let y = angle::<A>(a, other_leg::<A>(a));
 	finish_odd::<A>(x, y)
 }
@@ -101,10 +101,10 @@ pub fn acos<A: Arith>(x: A::F32) -> A::F32 {
 	if !is_ratio::<A>(x) {
 		return A::f32_from_bits(NAN32);
 	}
-	let wide = A::widen(x);
+	let wide = A::f32_to_f64(x);
 	let a = A::abs64(wide);
 	let y = angle::<A>(other_leg::<A>(a), a);
 	let obtuse = A::sub64(constant::<A>(PI), A::sub64(y, constant::<A>(PI_LOW)));
 	let y = if A::lt64(wide, constant::<A>(0)) { obtuse } else { y };
-	except::<A, 2>(x, A::narrow(y), &ACOS_HARD)
+	except::<A, 2>(x, A::f64_to_f32(y), &ACOS_HARD)
 }

@@ -78,7 +78,7 @@ pub(super) fn log_positive<A: Arith>(x: A::F64) -> A::F64 {
 /// The natural logarithm, correctly rounded. -infinity at 0, NaN below and for NaN.
 #[inline(always)]
 pub fn log<A: Arith>(x: A::F32) -> A::F32 {
-	let y = A::narrow(log_positive::<A>(A::widen(x)));
+	let y = A::f64_to_f32(log_positive::<A>(A::f32_to_f64(x)));
 	let y = except::<A, 5>(x, y, &LOG_HARD);
 	let zero = A::f32_from_bits(0);
 	let infinity = A::f32_from_bits(0x7f80_0000);

@@ -82,7 +82,7 @@ fn clamp<A: Arith>(x: A::F64, low: u64, high: u64) -> A::F64 {
 #[inline(always)]
 fn square_root<A: Arith>(x: A::F64) -> A::F64 {
 	let zero = constant::<A>(0);
-	let mut root = A::widen(A::sqrt32(A::narrow(x)));
+	let mut root = A::f32_to_f64(A::sqrt32(A::f64_to_f32(x)));
 	for _ in 0..2 {
 		root = A::mul64(A::add64(root, A::div64(x, root)), constant::<A>(HALF));
 	}
@@ -96,7 +96,7 @@ fn square_root<A: Arith>(x: A::F64) -> A::F64 {
 /// `y` rounded to binary32, or NaN where the argument `x` of the function was NaN.
 #[inline(always)]
 fn finish<A: Arith>(x: A::F32, y: A::F64) -> A::F32 {
-	let y = A::narrow(y);
+	let y = A::f64_to_f32(y);
 	if A::is_nan32(x) {
 		A::f32_from_bits(NAN32)
 	} else {

@@ -69,5 +69,5 @@ fn pow_positive<A: Arith>(x: A::F32, y: A::F32) -> A::F32 {
 	if xb == 0 || xb == INFINITY || yb & !SIGN32 == INFINITY {
 		return A::f32_from_bits(if growing { INFINITY } else { 0 });
 	}
-	A::narrow(exp_wide::<A>(A::mul64(A::widen(y), log_positive::<A>(A::widen(x)))))
+	A::f64_to_f32(exp_wide::<A>(A::mul64(A::f32_to_f64(y), log_positive::<A>(A::f32_to_f64(x)))))
 }

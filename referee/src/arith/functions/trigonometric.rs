@@ -53,7 +53,7 @@ const QUARTER_PI: u32 = 0x3f49_0fda;
 fn reduce<A: Arith>(x: A::F32) -> (u32, A::F64, A::F64) {
 	let magnitude = A::f32_to_bits(x) & !SIGN32;
 	if magnitude <= QUARTER_PI {
-		return (0, A::widen(A::f32_from_bits(magnitude)), constant::<A>(0));
+		return (0, A::f32_to_f64(A::f32_from_bits(magnitude)), constant::<A>(0));
 	}
 	let (q, negative, h, exponent) = reduce_bits(magnitude);
 	// 63 bits: the upper 53 and the lower 10 convert exactly.
@@ -128,7 +128,7 @@ fn turn<A: Arith>(x: A::F32, quarter: u32, sign: u32) -> A::F32 {
 	let q = q.wrapping_add(quarter);
 	let y = if q & 1 == 0 { sin_near_zero::<A>(r, l) } else { cos_near_zero::<A>(r, l) };
 	let flip = sign ^ if q & 2 == 0 { 0 } else { SIGN32 };
-	A::f32_from_bits(A::f32_to_bits(A::narrow(y)) ^ flip)
+	A::f32_from_bits(A::f32_to_bits(A::f64_to_f32(y)) ^ flip)
 }
 
 /// The tangent of an angle in radians, correctly rounded. NaN for infinities and NaN.
@@ -142,7 +142,7 @@ pub fn tan<A: Arith>(x: A::F32) -> A::F32 {
 	let (sin, cos) = (sin_near_zero::<A>(r, l), cos_near_zero::<A>(r, l));
 	// Every quarter turn the tangent is the negative reciprocal.
 	let (above, below) = if q & 1 == 0 { (sin, cos) } else { (A::neg64(cos), sin) };
-	let y = A::f32_to_bits(A::narrow(A::div64(above, below))) ^ bits & SIGN32;
+	let y = A::f32_to_bits(A::f64_to_f32(A::div64(above, below))) ^ bits & SIGN32;
 	A::f32_from_bits(y)
 }
 

@@ -5,7 +5,7 @@ use crate::arith::{NAN32, NAN64};
 
 /// The same value as binary64 (exact).
 #[inline]
-pub(super) fn widen(x: u32) -> u64 {
+pub(super) fn f32_to_f64(x: u32) -> u64 {
 	let sign = u64::from(x & float32::SIGN) << 32;
 	let magnitude = x & !float32::SIGN;
 	if magnitude >= float32::INF {
@@ -20,7 +20,7 @@ pub(super) fn widen(x: u32) -> u64 {
 
 /// The nearest binary32.
 #[inline]
-pub(super) fn narrow(x: u64) -> u32 {
+pub(super) fn f64_to_f32(x: u64) -> u32 {
 	let sign = (x >> 32) as u32 & float32::SIGN;
 	if float64::field(x) == 2047 {
 		return if float64::is_nan(x) { NAN32 } else { sign | float32::INF };
@@ -46,7 +46,7 @@ pub(super) fn i64_to_f64(x: i64) -> u64 {
 /// The integer part, saturating; NaN gives 0.
 #[inline]
 pub(super) fn f32_to_i64(x: u32) -> i64 {
-	f64_to_i64(widen(x))
+	f64_to_i64(f32_to_f64(x))
 }
 
 /// The integer part, saturating; NaN gives 0.

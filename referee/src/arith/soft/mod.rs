@@ -161,12 +161,12 @@ impl Arith for Soft {
 	}
 
 	#[inline]
-	fn widen(x: u32) -> u64 {
-		convert::widen(x)
+	fn f32_to_f64(x: u32) -> u64 {
+		convert::f32_to_f64(x)
 	}
 	#[inline]
-	fn narrow(x: u64) -> u32 {
-		convert::narrow(x)
+	fn f64_to_f32(x: u64) -> u32 {
+		convert::f64_to_f32(x)
 	}
 	#[inline]
 	fn i32_to_f32(x: i32) -> u32 {

@@ -94,7 +94,7 @@ fn check_one(a: u32) {
 	same32(Soft::round32(a), x.round_ties_even());
 	same32(Soft::trunc32(a), x.trunc());
 	assert_eq!(Soft::is_nan32(a), x.is_nan());
-	same64(Soft::widen(a), f64::from(x));
+	same64(Soft::f32_to_f64(a), f64::from(x));
 	assert_eq!(Soft::f32_to_i32(a), x as i32);
 	assert_eq!(Soft::f32_to_i64(a), x as i64);
 	assert_eq!(Soft::f32_to_u8(a), x as u8);
@@ -125,7 +125,7 @@ fn check_wide(a: u64, b: u64) {
 	assert_eq!(Soft::lt64(a, b), x < y);
 	assert_eq!(Soft::le64(a, b), x <= y);
 	assert_eq!(Soft::eq64(a, b), x == y);
-	same32(Soft::narrow(a), x as f32);
+	same32(Soft::f64_to_f32(a), x as f32);
 	assert_eq!(Soft::f64_to_i64(a), x as i64);
 }
 
@@ -213,7 +213,7 @@ fn every_nan_is_seen_as_the_canonical_one() {
 	for nan in [0x7f80_0001, 0xff80_0001, 0xffff_ffff, 0x7fc0_0001] {
 		assert_eq!(Soft::f32_to_bits(Soft::f32_from_bits(nan)), NAN32);
 		assert_eq!(Soft::f32_to_bits(Soft::neg32(nan)), NAN32);
-		assert_eq!(Soft::f64_to_bits(Soft::widen(nan)), NAN64);
+		assert_eq!(Soft::f64_to_bits(Soft::f32_to_f64(nan)), NAN64);
 	}
 	assert_eq!(Soft::f64_to_bits(0xfff0_0000_0000_0001), NAN64);
 }

@@ -100,8 +100,8 @@ counting! {
 	lt64(a: u64, b: u64) -> bool;
 	le64(a: u64, b: u64) -> bool;
 	eq64(a: u64, b: u64) -> bool;
-	widen(x: u32) -> u64;
-	narrow(x: u64) -> u32;
+	f32_to_f64(x: u32) -> u64;
+	f64_to_f32(x: u64) -> u32;
 	i64_to_f64(x: i64) -> u64;
 	f64_to_i64(x: u64) -> i64;
 }

@@ -59,7 +59,7 @@ pub(super) fn run(p: &Problem<'_>, target: Target<'_, f32>, threads: usize, isa:
 			let first = |task: usize| (task * groups / tasks * group).min(p.batch);
 			let channels = first(task)..first(task + 1);
 			let space = &mut space.borrow_mut();
-			dispatch_simd(isa, Part { p, image, filters, places, rows, channels, space, target });
+			dispatch_simd(isa, Task { p, image, filters, places, rows, channels, space, target });
 		});
 	});
 	true
@@ -70,7 +70,8 @@ fn one_rows(image: &Image<'_>) -> usize {
 	(image.kernel[0] - 1) * image.dilation[0] + 1
 }
 
-struct Part<'a, 'p> {
+/// Channels that are computed one after another by one thread.
+struct Task<'a, 'p> {
 	p: &'a Problem<'p>,
 	image: &'a Image<'p>,
 	filters: Matrix<'a>,
@@ -83,7 +84,7 @@ struct Part<'a, 'p> {
 	target: Target<'a, f32>,
 }
 
-impl SimdKernel for Part<'_, '_> {
+impl SimdKernel for Task<'_, '_> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(self) {
 		let (p, image) = (self.p, self.image);

@@ -1,10 +1,10 @@
-//! f32 contraction in the format's order, for dense operands and for patches of an image.
+//! f32 contraction in the program format's order, for dense operands and for patches of an image.
 
 mod depthwise;
 mod image;
 mod pack;
-mod part;
 mod problem;
+mod task;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -20,7 +20,7 @@ use crate::{
 	threads::{self, Shared, GRAIN},
 };
 use core::cell::RefCell;
-use part::Part;
+use task::Task;
 use tile::PANEL_VECTORS;
 
 /// Most rows of a register tile of `isa`.
@@ -111,7 +111,7 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 		SPACE.with(|space| {
 			dispatch_simd(
 				isa,
-				Part {
+				Task {
 					problem: &problem,
 					batch,
 					row_panels: row * rows.count / row_tasks..(row + 1) * rows.count / row_tasks,

@@ -1,6 +1,6 @@
 //! Windows of an image as the left operand of a convolution.
 //!
-//! A part of the image is copied with its padding and with the channels last, for the channels of one
+//! A strip of the image is copied with its padding and with the channels last, for the channels of one
 //! block of terms only, so that a pixel's are few neighbouring floats. Every term of the windows in a row
 //! is then one distance from a window's first float, and neighbouring windows lie one distance apart:
 //! nothing has to be gathered.
@@ -15,8 +15,8 @@ use crate::{
 };
 use core::ops::Range;
 
-/// A copied part of an image, `[rows][line][channels]`, and where the terms of a block are in it.
-pub(super) struct Part {
+/// A copied strip of an image, `[rows][line][channels]`, and where the terms of a block are in it.
+pub(super) struct Strip {
 	/// First row of windows, and the first of a row.
 	first: [usize; 2],
 	/// Pixels of a row.
@@ -62,13 +62,13 @@ impl Image<'_> {
 	/// # Safety
 	/// S must be enabled.
 	#[inline(always)]
-	pub(super) unsafe fn copy_part<S: Simd>(
+	pub(super) unsafe fn copy_strip<S: Simd>(
 		&self,
 		batch: usize,
 		block: &Range<usize>,
 		windows: &Range<usize>,
 		space: &mut Buffer,
-	) -> Part {
+	) -> Strip {
 		let [kh, kw] = self.kernel;
 		let channels = block.start / (kh * kw)..block.end.div_ceil(kh * kw);
 		let rows = windows.start / self.out[1]..windows.end.div_ceil(self.out[1]);
@@ -110,7 +110,7 @@ impl Image<'_> {
 			let pixel = y * self.dilation[0] * line + x * self.dilation[1];
 			*place = pixel * count + channel - channels.start;
 		}
-		Part { first: [rows.start, columns.start], line, channels: count, places }
+		Strip { first: [rows.start, columns.start], line, channels: count, places }
 	}
 
 	/// Copies some channels of some pixels of a row; may write [`SLACK`] floats more, which `out` has
@@ -157,15 +157,15 @@ impl Image<'_> {
 	}
 
 	/// Floats from a window to the next one of its row.
-	pub(super) fn part_step(&self, part: &Part) -> usize {
-		self.stride[1] * part.channels
+	pub(super) fn strip_step(&self, strip: &Strip) -> usize {
+		self.stride[1] * strip.channels
 	}
 
-	/// Where a window begins in the copied part that holds it.
+	/// Where a window begins in the copied strip that holds it.
 	#[inline(always)]
-	pub(super) fn part_start(&self, part: &Part, window: usize) -> usize {
-		let (y, x) = (window / self.out[1] - part.first[0], window % self.out[1] - part.first[1]);
-		(y * self.stride[0] * part.line + x * self.stride[1]) * part.channels
+	pub(super) fn strip_start(&self, strip: &Strip, window: usize) -> usize {
+		let (y, x) = (window / self.out[1] - strip.first[0], window % self.out[1] - strip.first[1]);
+		(y * self.stride[0] * strip.line + x * self.stride[1]) * strip.channels
 	}
 }
 

@@ -5,7 +5,7 @@ use super::{
 	TILE,
 };
 use crate::{
-	elementwise::{self, Part},
+	elementwise::{self, Elements},
 	walk::Walk,
 	KernelConfig,
 };
@@ -244,11 +244,11 @@ impl Space {
 fn broadcast_row(member: &Member<'_>) -> Option<usize> {
 	let op = member.op;
 	let OpKind::Binary(_) = op.kind else { return None };
-	let narrow = op.operands.iter().find(|operand| {
+	let broadcast = op.operands.iter().find(|operand| {
 		let elements = operand.shape.elements();
 		elements > 1 && elements < op.shape.elements()
 	})?;
-	let walk = Walk::broadcast(op.shape.dims(), [narrow.shape.dims()]);
+	let walk = Walk::broadcast(op.shape.dims(), [broadcast.shape.dims()]);
 	let row = walk.inner;
 	let by_rows = walk.is_rows(row, 0, 1) || walk.is_rows(row, 1, 0);
 	(by_rows && (2..=MAX_ROW).contains(&row)).then_some(row)
@@ -431,7 +431,7 @@ impl Builder<'_> {
 	}
 }
 
-/// Whether the op has a kernel that runs on a part of its elements.
+/// Whether the op has a kernel that runs on some of its elements.
 fn supported(op: &OpRecord) -> bool {
 	if let OpKind::Reduce(_) = op.kind {
 		return op.dtype == DType::F32;
@@ -442,13 +442,13 @@ fn supported(op: &OpRecord) -> bool {
 	let bytes = unsafe { one.align_to::<u8>().1 };
 	// SAFETY: as above.
 	let out = unsafe { out.align_to_mut::<u8>().1 };
-	let parts: Vec<Part<'_>> = op
+	let operands: Vec<Elements<'_>> = op
 		.operands
 		.iter()
-		.map(|operand| Part { bytes: &bytes[..operand.dtype.size() as usize], single: false })
+		.map(|operand| Elements { bytes: &bytes[..operand.dtype.size() as usize], single: false })
 		.collect();
 	let out = &mut out[..op.dtype.size() as usize];
-	elementwise::run_part(op, &parts, None, out, &KernelConfig::new(1, crate::Isa::SCALAR))
+	elementwise::run_elements(op, &operands, None, out, &KernelConfig::new(1, crate::Isa::SCALAR))
 		.is_some()
 }
 

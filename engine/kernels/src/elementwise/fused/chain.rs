@@ -28,7 +28,7 @@ pub(super) fn find<'a>(members: &[Member<'a>], at: usize, last_use: &[usize]) ->
 	if let Some(from @ (DType::U8 | DType::I8 | DType::I32)) = walk.cast_to(DType::F32) {
 		[scalars[3], scalars[4]] = walk.shift_and_scale();
 		let some = scalars.iter().any(Option::is_some);
-		return some.then(|| walk.found(at, Chain::Widen(from), scalars)).flatten();
+		return some.then(|| walk.found(at, Chain::Dequantize(from), scalars)).flatten();
 	}
 	let mut walk = Walk { members, last_use, next: at, x: None };
 	let divisor = walk.scalar(BinaryFn::Div);
@@ -39,9 +39,9 @@ pub(super) fn find<'a>(members: &[Member<'a>], at: usize, last_use: &[usize]) ->
 	let to = walk.step(|op| (op.kind == OpKind::Cast).then_some(op.dtype))?;
 	let (DType::U8 | DType::I8) = to else { return None };
 	let divides = divisor.is_some();
-	let narrow = walk.found(at, Chain::Narrow { divides, to }, scalars);
+	let quantized = walk.found(at, Chain::Quantize { divides, to }, scalars);
 	if walk.cast_to(DType::F32).is_none() {
-		return narrow;
+		return quantized;
 	}
 	[scalars[3], scalars[4]] = walk.shift_and_scale();
 	walk.found(at, Chain::Through { divides, by_way_of: to }, scalars)

@@ -3,7 +3,7 @@
 use super::{chain, From, Fused, Input, Linked, Place, Step, Width};
 use crate::{
 	cpu::{view, view_mut, Buffer, Pod},
-	elementwise::{self, int8::Scalars, Part},
+	elementwise::{self, int8::Scalars, Elements},
 	reduce,
 	threads::{self, Shared, GRAIN},
 	walk::Walk,
@@ -119,16 +119,13 @@ impl Fused {
 			for row in (0..block.rows).step_by(rows) {
 				let rows = rows.min(block.rows - row);
 				for column in (0..block.columns).step_by(columns) {
-					let part = Block {
-						start: block.start + row * block.step + column,
-						rows,
-						columns: columns.min(block.columns - column),
-						step: block.step,
-					};
-					let len = part.rows * part.columns;
-					let given = &given[(row * block.columns + column) * size..][..len * size];
+					let columns = columns.min(block.columns - column);
+					let start = block.start + row * block.step + column;
+					let given = &given[(row * block.columns + column) * size..];
+					let given = &given[..rows * columns * size];
+					let block = Block { start, rows, columns, step: block.step };
 					let outputs = &[output];
-					let tile = Tile { fused: self, operands, outputs, slots, given, part };
+					let tile = Tile { fused: self, operands, outputs, slots, given, block };
 					self.steps.iter().for_each(|step| tile.step(step, &alone));
 				}
 			}
@@ -153,8 +150,8 @@ impl Fused {
 				let slots = Shared(slots.as_mut_ptr());
 				for tile in task * per_task..((task + 1) * per_task).min(tiles) {
 					let start = tile * self.tile;
-					let part = Block::run(start, self.tile.min(self.elements - start));
-					let tile = Tile { fused: self, operands, outputs, slots, given: &[], part };
+					let block = Block::run(start, self.tile.min(self.elements - start));
+					let tile = Tile { fused: self, operands, outputs, slots, given: &[], block };
 					self.steps.iter().for_each(|step| tile.step(step, &alone));
 				}
 			});
@@ -199,7 +196,7 @@ impl Block {
 	}
 }
 
-/// A part of the index space; of several rows where the region is run block by block only.
+/// A block of the index space; of several rows where the region is run block by block only.
 struct Tile<'a> {
 	fused: &'a Fused,
 	operands: &'a [&'a [u8]],
@@ -208,54 +205,54 @@ struct Tile<'a> {
 	/// The elements that are given.
 	given: &'a [u8],
 	/// Full elements.
-	part: Block,
+	block: Block,
 }
 
 impl Tile<'_> {
 	fn step(&self, step: &Step, cfg: &KernelConfig) {
-		let nothing = Part { bytes: &[], single: true };
-		let mut parts = [nothing; 1 + chain::SCALARS];
-		for (i, (part, input)) in parts.iter_mut().zip(&step.inputs).enumerate() {
-			*part = self.part(i, input, step.walk.is_some());
+		let nothing = Elements { bytes: &[], single: true };
+		let mut operands = [nothing; 1 + chain::SCALARS];
+		for (i, (operand, input)) in operands.iter_mut().zip(&step.inputs).enumerate() {
+			*operand = self.operand(i, input, step.walk.is_some());
 		}
 		let size = step.op.dtype.size() as usize;
 		let (at, bytes) = self.place(step.target, size, step.width);
 		// SAFETY: `place` gives room for the tile that this thread alone writes; the operands lie in
 		// other slots, in other outputs or outside, because an op never gets a slot that it reads.
 		let out = unsafe { core::slice::from_raw_parts_mut(at, bytes) };
-		let done = match (&step.chain, step.op.kind, view(parts[0].bytes)) {
+		let done = match (&step.chain, step.op.kind, view(operands[0].bytes)) {
 			(Some(linked), ..) => {
-				linked.chain.run(linked.scalars(&parts), parts[0].bytes, out, cfg)
+				linked.chain.run(linked.scalars(&operands), operands[0].bytes, out, cfg)
 			},
 			(None, OpKind::Reduce(function), Some(x)) => view_mut(out).map(|out| {
 				reduce::run_f32(function, x, self.fused.row, out, cfg);
 			}),
 			_ => {
-				let parts = &parts[..step.inputs.len()];
-				elementwise::run_part(&step.op, parts, step.walk.as_ref(), out, cfg)
+				let operands = &operands[..step.inputs.len()];
+				elementwise::run_elements(&step.op, operands, step.walk.as_ref(), out, cfg)
 			},
 		};
 		debug_assert!(done.is_some(), "a region holds only what has a kernel");
-		if let (Place::Output(to), true) = (step.target, self.part.is_split()) {
-			let run = self.part.columns * size;
+		if let (Place::Output(to), true) = (step.target, self.block.is_split()) {
+			let run = self.block.columns * size;
 			// SAFETY: the block lies inside the output, and is this thread's alone.
 			unsafe {
-				let to = self.outputs[to].at(self.part.start * size);
-				scatter(out, run, to, self.part.step * size);
+				let to = self.outputs[to].at(self.block.start * size);
+				scatter(out, run, to, self.block.step * size);
 			}
 		}
 	}
 
 	/// Full elements.
 	fn len(&self) -> usize {
-		self.part.rows * self.part.columns
+		self.block.rows * self.block.columns
 	}
 
 	/// Where this tile's elements of a place are, and their bytes.
 	fn place(&self, place: Place, size: usize, width: Width) -> (*mut u8, usize) {
 		let bytes = self.fused.count(width, self.len()) * size;
 		let at = match place {
-			Place::Output(_) if self.part.is_split() => {
+			Place::Output(_) if self.block.is_split() => {
 				let slot = self.fused.slots - 4;
 				// SAFETY: as below; no step has this slot.
 				unsafe { self.slots.at(slot * self.fused.slot_bytes) }
@@ -264,7 +261,7 @@ impl Tile<'_> {
 			Place::Slot(slot) => unsafe { self.slots.at(slot * self.fused.slot_bytes) },
 			// SAFETY: the outputs have the region's lengths, and the tile lies inside.
 			Place::Output(at) => unsafe {
-				self.outputs[at].at(self.fused.count(width, self.part.start) * size)
+				self.outputs[at].at(self.fused.count(width, self.block.start) * size)
 			},
 		};
 		(at, bytes)
@@ -278,11 +275,11 @@ impl Tile<'_> {
 	}
 
 	/// Operand number `i` of a step; `by_rows` when the step follows broadcast rows itself.
-	fn part(&self, i: usize, input: &Input, by_rows: bool) -> Part<'_> {
+	fn operand(&self, i: usize, input: &Input, by_rows: bool) -> Elements<'_> {
 		let size = input.size;
-		let start = self.fused.count(input.width, self.part.start);
+		let start = self.fused.count(input.width, self.block.start);
 		let len = self.fused.count(input.width, self.len());
-		let part = |bytes, single| Part { bytes, single };
+		let elements = |bytes, single| Elements { bytes, single };
 		let rows = |bytes: &'_ [u8]| {
 			if by_rows || bytes.len() == size {
 				None
@@ -291,38 +288,40 @@ impl Tile<'_> {
 			}
 		};
 		match &input.from {
-			From::Tile(place) => part(self.read(*place, size, input.width), false),
-			From::Given => part(self.given, false),
-			From::Dense { at } if self.part.is_split() => {
+			From::Tile(place) => elements(self.read(*place, size, input.width), false),
+			From::Given => elements(self.given, false),
+			From::Dense { at } if self.block.is_split() => {
 				let walk = Walk::flat(usize::MAX, [1]);
-				part(self.gather(i, size, self.operands[*at], &walk), false)
+				elements(self.gather(i, size, self.operands[*at], &walk), false)
 			},
-			From::Dense { at } => part(&self.operands[*at][start * size..][..len * size], false),
-			From::Single { at } => part(self.operands[*at], true),
+			From::Dense { at } => {
+				elements(&self.operands[*at][start * size..][..len * size], false)
+			},
+			From::Single { at } => elements(self.operands[*at], true),
 			From::Rows(place) => {
 				let bytes = self.read(*place, size, Width::Row);
 				match rows(bytes) {
-					Some(walk) => part(self.expand(i, size, &walk, bytes, 0..len), false),
-					None => part(bytes, true),
+					Some(walk) => elements(self.expand(i, size, &walk, bytes, 0..len), false),
+					None => elements(bytes, true),
 				}
 			},
 			From::EachRow { at } => {
 				let (first, count) = (start / self.fused.row, len / self.fused.row);
 				let bytes = &self.operands[*at][first * size..][..count * size];
 				match rows(bytes) {
-					Some(walk) => part(self.expand(i, size, &walk, bytes, 0..len), false),
-					None => part(bytes, true),
+					Some(walk) => elements(self.expand(i, size, &walk, bytes, 0..len), false),
+					None => elements(bytes, true),
 				}
 			},
 			From::OneRow { at } if by_rows || len == self.fused.row => {
-				part(self.operands[*at], false)
+				elements(self.operands[*at], false)
 			},
 			From::OneRow { at } => {
 				let walk = Walk::rows(self.fused.row, [1], [0]);
-				part(self.expand(i, size, &walk, self.operands[*at], 0..len), false)
+				elements(self.expand(i, size, &walk, self.operands[*at], 0..len), false)
 			},
-			From::Walk { at, walk } if self.part.is_split() => {
-				part(self.gather(i, size, self.operands[*at], walk), false)
+			From::Walk { at, walk } if self.block.is_split() => {
+				elements(self.gather(i, size, self.operands[*at], walk), false)
 			},
 			From::Walk { at, walk } => {
 				self.walked(i, size, self.operands[*at], walk, start..start + len)
@@ -338,12 +337,12 @@ impl Tile<'_> {
 		bytes: &'b [u8],
 		walk: &Walk<1>,
 		range: Range<usize>,
-	) -> Part<'b> {
-		let part = |bytes, single| Part { bytes, single };
+	) -> Elements<'b> {
+		let elements = |bytes, single| Elements { bytes, single };
 		match (walk.place_of_run(range.start, range.len()), walk.step) {
-			(Some(place), [0]) => part(&bytes[place * size..][..size], true),
-			(Some(place), [1]) => part(&bytes[place * size..][..range.len() * size], false),
-			_ => part(self.expand(i, size, walk, bytes, range), false),
+			(Some(place), [0]) => elements(&bytes[place * size..][..size], true),
+			(Some(place), [1]) => elements(&bytes[place * size..][..range.len() * size], false),
+			_ => elements(self.expand(i, size, walk, bytes, range), false),
 		}
 	}
 
@@ -364,8 +363,8 @@ impl Tile<'_> {
 	/// Writes out an operand's elements of a block of several rows, in the slot kept for operand `i`.
 	fn gather(&self, i: usize, size: usize, bytes: &[u8], walk: &Walk<1>) -> &[u8] {
 		let out = self.slot(i, self.len() * size);
-		let columns = self.part.columns;
-		for (start, out) in self.part.starts().zip(out.chunks_exact_mut(columns * size)) {
+		let columns = self.block.columns;
+		for (start, out) in self.block.starts().zip(out.chunks_exact_mut(columns * size)) {
 			expand(size, walk, bytes, start..start + columns, out);
 		}
 		out
@@ -414,12 +413,12 @@ fn expand(size: usize, walk: &Walk<1>, bytes: &[u8], range: Range<usize>, out: &
 }
 
 impl Linked {
-	/// The values of the scalars, which are among these parts.
-	fn scalars(&self, parts: &[Part<'_>]) -> Scalars {
+	/// The values of the scalars, which are among these operands.
+	fn scalars(&self, operands: &[Elements<'_>]) -> Scalars {
 		let mut values = Scalars::default();
 		let Scalars { by, before, plus, minus, times } = &mut values;
 		for (value, at) in [by, before, plus, minus, times].into_iter().zip(self.scalars) {
-			let bytes = at.and_then(|at| parts[at].bytes.first_chunk());
+			let bytes = at.and_then(|at| operands[at].bytes.first_chunk());
 			*value = bytes.map_or(*value, |&bytes| f32::from_le_bytes(bytes));
 		}
 		values

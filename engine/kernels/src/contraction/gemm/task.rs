@@ -16,7 +16,7 @@ use crate::{
 };
 use core::ops::Range;
 
-pub(super) struct Part<'a, 'p> {
+pub(super) struct Task<'a, 'p> {
 	pub(super) problem: &'a Problem<'p>,
 	pub(super) batch: usize,
 	pub(super) row_panels: Range<usize>,
@@ -28,10 +28,10 @@ pub(super) struct Part<'a, 'p> {
 /// The left side of one block of k.
 struct Left<'a> {
 	layout: Layout,
-	/// The task's first row, or the copied part of an image.
+	/// The task's first row, or the copied strip of an image.
 	data: *const f32,
 	step: usize,
-	windows: Option<(&'a Image<'a>, windows::Part)>,
+	windows: Option<(&'a Image<'a>, windows::Strip)>,
 }
 
 /// Columns up to which reading rows where they are beats packing them.
@@ -42,7 +42,7 @@ const FEW_COLUMNS: usize = 64;
 const GROUP: usize = 8 << 10;
 const GATHERED: usize = 32 << 10;
 
-impl SimdKernel for Part<'_, '_> {
+impl SimdKernel for Task<'_, '_> {
 	#[inline(always)]
 	unsafe fn run<S: Simd>(self) {
 		let p = self.problem;
@@ -264,7 +264,7 @@ impl Left<'_> {
 	#[inline(always)]
 	fn row(&self, row: usize, first: usize, terms: usize) -> *const f32 {
 		let floats = match (&self.windows, self.layout) {
-			(Some((image, part)), _) => image.part_start(part, row),
+			(Some((image, strip)), _) => image.strip_start(strip, row),
 			(None, Layout::LeftRows) => (row - first) * self.step,
 			(None, _) => (row - first) * terms,
 		};
@@ -274,7 +274,7 @@ impl Left<'_> {
 	/// Where the terms of a window are.
 	#[inline(always)]
 	fn places(&self) -> *const usize {
-		self.windows.as_ref().map_or(core::ptr::null(), |(_, part)| part.places.as_ptr())
+		self.windows.as_ref().map_or(core::ptr::null(), |(_, strip)| strip.places.as_ptr())
 	}
 }
 
@@ -321,9 +321,9 @@ unsafe fn left<'p, S: Simd>(
 		},
 		Lhs::Windows(image) => {
 			// SAFETY: the caller's promise.
-			let part = unsafe { image.copy_part::<S>(batch, block, &rows, image_space) };
-			let (data, step) = (image_space.floats().as_ptr(), image.part_step(&part));
-			Left { layout: Layout::Windows, data, step, windows: Some((image, part)) }
+			let strip = unsafe { image.copy_strip::<S>(batch, block, &rows, image_space) };
+			let (data, step) = (image_space.floats().as_ptr(), image.strip_step(&strip));
+			Left { layout: Layout::Windows, data, step, windows: Some((image, strip)) }
 		},
 		Lhs::Image(image) => {
 			space.grow(rows.len() * block.len());

@@ -23,9 +23,9 @@ const PLACE: &[u8] = b"assay/challenges/right";
 const SLOTS: u32 = 65_536;
 
 /// The mark of one answer.
-pub(super) struct Right([u8; 32]);
+pub(super) struct Mark([u8; 32]);
 
-impl Right {
+impl Mark {
 	/// The mark of the answer that `claim` gives: model, input root and output root. Another runtime may
 	/// judge by other rules and another build of the engine may compute something else, where a kernel was
 	/// mended: marks outlive neither.
@@ -60,8 +60,8 @@ mod tests {
 	use sp_core::offchain::{testing::TestOffchainExt, OffchainDbExt};
 
 	/// The mark of some answer.
-	fn mark(number: u32) -> Right {
-		Right(number.using_encoded(blake2_256))
+	fn mark(number: u32) -> Mark {
+		Mark(number.using_encoded(blake2_256))
 	}
 
 	#[test]
