@@ -10,6 +10,9 @@ use subxt::utils::AccountId32;
 use subxt_signer::{sr25519::Keypair, SecretUri};
 
 /// The key that `suri` stands for: a dev path (`//Alice`), a phrase or a 0x seed, with derivations.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when it is none of these.
 pub fn keypair(suri: &str) -> Result<Keypair> {
 	let wrong = |why: String| {
 		Error::usage(format!("the secret key cannot be read: {why}"))
@@ -20,6 +23,9 @@ pub fn keypair(suri: &str) -> Result<Keypair> {
 }
 
 /// The key in a file whose first line is what [`keypair`] reads.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when the file cannot be read, or as [`keypair`].
 pub fn keypair_from_file(path: &Path) -> Result<Keypair> {
 	let text = std::fs::read_to_string(path).map_err(|e| error::io(path, e))?;
 	warn_if_readable_by_others(path);
@@ -45,6 +51,23 @@ pub fn account_of(key: &Keypair) -> AccountId32 {
 }
 
 /// An account as the command line names it: SS58 address, 0x public key, or a dev path `//Alice`.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when it is none of these.
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::{account::account, address::with_prefix};
+///
+/// let alice = account("//Alice")?;
+/// assert_eq!(account("5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY")?, alice);
+/// // As an address of a public network of Assay: another text for the same account.
+/// let public = with_prefix(&alice, 9779);
+/// assert!(public.starts_with("as"));
+/// assert_eq!(account(&public)?, alice);
+/// # Ok::<(), assay_client::Error>(())
+/// ```
 pub fn account(text: &str) -> Result<AccountId32> {
 	let text = text.trim();
 	if text.starts_with("//") {
@@ -60,11 +83,17 @@ pub fn account(text: &str) -> Result<AccountId32> {
 }
 
 /// A service key's public half: 0x hex, SS58, or a dev path.
+///
+/// # Errors
+/// As [`account()`].
 pub fn service_key(text: &str) -> Result<[u8; 32]> {
 	account(text).map(|account| account.0)
 }
 
 /// 32 bytes of hex, with or without `0x`.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when it is anything else.
 pub fn hash(text: &str) -> Result<[u8; 32]> {
 	let digits = text.trim().trim_start_matches("0x");
 	let bytes = hex::decode(digits).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
@@ -72,6 +101,9 @@ pub fn hash(text: &str) -> Result<[u8; 32]> {
 }
 
 /// A fresh 0x seed from the operating system's randomness.
+///
+/// # Errors
+/// The system has no `/dev/urandom`.
 pub fn new_seed() -> Result<String> {
 	use std::io::Read;
 	let source = Path::new("/dev/urandom");
@@ -84,6 +116,21 @@ pub fn new_seed() -> Result<String> {
 
 /// A service key with its signature that it is to act for `account` on the chain of this genesis
 /// block: blake2-256 of SCALE((`assay/v2`, genesis hash, `operators.set_service_key`, account)).
+///
+/// # Examples
+///
+/// ```no_run
+/// use assay_client::{account, chain::calls, Api, Until};
+///
+/// # async fn example(api: Api) -> assay_client::Result<()> {
+/// // The node's key is to act for Alice, who says so once and keeps her own key elsewhere.
+/// let (owner, service) = (account::keypair("//Alice")?, account::keypair("//Alice//service")?);
+/// let account = account::account_of(&owner);
+/// let proven = account::prove_possession(&service, &api.genesis_hash(), &account);
+/// api.submit(&calls::set_service_key(Some(proven)), &owner, Until::Finalized).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn prove_possession(
 	service: &Keypair,
 	genesis: &subxt::utils::H256,

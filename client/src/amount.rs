@@ -9,6 +9,19 @@ pub const DECIMALS: u32 = 12;
 pub const ASY: u128 = 10u128.pow(DECIMALS);
 
 /// An amount in the chain's units (10^-12 ASY).
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::amount::{Amount, ASY};
+///
+/// let fee: Amount = "1_250.5 ASY".parse()?;
+/// assert_eq!(fee, Amount(1_250 * ASY + ASY / 2));
+/// assert_eq!(fee.to_string(), "1250.5 ASY");
+/// // Nothing is rounded.
+/// assert!("0.0000000000001".parse::<Amount>().is_err());
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Amount(pub u128);
 

@@ -18,11 +18,17 @@ pub fn is_bundle(dir: &Path) -> bool {
 }
 
 /// The models in the bundle in `dir`: one, or one for every choice of sizes it was compiled for.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when there is no bundle, or a manifest cannot be read.
 pub fn instantiations(dir: &Path) -> Result<Vec<Described>> {
 	assay_executor::instantiations(dir).map_err(|e| unusable(dir, &e))
 }
 
 /// The only model in the bundle in `dir`.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when there is no bundle, or it holds several.
 pub fn describe(dir: &Path) -> Result<Described> {
 	let mut found = instantiations(dir)?;
 	match (found.pop(), found.is_empty()) {
@@ -45,6 +51,9 @@ fn unusable(dir: &Path, error: &BundleError) -> Error {
 }
 
 /// Loads the bundle in `dir` and checks program, weights and manifest against each other.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when they do not fit together, or a file cannot be read.
 pub fn load(dir: &Path) -> Result<Bundle> {
 	Bundle::load(dir).map_err(|e| unusable(dir, &e))
 }
@@ -85,6 +94,31 @@ pub fn find(id: &[u8; 32], bundle: Option<&Path>, models_dir: &Path) -> Result<D
 
 /// The model of the bundle in `dir` that takes the arrays of an `.npz` file, by their names and
 /// shapes, and its input bytes.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when no model takes them; says which arrays the models take.
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::{bundles, npz};
+/// use assay_executor::{Options, Session};
+/// # use assay_onnx::{compile, CompileOptions};
+/// # let file = std::fs::read("../models/digits/digits.onnx")?;
+/// # let options = CompileOptions { dims: [("N".into(), 1)].into(), ..Default::default() };
+/// # let folder = tempfile::tempdir()?;
+/// # let (dir, image) = (folder.path().join("digits"), folder.path().join("image.npz"));
+/// # compile(&file, &options)?.bundle()?.write(&dir)?;
+///
+/// // What `assay model run` does with an empty image.
+/// npz::write(&image, &[npz::Tensor::f32("image", &[1, 1, 8, 8], &[0.0; 64])])?;
+/// let (model, input) = bundles::choose(&dir, &image)?;
+/// let session = Session::new(bundles::load(&model.dir)?.into(), Options::default());
+/// let tensors = bundles::unpack(&model.manifest, &session.run(&input)?)?;
+/// let probabilities = tensors[0].summary();
+/// assert_eq!((probabilities.name.as_str(), probabilities.elements), ("probabilities", 10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn choose(dir: &Path, npz: &Path) -> Result<(Described, Vec<u8>)> {
 	let mut held = instantiations(dir)?;
 	let arrays = npz::read_arrays(npz)?;
@@ -114,6 +148,9 @@ pub fn choose(dir: &Path, npz: &Path) -> Result<(Described, Vec<u8>)> {
 
 /// The input bytes of a job from the arrays of an `.npz` file, of the element types of the model's
 /// ONNX file or of those that it computes in.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::Kind::Usage) when an array is missing, unknown or does not fit.
 pub fn pack(manifest: &Manifest, npz: &Path) -> Result<Vec<u8>> {
 	pack_arrays(manifest, &npz::read_arrays(npz)?).map_err(|e| e.context(npz.display()))
 }
@@ -136,6 +173,9 @@ fn refused(manifest: &Manifest, error: &TensorError) -> Error {
 }
 
 /// The input bytes of a job from tensors.
+///
+/// # Errors
+/// As [`pack`].
 pub fn pack_tensors(manifest: &Manifest, tensors: &[Tensor]) -> Result<Vec<u8>> {
 	let inputs: Vec<_> = tensors
 		.iter()
@@ -158,6 +198,9 @@ fn inputs(manifest: &Manifest) -> String {
 }
 
 /// The named outputs of a job from its output bytes.
+///
+/// # Errors
+/// [`Kind::Failed`](crate::Kind::Failed) when the output has another length than the model gives.
 pub fn unpack(manifest: &Manifest, output: &[u8]) -> Result<Vec<Tensor>> {
 	let outputs = manifest.unpack_outputs(output).map_err(|e| Error::failed(e.to_string()))?;
 	let tensor = |t: assay_executor::OutputTensor| Tensor {

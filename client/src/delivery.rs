@@ -9,6 +9,26 @@ use codec::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// Collects the pieces of one output.
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::delivery::Collector;
+/// use assay_referee::{tree, Slice};
+/// use codec::Encode;
+///
+/// let output: Vec<u8> = (0..100_000u32).map(|i| (i / 3) as u8).collect();
+/// let (root, len) = (tree::hash(&output), output.len() as u64);
+/// let mut collector = Collector::new(7, root, len, 64 << 10);
+/// // The last 34 chunks are delivered before the first 64, inside of whatever calls.
+/// for (piece, chunks) in [(1u32, 34), (0, 64)] {
+///     let slice = Slice::make(&output, u64::from(piece) * 64, chunks)?;
+///     let extrinsic = [b"call".to_vec(), (7u64, piece, slice).encode()].concat();
+///     assert_eq!(collector.take(&extrinsic), 1);
+/// }
+/// assert_eq!(collector.into_output(), Some(output));
+/// # Ok::<(), assay_referee::TreeError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Collector {
 	job: u64,

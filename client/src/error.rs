@@ -55,6 +55,17 @@ Exit codes:
   7  the chain's metadata differs from this client's";
 
 /// An error of the client; see the module.
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::Error;
+///
+/// let error = Error::not_found("there is no job 7").hint("it may have been reaped");
+/// assert_eq!(error.kind.exit_code(), 5);
+/// let shown = error.context("job show").to_string();
+/// assert_eq!(shown, "job show: there is no job 7\n  it may have been reaped");
+/// ```
 #[derive(Debug)]
 pub struct Error {
 	/// The class.

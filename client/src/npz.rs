@@ -133,6 +133,9 @@ pub struct Array {
 }
 
 /// Reads every array of an `.npz` file, of the types that models compute in.
+///
+/// # Errors
+/// [`Kind::Usage`](error::Kind::Usage) when it is no such file, or an array has another type.
 pub fn read(path: &Path) -> Result<Vec<Tensor>> {
 	let tensor = |array: Array| match array.element {
 		ElementType::Plain(dtype) => {
@@ -147,6 +150,9 @@ pub fn read(path: &Path) -> Result<Vec<Tensor>> {
 }
 
 /// Reads every array of an `.npz` file as it is.
+///
+/// # Errors
+/// [`Kind::Usage`](error::Kind::Usage) when it is no such file, or an array has a type that no model takes.
 pub fn read_arrays(path: &Path) -> Result<Vec<Array>> {
 	let file = File::open(path).map_err(|e| error::io(path, e))?;
 	let not_npz = |e: String| {
@@ -221,6 +227,22 @@ fn read_as<T: ReadableElement + Copy>(
 }
 
 /// Writes tensors as an `.npz` file that numpy reads back under the same names.
+///
+/// # Errors
+/// The system's, or a tensor whose bytes are not those of its shape.
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::npz::{self, Tensor};
+///
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// let file = folder.path().join("input.npz");
+/// let image = Tensor::f32("image", &[1, 2], &[0.25, 1.0]);
+/// npz::write(&file, &[image.clone()])?;
+/// assert_eq!(npz::read(&file)?, [image]);
+/// # Ok::<(), assay_client::Error>(())
+/// ```
 pub fn write(path: &Path, tensors: &[Tensor]) -> Result<()> {
 	let file = File::create(path).map_err(|e| error::io(path, e))?;
 	let mut npz = NpzWriter::new(file);

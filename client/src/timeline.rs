@@ -58,6 +58,30 @@ impl End {
 }
 
 /// The history of one job, fed block by block.
+///
+/// # Examples
+///
+/// ```
+/// use assay_client::timeline::{End, Timeline};
+/// # use assay_client::chain::{BlockView, ChainEvent};
+/// # use subxt::utils::H256;
+/// # let event = |name: &str| {
+/// #     let (name, fields) = (name.into(), serde_json::json!({ "job": 7 }));
+/// #     ChainEvent { block: 1, extrinsic: None, name, fields, text: String::new() }
+/// # };
+/// # let block = |number, event| {
+/// #     let (time_ms, hash) = (6_000 * number, H256::zero());
+/// #     BlockView { number, hash, time_ms, steps: vec![], hooks: vec![event] }
+/// # };
+/// # let expires = block(10, event("Jobs::Expired"));
+/// # let is_reaped = block(11, event("Jobs::Reaped"));
+///
+/// let mut timeline = Timeline::new(7);
+/// // Blocks of the chain, in order: the job expires in one and is reaped in the next, which is after its end.
+/// assert_eq!([timeline.add(&expires), timeline.add(&is_reaped)], [1, 0]);
+/// assert_eq!(timeline.end, Some(End::Expired));
+/// assert!(timeline.event("Jobs::Expired").is_some());
+/// ```
 #[derive(Clone, Serialize, Debug)]
 pub struct Timeline {
 	/// Number of the job.
@@ -159,6 +183,25 @@ pub async fn follow(
 }
 
 /// Follows one job to its end; `show` sees each new entry.
+///
+/// # Errors
+/// As [`follow`], after two minutes without a block.
+///
+/// # Examples
+///
+/// ```no_run
+/// use assay_client::{timeline::{self, End}, Api};
+///
+/// # async fn example(api: Api) -> assay_client::Result<()> {
+/// // From the block in which the job was requested.
+/// let history = timeline::watch(&api, 7, 1_200, |entry| println!("{entry}")).await?;
+/// match history.end {
+///     Some(End::Final) => println!("answered within {} blocks", history.blocks()),
+///     end => println!("not answered: {end:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn watch(
 	api: &Api,
 	job: u64,

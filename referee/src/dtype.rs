@@ -96,6 +96,19 @@ impl DType {
 
 /// The canonical form of `bits`: one NaN for `F32`, 0 or 1 for `Bool`, and no bits above the
 /// element's size.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::{canonical, DType};
+///
+/// // Of all NaNs one is stored, whatever its sign and payload; any other value is its own.
+/// assert_eq!(canonical(DType::F32, 0xffc0_0001), 0x7fc0_0000);
+/// assert_eq!(canonical(DType::F32, 0x8000_0000), 0x8000_0000);
+/// // Any byte but zero is true, and bits are not sign-extended.
+/// assert_eq!(canonical(DType::Bool, 2), 1);
+/// assert_eq!(canonical(DType::I8, -1i64 as u64), 0xff);
+/// ```
 #[inline]
 pub const fn canonical(dtype: DType, bits: u64) -> u64 {
 	match dtype {
@@ -130,6 +143,19 @@ pub fn decode_value(dtype: DType, bytes: &[u8]) -> Option<u64> {
 /// Stores the canonical form of `bits` at the start of `out`.
 ///
 /// `None`, with `out` untouched, when `out` is shorter than one element.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::{decode_value, encode_value, DType};
+///
+/// let mut tensor = [0; 8];
+/// // The second of two elements.
+/// encode_value(DType::I32, -2i32 as u32 as u64, &mut tensor[4..]).expect("there is room for it");
+/// assert_eq!(tensor[4..], (-2i32).to_le_bytes());
+/// assert_eq!(decode_value(DType::I32, &tensor[4..]), Some(0xffff_fffe));
+/// assert_eq!(encode_value(DType::I64, 1, &mut tensor[4..]), None);
+/// ```
 #[inline]
 pub fn encode_value(dtype: DType, bits: u64, out: &mut [u8]) -> Option<()> {
 	let size = dtype.size() as usize;

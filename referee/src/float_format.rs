@@ -173,6 +173,23 @@ impl FloatFormat {
 	/// A value that rounds beyond the greatest finite one, and an infinity, follow `overflow`. A NaN
 	/// stays NaN where the format has one, else it becomes the greatest value. Where the format has no -0, zeros are
 	/// +0.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::{FloatFormat, Overflow};
+	///
+	/// let f16 = |overflow, x: f32| f32::from_bits(FloatFormat::F16.round(overflow, x.to_bits()));
+	/// // 11 bits of a third are left; 65,536 is beyond the greatest finite value.
+	/// assert_eq!(f16(Overflow::Special, 1.0 / 3.0), 1365.0 / 4096.0);
+	/// assert_eq!(f16(Overflow::Special, 65_536.0), f32::INFINITY);
+	/// assert_eq!(f16(Overflow::Saturate, 65_536.0), 65_504.0);
+	/// // What is rounded has a code: 17 lies in the middle of 16 and 18, and goes to the even one.
+	/// let format = FloatFormat::F8E4M3Fn;
+	/// let sixteen = format.round(Overflow::Saturate, 17f32.to_bits());
+	/// assert_eq!((sixteen, format.encode(sixteen)), (16f32.to_bits(), 0x58));
+	/// assert_eq!(format.decode(0x58), sixteen);
+	/// ```
 	#[inline(always)]
 	pub const fn round(self, overflow: Overflow, bits: u32) -> u32 {
 		let (fraction, bias) = self.layout();

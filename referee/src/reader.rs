@@ -6,11 +6,36 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Gives the elements of an op's operands.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// /// An operand whose elements are their own indices.
+/// struct Indices;
+///
+/// impl Reader for Indices {
+///     type Error = std::convert::Infallible;
+///
+///     fn read(&mut self, _operand: usize, element: u64) -> Result<u64, Self::Error> {
+///         Ok(element)
+///     }
+/// }
+///
+/// let rows = Operand::input(0, DType::I32, Shape::new(&[4, 5])?);
+/// let sum = OpRecord::new(OpKind::Reduce(ReduceFn::Sum), DType::I32, Shape::new(&[4])?, [rows]);
+/// assert_eq!(element::<Soft, _>(&sum, 1, &mut Indices)?, 5 + 6 + 7 + 8 + 9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Reader {
 	/// Why an element cannot be given.
 	type Error;
 
 	/// Canonical bits of element `element` of operand `operand`.
+	///
+	/// # Errors
+	/// The reader does not have the element.
 	fn read(&mut self, operand: usize, element: u64) -> Result<u64, Self::Error>;
 
 	/// Canonical bits of neighbouring elements of an `F32` operand, from `first` on, as many as `out` has;
@@ -87,6 +112,23 @@ impl Reader for TensorReader<'_> {
 
 /// Reads whole operand tensors and remembers which chunks of the objects that hold them (a trace
 /// tensor, the input or the weights) were read.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // A column of a matrix: its element `i` is element `64 · i` of the operand.
+/// let matrix = Operand::input(0, DType::F32, Shape::new(&[600, 64])?);
+/// let kind = OpKind::Strided { offset: 0, strides: [64, 0, 0, 0, 0, 0, 0, 0] };
+/// let op = OpRecord::new(kind, DType::F32, Shape::new(&[600])?, [matrix]);
+/// let bytes = vec![0; matrix.bytes() as usize];
+/// let mut reader = RecordingReader::new(&op, &[&bytes]);
+/// element::<Soft, _>(&op, 100, &mut reader)?;
+/// // What a proof about element 100 has to hold of the operand: one chunk, the 26th.
+/// assert_eq!(reader.runs(0), [(25, 1)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RecordingReader<'a> {
 	inner: TensorReader<'a>,

@@ -49,6 +49,19 @@ impl Shape {
 	/// # Errors
 	/// Rank above [`MAX_RANK`], a zero dimension, or more than [`MAX_TENSOR_BYTES`]
 	/// elements.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::{DType, Shape, ShapeError};
+	///
+	/// let image = Shape::new(&[3, 224, 224])?;
+	/// assert_eq!(image.bytes(DType::F32), 4 * 3 * 224 * 224);
+	/// // Row-major: the last dimension goes fastest.
+	/// assert_eq!(image.unravel(225)[..3], [0, 1, 1]);
+	/// assert_eq!(Shape::new(&[3, 0]), Err(ShapeError::ZeroDim));
+	/// # Ok::<(), ShapeError>(())
+	/// ```
 	pub fn new(dims: &[u32]) -> Result<Shape, ShapeError> {
 		let mut shape = Shape::SCALAR;
 		shape.dims.get_mut(..dims.len()).ok_or(ShapeError::Rank)?.copy_from_slice(dims);

@@ -25,6 +25,10 @@ pub type BlockHead = Head<AssayConfig>;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to a node: reads, submits and watches. Cloning shares the connection.
+///
+/// # Errors
+/// Whatever asks the node fails with [`Kind::Unreachable`] when the connection is lost, and with
+/// [`Kind::Failed`] when the node does not answer what was asked. What fails otherwise says so.
 #[derive(Clone)]
 pub struct Api {
 	pub(super) client: OnlineClient<AssayConfig>,
@@ -37,6 +41,9 @@ pub struct Api {
 impl Api {
 	/// Connects to the WebSocket address of a node's RPC and compares its metadata with the
 	/// metadata this client was built from; see [`Api::ensure_no_drift`].
+	///
+	/// # Errors
+	/// [`Kind::Unreachable`] when no node answers there within 10 seconds.
 	pub async fn connect(url: &str) -> Result<Api> {
 		let unreachable = |why: String| {
 			Error::new(Kind::Unreachable, format!("cannot reach a node at {url}: {why}"))
@@ -107,6 +114,9 @@ impl Api {
 	}
 
 	/// The block with this number, on the best chain.
+	///
+	/// # Errors
+	/// [`Kind::NotFound`] when there is none.
 	pub async fn at_number(&self, number: u64) -> Result<At> {
 		let hash = self.methods.chain_get_block_hash(Some(number.into())).await?;
 		let hash = hash.ok_or_else(|| Error::not_found(format!("there is no block {number}")))?;

@@ -130,6 +130,23 @@ pub fn activate() -> impl Payload {
 }
 
 /// `jobs.request`: pay for a run.
+///
+/// # Examples
+///
+/// ```no_run
+/// use assay_client::{account, chain::calls, Api, Error, Until};
+/// # use subxt::utils::H256;
+///
+/// # async fn example(api: Api, id: H256, input: &[u8]) -> assay_client::Result<()> {
+/// let at = api.best().await?;
+/// let model = api.model(&at, id).await?.ok_or_else(|| Error::not_found("no such model"))?;
+/// // The least that the chain takes for one run of the model.
+/// let fee = api.least_fee(&at, model.record.info.units)?;
+/// let request = calls::request_job(id, input, fee, None);
+/// api.submit(&request, &account::keypair("//Alice")?, Until::InBlock).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn request_job(
 	model: H256,
 	input: &[u8],

@@ -268,6 +268,9 @@ impl Api {
 	}
 
 	/// The extrinsics of the block with this number on the best chain, as they were encoded.
+	///
+	/// # Errors
+	/// [`Kind::NotFound`](crate::Kind::NotFound) when the node does not have the block.
 	pub async fn extrinsics(&self, number: u64) -> Result<Vec<Vec<u8>>> {
 		let gone = || Error::not_found(format!("the node does not have block {number}"));
 		let hash = self.methods.chain_get_block_hash(Some(number.into())).await?;

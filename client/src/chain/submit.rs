@@ -60,6 +60,30 @@ pub struct Pending {
 }
 
 /// Sends one account's transactions one after another without waiting for blocks in between.
+///
+/// # Examples
+///
+/// ```no_run
+/// use assay_client::{account, chain::{calls, ChainEvent}, Api, Until};
+/// # use subxt::utils::H256;
+///
+/// # async fn example(
+/// #     (api, model, inputs, fee): (Api, H256, &[Vec<u8>], u128),
+/// # ) -> assay_client::Result<()> {
+/// let alice = account::keypair("//Alice")?;
+/// let mut sender = api.sender(&alice).await?;
+/// // All are handed over before the first one is waited for.
+/// let mut sent = Vec::new();
+/// for input in inputs {
+///     sent.push(sender.send(&calls::request_job(model, input, fee, None)).await?);
+/// }
+/// for pending in sent {
+///     let receipt = pending.wait(Until::InBlock).await?;
+///     println!("{:?}", receipt.step.event("Jobs::Requested").and_then(ChainEvent::job));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Sender {
 	api: Api,
 	at: At,
@@ -73,6 +97,22 @@ impl Api {
 	/// # Errors
 	/// [`Kind::Refused`] with the chain's own words when the pool or the runtime refuses it; the
 	/// error's `code` is then `Pallet::Error`.
+	///
+	/// # Examples
+	///
+	/// ```no_run
+	/// use assay_client::{account, amount::{Amount, ASY}, chain::calls, Api, Kind, Until};
+	///
+	/// # async fn example(api: Api) -> assay_client::Result<()> {
+	/// let (alice, bob) = (account::keypair("//Alice")?, account::account("//Bob")?);
+	/// match api.submit(&calls::transfer(&bob, 5 * ASY), &alice, Until::InBlock).await {
+	///     Ok(sent) => println!("in block {} for {}", sent.step.block, Amount(sent.step.fee)),
+	///     Err(error) if error.kind == Kind::Refused => println!("refused: {:?}", error.code),
+	///     Err(error) => return Err(error),
+	/// }
+	/// # Ok(())
+	/// # }
+	/// ```
 	pub async fn submit<C: Payload>(
 		&self,
 		call: &C,

@@ -36,6 +36,25 @@ pub struct StepTime {
 }
 
 /// A model ready to run; it may run on several threads at once.
+///
+/// # Examples
+///
+/// ```
+/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+/// use assay_executor::{Isa, Options, Session};
+///
+/// // A model that gives the sigmoids of three sums of its four inputs.
+/// let bundle = std::sync::Arc::new(tiny::bundle(1)?);
+/// let session = Session::new(bundle.clone(), Options::default());
+/// let input = bundle.manifest().pack_bytes(&[[0; 16]])?;
+/// let output = session.run(&input)?;
+/// let named = session.unpack_outputs(&output)?;
+/// assert_eq!(named[0].bytes, [0.5f32; 3].map(f32::to_le_bytes).concat());
+/// // The same bits, however it is computed.
+/// let options = Options { threads: 3, isa: Some(Isa::SCALAR) };
+/// assert_eq!(Session::new(bundle, options).run(&input)?, output);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Session {
 	runner: Runner,
@@ -79,7 +98,10 @@ impl Session {
 		self.run_with(input, &Cancel::new())
 	}
 
-	/// As [`Session::run`]; stops with [`ExecError::Cancelled`] when `cancel` is set.
+	/// As [`Session::run`], until `cancel` is set.
+	///
+	/// # Errors
+	/// The input has the wrong length, or [`ExecError::Cancelled`].
 	pub fn run_with(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
 		let input = self.canonical_input(input)?;
 		let memory = self.runner.run(&input, None, cancel, |_, _| ())?;
@@ -110,11 +132,30 @@ impl Session {
 	///
 	/// # Errors
 	/// The input has the wrong length, or there is no such op or element to tamper with.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let bundle = tiny::bundle(1)?;
+	/// use assay_executor::{Options, Session};
+	///
+	/// let session = Session::new(bundle.into(), Options::default());
+	/// let trace = session.trace(&[0; 16], None)?;
+	/// // One root for the output of each op, of which the last is what an operator claims.
+	/// assert_eq!(trace.entries().len(), session.bundle().program().ops.len());
+	/// let output = session.run(&[0; 16])?;
+	/// assert_eq!(trace.output_root(), Session::output_root(&output));
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn trace(&self, input: &[u8], tamper: Option<&Tamper>) -> Result<Trace, ExecError> {
 		self.trace_with(input, tamper, &Cancel::new())
 	}
 
-	/// As [`Session::trace`]; stops with [`ExecError::Cancelled`] when `cancel` is set.
+	/// As [`Session::trace`], until `cancel` is set.
+	///
+	/// # Errors
+	/// As [`Session::trace`], or [`ExecError::Cancelled`].
 	pub fn trace_with(
 		&self,
 		input: &[u8],
@@ -146,6 +187,21 @@ impl Session {
 	///
 	/// # Errors
 	/// As [`Session::trace`].
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let bundle = tiny::bundle(1)?;
+	/// use assay_executor::{Options, Session};
+	///
+	/// let session = Session::new(bundle.into(), Options::default());
+	/// let input = [0; 16];
+	/// let lie = session.tamper_that_changes_output(&input, 0)?.expect("every sum matters");
+	/// let trace = session.trace(&input, Some(&lie))?;
+	/// assert_ne!(trace.output(), session.run(&input)?);
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn tamper_that_changes_output(
 		&self,
 		input: &[u8],
@@ -155,12 +211,18 @@ impl Session {
 		OpByOp::new(&self.runner).tamper_that_changes_output(&canonical, op)
 	}
 
-	/// The input bytes of a job from named tensors; see [`crate::Manifest::pack_inputs`].
+	/// The input bytes of a job from named tensors.
+	///
+	/// # Errors
+	/// As [`crate::Manifest::pack_inputs`].
 	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		self.bundle().manifest().pack_inputs(tensors)
 	}
 
-	/// The named outputs of a job; see [`crate::Manifest::unpack_outputs`].
+	/// The named outputs of a job.
+	///
+	/// # Errors
+	/// As [`crate::Manifest::unpack_outputs`].
 	pub fn unpack_outputs(&self, bytes: &[u8]) -> Result<Vec<OutputTensor>, TensorError> {
 		self.bundle().manifest().unpack_outputs(bytes)
 	}

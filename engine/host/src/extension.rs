@@ -13,6 +13,57 @@ pub enum Poll {
 }
 
 /// An inference engine as workers see it. No method may block on a run or panic.
+///
+/// # Examples
+///
+/// ```
+/// use assay_host::*;
+/// use assay_referee::tree;
+/// use codec::Encode;
+/// use std::{collections::BTreeMap, sync::Arc};
+///
+/// /// Models that give back their input; an answer is there when it is asked for again.
+/// #[derive(Default)]
+/// struct Echo(BTreeMap<RequestId, Arc<Vec<u8>>>);
+///
+/// impl Engine for Echo {
+///     fn submit(&mut self, id: RequestId, submission: Submission) -> Status {
+///         let root = tree::hash(&submission.input);
+///         if root != submission.request.spec().input_root {
+///             return Status::Unknown;
+///         }
+///         self.0.insert(id, Arc::new(Response::run(root, submission.input).encode()));
+///         Status::Queued
+///     }
+///
+///     fn poll(&mut self, id: &RequestId, _: Class, _deadline: u64) -> Poll {
+///         let done = self.0.get(id).cloned();
+///         done.map_or(Poll::Not(Status::Unknown), Poll::Ready)
+///     }
+///     // …
+/// #   fn has_model(&mut self, _: &[u8; 32]) -> bool { true }
+/// #   fn models(&mut self) -> Vec<[u8; 32]> { vec![] }
+/// #   fn run_micros(&mut self, _: &[u8; 32]) -> Option<u64> { None }
+/// #   fn backlog_micros(&mut self, _: Class) -> u64 { 0 }
+/// #   fn acts_for(&mut self, _: &[u8]) -> bool { false }
+/// #   fn build(&mut self) -> u64 { 1 }
+/// #   fn roles(&mut self) -> Roles { Roles::default() }
+/// #   fn note(&mut self, _: Note, _: u64) {}
+/// }
+///
+/// // As the node calls an off-chain worker.
+/// let mut worker = sp_io::TestExternalities::default();
+/// worker.register_extension(EngineExt(Box::new(Echo::default())));
+/// worker.execute_with(|| {
+///     let input = b"seven".to_vec();
+///     let spec = RunSpec { model: [7; 32], input_root: tree::hash(&input), lie: None };
+///     let terms = Terms { class: Class::Job, deadline: 40, at_stake: 10, job: 3 };
+///     let asked = |input| ask(&Request::Run(spec), terms, || input);
+///     // A run of the worker hands the request over, a later one collects the answer.
+///     assert_eq!(asked(Some(input.clone())), Answer::Pending);
+///     assert_eq!(asked(None), Answer::Ready(Response::run(spec.input_root, input)));
+/// });
+/// ```
 pub trait Engine: Send {
 	/// Enqueue a request, whose name is `id`, unless it is known already. Returns
 	/// [`Status::Queued`], the status it already has, [`Status::NoModel`], [`Status::Full`] when its

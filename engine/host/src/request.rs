@@ -190,6 +190,21 @@ pub struct Submission {
 
 impl Submission {
 	/// Decode a submission; `None` if it is too long, malformed or has bytes left over.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_host::{Class, Request, RunSpec, Submission, Terms};
+	/// use codec::Encode;
+	///
+	/// let spec = RunSpec { model: [7; 32], input_root: [4; 32], lie: None };
+	/// let terms = Terms { class: Class::Watch, deadline: 40, at_stake: 10, job: 3 };
+	/// let submission = Submission { request: Request::Trace(spec), terms, input: vec![1, 2, 3] };
+	/// let mut bytes = submission.encode();
+	/// assert_eq!(Submission::from_bytes(&bytes), Some(submission));
+	/// bytes.push(0);
+	/// assert_eq!(Submission::from_bytes(&bytes), None);
+	/// ```
 	pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
 		if bytes.len() > MAX_REQUEST_BYTES {
 			return None;
@@ -239,6 +254,15 @@ pub enum Response {
 
 impl Response {
 	/// To a run with this output: a long one is left out, and demanded where it is wanted.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_host::{Response, MAX_INLINE_OUTPUT};
+	///
+	/// let (output_root, long) = ([9; 32], vec![5; MAX_INLINE_OUTPUT + 1]);
+	/// assert_eq!(Response::run(output_root, long), Response::Run { output_root, output: vec![] });
+	/// ```
 	pub fn run(output_root: Root, output: Vec<u8>) -> Response {
 		let output = if output.len() > MAX_INLINE_OUTPUT { Vec::new() } else { output };
 		Response::Run { output_root, output }

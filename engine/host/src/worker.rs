@@ -33,6 +33,7 @@ pub enum Answer {
 /// Collect the answer to `request`, submitting it if the engine does not know it. Never blocks.
 ///
 /// `input` is called only when the request has to be submitted, and gives the input's bytes.
+/// [`Engine`](crate::Engine) has an example of both sides.
 pub fn ask(request: &Request, terms: Terms, input: impl FnOnce() -> Option<Vec<u8>>) -> Answer {
 	let id = request.id();
 	match poll(&id, &terms, &mut []) {

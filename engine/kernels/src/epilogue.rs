@@ -14,6 +14,28 @@ thread_local! {
 }
 
 /// What is decided once about an op with an epilogue.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::{execute_with, Arg, Epilogue, KernelConfig};
+/// use assay_referee::*;
+///
+/// // The sums of rows, `[2, 3]` to `[2]`, and what is negative of them made zero.
+/// let rows = Operand::input(0, DType::I32, Shape::new(&[2, 3])?);
+/// let steps = Steps::new(&[Step::new(StepFn::Unary(UnaryFn::Relu), &[0])]).expect("one step");
+/// let op = OpRecord::new(OpKind::Reduce(ReduceFn::Sum), DType::I32, Shape::new(&[2])?, [rows])
+///     .with_epilogue(steps, DType::I32, &[]);
+/// op.validate()?;
+/// // Once for a model, to be used in every run.
+/// let epilogue = Epilogue::new(&op);
+/// let x = [1i32, 2, 3, -1, -2, -3].map(i32::to_le_bytes).concat();
+/// let mut out = [0; 8];
+/// let config = KernelConfig::default();
+/// execute_with(&op, &[Arg::Bytes(&x)], epilogue.as_ref(), &mut out, &config)?;
+/// assert_eq!(out.to_vec(), [6i32, 0].map(i32::to_le_bytes).concat());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Epilogue {
 	/// The op without its epilogue.

@@ -145,6 +145,23 @@ pub enum Arg<'a> {
 ///
 /// # Errors
 /// A wrong number of operands, or a wrong length.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::{execute, KernelConfig};
+/// use assay_referee::*;
+///
+/// // The sums of two rows of three, `[2, 3]` to `[2]`.
+/// let rows = Operand::input(0, DType::I32, Shape::new(&[2, 3])?);
+/// let op = OpRecord::new(OpKind::Reduce(ReduceFn::Sum), DType::I32, Shape::new(&[2])?, [rows]);
+/// op.validate()?;
+/// let x = [1i32, 2, 3, 10, 20, 30].map(i32::to_le_bytes).concat();
+/// let mut out = [0; 8];
+/// execute(&op, &[&x], &mut out, &KernelConfig::default())?;
+/// assert_eq!(out.to_vec(), [6i32, 60].map(i32::to_le_bytes).concat());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn execute(
 	op: &OpRecord,
 	operands: &[&[u8]],
@@ -235,6 +252,37 @@ pub fn execute_with(
 }
 
 /// The operand of `op` that may be given as [`Arg::Patches`] of `unfold`, if there is one.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::{execute_with, fusible_operand, Arg, Buffer, KernelConfig};
+/// use assay_referee::*;
+///
+/// // The 3 x 3 windows of an image of 8 x 8 pixels, and the product of eight filters with them.
+/// let f32s = |dims| Shape::new(dims).map(|shape| Operand::input(0, DType::F32, shape));
+/// let image = f32s(&[1, 3, 8, 8])?;
+/// let windows = OpKind::Unfold {
+///     kernel: [3, 3],
+///     stride: [1, 1],
+///     dilation: [1, 1],
+///     pad: [1, 1],
+///     out: [8, 8],
+///     groups: 1,
+///     fill: 0,
+/// };
+/// let unfold = OpRecord::new(windows, DType::F32, Shape::new(&[1, 1, 64, 27])?, [image]);
+/// let operands = [f32s(&[1, 8, 27])?, f32s(&[1, 64, 27])?];
+/// let kind = OpKind::MatMul { bias: Bias::None };
+/// let product = OpRecord::new(kind, DType::F32, Shape::new(&[1, 8, 64])?, operands);
+/// // The windows need not be written out: the product takes the image in their place.
+/// assert_eq!(fusible_operand(&unfold, &product), Some(1));
+/// let (filters, pixels) = (Buffer::new(4 * 8 * 27), Buffer::new(4 * 3 * 64));
+/// let args = [Arg::Bytes(&filters), Arg::Patches { unfold: &unfold, image: &pixels }];
+/// let mut out = Buffer::new(4 * 8 * 64);
+/// execute_with(&product, &args, None, &mut out, &KernelConfig::default())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn fusible_operand(unfold: &OpRecord, op: &OpRecord) -> Option<usize> {
 	contraction::fusible_operand(unfold, op)
 }

@@ -3,6 +3,17 @@
 use std::fmt;
 
 /// Why a file could not be compiled: what kind of failure, where, the reason, and what would help.
+///
+/// # Examples
+///
+/// ```
+/// use assay_onnx::{compile, CompileOptions, ErrorKind, Place};
+///
+/// let error = compile(b"not a model", &CompileOptions::default()).expect_err("it is text");
+/// assert_eq!((error.kind, &error.place), (ErrorKind::Malformed, &Place::File));
+/// // For people: where it is, what is wrong, and what would help.
+/// assert!(error.to_string().starts_with("the file: it is no ONNX model"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CompileError {
 	/// The kind of failure, for programs.

@@ -65,6 +65,26 @@ use read::{Decoded, Files};
 pub use error::{CompileError, ErrorKind, Place};
 
 /// What to compile a model for, and how to describe it.
+///
+/// # Examples
+///
+/// ```
+/// use assay_executor::DimBounds;
+/// use assay_onnx::{compile, CompileOptions};
+///
+/// let file = std::fs::read("../../models/digits/digits.onnx")?;
+/// let mut options = CompileOptions {
+///     dims: [("N".into(), 100)].into(),
+///     bounds: [("N".into(), DimBounds { min: 1, max: 64 })].into(),
+///     licence: "Apache-2.0".into(),
+///     ..Default::default()
+/// };
+/// let error = compile(&file, &options).expect_err("100 is outside of the bounds");
+/// assert!(error.to_string().contains("`N` is 100, which is outside of its bounds, 1..64"));
+/// options.dims.insert("N".into(), 16);
+/// assert_eq!(compile(&file, &options)?.manifest.inputs[0].shape, [16, 1, 8, 8]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompileOptions {
 	/// Values of free dimensions, by name.
@@ -113,6 +133,21 @@ pub struct WorstLeaf {
 
 impl Compiled {
 	/// The program's [worst leaf](Program::worst_leaf), and the node it comes from.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_onnx::{compile, CompileOptions};
+	///
+	/// # let file = std::fs::read("../../models/digits/digits.onnx")?;
+	/// let options = CompileOptions { dims: [("N".into(), 1)].into(), ..Default::default() };
+	/// let compiled = compile(&file, &options)?;
+	/// let worst = compiled.worst_leaf().expect("it has ops");
+	/// // A sum over ten exponentials, of the node that is named like its output.
+	/// assert_eq!(worst.origin, "softmax");
+	/// assert!(worst.bound.is_within_limits());
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn worst_leaf(&self) -> Option<WorstLeaf> {
 		let (op, bound) = self.program.worst_leaf()?;
 		let origin = self.origins.get(op as usize).cloned().unwrap_or_default();
@@ -150,6 +185,20 @@ pub struct TensorFile {
 ///
 /// # Errors
 /// As [`compile`] for a weight, but that NaN is read.
+///
+/// # Examples
+///
+/// ```
+/// use assay_onnx::read_tensor;
+///
+/// // A `TensorProto`: its dimension is 2, its type 1 (FLOAT), and 8 bytes are its data.
+/// let mut file = vec![0x08, 2, 0x10, 1, 0x4a, 8];
+/// file.extend([1.5f32, -2.0].into_iter().flat_map(f32::to_le_bytes));
+/// let tensor = read_tensor(&file)?;
+/// assert_eq!(tensor.element.name(), "f32");
+/// assert_eq!((tensor.shape, tensor.bytes), (vec![2], file[6..].to_vec()));
+/// # Ok::<(), assay_onnx::CompileError>(())
+/// ```
 pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 	let at_file = |failure: error::Failure| failure.at(Place::File);
 	let tensor = read::Tensor::from_bytes(bytes).map_err(|error| {
@@ -165,12 +214,30 @@ pub fn read_tensor(bytes: &[u8]) -> Result<TensorFile, CompileError> {
 ///
 /// # Errors
 /// See [`ErrorKind`]; also weights in other files, see [`compile_in`].
+///
+/// # Examples
+///
+/// ```
+/// use assay_onnx::{compile, CompileOptions, ErrorKind};
+///
+/// let file = std::fs::read("../../models/digits/digits.onnx")?;
+/// // The size of its batch is free, so it has to be given.
+/// let error = compile(&file, &CompileOptions::default()).expect_err("`N` has no value");
+/// assert_eq!(error.kind, ErrorKind::UnboundDimension);
+/// let options = CompileOptions { dims: [("N".into(), 1)].into(), ..Default::default() };
+/// let compiled = compile(&file, &options)?;
+/// assert_eq!(compiled.manifest.outputs[0].shape, [1, 10]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn compile(onnx: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
 	with_files(onnx, Files::new(None), options)
 }
 
 /// As [`compile`], for a file that lay in `folder`: weights in other files are read from there. They
 /// must lie in it or below it, links followed.
+///
+/// # Errors
+/// As [`compile`]; [`ErrorKind::ExternalData`] for a file that lies elsewhere, is not there or is too short.
 pub fn compile_in(
 	folder: &Path,
 	onnx: &[u8],

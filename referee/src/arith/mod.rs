@@ -18,6 +18,20 @@ pub const NAN64: u64 = 0x7ff8_0000_0000_0000;
 /// All operations are total. A NaN operand gives a NaN result; which NaN it is inside the
 /// instance is not observable, because [`Arith::f32_to_bits`] and [`Arith::f64_to_bits`] give the
 /// canonical one. Two instances must agree on every bit that these two functions return.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::{arith::functions::exp, Arith, Soft};
+///
+/// /// `a² + e^b` of the values with these bits.
+/// fn formula<A: Arith>(a: u32, b: u32) -> u32 {
+///     let (a, b) = (A::f32_from_bits(a), A::f32_from_bits(b));
+///     A::f32_to_bits(A::fma32(a, a, exp::<A>(b)))
+/// }
+/// let bits = formula::<Soft>(3f32.to_bits(), 0f32.to_bits());
+/// assert_eq!(f32::from_bits(bits), 10.0);
+/// ```
 pub trait Arith {
 	/// A binary32 value.
 	type F32: Copy;

@@ -22,6 +22,23 @@ use crate::{canonical, Arith, OpKind, OpRecord, Operand, Reader, Shape};
 ///
 /// # Errors
 /// Only those of the reader.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // Rows of two elements, `[2, 2]`, plus one of its own for each row, `[2, 1]`.
+/// let operand = |dims| Shape::new(dims).map(|shape| Operand::input(0, DType::I32, shape));
+/// let operands = [operand(&[2, 2])?, operand(&[2, 1])?];
+/// let op = OpRecord::new(OpKind::Binary(BinaryFn::Add), DType::I32, operands[0].shape, operands);
+/// let bytes = |x: &[i32]| x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+/// let (rows, addends) = (bytes(&[1, 2, 3, 4]), bytes(&[10, 20]));
+/// let mut reader = TensorReader::new(&op, &[&rows, &addends]);
+/// // The last element: second row, second column.
+/// assert_eq!(element::<Soft, _>(&op, 3, &mut reader)?, 4 + 20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn element<A: Arith, R: Reader>(
 	op: &OpRecord,
 	index: u64,

@@ -110,6 +110,19 @@ impl NodeKey {
 
 	/// The node's level in an object of `object_len` bytes; `None` when the object has no node of
 	/// this name.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::{NodeKey, Object};
+	///
+	/// // A tensor of 1 MiB has 1,024 chunks, which are the children of its top.
+	/// let (object, len) = (Object::Tensor(3), 1 << 20);
+	/// assert_eq!(NodeKey::top(object).level_in(len), Some(1));
+	/// assert_eq!(NodeKey { object, level: 0, index: 1023 }.level_in(len), Some(0));
+	/// // By its level the top is not named, for a node has one name.
+	/// assert_eq!(NodeKey { object, level: 1, index: 0 }.level_in(len), None);
+	/// ```
 	pub fn level_in(&self, object_len: u64) -> Option<u8> {
 		let top = tree::top(object_len);
 		if self.level == NodeKey::TOP {
@@ -259,8 +272,32 @@ fn entry_chunk(
 
 /// Checks that `opening` is the content of node `key` under the commitments `c`.
 ///
-/// Errors tell which part is wrong; cost is bounded by the sizes of a node, a trace chunk and a
-/// record, whatever the opening holds.
+/// The cost is bounded by the sizes of a node, a trace chunk and a record, whatever the opening holds.
+///
+/// # Errors
+/// Which part is wrong.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // The operator opens the top of its trace, here the roots of three tensors.
+/// let trace = [[1u8; 32], [2; 32], [3; 32]].concat();
+/// # let (program_root, weights_root, input_root) = ([0; 32], [0; 32], [0; 32]);
+/// # let (weights_len, input_len) = (0, 0);
+/// let trace_root = tree::hash(&trace);
+/// let commitments = Commitments {
+///     trace_root,
+///     n_ops: 3,
+///     // … and the rest, which matters for tensors only.
+/// #   program_root, weights_root, weights_len, input_root, input_len,
+/// };
+/// let opening = Opening { entry: None, record: None, path: vec![], payload: trace };
+/// let opened = verify_opening(&commitments, &NodeKey::top(Object::Trace), &opening)?;
+/// assert_eq!(opened, Opened { object_len: 96, level: 0 });
+/// # Ok::<(), OpeningError>(())
+/// ```
 pub fn verify_opening(
 	c: &Commitments,
 	key: &NodeKey,
@@ -292,6 +329,23 @@ pub fn verify_opening(
 
 /// Checks that the last of `n_entries` trace entries is `output_root`: `slice` is the trace's last
 /// chunk.
+///
+/// # Errors
+/// [`OpeningError::Root`] when another root is the last entry; else what is wrong with the slice, or that
+/// there are no entries.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// let trace = [[1u8; 32], [2; 32], [3; 32]].concat();
+/// let (root, last_chunk) = (tree::hash(&trace), Slice::make(&trace, 0, 1)?);
+/// verify_last_entry(&root, 3, &[3; 32], &last_chunk)?;
+/// // A trace that ends with another output than was claimed.
+/// assert_eq!(verify_last_entry(&root, 3, &[4; 32], &last_chunk), Err(OpeningError::Root));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify_last_entry(
 	trace_root: &Root,
 	n_entries: u32,
@@ -311,6 +365,19 @@ pub fn verify_last_entry(
 ///
 /// Inside an object this is the tree; from a chunk of the trace it goes to the top of the tensors
 /// whose entries the chunk holds.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::{is_child, opening::ENTRY_BYTES, NodeKey, Object};
+///
+/// // Down a trace of 100 entries: to its second chunk, and on to a tensor whose entry that holds.
+/// let trace_len = 100 * ENTRY_BYTES;
+/// let chunk = NodeKey { object: Object::Trace, level: 0, index: 1 };
+/// assert!(is_child(&NodeKey::top(Object::Trace), trace_len, &chunk));
+/// assert!(is_child(&chunk, trace_len, &NodeKey::top(Object::Tensor(40))));
+/// assert!(!is_child(&chunk, trace_len, &NodeKey::top(Object::Tensor(64))));
+/// ```
 pub fn is_child(parent: &NodeKey, parent_len: u64, child: &NodeKey) -> bool {
 	let Some(level) = parent.level_in(parent_len) else {
 		return false;

@@ -103,6 +103,22 @@ impl ReadBound {
 
 /// Upper bound of what any one element of a valid record reads and costs, and of its proof, in a program
 /// where it stands at `place`.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // An element of a product reads 300 numbers of either operand: 1,200 bytes in up to 3 chunks.
+/// let operand = |dims| Shape::new(dims).map(|shape| Operand::input(0, DType::F32, shape));
+/// let kind = OpKind::MatMul { bias: Bias::None };
+/// let operands = [operand(&[1, 4, 300])?, operand(&[1, 8, 300])?];
+/// let op = OpRecord::new(kind, DType::F32, Shape::new(&[1, 4, 8])?, operands);
+/// let bound = leaf_bound(&op, &Place::alone(&op));
+/// assert_eq!((bound.terms, bound.spans, bound.bytes), (300, 2, 2 * 3 * 1024));
+/// assert!(bound.is_within_limits());
+/// # Ok::<(), ShapeError>(())
+/// ```
 pub fn leaf_bound(op: &OpRecord, place: &Place) -> LeafBound {
 	let parts = parts(op);
 	let sum = |of: fn(&ReadBound) -> u64| parts.iter().map(of).fold(0, u64::saturating_add);

@@ -114,6 +114,24 @@ impl core::error::Error for RecordError {}
 impl OpRecord {
 	/// Checks every rule that concerns this record alone: operand count, types, shapes, parameters
 	/// and reach. For a record that passes, [`crate::element()`] is total.
+	///
+	/// # Errors
+	/// The first rule that it breaks.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::*;
+	///
+	/// // A product `[2, 3] · [3, 4]`: the second operand is given by columns, `[batch, n, k]`.
+	/// let operand = |dims| Shape::new(dims).map(|shape| Operand::input(0, DType::F32, shape));
+	/// let (a, shape) = (operand(&[1, 2, 3])?, Shape::new(&[1, 2, 4])?);
+	/// let kind = OpKind::MatMul { bias: Bias::None };
+	/// let product = |b| OpRecord::new(kind, DType::F32, shape, [a, b]);
+	/// assert_eq!(product(operand(&[1, 4, 3])?).validate(), Ok(()));
+	/// assert_eq!(product(operand(&[1, 3, 4])?).validate(), Err(RecordError::Dims));
+	/// # Ok::<(), ShapeError>(())
+	/// ```
 	pub fn validate(&self) -> Result<(), RecordError> {
 		super::rules::validate(self)
 	}
@@ -123,6 +141,25 @@ impl Program {
 	/// Checks the whole program: every record's own rules, order and types of operands, that every
 	/// op but the last is used, that the last one gives the declared outputs, and that every
 	/// element can be judged on chain.
+	///
+	/// # Errors
+	/// The first rule that is broken, and the op that breaks it.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::*;
+	///
+	/// let shape = Shape::new(&[10])?;
+	/// let x = Operand::input(0, DType::F32, shape);
+	/// let exp = OpRecord::new(OpKind::Unary(UnaryFn::Exp), DType::F32, shape, [x]);
+	/// let port = TensorSpec::new(DType::F32, shape);
+	/// // The same twice, of which the second is the output and the first is of no use.
+	/// let program = Program::new(0, vec![port], vec![port], vec![exp.clone(), exp]);
+	/// let error = program.check().expect_err("nobody reads the first");
+	/// assert_eq!((error.op, error.reason), (0, CheckReason::Unused));
+	/// # Ok::<(), ShapeError>(())
+	/// ```
 	pub fn check(&self) -> Result<(), CheckError> {
 		let header = &self.header;
 		let last = self.ops.len().saturating_sub(1);

@@ -218,6 +218,9 @@ impl Header {
 	}
 
 	/// Reads record 0 of a program, strictly.
+	///
+	/// # Errors
+	/// What is malformed, see [`HeaderError`].
 	pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Result<Header, HeaderError> {
 		if !bytes.starts_with(MAGIC) {
 			return Err(HeaderError::Magic);
@@ -288,6 +291,9 @@ impl OpRecord {
 	}
 
 	/// Reads and validates one op record; every accepted record encodes to the same bytes.
+	///
+	/// # Errors
+	/// The rule that it breaks, see [`RecordError`].
 	pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Result<OpRecord, RecordError> {
 		let kind = kind_at(bytes)?;
 		let dtype = DType::from_code(bytes[2]).ok_or(RecordError::Code)?;
@@ -334,6 +340,27 @@ impl Program {
 
 	/// Reads a program strictly: whatever is accepted encodes to exactly these bytes. The rules
 	/// between records are left to [`Program::check`].
+	///
+	/// # Errors
+	/// What is malformed first, see [`FormatError`].
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::*;
+	///
+	/// # let shape = Shape::new(&[10])?;
+	/// # let x = Operand::input(0, DType::F32, shape);
+	/// # let exp = OpRecord::new(OpKind::Unary(UnaryFn::Exp), DType::F32, shape, [x]);
+	/// # let port = TensorSpec::new(DType::F32, shape);
+	/// # let program = Program::new(0, vec![port], vec![port], vec![exp]);
+	/// let mut bytes = program.encode()?;
+	/// assert_eq!(Program::decode(&bytes)?, program);
+	/// // A byte that no field uses: the same program must not have two roots.
+	/// bytes[1000] = 1;
+	/// assert_eq!(Program::decode(&bytes), Err(FormatError::Header(HeaderError::Padding)));
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn decode(bytes: &[u8]) -> Result<Program, FormatError> {
 		let (records, rest) = bytes.as_chunks::<RECORD_BYTES>();
 		let [first, records @ ..] = records else {

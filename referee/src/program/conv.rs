@@ -20,6 +20,30 @@ pub enum ImageLayout {
 }
 
 /// What a convolution is told about its windows.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // 8 filters of 3 x 3 over 3 channels of 32 x 32 pixels, with a border of zeros.
+/// let conv = Conv {
+///     kernel: [3, 3],
+///     stride: [1, 1],
+///     dilation: [1, 1],
+///     pad: [1, 1],
+///     out: [32, 32],
+///     groups: 1,
+///     layout: ImageLayout::ChannelsFirst,
+///     output: ImageLayout::ChannelsFirst,
+///     bias: Bias::None,
+/// };
+/// let filters = Operand::weight(0, DType::F32, Shape::new(&[1, 8, 3 * 3 * 3])?);
+/// let image = Operand::input(0, DType::F32, Shape::new(&[1, 3, 32, 32])?);
+/// let shape = Shape::new(&[1, 8, 32 * 32])?;
+/// OpRecord::new(OpKind::Conv(conv), DType::F32, shape, [filters, image]).validate()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Conv {
 	/// Window height and width.

@@ -116,6 +116,24 @@ impl fmt::Debug for Step {
 }
 
 /// The steps of an expression, in order; the last one's result is the element.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // x · sigmoid(x): value 0 is the operand, value 1 what the first step gives.
+/// let sigmoid = Step::new(StepFn::Unary(UnaryFn::Sigmoid), &[0]);
+/// let product = Step::new(StepFn::Binary(BinaryFn::Mul), &[0, 1]);
+/// let steps = Steps::new(&[sigmoid, product]).expect("two steps are few");
+/// let x = Operand::input(0, DType::F32, Shape::new(&[100])?);
+/// let op = OpRecord::new(OpKind::Map(steps), DType::F32, x.shape, [x]);
+/// op.validate()?;
+/// // As ops of their own, here numbers 5 and 6 of a program.
+/// let apart = op.expression(|step| 5 + step as u32);
+/// assert_eq!(apart[1].operands[1].source, Source::Op(5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
 	steps: [Step; MAX_STEPS],

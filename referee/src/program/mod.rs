@@ -109,6 +109,25 @@ impl Header {
 }
 
 /// A program: what the chain registers and engines execute.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // y = tanh(x + w), where w are the weights.
+/// let shape = Shape::new(&[10])?;
+/// let (x, w) = (Operand::input(0, DType::F32, shape), Operand::weight(0, DType::F32, shape));
+/// let sum = OpRecord::new(OpKind::Binary(BinaryFn::Add), DType::F32, shape, [x, w]);
+/// let summed = Operand::op(0, DType::F32, shape);
+/// let tanh = OpRecord::new(OpKind::Unary(UnaryFn::Tanh), DType::F32, shape, [summed]);
+/// let port = TensorSpec::new(DType::F32, shape);
+/// let program = Program::new(40, vec![port], vec![port], vec![sum, tanh]);
+/// program.check()?;
+/// // One record for the header and one for each op: what the chain registers.
+/// assert_eq!(program.encode()?.len(), 3 * RECORD_BYTES);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Program {
 	/// Sizes, inputs and outputs.

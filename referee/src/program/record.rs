@@ -550,6 +550,27 @@ impl OpRecord {
 
 	/// The op followed by an expression of its result, of `operands` and of its own results, of
 	/// which the last has type `dtype`; nothing is checked.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::*;
+	///
+	/// // The mean of each row of five: value 0 is the sum, value 1 the fifth that multiplies it.
+	/// let rows = Operand::input(0, DType::F32, Shape::new(&[4, 5])?);
+	/// let fifth = Operand::weight(0, DType::F32, Shape::new(&[1])?);
+	/// let product = Step::new(StepFn::Binary(BinaryFn::Mul), &[0, 1]);
+	/// let steps = Steps::new(&[product]).expect("one step is few");
+	/// let kind = OpKind::Reduce(ReduceFn::Sum);
+	/// let sum = OpRecord::new(kind, DType::F32, Shape::new(&[4])?, [rows]);
+	/// let mean = sum.clone().with_epilogue(steps, DType::F32, &[fifth]);
+	/// mean.validate()?;
+	/// assert_eq!(mean.to_string(), "Reduce(Sum) + 1 step");
+	/// // Whoever computes these two, one after the other, computes the op.
+	/// let [first, second] = mean.apart(0).expect("it has an epilogue");
+	/// assert_eq!((first, second.kind), (sum, OpKind::Map(steps)));
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn with_epilogue(mut self, steps: Steps, dtype: DType, operands: &[Operand]) -> OpRecord {
 		self.operands.extend_from_slice(operands);
 		OpRecord { dtype, epilogue: Some(steps), ..self }

@@ -12,6 +12,26 @@ codes! {
 	///
 	/// With `p(g) = x[t, b, g] + (h · R[g]ᵀ + rb[g])` for the rows of gate `g`, `h` the state before
 	/// and `σ` the logistic function:
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_referee::*;
+	///
+	/// // Five steps of an LSTM with 4 hidden units, for a batch of 2; op 0 of its program.
+	/// let (cell, t, b, h) = (Cell::Lstm, 5, 2, 4);
+	/// let operand = |dims: &[u32]| Shape::new(dims).map(|s| Operand::weight(0, DType::F32, s));
+	/// let shape = Shape::new(&[t, cell.parts(), b, h])?;
+	/// let rows = cell.gates() * h;
+	/// let (x, r, rb) = (operand(&[t, b, rows])?, operand(&[rows, h])?, operand(&[rows])?);
+	/// let (h0, c0) = (operand(&[b, h])?, operand(&[b, h])?);
+	/// // Last comes the op's own output, of which each step reads what the one before gave.
+	/// let operands = [x, r, rb, h0, c0, Operand::op(0, DType::F32, shape)];
+	/// let op = OpRecord::new(OpKind::Recur { cell }, DType::F32, shape, operands);
+	/// op.validate()?;
+	/// assert_eq!(op.self_operand(), Some(5));
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	Cell {
 		/// Gates i, o, f, c. `C = σ(p(f)) · c + σ(p(i)) · tanh(p(c))`, `H = σ(p(o)) · tanh(C)`; gives
 		/// C and H.

@@ -210,7 +210,48 @@ impl FaultProof {
 /// Judges a proof under the commitments of a job.
 ///
 /// Returns the fault when every part is authentic and the recomputed value differs from the
-/// claimed one; [`ProofError::NoFault`] when they are equal.
+/// claimed one.
+///
+/// # Errors
+/// [`ProofError::NoFault`] when they are equal; else which part is missing, too large or not authentic.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::*;
+///
+/// // y = -x, of which the operator says that it is -1, -2, -4 where x is 1, 2, 3.
+/// let port = TensorSpec::new(DType::I32, Shape::new(&[3])?);
+/// let x = Operand::input(0, port.dtype, port.shape);
+/// let op = OpRecord::new(OpKind::Unary(UnaryFn::Neg), port.dtype, port.shape, [x]);
+/// let program = Program::new(0, vec![port], vec![port], vec![op]).encode()?;
+/// let bytes = |x: [i32; 3]| x.map(i32::to_le_bytes).concat();
+/// let (input, claimed) = (bytes([1, 2, 3]), bytes([-1, -2, -4]));
+/// // The trace of one op is the root of its output.
+/// let trace = tree::hash(&claimed);
+/// let commitments = Commitments {
+///     program_root: tree::hash(&program),
+///     n_ops: 1,
+///     weights_root: tree::hash(&[]),
+///     weights_len: 0,
+///     input_root: tree::hash(&input),
+///     input_len: 12,
+///     trace_root: tree::hash(&trace),
+/// };
+/// let proof = FaultProof {
+///     entry: 0,
+///     at: Location::Element(2),
+///     record: Slice::make(&program, 1, 1)?,
+///     entries: vec![Slice::make(&trace, 0, 1)?],
+///     claimed: Claimed::Bytes(Slice::make(&claimed, 0, 1)?),
+///     reads: vec![Read { operand: 0, slice: Slice::make(&input, 0, 1)? }],
+/// };
+/// assert_eq!(verify_fault(&commitments, &proof)?, Fault::Element { entry: 0, element: 2 });
+/// // The element before it is right.
+/// let other = FaultProof { at: Location::Element(1), ..proof };
+/// assert_eq!(verify_fault(&commitments, &other), Err(ProofError::NoFault));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify_fault(c: &Commitments, proof: &FaultProof) -> Result<Fault, ProofError> {
 	judge::<Soft>(c, proof)
 }

@@ -93,6 +93,22 @@ pub fn beside(len: u64, node: &Range<u64>) -> Vec<Range<u64>> {
 ///
 /// # Errors
 /// There is no such node.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::tree;
+///
+/// let object = vec![7; 3 << 20];
+/// let (root, len) = (tree::hash(&object), object.len() as u64);
+/// // From the top, which has three children of 1,024 chunks each, down to one chunk.
+/// for (level, index, bytes) in [(2, 0, 3 * 32), (1, 2, 1024 * 32), (0, 2_500, 1024)] {
+///     let (payload, path) = tree::open_node(&object, level, index)?;
+///     assert_eq!(payload.len(), bytes);
+///     tree::verify_node(&root, len, level, index, &payload, &path)?;
+/// }
+/// # Ok::<(), assay_referee::TreeError>(())
+/// ```
 pub fn open_node(bytes: &[u8], level: u8, index: u64) -> Result<(Vec<u8>, Vec<Root>), TreeError> {
 	let len = bytes.len() as u64;
 	let range = node_range(len, level, index).ok_or(TreeError::Range)?;
@@ -116,6 +132,9 @@ fn children(range: &Range<u64>, level: u8) -> impl Iterator<Item = Range<u64>> {
 
 /// Checks that `payload` is the content of a node of the object with this root and length, and
 /// `path` the chaining values beside the way up to the root, lowest first.
+///
+/// # Errors
+/// There is no such node, the payload or the path has another length, or they do not hash to the root.
 pub fn verify_node(
 	root: &Root,
 	len: u64,

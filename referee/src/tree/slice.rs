@@ -10,6 +10,22 @@ use core::ops::Range;
 use scale_info::TypeInfo;
 
 /// Contiguous chunks of an object, and what is needed to hash them up to its root.
+///
+/// # Examples
+///
+/// ```
+/// use assay_referee::{tree, Slice, TreeError};
+///
+/// let object: Vec<u8> = (0..5_000).map(|i| i as u8).collect();
+/// let (root, len) = (tree::hash(&object), 5_000);
+/// // Chunks 1 and 2, for somebody who knows the object's root and length only.
+/// let mut slice = Slice::make(&object, 1, 2)?;
+/// slice.verify(&root, len)?;
+/// assert_eq!(slice.byte_range(), 1_024..3_072);
+/// slice.data[0] ^= 1;
+/// assert_eq!(slice.verify(&root, len), Err(TreeError::Root));
+/// # Ok::<(), TreeError>(())
+/// ```
 #[derive(Encode, Decode, DecodeWithMemTracking, TypeInfo, Clone, PartialEq, Eq, Debug)]
 pub struct Slice {
 	/// First chunk.
@@ -22,6 +38,10 @@ pub struct Slice {
 
 impl Slice {
 	/// Checks that this is a part of the object with this root and length.
+	///
+	/// # Errors
+	/// The slice lies beyond the object, its data or siblings have another length, or it does not hash to
+	/// the root.
 	pub fn verify(&self, root: &Root, total_len: u64) -> Result<(), TreeError> {
 		let own = self.chunks_in(total_len)?;
 		let mut siblings = self.siblings.iter();

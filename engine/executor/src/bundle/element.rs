@@ -128,6 +128,18 @@ impl ElementType {
 	///
 	/// # Errors
 	/// Another number of bytes, or a value that cannot be computed with.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_executor::ElementType;
+	///
+	/// // Two numbers in a byte: -1 in its low half, -8 in the high one.
+	/// let computed = ElementType::I4.decode(&[0x8f], 2)?;
+	/// assert_eq!(computed, [-1i8 as u8, -8i8 as u8]);
+	/// assert_eq!(ElementType::I4.encode(&computed), [0x8f]);
+	/// # Ok::<(), assay_executor::ElementError>(())
+	/// ```
 	pub fn decode(self, bytes: &[u8], elements: u64) -> Result<Vec<u8>, ElementError> {
 		let (expected, found) = (self.bytes(elements), bytes.len() as u64);
 		if expected != found {

@@ -129,6 +129,26 @@ fn shared(root: &Root) -> PathBuf {
 
 /// Writes a bundle of several instantiations, one after another: only the one being written need be
 /// in memory.
+///
+/// # Examples
+///
+/// ```
+/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+/// use assay_executor::{instantiations, matching, Bundle, BundleWriter};
+///
+/// let folder = tempfile::tempdir()?;
+/// let mut writer = BundleWriter::new(folder.path().join("tiny"))?;
+/// // A model that was compiled for batches of 1 and of 8.
+/// for size in [1, 8] {
+///     writer.add(&tiny::bundle(size)?)?;
+/// }
+/// writer.finish()?;
+/// let held = instantiations(folder.path().join("tiny"))?;
+/// let given = [("x", &[8, 4][..])];
+/// let chosen = matching(&held, given).expect("it was compiled for eight rows of four");
+/// assert_eq!(Bundle::load(&chosen.dir)?.manifest().bound(), "N=8");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct BundleWriter {
 	dir: PathBuf,

@@ -68,6 +68,25 @@ impl Bundle {
 	/// # Errors
 	/// The program breaks a rule, the weights have the wrong length, or the manifest describes
 	/// something else.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// use assay_executor::{Bundle, Manifest};
+	/// use assay_referee::*;
+	///
+	/// // y = tanh(x), a model without weights.
+	/// let port = TensorSpec::new(DType::F32, Shape::new(&[3])?);
+	/// let x = Operand::input(0, port.dtype, port.shape);
+	/// let op = OpRecord::new(OpKind::Unary(UnaryFn::Tanh), port.dtype, port.shape, [x]);
+	/// let program = Program::new(0, vec![port], vec![port], vec![op]);
+	/// let manifest = Manifest::new(&program, tree::hash(&[]), &["x".into()], &["y".into()])?;
+	/// let bundle = Bundle::new(program.clone(), &[], manifest.clone())?;
+	/// assert_eq!(bundle.model_id(), model_id(&program.root()?, &tree::hash(&[])));
+	/// // The parts are checked against each other.
+	/// assert!(Bundle::new(program, &[1, 2, 3], manifest).is_err());
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn new(
 		program: Program,
 		weights: &[u8],
@@ -103,6 +122,20 @@ impl Bundle {
 	///
 	/// # Errors
 	/// The system's.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let bundle = tiny::bundle(1)?;
+	/// use assay_executor::Bundle;
+	///
+	/// let folder = tempfile::tempdir()?;
+	/// let dir = folder.path().join("tiny");
+	/// bundle.write(&dir)?;
+	/// assert_eq!(Bundle::load(&dir)?.model_id(), bundle.model_id());
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), BundleError> {
 		let dir = dir.as_ref();
 		let write = || {

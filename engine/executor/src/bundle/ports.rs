@@ -48,6 +48,23 @@ impl Manifest {
 	/// # Errors
 	/// An input is missing, unknown, given twice, or has another type, shape or length
 	/// than the model's.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let manifest = tiny::bundle(1)?.manifest().clone();
+	/// use assay_executor::InputTensor;
+	/// use assay_referee::DType;
+	///
+	/// let bytes = [0.5f32; 4].map(f32::to_le_bytes).concat();
+	/// let x = InputTensor { name: "x", dtype: DType::F32, shape: &[1, 4], bytes: &bytes };
+	/// assert_eq!(manifest.pack_inputs(&[x])?, bytes);
+	/// let wrong = InputTensor { shape: &[4], ..x };
+	/// let error = manifest.pack_inputs(&[wrong]).expect_err("it has no batch");
+	/// assert_eq!(error.to_string(), r#"input "x" has shape [4], the model takes [1, 4]"#);
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn pack_inputs(&self, tensors: &[InputTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let layout = layout(&self.inputs);
 		let mut bytes = vec![0; layout.total_len as usize];
@@ -99,6 +116,23 @@ impl Manifest {
 	/// # Errors
 	/// Also an element type that is neither the file's nor the model's, or a value that the
 	/// model's type does not have.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let mut manifest = tiny::bundle(1)?.manifest().clone();
+	/// use assay_executor::{ElementType, StoredTensor};
+	/// use assay_referee::FloatFormat;
+	///
+	/// // A model whose file takes halves, and which computes in `f32`.
+	/// let element = ElementType::Float(FloatFormat::F16);
+	/// manifest.inputs[0].element = Some(element);
+	/// let ones = [0x3c00u16; 4].map(u16::to_le_bytes).concat();
+	/// let x = StoredTensor { name: "x", element, shape: &[1, 4], bytes: &ones };
+	/// assert_eq!(manifest.pack_stored(&[x])?, [1f32; 4].map(f32::to_le_bytes).concat());
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn pack_stored(&self, tensors: &[StoredTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let mut read = Vec::with_capacity(tensors.len());
 		for tensor in tensors {

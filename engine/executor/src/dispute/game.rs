@@ -37,6 +37,31 @@ impl Trace {
 	/// # Errors
 	/// [`DisputeError::Openings`] or [`DisputeError::Unprovable`] when the published data leave
 	/// no fault to prove, which cannot happen unless hashes collide or this trace is not honest.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let bundle = tiny::bundle(1)?;
+	/// use assay_executor::{Move, Options, Session, Tamper};
+	/// use assay_referee::{verify_fault, Fault};
+	///
+	/// let session = Session::new(bundle.into(), Options::default());
+	/// let honest = session.trace(&[0; 16], None)?;
+	/// let lie = session.trace(&[0; 16], Some(&Tamper { op: 1, element: Some(0) }))?;
+	/// let mut openings = Vec::new();
+	/// let proof = loop {
+	///     match honest.next_move(&lie.root(), &openings)? {
+	///         Move::Ask(node) => openings.push((node, lie.open(&node)?)),
+	///         Move::Prove(proof) => break proof,
+	///         Move::Agree => unreachable!("their roots differ"),
+	///     }
+	/// };
+	/// // The lying operator's tensor has one chunk, which is proven wrong as a whole.
+	/// let fault = verify_fault(&honest.commitments(&lie.root()), &proof)?;
+	/// assert_eq!(fault, Fault::Chunk { entry: 1, chunk: 0 });
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn next_move(
 		&self,
 		trace_root: &Root,

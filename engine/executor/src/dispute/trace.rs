@@ -202,6 +202,21 @@ impl Trace {
 	///
 	/// # Errors
 	/// None for a trace with entries, which every trace has.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let bundle = tiny::bundle(1)?;
+	/// use assay_executor::{Options, Session};
+	/// use assay_referee::verify_last_entry;
+	///
+	/// let session = Session::new(bundle.into(), Options::default());
+	/// let trace = session.trace(&[0; 16], None)?;
+	/// // The model has two ops.
+	/// verify_last_entry(&trace.root(), 2, &trace.output_root(), &trace.last_entry_proof()?)?;
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn last_entry_proof(&self) -> Result<Slice, DisputeError> {
 		Ok(self.entry_slice(self.entries.len().saturating_sub(1) as u32)?)
 	}
@@ -209,7 +224,25 @@ impl Trace {
 	/// What the operator publishes for a node.
 	///
 	/// # Errors
-	/// There is no such node.
+	/// There is no such node, or the machine computes its tensor differently this time.
+	///
+	/// # Examples
+	///
+	/// ```
+	/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+	/// # let bundle = tiny::bundle(1)?;
+	/// use assay_executor::{Options, Session};
+	/// use assay_referee::{verify_opening, NodeKey, Object};
+	///
+	/// let session = Session::new(bundle.into(), Options::default());
+	/// let trace = session.trace(&[0; 16], None)?;
+	/// let node = NodeKey::top(Object::Tensor(1));
+	/// let opening = trace.open(&node)?;
+	/// // As the chain checks it, which knows the roots only.
+	/// let opened = verify_opening(&trace.commitments(&trace.root()), &node, &opening)?;
+	/// assert_eq!((opened.object_len, opening.payload), (12, trace.tensor(1)?));
+	/// # Ok::<(), Box<dyn std::error::Error>>(())
+	/// ```
 	pub fn open(&self, key: &NodeKey) -> Result<Opening, DisputeError> {
 		let level = |len| key.level_in(len).ok_or(DisputeError::NoSuchNode(*key));
 		match key.object {

@@ -7,6 +7,22 @@ use std::sync::{
 };
 
 /// Lets another thread stop executions; clones share one flag.
+///
+/// # Examples
+///
+/// ```
+/// # mod tiny { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tiny/mod.rs")); }
+/// # let bundle = tiny::bundle(1)?;
+/// use assay_executor::{Cancel, ExecError, Options, Session};
+///
+/// let session = Session::new(bundle.into(), Options::default());
+/// let cancel = Cancel::new();
+/// // Whoever has a clone stops the run, before it begins or between two ops.
+/// let of_another_thread = cancel.clone();
+/// std::thread::spawn(move || of_another_thread.cancel()).join().expect("it cannot fail");
+/// assert!(matches!(session.run_with(&[0; 16], &cancel), Err(ExecError::Cancelled)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 

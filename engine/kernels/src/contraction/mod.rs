@@ -46,6 +46,31 @@ impl Prepared {
 
 /// Rearranges operand `operand` of `op`, a weight with these bytes, for [`crate::execute_with`]
 /// under `isa`; `None` when the op would not profit.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::{execute, execute_with, prepare, Arg, Buffer, KernelConfig};
+/// use assay_referee::*;
+///
+/// // `[1, 64] · [64, 100]`, of which the weights are given by columns.
+/// let input = Operand::input(0, DType::F32, Shape::new(&[1, 1, 64])?);
+/// let weights = Operand::weight(0, DType::F32, Shape::new(&[1, 100, 64])?);
+/// let kind = OpKind::MatMul { bias: Bias::None };
+/// let op = OpRecord::new(kind, DType::F32, Shape::new(&[1, 1, 100])?, [input, weights]);
+/// # let roots = |n: u16| (0..n).flat_map(|i| f32::from(i).sqrt().to_le_bytes());
+/// # let floats = |n| Buffer::from_bytes(&roots(n).collect::<Vec<u8>>());
+/// # let (x, w) = (floats(64), floats(6400));
+/// let config = KernelConfig::default();
+/// // Once for a model, to be used in every run; no bit is another one than without.
+/// let prepared = prepare(&op, 1, &w, config.isa()).expect("a product profits");
+/// let (mut fast, mut plain) = (Buffer::new(400), Buffer::new(400));
+/// let args = [Arg::Bytes(&x), Arg::Prepared(&prepared, &w)];
+/// execute_with(&op, &args, None, &mut fast, &config)?;
+/// execute(&op, &[&x, &w], &mut plain, &config)?;
+/// assert_eq!(fast[..], plain[..]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn prepare(op: &OpRecord, operand: usize, bytes: &[u8], isa: Isa) -> Option<Prepared> {
 	if let OpKind::Recur { .. } = op.kind {
 		return recur::prepare(op, operand, bytes, isa).map(|w| Prepared(Packed::Recur(w)));

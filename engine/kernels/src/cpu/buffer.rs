@@ -113,6 +113,19 @@ pub type Split<'a> = (Vec<&'a mut [u8]>, Vec<&'a [u8]>);
 
 /// Borrows several places of `memory` at once; `None` when one to write overlaps another place, or
 /// one lies outside.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::split_borrow;
+///
+/// // A step of an execution reads one tensor and writes another one, which lie in the same memory.
+/// let mut memory = [1, 2, 3, 0, 0, 0];
+/// let (mut writes, reads) = split_borrow(&mut memory, &[3..6], &[0..3]).expect("they lie apart");
+/// writes[0].copy_from_slice(reads[0]);
+/// assert_eq!(memory, [1, 2, 3, 1, 2, 3]);
+/// assert!(split_borrow(&mut memory, &[2..4], &[0..3]).is_none());
+/// ```
 pub fn split_borrow<'a>(
 	memory: &'a mut [u8],
 	write: &[Range<usize>],

@@ -5,6 +5,19 @@ use core::fmt;
 
 /// An instruction set that this processor has: no value of another can be made, so whoever holds one
 /// may use its instructions. All of them give the same bits; they differ in speed only.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::Isa;
+///
+/// // As a command line names it: what the processor lacks cannot be had.
+/// match "avx512".parse::<Isa>() {
+///     Ok(isa) => assert!(Isa::available().contains(&isa)),
+///     Err(why) => assert!(why.starts_with("this processor does not have avx512; its best is")),
+/// }
+/// assert_eq!("scalar".parse(), Ok(Isa::SCALAR));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct Isa(Level);
 

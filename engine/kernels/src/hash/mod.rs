@@ -34,6 +34,20 @@ pub fn hash_all(objects: &[&[u8]], config: &KernelConfig) -> Vec<Root> {
 
 /// The chaining value of the chunks in `bytes`, which start at chunk `first_chunk` of a larger object
 /// and are a subtree of it; see [`tree::subtree_cv`]. Any other bytes give some value without meaning.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::{hash_subtree, KernelConfig};
+/// use assay_referee::tree;
+///
+/// // The halves of an object of four chunks, hashed one by one and put together.
+/// let object = [7; 4 * 1024];
+/// let (left, right) = object.split_at(2 * 1024);
+/// let config = KernelConfig::default();
+/// let values = [hash_subtree(left, 0, &config), hash_subtree(right, 2, &config)];
+/// assert_eq!(tree::fold_root(&values), tree::hash(&object));
+/// ```
 pub fn hash_subtree(bytes: &[u8], first_chunk: u64, config: &KernelConfig) -> Root {
 	#[cfg(target_arch = "x86_64")]
 	if config.isa().level() == crate::cpu::Level::Avx512 {

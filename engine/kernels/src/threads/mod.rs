@@ -30,6 +30,14 @@ pub fn for_each(threads: usize, tasks: usize, task: impl Fn(usize) + Sync) {
 }
 
 /// As [`for_each`], with one element of `items` for each task: `task(i, &mut items[i])`.
+///
+/// # Examples
+///
+/// ```
+/// let mut squares = [0; 100];
+/// assay_kernels::for_each_mut(4, &mut squares, |i, square| *square = i * i);
+/// assert!(squares.iter().enumerate().all(|(i, square)| *square == i * i));
+/// ```
 pub fn for_each_mut<T: Send>(threads: usize, items: &mut [T], task: impl Fn(usize, &mut T) + Sync) {
 	let count = items.len();
 	let items = Shared(items.as_mut_ptr());

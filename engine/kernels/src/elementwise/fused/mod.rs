@@ -38,6 +38,34 @@ pub struct Member<'a> {
 }
 
 /// A region: ops that are computed together.
+///
+/// # Examples
+///
+/// ```
+/// use assay_kernels::{Fused, KernelConfig, Member};
+/// use assay_referee::*;
+///
+/// // The exponentials of a softmax, exp(x - max(x)) of each row of `[2, 3]`: ops 0 to 2.
+/// let (full, column) = (Shape::new(&[2, 3])?, Shape::new(&[2, 1])?);
+/// let x = Operand::input(0, DType::F32, full);
+/// let max = OpRecord::new(OpKind::Reduce(ReduceFn::Max), DType::F32, Shape::new(&[2])?, [x]);
+/// let operands = [x, Operand::op(0, DType::F32, column)];
+/// let less = OpRecord::new(OpKind::Binary(BinaryFn::Sub), DType::F32, full, operands);
+/// let less_of = Operand::op(1, DType::F32, full);
+/// let exp = OpRecord::new(OpKind::Unary(UnaryFn::Exp), DType::F32, full, [less_of]);
+/// let member = |index, op, keep| Member { index, op, keep };
+/// let members = [member(0, &max, false), member(1, &less, false), member(2, &exp, true)];
+/// let region = Fused::new(&members).expect("they have the same rows");
+/// // Only the last is written; what members read of each other never leaves the cache.
+/// assert_eq!(region.outputs(), [2]);
+/// let bytes = [1f32, 2.0, 2.0, 5.0, 5.0, 5.0].map(f32::to_le_bytes).concat();
+/// // All of its operands are x, under one view or another.
+/// let operands = vec![&bytes[..]; region.operands().len()];
+/// let mut out = [0; 24];
+/// region.run(&operands, &mut [&mut out], &KernelConfig::default())?;
+/// assert_eq!(out[4..8], 1f32.to_le_bytes());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Fused {
 	steps: Vec<Step>,
