@@ -11,11 +11,12 @@ use std::{
 };
 
 /// Crates that are held to it.
-const HELD: [&str; 5] = [
+const HELD: [&str; 6] = [
 	"engine/executor/src",
 	"engine/kernels/src",
 	"engine/onnx/src",
 	"engine/host/src",
+	"engine/testing/src",
 	"xtask/src",
 ];
 
