@@ -6,15 +6,12 @@
 //! cargo run --locked --release -p assay-primitives --example admission
 //! ```
 
-#[allow(dead_code, reason = "a part of what another test has is used here")]
-#[path = "../../referee/benches/judge/cases.rs"]
-mod cases;
-
 use assay_primitives::samples;
 use assay_referee::{
 	leaf_bound, program::cost::run_picoseconds, units, Bias, DType, OpKind, OpRecord, Operand,
 	Place, Program, ReduceFn, Shape, Step, StepFn, Steps, MAX_OPERANDS, MAX_STEPS,
 };
+use assay_testing::proofs::cases;
 use std::{
 	hint::black_box,
 	time::{Duration, Instant},
@@ -105,9 +102,9 @@ fn main() {
 		(ordinary, "ordinary".to_string()),
 		(last(&samples::heaviest(1_024)), "heaviest".to_string()),
 	];
-	let cases = cases::cases().into_iter().map(|case| (case.name, case.op));
+	let dearest = cases().into_iter().map(|case| (case.name, case.op));
 	all.extend(
-		cases.chain(followed()).map(|(name, op)| (of_record(&op, &Place::alone(&op)), name)),
+		dearest.chain(followed()).map(|(name, op)| (of_record(&op, &Place::alone(&op)), name)),
 	);
 	all.sort();
 	for (time, name) in all.iter().rev() {

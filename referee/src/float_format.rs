@@ -334,7 +334,7 @@ mod tests {
 		let mut rng = Rng(11);
 		for &format in FloatFormat::ALL {
 			let values = magnitudes(format);
-			let mut inputs: Vec<u32> = (0..200_000).map(|_| rng.next() as u32).collect();
+			let mut inputs: Vec<u32> = (0..200_000).map(|_| rng.draw() as u32).collect();
 			// Values, the middles between them, and their neighbours.
 			for pair in values.windows(2) {
 				let middle = ((pair[0] + pair[1]) / 2.0) as f32;

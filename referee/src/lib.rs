@@ -53,6 +53,8 @@ pub mod program;
 pub mod proof;
 pub mod reader;
 pub mod shape;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tree;
 
 pub use arith::{Arith, Soft};
@@ -85,9 +87,6 @@ pub use proof::{
 pub use reader::{OutOfRange, Reader, RecordingReader, TensorReader};
 pub use shape::{Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
 pub use tree::{Slice, TreeError, CHUNK_BYTES};
-
-#[cfg(test)]
-mod testing;
 
 /// A 32-byte BLAKE3 hash: the commitment to a byte string.
 pub type Root = [u8; 32];

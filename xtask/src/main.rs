@@ -27,8 +27,8 @@ struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-	/// Check what a program can check of how the code reads: who depends on whom, circles of modules, floats
-	/// on chain, licences, length of comments, links and paths in documents.
+	/// Check what a program can check of how the code reads: who depends on whom, files of other crates,
+	/// circles of modules, floats on chain, licences, length of comments, links and paths in documents.
 	Tidy,
 	/// Measure the pallets' benchmarks in Wasm and write their weights.rs.
 	Weights(weights::Options),

@@ -4,8 +4,6 @@
 //! all runs; one `name value` pair per line, so that scripts can read them. `memory` is to run in a
 //! process of its own, because it prints the process's peak.
 
-mod input;
-
 use std::error::Error;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -13,7 +11,7 @@ use std::time::Instant;
 
 use assay_executor::{Bundle, Move, Options, Session, Tamper};
 use assay_referee::{NodeKey, Object, Program, CHUNK_BYTES};
-use input::input;
+use assay_testing::inputs::input;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -2,14 +2,12 @@
 //! referee: every value, every pair and every triple of a table; called from a thread that flushes
 //! subnormals, which must not matter.
 
-mod spoil;
-
 use assay_kernels::{execute, Buffer, Isa, KernelConfig};
 use assay_referee::{
 	element, Bias, BinaryFn, DType, OpKind, OpRecord, Operand, ReduceFn, Shape, Soft, TensorReader,
 	UnaryFn,
 };
-use spoil::spoilt;
+use assay_testing::environment::spoilt;
 
 /// With both signs: zero, the ends of the subnormal and of the normal numbers, one and its
 /// neighbours, halves, ends of the integer types, infinity, the one NaN.

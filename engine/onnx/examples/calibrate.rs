@@ -24,9 +24,8 @@ use assay_kernels::{Isa, KernelConfig};
 use assay_onnx::{compile, CompileOptions};
 use assay_referee::program::cost::run_picoseconds;
 use assay_referee::*;
+use assay_testing::onnx::seeded;
 
-#[path = "../tests/golden/seeded.rs"]
-mod seeded;
 mod timed;
 
 /// A model's file and the sizes it is compiled for: dimensions, shapes of inputs, fixed inputs.

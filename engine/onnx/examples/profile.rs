@@ -19,9 +19,8 @@ use assay_executor::{Bundle, Options, Session};
 use assay_kernels::KernelConfig;
 use assay_onnx::{compile_in, CompileOptions, Compiled};
 use assay_referee::OpRecord;
+use assay_testing::onnx::seeded;
 
-#[path = "../tests/golden/seeded.rs"]
-mod seeded;
 mod timed;
 
 /// What the command line asks for.

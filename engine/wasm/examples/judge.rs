@@ -7,11 +7,8 @@
 //!
 //! MODULE is a module that was built before, to be compared with.
 
-#[allow(dead_code, reason = "a part of what another test has is used here")]
-#[path = "../../../referee/benches/judge/cases.rs"]
-mod cases;
-
 use assay_referee::{Bias, DType, OpKind, OpRecord, Operand, ProofCost, Shape};
+use assay_testing::proofs::cases;
 use assay_wasm_check::Referee;
 use std::time::{Duration, Instant};
 
@@ -73,7 +70,7 @@ fn main() -> wasmtime::Result<()> {
 
 	println!();
 	println!("    us  ns/term    bytes  compr.  elem.    reads    terms  func.  case");
-	for case in cases::cases() {
+	for case in cases() {
 		let cost = case.proof.cost();
 		let ProofCost { bytes, compressions, elements, reads, terms, functions } = cost;
 		let time = nanoseconds(|| {

@@ -1,21 +1,29 @@
-//! Random valid records and tensors, and a small honest execution, for the tests.
+//! Random valid records and tensors, for the tests here and, by the feature `testing`, for those of other crates,
+//! which reach them as `assay_testing::records`. A small honest execution is for the tests here alone.
+//!
+//! It is a part of this crate because its unit tests know the crate's own records, not those of the library that
+//! another crate would link. As everywhere in the library there are no floats.
 
-// Other crates' tests include this file: hence the paths, and names relative to it.
 mod map;
 mod recur;
 mod selection;
+#[cfg(test)]
+mod world;
 
+#[cfg(test)]
 pub(crate) use recur::{random as recur, recurrence};
+#[cfg(test)]
+pub(crate) use world::World;
 
-use super::*;
-use alloc::vec;
-use alloc::vec::Vec;
+use crate::*;
+use alloc::{vec, vec::Vec};
 
 /// Splitmix64: a small generator that gives the same numbers for the same seed.
-pub(crate) struct Rng(pub(crate) u64);
+pub struct Rng(pub u64);
 
 impl Rng {
-	pub(crate) fn next(&mut self) -> u64 {
+	/// The next number.
+	pub fn draw(&mut self) -> u64 {
 		self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
 		let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
 		let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -23,11 +31,12 @@ impl Rng {
 	}
 
 	/// A number from 0 to `n - 1`.
-	pub(crate) fn below(&mut self, n: u64) -> u64 {
-		self.next() % n
+	pub fn below(&mut self, n: u64) -> u64 {
+		self.draw() % n
 	}
 
-	pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+	/// One of these.
+	pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
 		from[self.below(from.len() as u64) as usize]
 	}
 
@@ -56,7 +65,7 @@ impl Rng {
 	}
 
 	/// Bits of an element, with the odd values more often than chance.
-	pub(crate) fn value(&mut self, dtype: DType) -> u64 {
+	fn value(&mut self, dtype: DType) -> u64 {
 		let raw = match (dtype, self.below(4)) {
 			(DType::F32, 0) => u64::from(self.pick(&[
 				0u32,
@@ -73,33 +82,38 @@ impl Rng {
 				0x7f7f_ffff,
 				0x3f00_0000,
 			])),
-			(DType::F32, 1) => self.next(),
-			(DType::F32, _) => {
-				let small = (self.below(1 << 20) as i64 - (1 << 19)) as f32 / 16384.0;
-				u64::from(small.to_bits())
-			},
+			(DType::F32, 1) => self.draw(),
+			(DType::F32, _) => u64::from(scaled(self.below(1 << 20) as i32 - (1 << 19), -14)),
 			(DType::I32 | DType::I64, 0) => {
 				self.pick(&[0u64, 1, u64::MAX, 1 << 31, 1 << 63, i64::MAX as u64, 0x7fff_ffff])
 			},
-			(DType::I32 | DType::I64, 1) => self.next(),
+			(DType::I32 | DType::I64, 1) => self.draw(),
 			(DType::I32 | DType::I64, _) => (self.below(21) as i64 - 10) as u64,
-			_ => self.next(),
+			_ => self.draw(),
 		};
 		canonical(dtype, raw)
 	}
 }
 
+/// The bits of `n · 2^exponent`, which is to be a normal number or zero.
+fn scaled(n: i32, exponent: i32) -> u32 {
+	Soft::mul32(Soft::i32_to_f32(n), ((127 + exponent) as u32) << 23)
+}
+
 pub(crate) fn shape(dims: &[u32]) -> Shape {
-	Shape::new(dims).unwrap()
+	Shape::new(dims).expect("small dimensions")
 }
 
 /// Number of op kinds that [`record`] knows.
-pub(crate) const KINDS: u64 = 22;
+pub const KINDS: u64 = 22;
 
 const K_EDGES: [u32; 14] = [1, 2, 5, 31, 32, 33, 255, 256, 257, 511, 513, 1023, 1025, 3000];
 
 /// A valid record of kind number `kind`, modulo [`KINDS`].
-pub(crate) fn record(rng: &mut Rng, kind: u64) -> OpRecord {
+///
+/// # Panics
+/// When the record is not valid after all.
+pub fn record(rng: &mut Rng, kind: u64) -> OpRecord {
 	let record = match kind % KINDS {
 		0 => strided(rng),
 		1 => pad(rng),
@@ -370,204 +384,12 @@ fn matmul_integer(rng: &mut Rng) -> OpRecord {
 }
 
 /// Bytes of a tensor of random canonical values.
-pub(crate) fn tensor(rng: &mut Rng, dtype: DType, elements: u64) -> Vec<u8> {
+fn tensor(rng: &mut Rng, dtype: DType, elements: u64) -> Vec<u8> {
 	let size = dtype.size() as usize;
 	(0..elements).flat_map(|_| rng.value(dtype).to_le_bytes().into_iter().take(size)).collect()
 }
 
 /// Random tensors for every operand; indices of a gather are mostly in range.
-pub(crate) fn tensors(rng: &mut Rng, op: &OpRecord) -> Vec<Vec<u8>> {
+pub fn tensors(rng: &mut Rng, op: &OpRecord) -> Vec<Vec<u8>> {
 	op.operands.iter().map(|o| tensor(rng, o.dtype, o.shape.elements())).collect()
-}
-
-/// A program with its weights, an input, and what an operator publishes about one execution.
-#[derive(Clone)]
-pub(crate) struct World {
-	pub(crate) program: Program,
-	pub(crate) program_bytes: Vec<u8>,
-	pub(crate) weights: Vec<u8>,
-	pub(crate) input: Vec<u8>,
-	pub(crate) tensors: Vec<Vec<u8>>,
-	pub(crate) trace: Vec<u8>,
-	pub(crate) commitments: Commitments,
-}
-
-impl World {
-	/// An honest execution of a program of seven ops.
-	pub(crate) fn new() -> World {
-		World::of(toy_program(), |input| {
-			// One row of the input gives NaN.
-			input[3 * 1200..3 * 1200 + 4].copy_from_slice(&f32::NAN.to_le_bytes());
-		})
-	}
-
-	/// An honest execution of a program on a random input, perhaps changed.
-	fn of(program: Program, change_input: impl FnOnce(&mut [u8])) -> World {
-		let mut rng = Rng(7);
-		assert_eq!(program.check(), Ok(()));
-		let mut finite = |bytes: u64| -> Vec<u8> {
-			(0..bytes / 4)
-				.flat_map(|_| ((rng.below(2000) as f32 - 1000.0) / 256.0).to_le_bytes())
-				.collect()
-		};
-		let weights = finite(program.header.weights_len);
-		let mut input = finite(program.header.input_layout().total_len);
-		change_input(&mut input);
-		World::honest(program, weights, input)
-	}
-
-	/// An honest execution of one op on random tensors.
-	pub(crate) fn alone(rng: &mut Rng, mut op: OpRecord) -> World {
-		let tensors = tensors(rng, &op);
-		let (own, mut weights) = (op.self_operand(), Vec::new());
-		for (at, (operand, tensor)) in op.operands.iter_mut().zip(tensors).enumerate() {
-			if own == Some(at) {
-				operand.source = Source::Op(0);
-				continue;
-			}
-			weights.resize(weights.len().next_multiple_of(ALIGN as usize), 0);
-			operand.source = Source::Weight(weights.len() as u64);
-			weights.extend(tensor);
-		}
-		let spec = TensorSpec::new(op.dtype, op.shape);
-		let program = Program::new(weights.len() as u64, vec![], vec![spec], vec![op]);
-		assert_eq!(program.check(), Ok(()));
-		World::honest(program, weights, Vec::new())
-	}
-
-	fn honest(program: Program, weights: Vec<u8>, input: Vec<u8>) -> World {
-		let program_bytes = program.encode().unwrap();
-		let commitments = Commitments {
-			program_root: tree::hash(&program_bytes),
-			n_ops: program.header.n_ops,
-			weights_root: tree::hash(&weights),
-			weights_len: weights.len() as u64,
-			input_root: tree::hash(&input),
-			input_len: input.len() as u64,
-			trace_root: [0; 32],
-		};
-		let mut world = World {
-			program,
-			program_bytes,
-			weights,
-			input,
-			tensors: Vec::new(),
-			trace: Vec::new(),
-			commitments,
-		};
-		world.run_from(0);
-		world
-	}
-
-	/// Computes the tensors from op `first` on, and publishes the trace.
-	fn run_from(&mut self, first: usize) {
-		self.tensors.truncate(first);
-		for op in &self.program.ops[first..] {
-			let mut out = Vec::new();
-			self.compute(op, &mut out);
-			self.tensors.push(out);
-		}
-		self.trace = self.tensors.iter().flat_map(|t| tree::hash(t)).collect();
-		self.commitments.trace_root = tree::hash(&self.trace);
-	}
-
-	/// Appends the elements that `out` does not hold yet.
-	fn compute(&self, op: &OpRecord, out: &mut Vec<u8>) {
-		let size = op.dtype.size();
-		for index in out.len() as u64 / size..op.shape.elements() {
-			let tensor = |(at, operand)| match op.self_operand() {
-				Some(own) if own == at => &out[..],
-				_ => self.operand(operand),
-			};
-			let tensors: Vec<&[u8]> = op.operands.iter().enumerate().map(tensor).collect();
-			let mut reader = TensorReader::new(op, &tensors);
-			let bits = element::<Soft, _>(op, index, &mut reader).unwrap();
-			out.extend_from_slice(&bits.to_le_bytes()[..size as usize]);
-		}
-	}
-
-	/// The object that holds an operand.
-	pub(crate) fn object(&self, source: Source) -> &[u8] {
-		match source {
-			Source::Op(index) => &self.tensors[index as usize],
-			Source::Input(_) => &self.input,
-			Source::Weight(_) => &self.weights,
-		}
-	}
-
-	pub(crate) fn operand(&self, operand: &Operand) -> &[u8] {
-		let start = operand.base() as usize;
-		&self.object(operand.source)[start..start + operand.bytes() as usize]
-	}
-
-	/// The same execution with one element of one op's output replaced, and everything after
-	/// computed from it: later ops, and later elements of an op that reads itself.
-	pub(crate) fn tampered(&self, entry: u32, element: u64, change: u64) -> World {
-		let mut world = self.clone();
-		let size = self.program.ops[entry as usize].dtype.size();
-		let at = (element * size) as usize;
-		let bytes = &mut world.tensors[entry as usize][at..at + size as usize];
-		for (byte, change) in bytes.iter_mut().zip(change.to_le_bytes()) {
-			*byte ^= change;
-		}
-		let op = &self.program.ops[entry as usize];
-		if op.self_operand().is_some() {
-			let mut tensor = core::mem::take(&mut world.tensors[entry as usize]);
-			tensor.truncate(at + size as usize);
-			world.compute(op, &mut tensor);
-			world.tensors[entry as usize] = tensor;
-		}
-		world.run_from(entry as usize + 1);
-		world
-	}
-}
-
-fn toy_program() -> Program {
-	use DType::*;
-	let weight = |offset, dims: &[u32]| Operand::weight(offset, F32, shape(dims));
-	let ops = vec![
-		OpRecord::new(
-			OpKind::MatMul { bias: Bias::Row },
-			F32,
-			shape(&[1, 4, 8]),
-			[
-				Operand::input(0, F32, shape(&[1, 4, 300])),
-				weight(0, &[1, 8, 300]),
-				weight(9600, &[4]),
-			],
-		),
-		OpRecord::new(
-			OpKind::Unary(UnaryFn::Tanh),
-			F32,
-			shape(&[32]),
-			[Operand::op(0, F32, shape(&[32]))],
-		),
-		OpRecord::new(
-			OpKind::Binary(BinaryFn::Add),
-			F32,
-			shape(&[32, 50]),
-			[Operand::op(1, F32, shape(&[32, 1])), weight(9664, &[1, 50])],
-		),
-		OpRecord::new(
-			OpKind::Reduce(ReduceFn::Max),
-			F32,
-			shape(&[32]),
-			[Operand::op(2, F32, shape(&[32, 50]))],
-		),
-		OpRecord::new(OpKind::ArgMax, I64, shape(&[32]), [Operand::op(2, F32, shape(&[32, 50]))]),
-		OpRecord::new(OpKind::Cast, U8, shape(&[32]), [Operand::op(3, F32, shape(&[32]))]),
-		OpRecord::new(
-			OpKind::Pack,
-			U8,
-			shape(&[128 + 256 + 32]),
-			[
-				Operand::op(3, F32, shape(&[32])),
-				Operand::op(4, I64, shape(&[32])),
-				Operand::op(5, U8, shape(&[32])),
-			],
-		),
-	];
-	let outputs = [F32, I64, U8].map(|dtype| TensorSpec::new(dtype, shape(&[32])));
-	let inputs = vec![TensorSpec::new(F32, shape(&[4, 300]))];
-	Program::new(9664 + 200, inputs, outputs.to_vec(), ops)
 }

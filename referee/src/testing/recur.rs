@@ -34,23 +34,3 @@ pub(crate) fn recurrence(
 	operands.push(own.view(dims));
 	OpRecord::new(OpKind::Recur { cell }, DType::F32, dims, operands)
 }
-
-impl World {
-	/// An honest execution of one recurrence, whose output has several chunks that do not end
-	/// where steps do.
-	pub(crate) fn recurrent(cell: Cell) -> World {
-		let own = Operand::op(0, DType::F32, Shape::SCALAR);
-		let (sizes, mut offset, mut first) = ([9, 2, 23], 0u64, true);
-		let op = recurrence(cell, sizes, own, |dims| {
-			if core::mem::take(&mut first) {
-				return Operand::input(0, DType::F32, shape(dims));
-			}
-			let operand = Operand::weight(offset, DType::F32, shape(dims));
-			offset = (offset + operand.bytes()).next_multiple_of(ALIGN);
-			operand
-		});
-		let inputs = vec![TensorSpec::new(DType::F32, op.operands[0].shape)];
-		let outputs = vec![TensorSpec::new(DType::F32, op.shape)];
-		World::of(Program::new(offset, inputs, outputs, vec![op]), |_| ())
-	}
-}

@@ -5,14 +5,11 @@
 //! a signed proof that also ends a claim with one challenge, slashes and pays. Exit status 0 only if
 //! judging a typical proof takes 2 ms and the whole call of the worst 10.
 
-#[path = "../../../engine/executor/examples/input/mod.rs"]
-mod input;
-
 use anyhow::{bail, ensure, Context, Result};
 use assay_executor::{Bundle, Move, Options, Session, Tamper};
 use assay_runtime::Challenges;
+use assay_testing::inputs::input;
 use frame_support::weights::{constants::WEIGHT_REF_TIME_PER_MILLIS, Weight};
-use input::input;
 use std::{process::ExitCode, sync::Arc};
 
 /// Limits in milliseconds: for judging the proof in the middle, and for the whole call of the costliest.

@@ -1,6 +1,9 @@
 //! Documents point at what is there: files, headings, commands, tests and metrics.
 
-use super::{sources::Sources, Finding};
+use super::{
+	sources::{joined, Sources},
+	Finding,
+};
 use std::collections::BTreeSet;
 
 /// Links, paths and names in Markdown that lead nowhere.
@@ -78,20 +81,6 @@ fn broken_link(sources: &Sources, file: &str, target: &str) -> Option<String> {
 	let headings = without_code_blocks(text);
 	let mut anchors = headings.lines().filter(|line| line.starts_with('#')).map(slug);
 	(!anchors.any(|other| other == anchor)).then(|| format!("{path} has no heading #{anchor}"))
-}
-
-/// `path` as it is meant in `file`, from the root on.
-fn joined(file: &str, path: &str) -> String {
-	let mut parts: Vec<&str> = file.split('/').collect();
-	parts.pop();
-	for part in path.split('/') {
-		match part {
-			"." | "" => {},
-			".." => _ = parts.pop(),
-			part => parts.push(part),
-		}
-	}
-	parts.join("/")
 }
 
 /// The anchor that GitHub gives a heading.

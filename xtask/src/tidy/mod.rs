@@ -3,6 +3,7 @@
 //! Each rule is a file that finds places that break it; `docs/style.md` says why there is the rule.
 
 mod arrows;
+mod borders;
 mod circles;
 mod comments;
 mod documents;
@@ -47,8 +48,9 @@ impl fmt::Display for Finding {
 pub(crate) fn run(root: &Path) -> Result<ExitCode> {
 	let sources = Sources::read(root).context("reading the sources")?;
 	let metadata = Metadata::read(root).context("asking cargo")?;
-	let rules: [(&str, Vec<Finding>); 8] = [
+	let rules: [(&str, Vec<Finding>); 9] = [
 		("crates depend downwards", arrows::check(&metadata)),
+		("crates compile their own files", borders::check(&sources)),
 		("no circles of modules", circles::check(&sources)),
 		("comments are short lines", comments::check(&sources)),
 		("documents point at what is there", documents::check(&sources)),

@@ -47,6 +47,18 @@ impl Sources {
 		let folder = format!("{}/", path.trim_end_matches('/'));
 		self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&folder))
 	}
+
+	/// The folder of the crate that a file belongs to: the nearest with a manifest.
+	pub(crate) fn home<'a>(&self, file: &'a str) -> &'a str {
+		let mut folder = file;
+		while let Some((parent, _)) = folder.rsplit_once('/') {
+			if self.files.contains_key(&format!("{parent}/Cargo.toml")) {
+				return parent;
+			}
+			folder = parent;
+		}
+		""
+	}
 }
 
 #[cfg(test)]
@@ -56,6 +68,20 @@ impl Sources {
 		let files = files.iter().map(|(path, text)| (path.to_string(), text.to_string()));
 		Sources { files: files.collect() }
 	}
+}
+
+/// `path` as it is meant in `file`, from the root on.
+pub(crate) fn joined(file: &str, path: &str) -> String {
+	let mut parts: Vec<&str> = file.split('/').collect();
+	parts.pop();
+	for part in path.split('/') {
+		match part {
+			"." | "" => {},
+			".." => _ = parts.pop(),
+			part => parts.push(part),
+		}
+	}
+	parts.join("/")
 }
 
 /// The line without comments and string literals, roughly: enough to find a name.

@@ -2,11 +2,11 @@
 
 use super::{
 	dispute::{place, play},
-	law::testing::{record, tensors, Rng, KINDS},
 	models::{convolutional, dense, random, Model},
 };
 use crate::{Bundle, Manifest, Trace};
 use assay_referee::{tree, Layout, OpKind, OpRecord, Operand, Program, Source, TensorSpec};
+use assay_testing::records::{record, tensors, Rng, KINDS};
 use std::sync::Arc;
 
 /// Random records of every kind, and bits flipped for each of them.

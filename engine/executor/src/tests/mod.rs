@@ -3,7 +3,6 @@
 mod dispute;
 mod flips;
 mod folders;
-mod law;
 mod models;
 mod recurrent;
 mod runs;

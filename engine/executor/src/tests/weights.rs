@@ -1,15 +1,13 @@
 //! Weights are read as inputs are: whatever their bits, there is an element they stand for.
 
-use super::{
-	law::testing::{record, tensors, Rng, KINDS},
-	models::{shape, Builder},
-};
+use super::models::{shape, Builder};
 use crate::{Bundle, Manifest, Options, Session};
 use assay_kernels::Isa;
 use assay_referee::{
 	element, tree, DType, OpKind, OpRecord, Operand, Program, Soft, Source, TensorReader,
 	TensorSpec, UnaryFn, ALIGN,
 };
+use assay_testing::records::{record, tensors, Rng, KINDS};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Bits that stand for the same element as these canonical ones, or for another that is not finite.

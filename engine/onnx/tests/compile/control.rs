@@ -1,9 +1,8 @@
 //! Branches and loops, folded, written out, or refused.
 
 use assay_onnx::{compile, CompileOptions, ErrorKind};
+use assay_testing::onnx::net::{f32s, floats_of, run, tensor, Net, A};
 use rten_onnx::onnx::{DataType, GraphProto};
-
-use crate::support::{f32s, floats_of, run, tensor, Net, A};
 
 /// y = then(x) if the sampling rate is 16 else otherwise(x); `extra` lengthens one branch's result.
 fn switch(then: &str, otherwise: &str) -> Net {

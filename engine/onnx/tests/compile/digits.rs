@@ -1,8 +1,7 @@
 //! The committed digits network, from file to probabilities.
 
 use assay_onnx::{compile, CompileOptions};
-
-use crate::support::{assert_close, f32s, floats_of, run};
+use assay_testing::onnx::net::{assert_close, f32s, floats_of, run};
 
 const DIGITS: &[u8] = include_bytes!("../../../../models/digits/digits.onnx");
 

@@ -2,9 +2,8 @@
 
 use assay_executor::{ElementType, StoredTensor};
 use assay_onnx::Compiled;
+use assay_testing::onnx::net::{f32s, floats_of, run, tensor, Net, A, D};
 use rten_onnx::onnx::DataType;
-
-use crate::support::{f32s, floats_of, run, tensor, Net, A, D};
 
 /// Two inputs of one type, a node and its output.
 fn pair(data_type: DataType, op: &str, len: i64) -> Net {

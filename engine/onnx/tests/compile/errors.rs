@@ -2,9 +2,8 @@
 
 use assay_executor::DimBounds;
 use assay_onnx::{compile, CompileError, CompileOptions, ErrorKind, Place};
+use assay_testing::onnx::net::{f32s, tensor, Net, A, D};
 use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
-
-use crate::support::{f32s, tensor, Net, A, D};
 
 #[track_caller]
 fn assert_error(error: &CompileError, kind: ErrorKind, parts: &[&str]) {

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use assay_onnx::{compile_in, CompileError, CompileOptions, Compiled, ErrorKind};
+use assay_testing::onnx::net::{f32s, noise, tensor, Net, A};
 use rten_onnx::onnx::{DataLocation, DataType, StringStringEntryProto, TensorProto};
 use tempfile::TempDir;
-
-use crate::support::{f32s, noise, tensor, Net, A};
 
 /// A tensor that lies elsewhere.
 fn elsewhere(name: &str, dims: &[i64], entries: &[(&str, &str)]) -> TensorProto {

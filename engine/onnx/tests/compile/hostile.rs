@@ -2,10 +2,9 @@
 
 use assay_onnx::{compile, CompileOptions, ErrorKind};
 use assay_referee::OpKind;
+use assay_testing::onnx::net::{noise, tensor, Net, A, D};
 use proptest::prelude::*;
 use rten_onnx::onnx::DataType;
-
-use crate::support::{noise, tensor, Net, A, D};
 
 /// A model with many operators and few weights, so that mutations hit structure.
 fn varied() -> Vec<u8> {

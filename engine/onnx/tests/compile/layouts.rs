@@ -2,8 +2,7 @@
 
 use assay_onnx::Compiled;
 use assay_referee::{ImageLayout, OpKind, OpRecord, Source};
-
-use crate::support::{f32s, noise, run, Net, A};
+use assay_testing::onnx::net::{f32s, noise, run, Net, A};
 
 fn names(compiled: &Compiled) -> Vec<String> {
 	compiled.program.ops.iter().map(OpRecord::to_string).collect()

@@ -1,8 +1,9 @@
 //! Axes longer than one element may read: split, with the same results and leaves within the limits.
 
+use assay_testing::onnx::net::{
+	assert_close, f32s, floats_of, i64s_of, noise, run, tensor, Net, A, D,
+};
 use rten_onnx::onnx::DataType;
-
-use crate::support::{assert_close, f32s, floats_of, i64s_of, noise, run, tensor, Net, A, D};
 
 fn small_integers(count: usize, seed: u32) -> Vec<f32> {
 	noise(count, seed).iter().map(|x| (x * 4.0).round()).collect()

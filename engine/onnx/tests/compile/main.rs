@@ -17,6 +17,5 @@ mod recurrent;
 mod resampling;
 mod selection;
 mod stored;
-mod support;
 mod transformers;
 mod volumes;

@@ -1,8 +1,9 @@
 //! Values of lowered operators, against plain loops and hand-computed numbers.
 
+use assay_testing::onnx::net::{
+	assert_close, f32s, floats_of, i64s, i64s_of, noise, tensor, Net, A, D,
+};
 use rten_onnx::onnx::DataType;
-
-use crate::support::{assert_close, f32s, floats_of, i64s, i64s_of, noise, tensor, Net, A, D};
 
 fn one(op: &str, dims: &[i64], attributes: Vec<(&str, A)>) -> Net {
 	Net::new().floats("x", dims).node_with(op, &["x"], &["y"], attributes).output("y")

@@ -2,9 +2,8 @@
 
 use assay_onnx::{compile, CompileOptions, Compiled};
 use assay_referee::{Bias, ImageLayout, OpKind, OpRecord, ALIGN};
+use assay_testing::onnx::net::{f32s, floats_of, noise, run, tensor, Net, A, D};
 use rten_onnx::onnx::DataType;
-
-use crate::support::{f32s, floats_of, noise, run, tensor, Net, A, D};
 
 #[test]
 fn shape_arithmetic_vanishes() {

@@ -1,9 +1,8 @@
 //! Quantized operators against plain loops over whole numbers.
 
 use assay_referee::OpKind;
+use assay_testing::onnx::net::{assert_close, f32s, floats_of, noise, tensor, Net, A, D};
 use rten_onnx::onnx::{DataType, TensorProto};
-
-use crate::support::{f32s, floats_of, noise, tensor, Net, A, D};
 
 fn scalar(name: &str, x: f32) -> TensorProto {
 	tensor(name, DataType::FLOAT, &[], f32s(&[x]))
@@ -300,7 +299,7 @@ fn some_dequantized_products_stay_floats() {
 		.map(|j| (0..20).map(|t| f32::from(a[t]) * f32::from(b[t * 7 + j] as i8) * SCALES[j]).sum())
 		.collect();
 	let a: Vec<f32> = a.iter().map(|&a| a.into()).collect();
-	crate::support::assert_close(&floats.run_f32(&[&a]), &plain, 1e-4);
+	assert_close(&floats.run_f32(&[&a]), &plain, 1e-4);
 	// Sums beyond 32 bits: 33,026 terms of up to 255 squared.
 	for (terms, expected) in [(33_025, [3, 0]), (33_026, [0, 3])] {
 		let net = dequantized_input(Net::new(), "a", &[1, terms], 0.1, 0);

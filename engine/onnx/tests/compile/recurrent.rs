@@ -2,9 +2,8 @@
 
 use assay_onnx::ErrorKind;
 use assay_referee::{OpKind, OpRecord};
+use assay_testing::onnx::net::{assert_close, f32s, floats_of, noise, run, tensor, Net, A};
 use rten_onnx::onnx::DataType;
-
-use crate::support::{assert_close, f32s, floats_of, noise, run, tensor, Net, A};
 
 const BATCH: usize = 3;
 const INPUTS: usize = 4;

@@ -2,8 +2,7 @@
 
 use assay_onnx::ErrorKind;
 use assay_referee::OpKind;
-
-use crate::support::{assert_close, noise, Net, A};
+use assay_testing::onnx::net::{assert_close, noise, Net, A};
 
 fn resize(dims: &[i64], scales: &[f32], attributes: Vec<(&'static str, A)>) -> Net {
 	Net::new()

@@ -3,9 +3,8 @@
 
 use assay_onnx::{compile, CompileOptions, ErrorKind};
 use assay_referee::OpKind;
+use assay_testing::onnx::net::{f32s, floats_of, i64s, i64s_of, noise, Net, A, D};
 use rten_onnx::onnx::{DataType, ModelProto};
-
-use crate::support::{f32s, floats_of, i64s, i64s_of, noise, Net, A, D};
 
 fn indices(net: Net, name: &str, dims: &[i64]) -> Net {
 	let dims: Vec<D> = dims.iter().map(|&dim| D::N(dim)).collect();

@@ -3,8 +3,7 @@
 
 use assay_onnx::Compiled;
 use assay_referee::OpKind;
-
-use crate::support::{f32s, noise, run, Net, A};
+use assay_testing::onnx::net::{f32s, noise, run, Net, A};
 
 fn kinds(compiled: &Compiled) -> Vec<String> {
 	compiled.program.ops.iter().map(|op| op.kind.to_string()).collect()

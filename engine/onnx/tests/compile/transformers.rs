@@ -1,6 +1,6 @@
 //! Attention and its relatives against plain loops.
 
-use crate::support::{assert_close, f32s, floats_of, noise, Net, A};
+use assay_testing::onnx::net::{assert_close, f32s, floats_of, noise, Net, A};
 
 const ROWS: usize = 3;
 const SIZE: usize = 4;

@@ -1,8 +1,7 @@
 //! Convolutions over three spatial dimensions and more, against plain loops.
 
+use assay_testing::onnx::net::{assert_close, noise, tensor, Net, A, D};
 use rten_onnx::onnx::DataType;
-
-use crate::support::{assert_close, noise, tensor, Net, A, D};
 
 /// A convolution, or a transposed one, of `[2, channels, ..]`.
 struct Form {

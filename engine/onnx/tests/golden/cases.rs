@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use assay_onnx::{compile, CompileOptions, Compiled};
-
-use crate::seeded::inputs;
+use assay_testing::onnx::seeded::inputs;
 
 /// A model, bound to one size.
 pub(crate) struct Case {

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use assay_executor::{Isa, Options, Session};
-
-#[path = "../../../kernels/tests/spoil/mod.rs"]
-mod spoil;
-
-use crate::{
-	models::MODELS,
-	support::{f32s, noise, Net},
+use assay_testing::{
+	environment::spoilt,
+	onnx::{
+		models::MODELS,
+		net::{f32s, noise, Net},
+	},
 };
-use spoil::spoilt;
 
 /// Products and sums of subnormals, roots and quotients, and statistics folded by the compiler.
 fn subnormal() -> (Net, Vec<u8>) {

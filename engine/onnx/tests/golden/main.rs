@@ -12,11 +12,6 @@
 
 mod cases;
 mod environment;
-mod models;
-mod seeded;
-#[allow(dead_code, reason = "a part of what another test has is used here")]
-#[path = "../compile/support.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,9 +19,9 @@ use std::sync::Arc;
 use assay_executor::{Bundle, Isa, Options, Session};
 use assay_onnx::Compiled;
 use assay_referee::{tree, Root};
+use assay_testing::onnx::models::MODELS;
 
 use cases::CASES;
-use models::MODELS;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/roots.txt");
 

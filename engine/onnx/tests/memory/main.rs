@@ -5,16 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod counting;
-#[allow(dead_code, reason = "a part of what another test has is used here")]
-#[path = "../compile/support.rs"]
-mod support;
 
 use std::time::{Duration, Instant};
 
 use assay_onnx::{compile, most_memory, CompileOptions};
+use assay_testing::onnx::net::{f32s, tensor, Net, A, D};
 use rten_onnx::onnx::{DataType, TensorProto};
-
-use support::{f32s, tensor, Net, A, D};
 
 /// Far above what any of them takes alone on a slow machine; one without a bound takes minutes.
 const SOON: Duration = Duration::from_secs(60);

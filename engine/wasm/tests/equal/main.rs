@@ -6,26 +6,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-extern crate alloc;
-
-mod law;
-#[allow(dead_code, reason = "a part of what another test has is used here")]
-#[path = "../../../onnx/tests/golden/models.rs"]
-mod models;
-#[allow(dead_code, reason = "a part of what another test has is used here")]
-#[path = "../../../onnx/tests/golden/seeded.rs"]
-mod seeded;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assay_executor::{Move, Options, Session, Tamper, Trace};
 use assay_kernels::{execute, Buffer, Isa, KernelConfig};
 use assay_referee::{decode_value, OpKind, OpRecord, Program, Source};
+use assay_testing::{
+	onnx::models::MODELS,
+	records::{record, tensors, Rng, KINDS},
+};
 use assay_wasm_check::Referee;
-
-use law::testing::{record, tensors, Rng, KINDS};
-use models::MODELS;
 
 /// Most elements of one op that are asked for at once.
 const PART: u64 = 512;

@@ -250,8 +250,8 @@ fn random_chain(rng: &mut crate::testing::Rng, steps: usize) {
 	let spread = rng.pick(&[1, 4, 16, 40, 100, 250]);
 	let middle = rng.below(254) as u32;
 	let number = |rng: &mut crate::testing::Rng| {
-		let bits = rng.next() as u32;
-		let exponent = (middle + (rng.next() % spread) as u32) % 256;
+		let bits = rng.draw() as u32;
+		let exponent = (middle + (rng.draw() % spread) as u32) % 256;
 		match rng.below(64) {
 			0 => bits,
 			1 => 0,
@@ -298,7 +298,7 @@ fn random_chains() {
 fn many_chains() {
 	let mut rng = crate::testing::Rng(std::env::var("SEED").map_or(2, |s| s.parse().unwrap()));
 	for _ in 0..100_000_000u64 {
-		let (ab, c) = (rng.next(), rng.next());
+		let (ab, c) = (rng.draw(), rng.draw());
 		let (a, b) = (ab as u32, (ab >> 32) as u32);
 		// Every other sum as large as the product, so that they meet.
 		let c = match c >> 63 {

@@ -397,8 +397,8 @@ proptest! {
 			let place = Place {
 				entry,
 				n_ops: entry + 1 + rng.below(100) as u32,
-				weights_len: alone.weights_len + (rng.next() >> (10 + rng.below(54))),
-				input_len: alone.input_len + (rng.next() >> (10 + rng.below(54))),
+				weights_len: alone.weights_len + (rng.draw() >> (10 + rng.below(54))),
+				input_len: alone.input_len + (rng.draw() >> (10 + rng.below(54))),
 			};
 			for _ in 0..3 {
 				let index = rng.below(op.shape.elements());

@@ -1,19 +1,20 @@
-//! The dearest proofs about an op of every kind.
+//! The dearest proofs about an op of every kind: what judging may cost.
 //!
-//! `assay-wasm-check` has them judged in Wasm: its example `judge` includes this file.
+//! The referee's bench `judge` has them judged natively, the example `judge` of `assay-wasm-check` in Wasm; the
+//! example `admission` of the primitives takes their ops.
 
 use assay_referee::*;
 
 /// A proof that something in the only op's output is false, and its job's commitments.
-pub(crate) struct Case {
+pub struct Case {
 	/// What is judged.
-	pub(crate) name: String,
+	pub name: String,
 	/// The op.
-	pub(crate) op: OpRecord,
+	pub op: OpRecord,
 	/// What the job is about.
-	pub(crate) commitments: Commitments,
+	pub commitments: Commitments,
 	/// The proof.
-	pub(crate) proof: FaultProof,
+	pub proof: FaultProof,
 }
 
 /// Number of kinds of ops.
@@ -208,7 +209,7 @@ fn repeated(function: StepFn, count: u8) -> Steps {
 }
 
 /// The cases: of every kind, the most terms or elements that may be judged, by the dearest functions.
-pub(crate) fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
 	use DType::{Bool, F32, I32, I64, I8, U8};
 	let k = MAX_TERMS as u32;
 	let exp = StepFn::Unary(UnaryFn::Exp);

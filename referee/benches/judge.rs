@@ -3,14 +3,13 @@
 //!
 //! `cargo run -p assay-wasm-check --example judge` measures the same in Wasm, as the chain runs it.
 
-mod cases;
-
 use assay_referee::{verify_fault, FaultProof};
+use assay_testing::proofs::cases;
 use codec::Encode;
 use criterion::{criterion_group, criterion_main, Criterion};
 
 fn judge(criterion: &mut Criterion) {
-	for case in cases::cases() {
+	for case in cases() {
 		let bytes = case.proof.encode();
 		criterion.bench_function(&format!("{}, {} bytes", case.name, bytes.len()), |bencher| {
 			bencher.iter(|| {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use assay_onnx::{compile, CompileOptions, Compiled};
 use assay_referee::DType;
 
-use crate::seeded::Random;
+use crate::onnx::seeded::Random;
 
 /// Where a model's file is.
 #[derive(Clone, Copy)]
-pub(crate) enum Place {
+enum Place {
 	/// In the repository, at this path.
 	Repository(&'static str),
 	/// In the folder that `ASSAY_MODELS` names, under this name.
@@ -18,7 +18,7 @@ pub(crate) enum Place {
 
 /// What the elements of an input are.
 #[derive(Clone, Copy)]
-pub(crate) enum Fill {
+enum Fill {
 	/// `f32` from 0 to 1 in sixteenths, as the pixels of the digits are.
 	Sixteenths,
 	/// Integers from 0 to below this.
@@ -29,9 +29,9 @@ pub(crate) enum Fill {
 }
 
 /// A model whose first dimension is a batch.
-pub(crate) struct Model {
+pub struct Model {
 	/// Its name in `roots.txt`.
-	pub(crate) name: &'static str,
+	pub name: &'static str,
 	place: Place,
 	/// Name of the dimension that is the batch.
 	batch: &'static str,
@@ -42,7 +42,7 @@ pub(crate) struct Model {
 }
 
 /// Every model with committed roots.
-pub(crate) const MODELS: [Model; 3] = [
+pub const MODELS: [Model; 3] = [
 	Model {
 		name: "digits",
 		place: Place::Repository("models/digits/digits.onnx"),
@@ -102,7 +102,10 @@ impl Model {
 	///
 	/// A folder of fetched models that lacks one is an error: a check that was meant to run would
 	/// else pass unseen.
-	pub(crate) fn read(&self) -> Option<Vec<u8>> {
+	///
+	/// # Panics
+	/// When that folder lacks it.
+	pub fn read(&self) -> Option<Vec<u8>> {
 		let Some(path) = file(self.place) else {
 			eprintln!("{}: skipped, as ASSAY_MODELS names no folder of fetched models", self.name);
 			return None;
@@ -114,7 +117,10 @@ impl Model {
 	}
 
 	/// The model for `batch` rows.
-	pub(crate) fn compile(&self, file: &[u8], batch: u32) -> Compiled {
+	///
+	/// # Panics
+	/// When it does not compile.
+	pub fn compile(&self, file: &[u8], batch: u32) -> Compiled {
 		let dims = self.dims.iter().copied().chain([(self.batch, batch)]);
 		let options = CompileOptions {
 			dims: dims.map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -125,7 +131,10 @@ impl Model {
 	}
 
 	/// The input bytes for rows `first..` of as many rows as `compiled` takes.
-	pub(crate) fn input(&self, compiled: &Compiled, first: u64) -> Vec<u8> {
+	///
+	/// # Panics
+	/// When an input has another name than the model's.
+	pub fn input(&self, compiled: &Compiled, first: u64) -> Vec<u8> {
 		let manifest = &compiled.manifest;
 		let tensors: Vec<Vec<u8>> = manifest
 			.inputs

@@ -1,9 +1,9 @@
-//! An input for any model, for the examples that measure.
+//! An input for any program, for the examples that measure.
 
 use assay_referee::{DType, Program};
 
-/// Numbers that every model accepts: floats from 0 to 1, small integers.
-pub(crate) fn input(program: &Program) -> Vec<u8> {
+/// Bytes of numbers that every model accepts: floats from 0 to 1, small integers.
+pub fn input(program: &Program) -> Vec<u8> {
 	let layout = program.header.input_layout();
 	let mut bytes = vec![0; layout.total_len as usize];
 	for (spec, &offset) in program.header.inputs.iter().zip(&layout.offsets) {

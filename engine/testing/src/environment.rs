@@ -39,7 +39,10 @@ fn restore(before: u64) {
 }
 
 /// Does the work under the spoilt register, on this thread and on threads that inherit it.
-pub(crate) fn spoilt<T>(work: impl FnOnce() -> T) -> T {
+///
+/// # Panics
+/// When the register does not do what it was set to.
+pub fn spoilt<T>(work: impl FnOnce() -> T) -> T {
 	let before = spoil();
 	let [tiny, one] = std::hint::black_box([f32::MIN_POSITIVE, 1.0]);
 	let (half, sum) = (std::hint::black_box(tiny / 2.0), std::hint::black_box(one + tiny));

@@ -11,27 +11,38 @@ use rten_onnx::onnx::{
 };
 
 /// A dimension of a model's input.
-pub(crate) enum D {
+pub enum D {
+	/// Of this size.
 	N(i64),
+	/// Free, with a name.
 	Name(&'static str),
+	/// Free, without one.
 	Open,
 }
 
 /// A node's attribute.
-pub(crate) enum A {
+pub enum A {
+	/// A whole number.
 	Int(i64),
+	/// A list of them.
 	Ints(Vec<i64>),
+	/// A number.
 	Float(f32),
+	/// A string.
 	Word(&'static str),
+	/// A list of strings.
 	Words(Vec<&'static str>),
+	/// A tensor.
 	Tensor(TensorProto),
 	/// A branch or body.
 	Graph(Net),
 }
 
-pub(crate) struct Net(pub(crate) ModelProto);
+/// A model that is being written down.
+pub struct Net(pub ModelProto);
 
-pub(crate) fn tensor(name: &str, data_type: DataType, dims: &[i64], bytes: Vec<u8>) -> TensorProto {
+/// A tensor of these bytes.
+pub fn tensor(name: &str, data_type: DataType, dims: &[i64], bytes: Vec<u8>) -> TensorProto {
 	TensorProto {
 		name: Some(name.into()),
 		dims: dims.to_vec(),
@@ -41,11 +52,13 @@ pub(crate) fn tensor(name: &str, data_type: DataType, dims: &[i64], bytes: Vec<u
 	}
 }
 
-pub(crate) fn f32s(values: &[f32]) -> Vec<u8> {
+/// Bytes of `f32` numbers.
+pub fn f32s(values: &[f32]) -> Vec<u8> {
 	values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-pub(crate) fn i64s(values: &[i64]) -> Vec<u8> {
+/// Bytes of `i64` numbers.
+pub fn i64s(values: &[i64]) -> Vec<u8> {
 	values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
@@ -61,8 +74,15 @@ fn port(name: &str, data_type: DataType, dims: Option<&[D]>) -> ValueInfoProto {
 	ValueInfoProto { name: Some(name.into()), r#type: Some(r#type) }
 }
 
+impl Default for Net {
+	fn default() -> Self {
+		Self::new()
+	}
+}
+
 impl Net {
-	pub(crate) fn new() -> Net {
+	/// An empty model of operator set 17.
+	pub fn new() -> Net {
 		Net(ModelProto {
 			ir_version: Some(8),
 			graph: Some(GraphProto::default()),
@@ -71,57 +91,64 @@ impl Net {
 		})
 	}
 
-	pub(crate) fn opset(mut self, version: i64) -> Net {
+	/// With another operator set.
+	pub fn opset(mut self, version: i64) -> Net {
 		self.0.opset_import[0].version = Some(version);
 		self
 	}
 
-	pub(crate) fn graph(&mut self) -> &mut GraphProto {
+	/// What a builder has no word for is written here.
+	pub fn graph(&mut self) -> &mut GraphProto {
 		self.0.graph.as_mut().unwrap()
 	}
 
-	pub(crate) fn input(mut self, name: &str, data_type: DataType, dims: &[D]) -> Net {
+	/// An input of these dimensions.
+	pub fn input(mut self, name: &str, data_type: DataType, dims: &[D]) -> Net {
 		self.graph().input.push(port(name, data_type, Some(dims)));
 		self
 	}
 
 	/// An `f32` input of a static shape.
-	pub(crate) fn floats(self, name: &str, dims: &[i64]) -> Net {
+	pub fn floats(self, name: &str, dims: &[i64]) -> Net {
 		let dims: Vec<D> = dims.iter().map(|&dim| D::N(dim)).collect();
 		self.input(name, DataType::FLOAT, &dims)
 	}
 
-	pub(crate) fn shapeless(mut self, name: &str) -> Net {
+	/// An `f32` input of any shape.
+	pub fn shapeless(mut self, name: &str) -> Net {
 		self.graph().input.push(port(name, DataType::FLOAT, None));
 		self
 	}
 
-	pub(crate) fn output(mut self, name: &str) -> Net {
+	/// An output.
+	pub fn output(mut self, name: &str) -> Net {
 		self.graph().output.push(port(name, DataType::FLOAT, None));
 		self
 	}
 
-	pub(crate) fn initializer(mut self, tensor: TensorProto) -> Net {
+	/// A constant.
+	pub fn initializer(mut self, tensor: TensorProto) -> Net {
 		self.graph().initializer.push(tensor);
 		self
 	}
 
 	/// An `f32` weight.
-	pub(crate) fn weight(self, name: &str, dims: &[i64], values: &[f32]) -> Net {
+	pub fn weight(self, name: &str, dims: &[i64], values: &[f32]) -> Net {
 		self.initializer(tensor(name, DataType::FLOAT, dims, f32s(values)))
 	}
 
 	/// A list of `i64`.
-	pub(crate) fn list(self, name: &str, values: &[i64]) -> Net {
+	pub fn list(self, name: &str, values: &[i64]) -> Net {
 		self.initializer(tensor(name, DataType::INT64, &[values.len() as i64], i64s(values)))
 	}
 
 	/// A node named like its first output.
-	pub(crate) fn node(self, op: &str, inputs: &[&str], outputs: &[&str]) -> Net {
+	pub fn node(self, op: &str, inputs: &[&str], outputs: &[&str]) -> Net {
 		self.node_with(op, inputs, outputs, Vec::new())
 	}
 
-	pub(crate) fn node_with(
+	/// A node with attributes.
+	pub fn node_with(
 		mut self,
 		op: &str,
 		inputs: &[&str],
@@ -175,31 +202,50 @@ impl Net {
 		self
 	}
 
-	pub(crate) fn bytes(&self) -> Vec<u8> {
+	/// The ONNX file.
+	pub fn bytes(&self) -> Vec<u8> {
 		self.0.write_buf().unwrap()
 	}
 
-	pub(crate) fn compile(&self) -> Compiled {
+	/// The compiled model.
+	///
+	/// # Panics
+	/// When it does not compile.
+	pub fn compile(&self) -> Compiled {
 		compile(&self.bytes(), &CompileOptions::default()).unwrap()
 	}
 
-	pub(crate) fn error(&self) -> CompileError {
+	/// Why it does not compile.
+	///
+	/// # Panics
+	/// When it does.
+	pub fn error(&self) -> CompileError {
 		compile(&self.bytes(), &CompileOptions::default()).unwrap_err()
 	}
 
 	/// Compiles, checks and runs the model on inputs in the order of its inputs.
-	pub(crate) fn run(&self, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
+	///
+	/// # Panics
+	/// When one of these fails.
+	pub fn run(&self, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
 		run(&self.compile(), inputs)
 	}
 
 	/// [`Net::run`] for `f32` inputs and one `f32` output.
-	pub(crate) fn run_f32(&self, inputs: &[&[f32]]) -> Vec<f32> {
+	///
+	/// # Panics
+	/// As that does.
+	pub fn run_f32(&self, inputs: &[&[f32]]) -> Vec<f32> {
 		let inputs: Vec<Vec<u8>> = inputs.iter().map(|values| f32s(values)).collect();
 		floats_of(&self.run(&inputs)[0])
 	}
 }
 
-pub(crate) fn run(compiled: &Compiled, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
+/// Checks and runs a compiled model on inputs in the order of its inputs.
+///
+/// # Panics
+/// When one of these fails.
+pub fn run(compiled: &Compiled, inputs: &[Vec<u8>]) -> Vec<OutputTensor> {
 	compiled.program.check().unwrap();
 	let bundle = Arc::new(compiled.bundle().unwrap());
 	let session = Session::new(bundle, Options { threads: 1, isa: None });
@@ -208,16 +254,18 @@ pub(crate) fn run(compiled: &Compiled, inputs: &[Vec<u8>]) -> Vec<OutputTensor> 
 	manifest.unpack_outputs(&output).unwrap()
 }
 
-pub(crate) fn floats_of(tensor: &OutputTensor) -> Vec<f32> {
+/// The numbers of an `f32` tensor.
+pub fn floats_of(tensor: &OutputTensor) -> Vec<f32> {
 	tensor.bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
-pub(crate) fn i64s_of(tensor: &OutputTensor) -> Vec<i64> {
+/// The numbers of an `i64` tensor.
+pub fn i64s_of(tensor: &OutputTensor) -> Vec<i64> {
 	tensor.bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()
 }
 
 /// Numbers without a pattern, between -1 and 1.
-pub(crate) fn noise(count: usize, seed: u32) -> Vec<f32> {
+pub fn noise(count: usize, seed: u32) -> Vec<f32> {
 	let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
 	(0..count)
 		.map(|_| {
@@ -229,8 +277,12 @@ pub(crate) fn noise(count: usize, seed: u32) -> Vec<f32> {
 		.collect()
 }
 
+/// Fails unless every number is within `tolerance` of what is expected, relative to it or to 1/1000.
+///
+/// # Panics
+/// When one is not, or there are more or fewer.
 #[track_caller]
-pub(crate) fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
+pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
 	assert_eq!(found.len(), expected.len());
 	for (i, (x, y)) in found.iter().zip(expected).enumerate() {
 		let close = x == y || (x - y).abs() <= tolerance * y.abs().max(1e-3);

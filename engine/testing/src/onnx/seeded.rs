@@ -4,18 +4,18 @@ use assay_executor::{Manifest, NamedTensor};
 use assay_referee::DType;
 
 /// Xorshift.
-pub(crate) struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
 	/// Every seed below 2⁶³ gives another row of numbers.
-	pub(crate) fn new(seed: u64) -> Random {
+	pub(super) fn new(seed: u64) -> Random {
 		// An odd factor is invertible, and xorshift must not start from 0.
 		const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 		Random(seed.wrapping_mul(2).wrapping_add(1).wrapping_mul(ODD))
 	}
 
 	/// The next number, below 2²⁴.
-	pub(crate) fn draw(&mut self) -> u32 {
+	pub(super) fn draw(&mut self) -> u32 {
 		self.0 ^= self.0 << 13;
 		self.0 ^= self.0 >> 7;
 		self.0 ^= self.0 << 17;
@@ -24,7 +24,7 @@ impl Random {
 }
 
 /// The bytes of every input of a model, whole numbers below what `below` says of the input's name.
-pub(crate) fn inputs(manifest: &Manifest, below: impl Fn(&str) -> u32) -> Vec<Vec<u8>> {
+pub fn inputs(manifest: &Manifest, below: impl Fn(&str) -> u32) -> Vec<Vec<u8>> {
 	let mut random = Random::new(0);
 	let input = |input: &NamedTensor| {
 		let count = input.shape.iter().map(|&dim| u64::from(dim)).product();
