@@ -96,13 +96,32 @@ impl Standing {
 		self.processes().rev().try_for_each(|process| process.stop())
 	}
 
-	/// Stops it and deletes its folder.
+	/// Stops it and deletes what it and the demonstration wrote, and the folder if nothing else is in it: a
+	/// folder named by mistake loses nothing of its own.
 	///
 	/// # Errors
 	/// A node cannot be stopped, and then nothing is deleted; or something cannot be deleted.
 	pub fn clean(&self) -> Result<()> {
 		self.stop()?;
-		remove(&self.data)
+		if !self.data.exists() {
+			return Ok(());
+		}
+		for member in &self.members {
+			let name = member.name;
+			for own in [name.to_string(), format!("{name}.log"), format!("{name}.pid")] {
+				remove(&self.data.join(own))?;
+			}
+		}
+		for own in ["models", "unfinished", "demo-models", "demo.json"] {
+			remove(&self.data.join(own))?;
+		}
+		let folder = || self.data.display().to_string();
+		if self.data.read_dir().with_context(folder)?.next().is_none() {
+			fs::remove_dir(&self.data).with_context(folder)?;
+		} else {
+			println!("{} holds other files, which were left", self.data.display());
+		}
+		Ok(())
 	}
 
 	fn process(&self, member: &Member) -> Process<'_> {
@@ -141,12 +160,11 @@ impl Standing {
 	}
 }
 
-/// Deletes a folder, if it is there.
-fn remove(folder: &Path) -> Result<()> {
-	if folder.exists() {
-		fs::remove_dir_all(folder).with_context(|| folder.display().to_string())?;
-	}
-	Ok(())
+/// Deletes a file, a link or a folder, if it is there.
+fn remove(path: &Path) -> Result<()> {
+	let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+	let removed = if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+	removed.with_context(|| path.display().to_string())
 }
 
 #[cfg(test)]
@@ -198,6 +216,17 @@ mod tests {
 		fs::write(network.data.join("alice.pid"), "4194304999").unwrap();
 		network.clean().unwrap();
 		assert!(!network.data.exists());
+	}
+
+	#[test]
+	fn cleaning_leaves_what_is_not_its_own() {
+		let (_dir, network) = empty();
+		fs::create_dir_all(network.data.join("models/digits")).unwrap();
+		fs::write(network.data.join("thesis.txt"), "years of work").unwrap();
+		network.clean().unwrap();
+		let left: Vec<_> =
+			network.data.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+		assert_eq!(left, ["thesis.txt"]);
 	}
 
 	#[test]

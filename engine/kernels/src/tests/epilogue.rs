@@ -132,7 +132,7 @@ fn conv(
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(8))]
+	#![proptest_config(crate::tests::cases(8))]
 
 	#[test]
 	fn products(

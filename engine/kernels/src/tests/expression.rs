@@ -35,7 +35,7 @@ pub(super) fn cast(dtype: DType, x: u8) -> Step {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(24))]
+	#![proptest_config(crate::tests::cases(24))]
 
 	/// x · ½ · (1 + erf(x / √2)), the constants as single elements, rows or columns.
 	#[test]

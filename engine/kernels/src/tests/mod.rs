@@ -22,6 +22,11 @@ pub(crate) fn operand(dtype: DType, dims: &[u32]) -> Operand {
 	Operand::input(0, dtype, shape(dims))
 }
 
+/// So many cases of a property; one under Miri, which is a thousand times slower.
+pub(crate) fn cases(count: u32) -> ProptestConfig {
+	ProptestConfig::with_cases(if cfg!(miri) { 1 } else { count })
+}
+
 /// Pseudo-random numbers.
 pub(crate) struct Random(pub(crate) u64);
 
@@ -134,7 +139,7 @@ fn narrowed(dims: &[u32], mask: u64) -> Vec<u32> {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(24))]
+	#![proptest_config(cases(24))]
 
 	#[test]
 	fn matmul(

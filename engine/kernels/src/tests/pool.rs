@@ -10,7 +10,7 @@ fn pool(pool: Pool, dtype: DType, image: [u32; 3]) -> OpRecord {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(48))]
+	#![proptest_config(crate::tests::cases(48))]
 
 	#[test]
 	fn pools(

@@ -79,7 +79,7 @@ fn resume_after(op: &OpRecord, operands: &[&[u8]], want: &[u8], element: usize) 
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(16))]
+	#![proptest_config(crate::tests::cases(16))]
 
 	#[test]
 	fn recurrences(

@@ -5,7 +5,7 @@ use assay_referee::{DType, OpKind, OpRecord, ScatterFn};
 use proptest::prelude::*;
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(24))]
+	#![proptest_config(crate::tests::cases(24))]
 
 	#[test]
 	fn scatters(

@@ -273,7 +273,7 @@ impl Program {
 }
 
 proptest! {
-	#![proptest_config(ProptestConfig::with_cases(64))]
+	#![proptest_config(crate::tests::cases(64))]
 
 	#[test]
 	fn regions_equal_their_parts(
