@@ -143,7 +143,8 @@ build_xtask() {
     (cd "$ROOT" && cargo build --locked --quiet --workspace --bin xtask)
 }
 
-# Compile the two demonstration models into bundles below folder $1, unless they are there already.
+# Compile the two demonstration models into bundles below folder $1, unless they are there already; so does
+# tests/src/standing/start.rs.
 compile_bundles() {
     local to=$1
     mkdir -p "$to"

@@ -87,7 +87,10 @@ fn is_taken(port: u16) -> Result<bool> {
 /// # Errors
 /// There is no such process, or it is somebody else's.
 pub(crate) fn signal(pid: u32, signal: &str) -> Result<()> {
-	let sent = Command::new("kill").args(["-s", signal, &pid.to_string()]).status()?;
+	// The shell has it built in; not every system has a program of this name.
+	let pid = pid.to_string();
+	let sent =
+		Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", signal, &pid]).status()?;
 	ensure!(sent.success(), "kill -s {signal} {pid} failed");
 	Ok(())
 }

@@ -7,7 +7,7 @@
 //! | `report` | says what runs and what to try |
 //!
 //! Its folder holds, for each node, its data, its log and the file of its process id; the models; and, from
-//! when a new chain is started until everybody on it has a role, a mark that it is not finished.
+//! when a new chain is started until everybody on it has a role, a file that says it is not finished.
 
 mod process;
 mod report;
@@ -93,26 +93,25 @@ impl Standing {
 	/// # Errors
 	/// A node cannot be stopped.
 	pub fn stop(&self) -> Result<()> {
-		self.processes().rev().try_for_each(|process| process.stop())
+		// All of them, whatever happens to one.
+		let stopped: Vec<Result<()>> =
+			self.processes().rev().map(|process| process.stop()).collect();
+		stopped.into_iter().collect()
 	}
 
 	/// Stops it and deletes what it and the demonstration wrote, and the folder if nothing else is in it: a
 	/// folder named by mistake loses nothing of its own.
 	///
 	/// # Errors
-	/// A node cannot be stopped, and then nothing is deleted; or something cannot be deleted.
+	/// The folder is not a network's, or a node cannot be stopped, and then nothing is deleted; or something
+	/// cannot be deleted.
 	pub fn clean(&self) -> Result<()> {
+		self.ensure_own()?;
 		self.stop()?;
 		if !self.data.exists() {
 			return Ok(());
 		}
-		for member in &self.members {
-			let name = member.name;
-			for own in [name.to_string(), format!("{name}.log"), format!("{name}.pid")] {
-				remove(&self.data.join(own))?;
-			}
-		}
-		for own in ["models", "unfinished", "demo-models", "demo.json"] {
+		for own in self.own_names() {
 			remove(&self.data.join(own))?;
 		}
 		let folder = || self.data.display().to_string();
@@ -120,6 +119,35 @@ impl Standing {
 			fs::remove_dir(&self.data).with_context(folder)?;
 		} else {
 			println!("{} holds other files, which were left", self.data.display());
+		}
+		Ok(())
+	}
+
+	/// What a network and the demonstration write into their folder.
+	fn own_names(&self) -> Vec<String> {
+		let of_nodes = self.members.iter().flat_map(|Member { name, .. }| {
+			[name.to_string(), format!("{name}.log"), format!("{name}.pid")]
+		});
+		let shared = ["models", "unfinished", "demo-models", "demo.json"].map(str::to_string);
+		of_nodes.chain(shared).collect()
+	}
+
+	/// Refuses a folder that was not made for a network: it has no chain in it, and other things.
+	fn ensure_own(&self) -> Result<()> {
+		let chain = self.data.join(self.members[0].name).join("chains");
+		if !self.data.exists() || chain.is_dir() {
+			return Ok(());
+		}
+		let own = self.own_names();
+		for entry in self.data.read_dir().with_context(|| self.data.display().to_string())? {
+			let name = entry?.file_name();
+			if !own.iter().any(|own| name == own.as_str()) {
+				bail!(
+					"{} is no folder of a network: it holds {}; name another one by ASSAY_DEVNET",
+					self.data.display(),
+					name.display()
+				);
+			}
 		}
 		Ok(())
 	}
@@ -136,7 +164,7 @@ impl Standing {
 		self.data.join("models")
 	}
 
-	/// The mark of a new chain on which not everybody has a role yet.
+	/// The file that says that not everybody has a role yet on a new chain.
 	fn unfinished(&self) -> PathBuf {
 		self.data.join("unfinished")
 	}
@@ -223,6 +251,11 @@ mod tests {
 		let (_dir, network) = empty();
 		fs::create_dir_all(network.data.join("models/digits")).unwrap();
 		fs::write(network.data.join("thesis.txt"), "years of work").unwrap();
+		let refused = network.clean().unwrap_err().to_string();
+		assert!(refused.contains("thesis.txt"), "{refused}");
+		assert!(network.data.join("models/digits").exists());
+
+		fs::create_dir_all(network.data.join("alice/chains")).unwrap();
 		network.clean().unwrap();
 		let left: Vec<_> =
 			network.data.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -3,11 +3,10 @@
 //! Ids are given again: one in a file may be another program's by now. So a process counts as a node only
 //! if its command line says so, with the node's own folder of data, and nothing else is ever signalled.
 
-use crate::node;
+use crate::{node, standing::remove};
 use anyhow::{bail, Context, Result};
 use std::{
 	fs,
-	io::ErrorKind,
 	path::{Path, PathBuf},
 	process::Command,
 	thread::sleep,
@@ -35,7 +34,13 @@ impl Process<'_> {
 
 	/// Its id, if it runs.
 	pub(super) fn pid(&self) -> Option<u32> {
-		let pid = fs::read_to_string(self.file()).ok()?.trim().parse().ok()?;
+		let file = self.file();
+		// Nothing that blocks, and nothing large.
+		let metadata = file.symlink_metadata().ok()?;
+		if !metadata.is_file() || metadata.len() > 32 {
+			return None;
+		}
+		let pid = fs::read_to_string(file).ok()?.trim().parse().ok()?;
 		is_node(&command_line(pid)?, &self.dir.join(self.name)).then_some(pid)
 	}
 
@@ -45,6 +50,7 @@ impl Process<'_> {
 	/// The file cannot be written.
 	pub(super) fn note(&self, pid: u32) -> Result<()> {
 		let file = self.file();
+		remove(&file)?;
 		fs::write(&file, format!("{pid}\n")).with_context(|| file.display().to_string())
 	}
 
@@ -59,22 +65,24 @@ impl Process<'_> {
 	fn stop_within(&self, patience: Duration) -> Result<()> {
 		let name = self.name;
 		if let Some(pid) = self.pid() {
-			node::signal(pid, "INT").with_context(|| format!("stopping {name}"))?;
+			self.signal(pid, "INT").with_context(|| format!("stopping {name}"))?;
 			if self.ends_within(patience) {
 				println!("{name} stopped");
 			} else {
-				node::signal(pid, "KILL").with_context(|| format!("killing {name}"))?;
+				self.signal(pid, "KILL").with_context(|| format!("killing {name}"))?;
 				if !self.ends_within(PATIENCE) {
 					bail!("{name} (process {pid}) cannot be killed");
 				}
 				println!("{name} did not stop in {} s and was killed", patience.as_secs());
 			}
 		}
-		let file = self.file();
-		match fs::remove_file(&file) {
-			Err(error) if error.kind() != ErrorKind::NotFound => {
-				Err(error).with_context(|| file.display().to_string())
-			},
+		remove(&self.file())
+	}
+
+	/// Sends a signal; that it has ended meanwhile is no error.
+	fn signal(&self, pid: u32, signal: &str) -> Result<()> {
+		match node::signal(pid, signal) {
+			Err(error) if self.pid().is_some() => Err(error),
 			_ => Ok(()),
 		}
 	}
@@ -91,13 +99,13 @@ impl Process<'_> {
 	}
 }
 
-/// The command line of a process, spaces between its words; `None` if there is none, or it has ended.
-fn command_line(pid: u32) -> Option<String> {
+/// The words of a process's command line; `None` if there is none, or it has ended.
+fn command_line(pid: u32) -> Option<Vec<String>> {
 	if !Path::new("/proc/self/cmdline").exists() {
 		let ps =
 			Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
 		let text = String::from_utf8_lossy(&ps.ok()?.stdout).trim().to_string();
-		return (!text.is_empty()).then_some(text);
+		return (!text.is_empty()).then(|| words_of(&text));
 	}
 	let folder = PathBuf::from(format!("/proc/{pid}"));
 	// One that has ended has no command line, nor for a moment has one that becomes another program.
@@ -105,7 +113,7 @@ fn command_line(pid: u32) -> Option<String> {
 		let words = fs::read(folder.join("cmdline")).ok()?;
 		if !words.is_empty() {
 			let words = String::from_utf8_lossy(&words);
-			return Some(words.trim_end_matches('\0').replace('\0', " "));
+			return Some(words.trim_end_matches('\0').split('\0').map(str::to_string).collect());
 		}
 		if has_ended(&fs::read_to_string(folder.join("stat")).ok()?) {
 			return None;
@@ -122,14 +130,28 @@ fn has_ended(stat: &str) -> bool {
 	matches!(state, Some('Z' | 'X'))
 }
 
+/// The words of a command line that `ps` has joined. Folders may have spaces in their names: a word ends where an
+/// option begins.
+fn words_of(line: &str) -> Vec<String> {
+	let mut parts = line.split(" --");
+	let mut words = vec![parts.next().unwrap_or_default().to_string()];
+	for option in parts {
+		let (name, value) = option.split_once(' ').unwrap_or((option, ""));
+		words.push(format!("--{name}"));
+		words.push(value.to_string());
+	}
+	words
+}
+
 /// Whether a command line is that of a node with its data in the folder `base`.
-fn is_node(command: &str, base: &Path) -> bool {
-	// Folders may have spaces in their names: the program is what stands before the first option.
-	let mut options = command.split(" --");
-	let program = options.next().unwrap_or_default();
-	let folder = options.find_map(|option| option.strip_prefix("base-path "));
-	let is_program = Path::new(program).file_name().is_some_and(|name| name == PROGRAM);
-	is_program && folder.is_some_and(|folder| is_same(Path::new(folder), base))
+fn is_node(words: &[String], base: &Path) -> bool {
+	// The program is what stands before the first option: it may be run by another, as by nohup.
+	let options = words.iter().position(|word| word.starts_with("--")).unwrap_or(words.len());
+	let (programs, options) = words.split_at(options);
+	let program = programs.last().map(Path::new).and_then(Path::file_name);
+	let folder = options.windows(2).find(|pair| pair[0] == "--base-path").map(|pair| &pair[1]);
+	program.is_some_and(|name| name == PROGRAM)
+		&& folder.is_some_and(|folder| is_same(Path::new(folder), base))
 }
 
 /// Whether two paths lead to the same folder.
@@ -150,7 +172,7 @@ mod tests {
 	fn a_node_is_known_by_its_program_and_its_folder() {
 		let base = Path::new("/data/my net/alice");
 		let line = |program: &str, base: &str| {
-			format!("{program} --base-path {base} --name alice --rpc-port 9944")
+			words_of(&format!("{program} --base-path {base} --name alice --rpc-port 9944"))
 		};
 		for program in ["/bin/assay-node", "nohup /bin/assay-node", "/my bin/assay-node"] {
 			assert!(is_node(&line(program, "/data/my net/alice"), base), "{program}");
@@ -167,8 +189,11 @@ mod tests {
 		for other in
 			["", "assay-node", "sleep 100", "/bin/assay-node --dev", "tail -f /data/alice.log"]
 		{
-			assert!(!is_node(other, base), "{other}");
+			assert!(!is_node(&words_of(other), base), "{other}");
 		}
+		// What the system keeps apart need not be guessed.
+		let words = ["/a --b/assay-node", "--base-path", "/data/a --b"].map(str::to_string);
+		assert!(is_node(&words, Path::new("/data/a --b")));
 	}
 
 	#[test]
@@ -208,6 +233,13 @@ mod tests {
 		assert!(!process.file().exists());
 		assert!(stranger.try_wait().unwrap().is_none());
 
+		fs::remove_file(process.file()).ok();
+		std::os::unix::fs::symlink("/dev/zero", process.file()).unwrap();
+		assert_eq!(process.pid(), None);
+		process.note(1).unwrap();
+		assert!(process.file().symlink_metadata().unwrap().is_file());
+		fs::write(process.file(), "1".repeat(1000)).unwrap();
+		assert_eq!(process.pid(), None);
 		for nonsense in ["", "x", "-1", "0", "99999999999"] {
 			fs::write(process.file(), nonsense).unwrap();
 			assert_eq!(process.pid(), None, "{nonsense}");
@@ -215,7 +247,7 @@ mod tests {
 		stranger.kill().unwrap();
 		// Not waited for: it has ended all the same.
 		let id = stranger.id();
-		while command_line(id).is_some_and(|line| line.contains("sleep 100")) {
+		while command_line(id).is_some_and(|words| words.contains(&"sleep".to_string())) {
 			sleep(Duration::from_millis(10));
 		}
 		stranger.wait().unwrap();

@@ -54,7 +54,9 @@ impl Standing {
 	/// # Errors
 	/// A part of the network runs, a port is in use, or a node does not start.
 	pub async fn start(&self, options: &Options) -> Result<()> {
-		if !self.runs()? {
+		if self.runs()? {
+			self.status();
+		} else {
 			self.start_new(options).await?;
 		}
 		let programs = options.node.parent().unwrap_or(Path::new("."));
@@ -84,7 +86,8 @@ impl Standing {
 				cast = self.cast() => cast?,
 				failed = first_to_end(&mut starting.nodes) => return Err(failed),
 			}
-			fs::remove_file(self.unfinished()).context("the mark of an unfinished network")?;
+			fs::remove_file(self.unfinished())
+				.context("the file that says that the network is not finished")?;
 		}
 		starting.leave();
 		Ok(())
@@ -104,12 +107,13 @@ impl Standing {
 	/// Makes the folder ready; whether the chain is new. A chain that goes on knows the models it was given;
 	/// a new one gets what this compiler makes, and so does one whose start was broken off.
 	fn prepare(&self) -> Result<bool> {
-		let mark = self.unfinished();
+		let unfinished = self.unfinished();
 		let [first, other] = &self.members;
-		let is_new = mark.exists() || !self.data.join(first.name).is_dir();
+		self.ensure_own()?;
+		let is_new = unfinished.exists() || !self.data.join(first.name).is_dir();
 		if is_new {
 			fs::create_dir_all(&self.data).with_context(|| self.data.display().to_string())?;
-			fs::write(&mark, "").with_context(|| mark.display().to_string())?;
+			fs::write(&unfinished, "").with_context(|| unfinished.display().to_string())?;
 			for folder in [self.models(), self.data.join(first.name), self.data.join(other.name)] {
 				remove(&folder)?;
 			}

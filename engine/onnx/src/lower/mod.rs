@@ -1,6 +1,8 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 //!
-//! [`registry`] has every operator; the rooms are by what is computed, not by who defined it.
+//! [`registry`] has every operator; the rooms are by what is computed, not by who defined it. What needs several
+//! rooms, or is alone of its kind, stands beside them: 8-bit operators around a float one (`qlinear`), features of
+//! classical models, steps of optimizers.
 
 mod attention;
 mod context;

@@ -60,6 +60,24 @@ fn unsupported_operator() {
 	assert_error(&net.error(), ErrorKind::UnsupportedOperator, &["domain `com.example`"]);
 }
 
+/// The version of the standard operators says nothing about those of other domains.
+#[test]
+fn old_operator_sets() {
+	let old = one_node("Relu", &[3]).opset(6).error();
+	assert_error(&old, ErrorKind::Unsupported, &["operator set 6", "7 and later"]);
+	let unknown = one_node("Nonsense", &[3]).opset(6).error();
+	assert_error(&unknown, ErrorKind::Unsupported, &["operator set 6"]);
+	// Its meaning has always been the same.
+	assert_eq!(one_node("Softsign", &[1]).opset(6).run_f32(&[&[1.0]]), [0.5]);
+	for (domain, op_type, y) in
+		[("com.microsoft", "QuickGelu", 0.0), ("ai.onnx.ml", "Binarizer", 0.0)]
+	{
+		let mut net = one_node(op_type, &[1]).opset(6);
+		net.graph().node[0].domain = Some(domain.into());
+		assert_eq!(net.run_f32(&[&[0.0]]), [y], "{op_type}");
+	}
+}
+
 #[test]
 fn an_unsupported_operator_that_nothing_needs_is_no_error() {
 	let net = one_node("Relu", &[3]).node("NonMaxSuppression", &["x"], &["unused"]);

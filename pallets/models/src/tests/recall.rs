@@ -22,7 +22,7 @@ fn state(model: ModelId) -> ModelState<u64, u64> {
 }
 
 #[test]
-fn a_recall_is_a_mark_with_block_and_reason() {
+fn a_recall_is_a_warning_with_block_and_reason() {
 	build_and_execute(|| {
 		let model = registered_by(ALICE);
 		assert_ok!(Models::endorse(by(BOB), model, words("second")));

@@ -362,7 +362,7 @@ pub(crate) fn embed_layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	}
 	let (scale, bias) = (cx.float_input(5)?, cx.float_input(6)?);
 	let epsilon = cx.float("epsilon", 1e-12)?;
-	let y = layer_norm::last_axis(cx, &sum, &scale, Some(&bias), epsilon)?;
+	let y = layer_norm::normalized_last_axis(cx, &sum, &scale, Some(&bias), epsilon)?;
 	let lengths = match cx.optional(7) {
 		Some(mask) => {
 			let mask = cx.b.cast(&mask, DType::I32)?.view(vec![batch, rows])?;

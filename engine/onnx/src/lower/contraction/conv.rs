@@ -41,5 +41,5 @@ pub(crate) fn fused_conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if let Some(other) = cx.optional(3) {
 		y = cx.b.binary(BinaryFn::Add, &y, &other)?;
 	}
-	activation::fused(cx, y)
+	activation::named(cx, y)
 }

@@ -44,7 +44,7 @@ pub(crate) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 /// `FusedGemm` of `com.microsoft`.
 pub(crate) fn fused_gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let y = gemm(cx)?;
-	activation::fused(cx, y)
+	activation::named(cx, y)
 }
 
 pub(crate) fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {

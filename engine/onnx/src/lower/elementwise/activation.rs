@@ -27,23 +27,24 @@ pub(crate) fn prelu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 pub(crate) fn elu(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
 	let alpha = cx.float("alpha", 1.0)?;
-	scaled_elu(cx, alpha, 1.0)
+	scaled_elu(cx, &x, alpha, 1.0)
 }
 
 pub(crate) fn selu(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.float_input(0)?;
 	let (alpha, scale) = (cx.float("alpha", 1.673_263_2)?, cx.float("gamma", 1.050_701)?);
-	scaled_elu(cx, alpha, scale)
+	scaled_elu(cx, &x, alpha, scale)
 }
 
 /// `scale · x` above 0, else `scale · alpha · (e^x - 1)`.
-fn scaled_elu(cx: &mut Cx<'_, '_>, alpha: f32, scale: f32) -> Result<Value> {
-	let x = cx.float_input(0)?;
-	let e = cx.b.unary(UnaryFn::Exp, &x)?;
+fn scaled_elu(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, scale: f32) -> Result<Value> {
+	let e = cx.b.unary(UnaryFn::Exp, x)?;
 	let e = cx.b.binary_scalar(BinaryFn::Sub, &e, 1.0)?;
 	let e = cx.b.binary_scalar(BinaryFn::Mul, &e, alpha)?;
-	let positive = cx.b.binary_scalar(BinaryFn::Greater, &x, 0.0)?;
-	let y = cx.b.select(&positive, &x, &e)?;
+	let positive = cx.b.binary_scalar(BinaryFn::Greater, x, 0.0)?;
+	let y = cx.b.select(&positive, x, &e)?;
 	match scale {
 		1.0 => Ok(y),
 		_ => cx.b.binary_scalar(BinaryFn::Mul, &y, scale),
@@ -181,7 +182,7 @@ pub(crate) fn thresholded_relu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 /// The activation that the fused operators name, with its parameters.
-pub(crate) fn fused(cx: &mut Cx<'_, '_>, x: Value) -> Result<Value> {
+pub(crate) fn named(cx: &mut Cx<'_, '_>, x: Value) -> Result<Value> {
 	let parameters = cx.floats("activation_params").unwrap_or_default().to_vec();
 	let parameter = |cx: &Cx<'_, '_>, i: usize, name: &str, default: f32| -> Result<f32> {
 		match parameters.get(i) {

@@ -37,7 +37,7 @@ pub(crate) fn layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 }
 
 /// Layer normalisation of the last axis.
-pub(crate) fn last_axis(
+pub(crate) fn normalized_last_axis(
 	cx: &mut Cx<'_, '_>,
 	x: &Value,
 	scale: &Value,
@@ -110,7 +110,7 @@ pub(crate) fn skip_layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let scale = cx.float_input(2)?;
 	let bias = cx.optional(3);
 	let epsilon = cx.float("epsilon", 1e-12)?;
-	let y = last_axis(cx, &sum, &scale, bias.as_ref(), epsilon)?;
+	let y = normalized_last_axis(cx, &sum, &scale, bias.as_ref(), epsilon)?;
 	with_sum(cx, y, sum)
 }
 

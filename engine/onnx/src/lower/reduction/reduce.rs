@@ -153,6 +153,7 @@ pub(crate) fn arg_max(cx: &mut Cx<'_, '_>) -> Result<Value> {
 /// The largest of what has the opposite order.
 pub(crate) fn arg_min(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
+	axis(cx.int("axis", 0), x.rank())?;
 	let opposite = match x.dtype {
 		DType::F32 => cx.b.unary(UnaryFn::Neg, &x)?,
 		DType::Bool => cx.b.unary(UnaryFn::Not, &x)?,
