@@ -1,5 +1,6 @@
 # Shared by the scripts of this folder: where things are, what is installed, how things are built.
-# Source it; it defines functions and changes nothing by itself.
+# Source it in bash: it sets -euo pipefail (by hand, undo that: set +euo pipefail), exports where cargo builds
+# and with which Rust, and defines functions. It installs and builds nothing by itself.
 
 set -euo pipefail
 

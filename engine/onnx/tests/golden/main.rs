@@ -1,8 +1,8 @@
 //! Every model gives the roots in `roots.txt`, whatever the machine does.
 //!
 //! `roots.txt` has one line per case: its name, then the roots of program, weights, output and
-//! trace. A changed root changes a model's identity, or its results, and must be meant:
-//! `ASSAY_GOLDEN=write` writes the lines of the cases that were run.
+//! trace. An output root never moves without a new numerics version; the others change a model's identity
+//! and must be meant: `ASSAY_GOLDEN=write` writes the lines of the cases that were run, and the commit says why.
 //!
 //! Environment: `ASSAY_MODELS` names the folder of fetched models; without it only the model in the
 //! repository is checked. `ASSAY_MACHINE` is what the lines on standard error call this machine.
