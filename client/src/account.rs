@@ -3,11 +3,16 @@
 use crate::{
 	chain::calls::ProvenKey,
 	error::{self, Error, Result},
+	files,
+	output::note,
 };
 use codec::Encode;
 use std::{path::Path, str::FromStr};
 use subxt::utils::AccountId32;
 use subxt_signer::{sr25519::Keypair, SecretUri};
+
+/// Largest file of a key: a line, and what people write around it.
+pub(crate) const MAX_KEY_FILE: u64 = 64 << 10;
 
 /// The key that `suri` stands for: a dev path (`//Alice`), a phrase or a 0x seed, with derivations.
 ///
@@ -27,7 +32,7 @@ pub fn keypair(suri: &str) -> Result<Keypair> {
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) when the file cannot be read, or as [`keypair`].
 pub fn keypair_from_file(path: &Path) -> Result<Keypair> {
-	let text = std::fs::read_to_string(path).map_err(|e| error::io(path, e))?;
+	let text = files::read_text(path, MAX_KEY_FILE)?;
 	warn_if_readable_by_others(path);
 	let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
 	keypair(line).map_err(|e| e.context(path.display()))
@@ -38,7 +43,7 @@ fn warn_if_readable_by_others(path: &Path) {
 	use std::os::unix::fs::PermissionsExt;
 	let open = std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0);
 	if open {
-		eprintln!("warning: {0} can be read by others; run: chmod 600 {0}", path.display());
+		note(&format!("warning: {0} can be read by others; run: chmod 600 {0}", path.display()));
 	}
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
 	error::{Error, Result},
-	npz::{self, Tensor},
+	npz::{self, Npz, Tensor},
 };
 use assay_executor::{
 	Bundle, BundleError, InputTensor, Instantiation, Manifest, StoredTensor, TensorError,
@@ -121,14 +121,15 @@ pub fn find(id: &[u8; 32], bundle: Option<&Path>, models_dir: &Path) -> Result<D
 /// ```
 pub fn choose(dir: &Path, npz: &Path) -> Result<(Described, Vec<u8>)> {
 	let mut held = instantiations(dir)?;
-	let arrays = npz::read_arrays(npz)?;
-	let shapes = arrays.iter().map(|a| (a.name.as_str(), a.shape.as_slice()));
-	let chosen = match assay_executor::matching(&held, shapes.clone()) {
+	let arrays = Npz::open(npz)?;
+	let shapes: Vec<_> = arrays.arrays().map(|(name, _, shape)| (name, shape)).collect();
+	let chosen = match assay_executor::matching(&held, shapes.iter().copied()) {
 		Some(chosen) => chosen.clone(),
 		// What is wrong with the arrays is said best by the only model there is.
 		None if held.len() == 1 => held.remove(0),
 		None => {
-			let given: Vec<_> = shapes.map(|(name, shape)| format!("{name:?} {shape:?}")).collect();
+			let given: Vec<_> =
+				shapes.iter().map(|(name, shape)| format!("{name:?} {shape:?}")).collect();
 			let given = given.join(", ");
 			let held: Vec<_> = held
 				.iter()
@@ -142,7 +143,7 @@ pub fn choose(dir: &Path, npz: &Path) -> Result<(Described, Vec<u8>)> {
 				.hint(format!("{hint}; compile it for these sizes too, with --dim NAME=N,N")));
 		},
 	};
-	let input = pack_arrays(&chosen.manifest, &arrays).map_err(|e| e.context(npz.display()))?;
+	let input = pack_arrays(&chosen.manifest, arrays, npz)?;
 	Ok((chosen, input))
 }
 
@@ -152,12 +153,31 @@ pub fn choose(dir: &Path, npz: &Path) -> Result<(Described, Vec<u8>)> {
 /// # Errors
 /// [`Kind::Usage`](crate::Kind::Usage) when an array is missing, unknown or does not fit.
 pub fn pack(manifest: &Manifest, npz: &Path) -> Result<Vec<u8>> {
-	pack_arrays(manifest, &npz::read_arrays(npz)?).map_err(|e| e.context(npz.display()))
+	pack_arrays(manifest, Npz::open(npz)?, npz)
 }
 
-fn pack_arrays(manifest: &Manifest, arrays: &[npz::Array]) -> Result<Vec<u8>> {
+/// Whether an array is one without elements that the model has no input for: inputs of such shapes, as an empty
+/// cache before a decoder's first step, are none of the compiled model's.
+fn is_left_out(manifest: &Manifest, name: &str, shape: &[u32]) -> bool {
+	shape.contains(&0) && !manifest.inputs.iter().any(|input| input.name == name)
+}
+
+fn pack_arrays(manifest: &Manifest, npz: Npz, path: &Path) -> Result<Vec<u8>> {
+	let refused = |error: &TensorError| refused(manifest, error).context(path.display());
+	// Nothing is read of an array that the model does not take, however large it says it is.
+	let mut most = 0u64;
+	for (name, element, shape) in npz.arrays() {
+		if is_left_out(manifest, name, shape) {
+			continue;
+		}
+		manifest.check_stored(name, element, shape).map_err(|e| refused(&e))?;
+		let elements: u64 = shape.iter().map(|&dim| u64::from(dim)).product();
+		most = most.saturating_add(element.bytes(elements));
+	}
+	let arrays = npz.read(most)?;
 	let stored: Vec<_> = arrays
 		.iter()
+		.filter(|a| !is_left_out(manifest, &a.name, &a.shape))
 		.map(|a| StoredTensor {
 			name: &a.name,
 			element: a.element,
@@ -165,7 +185,7 @@ fn pack_arrays(manifest: &Manifest, arrays: &[npz::Array]) -> Result<Vec<u8>> {
 			bytes: &a.bytes,
 		})
 		.collect();
-	manifest.pack_stored(&stored).map_err(|e| refused(manifest, &e))
+	manifest.pack_stored(&stored).map_err(|e| refused(&e))
 }
 
 fn refused(manifest: &Manifest, error: &TensorError) -> Error {

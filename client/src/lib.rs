@@ -26,6 +26,9 @@
 //! # }
 //! ```
 
+// These panic where nobody reads any more, as behind `| head`; what `output` has does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod account;
 pub mod address;
 pub mod amount;
@@ -35,6 +38,7 @@ pub mod cli;
 pub mod commands;
 pub mod delivery;
 pub mod error;
+pub mod files;
 pub mod npz;
 pub mod output;
 pub mod timeline;

@@ -1,6 +1,8 @@
 //! The `assay` command.
 
-use assay_client::{cli, Error};
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+use assay_client::{cli, output::note, Error};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -47,8 +49,8 @@ fn print_error(error: &Error, json: bool) {
 			"hint": error.hint,
 			"exit": error.kind.exit_code(),
 		});
-		eprintln!("{object}");
+		note(&object.to_string());
 	} else {
-		eprintln!("error: {error}");
+		note(&format!("error: {error}"));
 	}
 }

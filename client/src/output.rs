@@ -2,7 +2,11 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::{fmt::Display, io::IsTerminal, time::Duration};
+use std::{
+	fmt::Display,
+	io::{IsTerminal, Write},
+	time::Duration,
+};
 
 /// How to print.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +33,7 @@ impl Output {
 		if self.json {
 			print_json(report);
 		} else {
-			let text = report.to_string();
-			println!("{}", text.trim_end());
+			print_line(report.to_string().trim_end());
 		}
 	}
 
@@ -38,10 +41,10 @@ impl Output {
 	pub fn line<R: Serialize + Display>(&self, line: &R) {
 		if self.json {
 			if let Ok(text) = serde_json::to_string(line) {
-				println!("{text}");
+				print_line(&text);
 			}
 		} else {
-			println!("{line}");
+			print_line(&line.to_string());
 		}
 	}
 
@@ -70,9 +73,24 @@ impl Output {
 
 fn print_json<R: Serialize>(report: &R) {
 	match serde_json::to_string_pretty(report) {
-		Ok(text) => println!("{text}"),
-		Err(error) => eprintln!("cannot write JSON: {error}"),
+		Ok(text) => print_line(&text),
+		Err(error) => note(&format!("cannot write JSON: {error}")),
 	}
+}
+
+/// The exit code of a command whose reader has gone: as a shell reports one that a closed pipe ended.
+const CLOSED_PIPE: i32 = 141;
+
+/// Prints a line to stdout. When nobody reads any more, as behind `| head`, the command ends quietly.
+fn print_line(text: &str) {
+	if writeln!(std::io::stdout().lock(), "{text}").is_err() {
+		std::process::exit(CLOSED_PIPE);
+	}
+}
+
+/// Prints a line to stderr, for people; whether they look is their business.
+pub fn note(text: &str) {
+	let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// `0x` and hex.

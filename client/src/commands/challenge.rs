@@ -8,7 +8,7 @@ use crate::{
 	chain::{calls, records::Challenge, Api},
 	cli::Global,
 	error::{Error, Result},
-	output::hex0x,
+	output::{hex0x, note},
 };
 use assay_executor::{Options, Session};
 use clap::{Args, Subcommand};
@@ -135,11 +135,11 @@ async fn open(args: OpenArgs, global: &Global) -> Result<()> {
 	let out = global.output();
 	out.report(&Done::new(&receipt));
 	if !out.json {
-		eprintln!(
+		note(&format!(
 			"The challenge lapses unless it is played on: a node with --watch does that for an \
 			 account whose service key it holds ({}).",
 			account::account_of(&signer)
-		);
+		));
 	}
 	Ok(())
 }

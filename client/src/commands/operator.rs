@@ -12,6 +12,7 @@ use crate::{
 	},
 	cli::{parse_amount, Global},
 	error::{self, Error, Result},
+	files,
 	output::hex0x,
 };
 use clap::{Args, Subcommand};
@@ -245,7 +246,7 @@ async fn key(command: KeyCommand, global: &Global) -> Result<()> {
 		KeyCommand::Insert { service_file, service_suri, keystore_only } => {
 			let (suri, key) = match (service_file, service_suri) {
 				(Some(path), _) => {
-					let text = std::fs::read_to_string(&path).map_err(|e| error::io(&path, e))?;
+					let text = files::read_text(&path, account::MAX_KEY_FILE)?;
 					(text.trim().to_string(), account::keypair_from_file(&path)?)
 				},
 				(None, Some(suri)) => (suri.clone(), account::keypair(&suri)?),

@@ -10,7 +10,7 @@ use crate::{
 	delivery::Collector,
 	error::{self, Error, Kind, Result},
 	npz::{self, Tensor, TensorSummary},
-	output::{hex0x, Output},
+	output::{hex0x, note, Output},
 };
 use clap::Args;
 use indicatif::ProgressBar;
@@ -248,7 +248,7 @@ impl<'a> Search<'a> {
 			self.pieces.count(),
 			Amount(total)
 		);
-		bar.suspend(|| eprintln!("job {}: {message}", self.id));
+		bar.suspend(|| note(&format!("job {}: {message}", self.id)));
 		if total > max_fee {
 			let error = Error::usage(format!("that is more than --max-fee {}", Amount(max_fee)));
 			return Err(error.hint(format!("to pay it: --max-fee {}", Amount(total))));

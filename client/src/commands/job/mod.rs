@@ -17,7 +17,7 @@ use crate::{
 	cli::{parse_amount, Global},
 	error::{Error, Kind, Result},
 	npz::{self, Tensor, TensorSummary},
-	output::hex0x,
+	output::{hex0x, note},
 	timeline::{self, End, Entry, Timeline},
 };
 use assay_executor::{Options, Session};
@@ -198,7 +198,7 @@ async fn submit(args: SubmitArgs, global: &Global) -> Result<()> {
 	let until = if args.wait { Until::InBlock } else { global.until() };
 	// Before anything is paid, and beside whatever the command prints.
 	if let Some(periods) = api.periods(&api.best().await?, found.id).await? {
-		eprintln!("a job of this model is {periods}");
+		note(&format!("a job of this model is {periods}"));
 	}
 	let spinner = out.spinner("sending the job");
 	let sent = request(&api, &found, &input, fee, operator.as_ref(), &signer, until).await?;
@@ -284,7 +284,7 @@ async fn follow(
 	let spinner = out.spinner(format!("job {job}: waiting for blocks"));
 	let show = |entry: &Entry| {
 		if !out.json {
-			spinner.suspend(|| println!("{entry}"));
+			spinner.suspend(|| out.line(entry));
 		}
 		spinner.set_message(format!("job {job}: {}", entry.event.name));
 	};

@@ -1,7 +1,8 @@
 //! `assay model compile`.
 
 use crate::{
-	error::{self, Error, Result},
+	error::{Error, Result},
+	files,
 	npz::dtype_name,
 	output::{self, Output},
 };
@@ -15,6 +16,9 @@ use std::{
 	fmt,
 	path::{Path, PathBuf},
 };
+
+/// Largest ONNX file: what Protocol Buffers can hold.
+const MAX_ONNX: u64 = (1 << 31) - 1;
 
 /// Arguments of `assay model compile`.
 #[derive(Args, Clone, Debug, Default)]
@@ -34,6 +38,9 @@ pub struct CompileArgs {
 	/// Fix an input to a whole number, for flags and sampling rates on which a branch depends.
 	#[arg(long = "set", value_name = "INPUT=N", value_parser = parse_value)]
 	pub values: Vec<(String, i64)>,
+	/// Compile only these outputs, and nothing that only others need. All by default.
+	#[arg(long, value_name = "NAME", num_args = 1..)]
+	pub outputs: Vec<String>,
 	/// Name in the manifest; the file's name without its extension by default.
 	#[arg(long)]
 	pub name: Option<String>,
@@ -52,11 +59,9 @@ fn split(text: &str) -> std::result::Result<(&str, &str), String> {
 		.ok_or_else(|| format!("{text:?} is not NAME=VALUE"))
 }
 
+/// A size; 0 is that of an empty cache, which a decoder has before its first step.
 fn parse_number(text: &str) -> std::result::Result<u32, String> {
-	match text.trim().parse() {
-		Ok(0) | Err(_) => Err(format!("{text:?} is not a whole number from 1")),
-		Ok(number) => Ok(number),
-	}
+	text.trim().parse().map_err(|_| format!("{text:?} is not a whole number"))
 }
 
 /// What a free dimension is bound to.
@@ -90,7 +95,9 @@ fn parse_dim(text: &str) -> std::result::Result<(String, Sizes), String> {
 fn parse_bounds(text: &str) -> std::result::Result<DimBounds, String> {
 	let (min, max) = text.split_once("..").ok_or_else(|| format!("{text:?} is not LEAST..MOST"))?;
 	let (min, max) = (parse_number(min)?, parse_number(max)?);
-	if min <= max {
+	if min == 0 {
+		Err(format!("{text:?}: the least is 0"))
+	} else if min <= max {
 		Ok(DimBounds { min, max })
 	} else {
 		Err(format!("{text:?}: the least is greater than the most"))
@@ -250,7 +257,7 @@ impl fmt::Display for CompileReport {
 
 /// Compiles a file into a bundle folder.
 pub fn compile(args: &CompileArgs, out: &Output) -> Result<BundleReport> {
-	let file = std::fs::read(&args.onnx).map_err(|e| error::io(&args.onnx, e))?;
+	let file = files::read(&args.onnx, MAX_ONNX)?;
 	// Where the weights are, if they are not in the file itself.
 	let folder = args.onnx.parent().unwrap_or(Path::new(""));
 	let stem = || args.onnx.file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -262,6 +269,7 @@ pub fn compile(args: &CompileArgs, out: &Output) -> Result<BundleReport> {
 		bounds: bounds.collect(),
 		shapes: unique(&args.shapes, "--shape")?,
 		values: unique(&args.values, "--set")?,
+		outputs: args.outputs.clone(),
 		name: args.name.clone().or_else(stem).unwrap_or_default(),
 		version: args.model_version.clone(),
 		licence: args.licence.clone(),

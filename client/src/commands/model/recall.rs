@@ -11,7 +11,7 @@ use crate::{
 	cli::Global,
 	commands::{job::Numbered, Done},
 	error::{Error, Result},
-	output::{hex0x, printable},
+	output::{hex0x, note, printable},
 };
 use clap::Args;
 use serde::Serialize;
@@ -155,7 +155,7 @@ pub async fn ensure_trusted(api: &Api, at: &At, model: &Model, trust: Trust<'_>)
 	};
 	let stands = first.is_some_and(|first| first.since <= eldest.since);
 	if stands || matches!(trust, Trust::Anyway) {
-		eprintln!("warning: {warning}");
+		note(&format!("warning: {warning}"));
 		return Ok(());
 	}
 	Err(Error::failed(warning).hint(

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::{
 	collections::BTreeSet,
 	fs::{self, File},
-	io::{self, Write},
+	io::{self, Read as _, Write},
 	path::{Path, PathBuf},
 };
 use tempfile::TempDir;
@@ -80,9 +80,25 @@ enum Read {
 	Several(Vec<String>),
 }
 
+/// Largest manifest: its values take sixteen times its bytes while it is read.
+const MAX_MANIFEST: u64 = 4 << 20;
+
+/// The bytes of a file of at most `most`, which may have come from a stranger.
+pub(super) fn read_file(path: PathBuf, most: u64) -> Result<Vec<u8>, BundleError> {
+	let mut bytes = Vec::new();
+	let read = File::open(&path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+	match read {
+		Ok(_) if bytes.len() as u64 <= most => Ok(bytes),
+		Ok(_) => {
+			let source = io::Error::other(format!("it is larger than {most} bytes"));
+			Err(BundleError::Io { path, source })
+		},
+		Err(source) => Err(BundleError::Io { path, source }),
+	}
+}
+
 fn read(dir: &Path) -> Result<Read, BundleError> {
-	let path = dir.join(MANIFEST);
-	let bytes = fs::read(&path).map_err(|source| BundleError::Io { path, source })?;
+	let bytes = read_file(dir.join(MANIFEST), MAX_MANIFEST)?;
 	let json: serde_json::Value = serde_json::from_slice(&bytes)?;
 	if json.get("instantiations").is_none() {
 		return Ok(Read::One(Box::new(serde_json::from_value(json)?)));

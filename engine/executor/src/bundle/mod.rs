@@ -18,13 +18,13 @@ pub use ports::{InputTensor, OutputTensor, StoredTensor};
 
 use crate::tree::Tree;
 use assay_kernels::{Buffer, Isa, KernelConfig};
-use assay_referee::{tree, DType, Operand, Program, Root, Slice, TreeError};
+use assay_referee::{tree, DType, Operand, Program, Root, Slice, TreeError, MAX_OPS, RECORD_BYTES};
 use canonical::{Readable, Regions};
 use folder::{Staged, MANIFEST, PROGRAM, WEIGHTS};
 use memmap2::{Advice, Mmap};
 use packed::PackedByIsa;
 use std::{
-	fs::{self, File},
+	fs::File,
 	ops::Range,
 	path::Path,
 	sync::{
@@ -110,8 +110,8 @@ impl Bundle {
 	pub fn load(dir: impl AsRef<Path>) -> Result<Bundle, BundleError> {
 		let dir = dir.as_ref();
 		let manifest = folder::only_manifest(dir)?;
-		let path = dir.join(PROGRAM);
-		let program_bytes = fs::read(&path).map_err(|source| BundleError::Io { path, source })?;
+		let most = (u64::from(MAX_OPS) + 1) * RECORD_BYTES as u64;
+		let program_bytes = folder::read_file(dir.join(PROGRAM), most)?;
 		let program = Program::decode(&program_bytes)?;
 		let weights = map_file(&folder::weights_of(dir, &manifest))?;
 		Bundle::verified(program, program_bytes, weights, manifest)

@@ -110,6 +110,33 @@ impl Manifest {
 		self.pack_inputs(&tensors)
 	}
 
+	/// Whether the model takes such a tensor as [`Manifest::pack_stored`] does, before anybody reads its elements;
+	/// gives the input.
+	///
+	/// # Errors
+	/// No input has this name, or it has another element type or shape.
+	pub fn check_stored(
+		&self,
+		name: &str,
+		element: ElementType,
+		shape: &[u32],
+	) -> Result<&NamedTensor, TensorError> {
+		let input = self.inputs.iter().find(|input| input.name == name).ok_or_else(|| {
+			let known = self.inputs.iter().map(|input| input.name.clone()).collect();
+			TensorError::Unknown { name: name.into(), known }
+		})?;
+		let (own, computed) = (input.element(), ElementType::from(input.element().computed()));
+		if element != own && element != computed {
+			let (name, expected) = (name.into(), own);
+			return Err(TensorError::Element { name, expected, found: element });
+		}
+		if shape != input.shape {
+			let expected = Shape::new(&input.shape).unwrap_or(Shape::SCALAR);
+			return Err(TensorError::Shape { name: name.into(), expected, found: shape.to_vec() });
+		}
+		Ok(input)
+	}
+
 	/// As [`Manifest::pack_inputs`], for inputs in the element types of the model's file: their values
 	/// become those that the model computes with, exactly but that `f64` is rounded to `f32`.
 	///
@@ -136,15 +163,9 @@ impl Manifest {
 	pub fn pack_stored(&self, tensors: &[StoredTensor<'_>]) -> Result<Vec<u8>, TensorError> {
 		let mut read = Vec::with_capacity(tensors.len());
 		for tensor in tensors {
-			let input = self.inputs.iter().find(|input| input.name == tensor.name);
-			// An unknown name is refused below.
-			let own = input.map_or(tensor.element, NamedTensor::element);
-			let computed = own.computed();
+			let input = self.check_stored(tensor.name, tensor.element, tensor.shape)?;
+			let computed = input.element().computed();
 			let name = || tensor.name.to_owned();
-			if tensor.element != own && tensor.element != computed.into() {
-				let (expected, found) = (own, tensor.element);
-				return Err(TensorError::Element { name: name(), expected, found });
-			}
 			let elements = tensor.shape.iter().fold(1u64, |n, &dim| n.saturating_mul(dim.into()));
 			let bytes = tensor
 				.element
