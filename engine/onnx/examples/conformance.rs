@@ -34,12 +34,26 @@ enum Verdict {
 	Skipped(String),
 }
 
-/// Why onnx 1.18 has wrong values for a test, where it has.
+/// Why a version of onnx has wrong values, or values that nothing prescribes, for a test, where it has.
 fn defect(test: &str) -> Option<&'static str> {
 	let attention = ["test_attention_3d", "test_attention_4d_gqa"];
 	if attention.iter().any(|name| test.starts_with(name)) && !test.ends_with("_expanded") {
 		// onnx issue 7118 and pull request 7274; the tests of later versions pass.
 		return Some("onnx 1.18 splits and shares heads in a way that was corrected later");
+	}
+	let matrix = "test_attention_4d_with_";
+	if test.starts_with(matrix)
+		&& (test.contains("qk_matmul_bias") || test.contains("qk_matmul_softcap"))
+	{
+		return Some("onnx 1.18 has the modes of scores that were corrected later");
+	}
+	if test.starts_with("test_cast") && (test.contains("to_INT4") || test.contains("to_UINT4")) {
+		return Some(
+			"from floats to whole numbers that do not have the value the result is undefined",
+		);
+	}
+	if test.starts_with("test_cast") && test.contains("to_FLOAT4E2M1") {
+		return Some("no rule says what NaN becomes in a type that has none");
 	}
 	if test.contains("_FLOAT_to_BFLOAT16") {
 		return Some("onnx 1.18 cuts bfloat16 off where the specification rounds to nearest");
@@ -171,6 +185,15 @@ fn tensors(files: &[Vec<u8>]) -> Result<Vec<TensorFile>, CompileError> {
 	files.iter().map(|file| read_tensor(file)).collect()
 }
 
+/// How far a result may be from what is expected.
+#[derive(Clone, Copy)]
+struct Tolerance {
+	/// Relative to the largest value, as the caller gave it.
+	given: Option<f32>,
+	/// Whether the test is of one cast.
+	is_cast: bool,
+}
+
 /// A test's model with its data.
 struct Case {
 	model: Vec<u8>,
@@ -180,7 +203,7 @@ struct Case {
 	files: Vec<Vec<u8>>,
 	inputs: Vec<TensorFile>,
 	outputs: Vec<TensorFile>,
-	tolerance: Option<f32>,
+	tolerance: Tolerance,
 }
 
 impl Case {
@@ -238,7 +261,9 @@ impl Case {
 	}
 }
 
-fn run(test: &Path, tolerance: Option<f32>) -> Result<Verdict, Box<dyn Error>> {
+fn run(test: &Path, given: Option<f32>) -> Result<Verdict, Box<dyn Error>> {
+	let is_cast = test.file_name().is_some_and(|name| name.to_string_lossy().contains("test_cast"));
+	let tolerance = Tolerance { given, is_cast };
 	let model = std::fs::read(test.join("model.onnx"))?;
 	let data = test.join("test_data_set_0");
 	let (files, expected) = (files(&data, "input")?, files(&data, "output")?);
@@ -362,7 +387,7 @@ fn difference(
 	port: &NamedTensor,
 	found: &OutputTensor,
 	expected: &TensorFile,
-	tolerance: Option<f32>,
+	Tolerance { given: tolerance, is_cast }: Tolerance,
 ) -> Result<Option<String>, Box<dyn Error>> {
 	if found.shape != expected.shape {
 		let reason = format!("shape {:?} where {:?} is expected", found.shape, expected.shape);
@@ -377,16 +402,28 @@ fn difference(
 	if found.dtype != DType::F32 {
 		return Ok((stored != expected.bytes).then(|| "other values".into()));
 	}
-	let relative = if port.element().bits() <= 8 { 0.0 } else { 1e-3 };
+	// Of 16-bit floats, two steps: nothing prescribes after which operations they are rounded, but for casts,
+	// which are one.
+	let relative = match port.element() {
+		ElementType::Float(FloatFormat::Bf16) if !is_cast => f32::exp2(-6.0),
+		ElementType::Float(FloatFormat::F16) if !is_cast => f32::exp2(-9.0),
+		element if element.bits() <= 8 => 0.0,
+		_ => 1e-3,
+	};
 	let floats = |bytes: &[u8]| -> Vec<f32> {
 		bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 	};
 	let expected = floats(&expected.bytes);
-	let largest = expected.iter().fold(0f32, |most, y| most.max(y.abs()));
+	let finite = expected.iter().filter(|y| y.is_finite());
+	let largest = finite.fold(0f32, |most, y| most.max(y.abs()));
 	for (x, y) in floats(&stored).into_iter().zip(expected) {
 		let allowed = match tolerance {
 			Some(tolerance) => tolerance * largest,
-			None => 1e-7 + relative * y.abs(),
+			// Beside 1, sums of as many terms as these tests have leave two steps.
+			None => {
+				1e-7 + relative * y.abs()
+					+ if relative > 0.0 { largest * f32::exp2(-22.0) } else { 0.0 }
+			},
 		};
 		let close = x == y || (x.is_nan() && y.is_nan()) || (x - y).abs() <= allowed;
 		if !close {

@@ -18,7 +18,8 @@ pub(crate) fn check_dims(dims: &[u32]) -> Result<()> {
 		return Err(Failure::too_large(format!(
 			"a tensor has {} dimensions, the most is {MAX_RANK}",
 			dims.len()
-		)));
+		))
+		.help("join some of them with Reshape when the model is exported"));
 	}
 	let mut elements = 1u64;
 	for &dim in dims {

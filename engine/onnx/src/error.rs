@@ -115,6 +115,17 @@ pub(crate) fn shown(name: &str) -> String {
 	text
 }
 
+/// Names as they may be listed: not all of very many.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+	let quoted: Vec<String> =
+		names.into_iter().take(16).map(|n| format!("`{}`", shown(n))).collect();
+	if quoted.is_empty() {
+		"none".into()
+	} else {
+		quoted.join(", ")
+	}
+}
+
 /// A failure whose place is filled in by whoever knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
@@ -154,6 +165,12 @@ impl Failure {
 			self.reason.truncate(cut);
 			self.reason.push('…');
 		}
-		CompileError { kind: self.kind, place, reason: self.reason, help: self.help }
+		let help = match (self.help, self.kind) {
+			(None, ErrorKind::TooLarge) => {
+				Some("compile the model for smaller inputs, or in parts".into())
+			},
+			(help, _) => help,
+		};
+		CompileError { kind: self.kind, place, reason: self.reason, help }
 	}
 }

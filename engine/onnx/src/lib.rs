@@ -97,6 +97,9 @@ pub struct CompileOptions {
 	/// number, and the compiled model does not have the input any more. For sampling rates, flags
 	/// and the like, on which a branch depends.
 	pub values: BTreeMap<String, i64>,
+	/// Outputs to compile, by name, in the model's order; all if there are none. What only the others need is
+	/// not even looked at.
+	pub outputs: Vec<String>,
 	/// Name for the manifest.
 	pub name: String,
 	/// Version for the manifest.

@@ -6,16 +6,15 @@ use assay_executor::{ElementType, Manifest};
 use assay_referee::tree;
 
 use crate::{
+	dims::product,
 	emit::{emit, Emitted},
-	error::{CompileError, ErrorKind, Failure, Place},
+	error::{listed, shown, CompileError, ErrorKind, Failure, Place},
 	graph::{bind, place, Bound, Walk},
 	ir::{Builder, Value},
-	read::{Files, Graph, Model, Node, Port},
+	lower::Opsets,
+	read::{Files, Graph, Model, Node, Port, WireError},
 	CompileOptions, Compiled,
 };
-
-/// Versions of the standard operator set whose meaning is known here.
-const OPSETS: std::ops::RangeInclusive<i64> = 1..=24;
 
 pub(crate) fn compile(
 	onnx: &[u8],
@@ -23,70 +22,87 @@ pub(crate) fn compile(
 	options: &CompileOptions,
 ) -> Result<Compiled, CompileError> {
 	let at_file = |failure: Failure| failure.at(Place::File);
-	let model = Model::decode(onnx).map_err(|error| {
-		at_file(
-			Failure::new(
-				ErrorKind::Malformed,
-				format!("it is no ONNX model, or is damaged: {error}"),
-			)
-			.help("check that the whole file was copied"),
-		)
-	})?;
-	let opset = standard_opset(&model).map_err(at_file)?;
+	let model = Model::decode(onnx).map_err(|error| at_file(no_model(onnx, error)))?;
+	if onnx.is_empty() {
+		return Err(at_file(Failure::new(ErrorKind::Malformed, "it is empty")));
+	}
 	let Some(graph) = &model.graph else {
 		return Err(at_file(Failure::new(ErrorKind::Malformed, "it holds no graph")));
 	};
-	let mut walk = Walk::new(opset);
-	walk.enter(graph)?;
+	let opsets = Opsets::of(&model.opsets, graph).map_err(at_file)?;
+	let wanted = wanted(graph, options)?;
+	let mut walk = Walk::new(opsets, &model.functions);
+	walk.enter(graph, wanted.iter().map(|port| port.name).collect())?;
 	let ports: Vec<&Port<'_>> =
 		graph.inputs.iter().filter(|port| !walk.has_initializer(port.name)).collect();
 	let mut bound = bind(&ports, options)?;
+	let graphs = model.functions.iter().map(|function| &function.body).chain([graph]);
+	let size = (onnx.len() as u64).saturating_add(files.count(graphs));
+	let mut builder = Builder::new(size, files);
+	walk.declare(&mut bound, &mut builder)?;
+	let outputs = walk.run(&mut builder)?;
+	for (port, value) in wanted.iter().zip(&outputs) {
+		if product(&value.dims) == 0 {
+			let failure = Failure::unsupported(format!("it is empty, of shape {:?}", value.dims));
+			return Err(failure
+				.help(
+					"leave it out: name the other outputs, as `assay model compile --outputs` does",
+				)
+				.at(Place::Output(port.name.into())));
+		}
+	}
+	let at_node = |node: usize| walk.nodes.get(node).map_or(Place::File, |node| place(node));
+	let emitted = emit(builder.ops, &bound.inputs, &outputs, at_node)?;
+	let elements = output_elements(&wanted, &outputs);
+	describe(onnx, &wanted, bound, elements, &walk.nodes, emitted, options).map_err(at_file)
+}
+
+/// Why bytes are no model: what they are instead, where that is known.
+fn no_model(bytes: &[u8], error: WireError) -> Failure {
+	let malformed = |reason: &str| Failure::new(ErrorKind::Malformed, reason);
+	let text = bytes.trim_ascii_start();
+	if text.starts_with(b"version https://git-lfs") {
+		return malformed("it is a pointer of Git LFS, which stands for the model")
+			.help("fetch the model itself: git lfs pull");
+	}
+	if text.starts_with(b"<") {
+		return malformed("it is a web page").help("download the file itself, not a page about it");
+	}
+	if bytes.starts_with(b"PK\x03\x04") {
+		return malformed("it is a zip archive: PyTorch's .pt files are such, and .npz files")
+			.help("export the model to ONNX, or take the .onnx file out of the archive");
+	}
+	match error {
+		WireError::TooMany | WireError::Nesting => Failure::too_large(error.to_string()),
+		error => malformed(&format!("it is no ONNX model, or is damaged: {error}"))
+			.help("check that the whole file was copied"),
+	}
+}
+
+/// The outputs of the graph that are compiled: those that were named, or all.
+fn wanted<'g, 'a>(
+	graph: &'g Graph<'a>,
+	options: &CompileOptions,
+) -> Result<Vec<&'g Port<'a>>, CompileError> {
 	let mut names = HashSet::new();
 	if let Some(port) = graph.outputs.iter().find(|port| !names.insert(port.name)) {
 		let failure = Failure::invalid("two outputs have this name");
 		return Err(failure.at(Place::Output(port.name.into())));
 	}
-	let size = (onnx.len() as u64).saturating_add(files.count(graph));
-	let mut builder = Builder::new(size, files);
-	walk.declare(&mut bound, &mut builder)?;
-	let outputs = walk.run(&mut builder)?;
-	let at_node = |node: usize| walk.nodes.get(node).map_or(Place::File, |node| place(node));
-	let emitted = emit(builder.ops, &bound.inputs, &outputs, at_node)?;
-	let elements = output_elements(graph, &outputs);
-	describe(onnx, graph, bound, elements, &walk.nodes, emitted, options).map_err(at_file)
-}
-
-/// The version of the standard operator set that the model is written for; a model that uses none
-/// of its operators need not name one.
-fn standard_opset(model: &Model<'_>) -> Result<i64, Failure> {
-	let is_standard = |domain: &str| matches!(domain, "" | "ai.onnx");
-	let named = model.opsets.iter().find(|(domain, _)| is_standard(domain));
-	let mut nodes = model.graph.iter().flat_map(|graph| &graph.nodes);
-	let version = match named {
-		Some(&(_, version)) => version,
-		None if !model.opsets.is_empty() && !nodes.any(|node| is_standard(node.domain)) => {
-			*OPSETS.end()
-		},
-		None => {
-			let reason = "it names no version of the operator set";
-			return Err(Failure::new(ErrorKind::Malformed, reason));
-		},
-	};
-	if OPSETS.contains(&version) {
-		Ok(version)
-	} else {
-		Err(Failure::unsupported(format!(
-			"it is written for operator set {version}, supported are {} to {}",
-			OPSETS.start(),
-			OPSETS.end()
-		))
-		.help("export or convert the model for operator set 17"))
+	if let Some(unknown) = options.outputs.iter().find(|name| !names.contains(name.as_str())) {
+		let there = graph.outputs.iter().map(|port| port.name);
+		let reason = format!("the model has no output named `{}`", shown(unknown));
+		let failure = Failure::new(ErrorKind::UnknownName, reason);
+		return Err(failure.help(format!("its outputs are: {}", listed(there))).at(Place::File));
 	}
+	let all = options.outputs.is_empty();
+	let wanted = |port: &&Port<'a>| all || options.outputs.iter().any(|name| name == port.name);
+	Ok(graph.outputs.iter().filter(wanted).collect())
 }
 
 /// The file's element types of its outputs: as declared, where that is computed as the values are.
-fn output_elements(graph: &Graph<'_>, outputs: &[Value]) -> Vec<ElementType> {
-	let declared = graph.outputs.iter().map(|port| {
+fn output_elements(ports: &[&Port<'_>], outputs: &[Value]) -> Vec<ElementType> {
+	let declared = ports.iter().map(|port| {
 		port.tensor.as_ref().and_then(|tensor| ElementType::from_onnx(tensor.data_type))
 	});
 	let choose = |(declared, value): (Option<ElementType>, &Value)| {
@@ -97,7 +113,7 @@ fn output_elements(graph: &Graph<'_>, outputs: &[Value]) -> Vec<ElementType> {
 
 fn describe(
 	onnx: &[u8],
-	graph: &Graph<'_>,
+	ports: &[&Port<'_>],
 	bound: Bound<'_>,
 	elements: Vec<ElementType>,
 	lowered: &[&Node<'_>],
@@ -106,7 +122,7 @@ fn describe(
 ) -> Result<Compiled, Failure> {
 	let Emitted { program, weights, parameters, nodes } = emitted;
 	let inputs: Vec<String> = bound.inputs.iter().map(|input| input.name.into()).collect();
-	let outputs: Vec<String> = graph.outputs.iter().map(|port| port.name.into()).collect();
+	let outputs: Vec<String> = ports.iter().map(|port| port.name.into()).collect();
 	let mut manifest = Manifest::new(&program, tree::hash(&weights), &inputs, &outputs)
 		.map_err(|error| Failure::invalid(error.to_string()))?;
 	let own = |element: ElementType| Some(element).filter(|&own| own != own.computed().into());

@@ -7,7 +7,7 @@ use assay_referee::{DType, MAX_PORTS, MAX_TENSOR_BYTES};
 
 use crate::{
 	dims::{check_dims, product, Dims},
-	error::{CompileError, ErrorKind, Failure, Place},
+	error::{listed, CompileError, ErrorKind, Failure, Place},
 	read::{element, Dim, Port},
 	CompileOptions,
 };
@@ -105,15 +105,6 @@ fn names<'a>(ports: &[&Port<'a>]) -> BTreeSet<&'a str> {
 	.collect()
 }
 
-fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-	let quoted: Vec<String> = names.into_iter().take(16).map(|n| format!("`{n}`")).collect();
-	if quoted.is_empty() {
-		"none".into()
-	} else {
-		quoted.join(", ")
-	}
-}
-
 fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), CompileError> {
 	let named = names(ports);
 	let mut given = options.dims.keys().chain(options.bounds.keys());
@@ -122,7 +113,7 @@ fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), Comp
 			ErrorKind::UnknownName,
 			format!("the model has no free dimension named `{name}`"),
 		)
-		.help(format!("its free dimensions are: {}", list(named)))
+		.help(format!("its free dimensions are: {}", listed(named)))
 		.at(Place::File));
 	}
 	let inputs: Vec<&str> = ports.iter().map(|port| port.name).collect();
@@ -132,12 +123,8 @@ fn check_names(ports: &[&Port<'_>], options: &CompileOptions) -> Result<(), Comp
 			ErrorKind::UnknownName,
 			format!("the model has no input named `{name}`"),
 		)
-		.help(format!("its inputs are: {}", list(inputs)))
+		.help(format!("its inputs are: {}", listed(inputs)))
 		.at(Place::File));
-	}
-	if let Some((name, _)) = options.dims.iter().find(|(_, &value)| value == 0) {
-		let failure = Failure::new(ErrorKind::WrongShape, format!("`{name}` cannot be 0"));
-		return Err(failure.at(Place::File));
 	}
 	Ok(())
 }
@@ -157,8 +144,14 @@ fn take_shape(
 			declared.len()
 		));
 	}
+	// A name that one shape gives several sizes names no size: exporters write the same for all.
+	let sizes = |name: &str| {
+		let same = shape.iter().zip(declared).filter(move |(_, dim)| **dim == Dim::Named(name));
+		same.map(|(&size, _)| size).collect::<BTreeSet<u32>>()
+	};
 	for (&given, dim) in shape.iter().zip(declared) {
 		match dim {
+			Dim::Named(name) if sizes(name).len() > 1 => {},
 			Dim::Known(value) if *value != i64::from(given) => {
 				return wrong(format!(
 					"the given shape {shape:?} has {given} where the model has {value}"

@@ -1,31 +1,117 @@
 //! What the lowering of a node sees: its operands, its attributes, and the builder of the program.
 
+use std::cell::Cell;
+
 use assay_referee::DType;
 
+use super::schema::{Opsets, Schema};
 use crate::{
 	error::{shown, ErrorKind, Failure, Result},
 	ir::{Builder, Value},
-	read::{Attribute, Node, Tensor},
+	read::{AttributeValue, Node, Tensor},
 };
 
 /// One node with its operands' values.
+///
+/// It notes which inputs and attributes are read, so that a node is refused that has others: see
+/// [`refuse_unread`](Cx::refuse_unread).
 pub(crate) struct Cx<'a, 'm> {
 	pub(crate) b: &'a mut Builder,
 	pub(crate) node: &'a Node<'m>,
-	pub(crate) inputs: Vec<Option<Value>>,
+	inputs: Vec<Option<Value>>,
+	attributes: Vec<(&'m str, &'a AttributeValue<'m>)>,
 	/// Version of the standard operator set.
 	pub(crate) opset: i64,
+	/// Version of the operator set of the node's domain.
+	version: i64,
 	/// For every output, whether something reads it.
-	pub(crate) wanted: Vec<bool>,
+	wanted: Vec<bool>,
+	/// For every input and every attribute, whether it was read.
+	read_inputs: Vec<Cell<bool>>,
+	read_attributes: Vec<Cell<bool>>,
 }
 
 impl<'a, 'm> Cx<'a, 'm> {
+	pub(crate) fn new(
+		b: &'a mut Builder,
+		node: &'a Node<'m>,
+		inputs: Vec<Option<Value>>,
+		attributes: Vec<(&'m str, &'a AttributeValue<'m>)>,
+		opsets: &Opsets<'_>,
+		wanted: Vec<bool>,
+	) -> Cx<'a, 'm> {
+		Cx {
+			b,
+			node,
+			opset: opsets.standard,
+			version: opsets.version(node.domain),
+			wanted,
+			read_inputs: vec![Cell::new(false); inputs.len()],
+			read_attributes: vec![Cell::new(false); attributes.len()],
+			inputs,
+			attributes,
+		}
+	}
+
+	/// The attributes of the node, those of a call in the place of references to them.
+	pub(crate) fn attributes(&self) -> &[(&'m str, &'a AttributeValue<'m>)] {
+		&self.attributes
+	}
+
+	/// Version of the operator set of the node's domain.
+	pub(crate) fn version(&self) -> i64 {
+		self.version
+	}
+
+	/// The version of the operator that is in force.
+	fn schema(&self) -> Option<&'static Schema> {
+		Schema::in_force(self.node.domain, self.node.op_type, self.version)
+	}
+
 	/// Computes what was deferred of the inputs.
 	pub(crate) fn materialize_inputs(&mut self) -> Result<()> {
 		for input in self.inputs.iter_mut().flatten() {
 			*input = self.b.materialized(input)?;
 		}
 		Ok(())
+	}
+
+	/// Refuses a node of which something was not looked at that could change its result: inputs, and
+	/// attributes that are not at their default. What does not matter is named in `attributes` and `inputs`.
+	pub(crate) fn refuse_unread(&self, attributes: &[&str], inputs: &[usize]) -> Result<()> {
+		let schema = self.schema();
+		for ((name, value), read) in self.attributes.iter().zip(&self.read_attributes) {
+			let parameter = schema.and_then(|schema| schema.parameter(name));
+			let is_default = parameter.is_some_and(|parameter| parameter.is_default(value));
+			if !read.get() && !is_default && !attributes.contains(name) {
+				let reason = format!("its attribute `{}` is not supported here", shown(name));
+				return Err(Failure::unsupported(reason));
+			}
+		}
+		for (i, (input, read)) in self.inputs.iter().zip(&self.read_inputs).enumerate() {
+			if input.is_some() && !read.get() && !inputs.contains(&i) {
+				return Err(Failure::unsupported(format!("its input {i} is not supported here")));
+			}
+		}
+		Ok(())
+	}
+
+	/// The inputs as they are, for what says nothing of their meaning.
+	pub(crate) fn operands(&self) -> impl Iterator<Item = &Value> {
+		self.inputs.iter().flatten()
+	}
+
+	/// How many inputs it has, those left out among them.
+	pub(crate) fn input_count(&self) -> usize {
+		self.inputs.len()
+	}
+
+	/// Does something with one value in the place of the inputs.
+	pub(crate) fn with_input<T>(&mut self, only: Value, run: impl FnOnce(&mut Self) -> T) -> T {
+		let inputs = std::mem::replace(&mut self.inputs, vec![Some(only)]);
+		let result = run(self);
+		self.inputs = inputs;
+		result
 	}
 
 	/// Input `i`, which must be there.
@@ -35,7 +121,11 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// Input `i`, where there is one.
 	pub(crate) fn optional(&self, i: usize) -> Option<Value> {
-		self.inputs.get(i).cloned().flatten()
+		let value = self.inputs.get(i).cloned().flatten();
+		if let (Some(_), Some(read)) = (&value, self.read_inputs.get(i)) {
+			read.set(true);
+		}
+		value
 	}
 
 	/// Input `i` of `f32`.
@@ -86,14 +176,26 @@ impl<'a, 'm> Cx<'a, 'm> {
 		}
 	}
 
-	fn attribute(&self, name: &str) -> Option<&'a Attribute<'m>> {
-		let node: &'a Node<'m> = self.node;
-		node.attributes.iter().find(|attribute| attribute.name == name)
+	/// The value of an attribute, which is now read.
+	fn attribute(&self, name: &str) -> Option<&'a AttributeValue<'m>> {
+		debug_assert!(Schema::is_parameter(name), "no operator has an attribute {name}");
+		let at = self.attributes.iter().position(|(other, _)| *other == name)?;
+		self.read_attributes[at].set(true);
+		Some(self.attributes[at].1)
 	}
 
-	/// An attribute of one whole number.
+	/// The default that the operator's own version has for an attribute.
+	fn default(&self, name: &str) -> Option<&'static str> {
+		self.schema()?.parameter(name)?.default()
+	}
+
+	/// An attribute of one whole number; where the node does not say it, the operator's own default, or this one
+	/// if it has none.
 	pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
-		self.attribute(name).and_then(|attribute| attribute.int).unwrap_or(default)
+		match self.attribute(name) {
+			Some(AttributeValue::Int(value)) => *value,
+			_ => self.default(name).and_then(|text| text.parse().ok()).unwrap_or(default),
+		}
 	}
 
 	/// An attribute that is true when it is not 0.
@@ -101,48 +203,73 @@ impl<'a, 'm> Cx<'a, 'm> {
 		self.int(name, 0) != 0
 	}
 
-	/// An attribute of one number.
+	/// An attribute of one number, with a default as [`int`](Cx::int) has.
 	pub(crate) fn float(&self, name: &str, default: f32) -> Result<f32> {
-		let value = self.attribute(name).and_then(|attribute| attribute.float).unwrap_or(default);
-		if value.is_nan() {
-			Err(Failure::invalid(format!("its attribute `{name}` is NaN")))
-		} else {
-			Ok(value)
+		match self.attribute(name) {
+			Some(AttributeValue::Float(value)) if value.is_nan() => {
+				Err(Failure::invalid(format!("its attribute `{name}` is NaN")))
+			},
+			Some(AttributeValue::Float(value)) => Ok(*value),
+			_ => Ok(self.default(name).and_then(|text| text.parse().ok()).unwrap_or(default)),
+		}
+	}
+
+	/// An attribute of one number, which may be NaN.
+	pub(crate) fn any_float(&self, name: &str, default: f32) -> f32 {
+		match self.attribute(name) {
+			Some(AttributeValue::Float(value)) => *value,
+			_ => default,
 		}
 	}
 
 	/// An attribute that is a list of whole numbers.
 	pub(crate) fn ints(&self, name: &str) -> Option<&'a [i64]> {
-		self.attribute(name).map(|attribute| attribute.ints.as_slice())
+		match self.attribute(name)? {
+			AttributeValue::Ints(values) => Some(values),
+			AttributeValue::Empty => Some(&[]),
+			_ => None,
+		}
 	}
 
 	/// An attribute that is a list of numbers.
 	pub(crate) fn floats(&self, name: &str) -> Option<&'a [f32]> {
-		self.attribute(name).map(|attribute| attribute.floats.as_slice())
+		match self.attribute(name)? {
+			AttributeValue::Floats(values) => Some(values),
+			AttributeValue::Empty => Some(&[]),
+			_ => None,
+		}
 	}
 
 	/// An attribute that is a list of words.
 	pub(crate) fn words(&self, name: &str) -> Result<Option<Vec<&'m str>>> {
-		let Some(attribute) = self.attribute(name) else { return Ok(None) };
-		let words = attribute.strings.iter().map(|bytes| std::str::from_utf8(bytes));
+		let words: &[&'m [u8]] = match self.attribute(name) {
+			Some(AttributeValue::Strings(words)) => words,
+			Some(AttributeValue::Empty) => &[],
+			_ => return Ok(None),
+		};
 		words
+			.iter()
+			.map(|bytes| std::str::from_utf8(bytes))
 			.collect::<Result<_, _>>()
 			.map(Some)
 			.map_err(|_| Failure::invalid(format!("its attribute `{name}` is not a list of words")))
 	}
 
-	/// An attribute that is a word.
+	/// An attribute that is a word, with a default as [`int`](Cx::int) has.
 	pub(crate) fn word(&self, name: &str, default: &'static str) -> Result<&'m str> {
-		match self.attribute(name).and_then(|attribute| attribute.string) {
-			None => Ok(default),
-			Some(bytes) => std::str::from_utf8(bytes)
+		match self.attribute(name) {
+			Some(AttributeValue::String(bytes)) => std::str::from_utf8(bytes)
 				.map_err(|_| Failure::invalid(format!("its attribute `{name}` is not text"))),
+			_ => Ok(self.default(name).unwrap_or(default)),
 		}
 	}
 
 	/// An attribute that is a tensor.
 	pub(crate) fn tensor(&self, name: &str) -> Option<&'a Tensor<'m>> {
-		self.attribute(name).and_then(|attribute| attribute.tensor.as_deref())
+		match self.attribute(name)? {
+			AttributeValue::Tensor(tensor) => Some(tensor),
+			_ => None,
+		}
 	}
 
 	/// Whether the node has this attribute.
@@ -152,7 +279,7 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// Refuses inputs without elements, for operators that divide by sizes.
 	pub(crate) fn refuse_empty(&self) -> Result<()> {
-		match self.inputs.iter().flatten().find(|value| value.elements() == 0) {
+		match self.operands().find(|value| value.elements() == 0) {
 			Some(value) => {
 				Err(Failure::unsupported(format!("an input, of shape {:?}, is empty", value.dims)))
 			},

@@ -37,16 +37,16 @@ pub(crate) fn at_type(cx: &mut Cx<'_, '_>, values: Vec<Value>) -> Result<Vec<Val
 /// The type of the first operand that is computed as the result is: operands of a node's main type
 /// come before its scales, axes and lengths.
 fn deciding(cx: &Cx<'_, '_>, dtype: DType) -> Option<ElementType> {
-	cx.inputs.iter().flatten().find(|input| input.dtype == dtype).map(|input| input.element)
+	cx.operands().find(|input| input.dtype == dtype).map(|input| input.element)
 }
 
 /// Whether the type of output `i` does not come from the operands, or the lowering gives it.
 fn has_own_type(op_type: &str, i: usize) -> bool {
 	match op_type {
-		"Cast" | "CastLike" | "Constant" | "ConstantOfShape" | "EyeLike" | "Shape" | "Size"
-		| "ArgMax" | "ArgMin" | "NonZero" | "QuantizeLinear" | "DequantizeLinear" | "If"
-		| "Loop" | "Scan" | "HannWindow" | "HammingWindow" | "BlackmanWindow" | "MatMulInteger"
-		| "ConvInteger" => true,
+		"Cast" | "CastLike" | "BitCast" | "Constant" | "ConstantOfShape" | "EyeLike" | "Shape"
+		| "Size" | "ArgMax" | "ArgMin" | "NonZero" | "QuantizeLinear" | "DequantizeLinear"
+		| "If" | "Loop" | "Scan" | "HannWindow" | "HammingWindow" | "BlackmanWindow"
+		| "MatMulInteger" | "ConvInteger" => true,
 		"LayerNormalization" | "TopK" | "MaxPool" | "Unique" => i > 0,
 		_ => false,
 	}

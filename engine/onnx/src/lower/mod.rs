@@ -1,15 +1,15 @@
 //! Lowers ONNX operators to ops of the program format, each in one written order of operations.
 //!
-//! [`registry`] has every operator; the rooms are by what is computed, not by who defined it. What needs several
-//! rooms, or is alone of its kind, stands beside them: 8-bit operators around a float one (`qlinear`), features of
-//! classical models, steps of optimizers.
+//! [`registry`] has every operator, [`schema`] what a node of it may have; the rooms are by what is computed, not
+//! by who defined it. What needs several rooms, or is alone of its kind, stands beside them: 8-bit operators around
+//! a float one (`qlinear`), classical models, steps of optimizers.
 
 mod attention;
+mod classical;
 mod context;
 mod contraction;
 mod elements;
 mod elementwise;
-mod features;
 mod image;
 mod movement;
 mod qlinear;
@@ -17,19 +17,24 @@ mod quantization;
 mod recurrent;
 mod reduction;
 mod registry;
+mod schema;
 mod signal;
 mod training;
 
 pub(crate) use context::Cx;
+pub(crate) use schema::{check, is_standard, Opsets};
 
 use crate::{error::Result, ir::Value};
 
-/// Lowers one node; gives one value per output, or fewer when the rest are not wanted.
-pub(crate) fn lower(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+/// Lowers one node, if it has what its operator takes; gives one value per output, or fewer when the rest are not
+/// wanted.
+pub(crate) fn lower(mut cx: Cx<'_, '_>, opsets: &Opsets<'_>) -> Result<Vec<Value>> {
+	let cx = &mut cx;
+	let operator = registry::find(cx)?;
+	check(cx.node, cx.attributes(), opsets)?;
 	if !takes_dequantized(cx.node.op_type) {
 		cx.materialize_inputs()?;
 	}
-	let operator = registry::find(cx)?;
 	let values = operator.lower(cx)?;
 	elements::at_type(cx, values)
 }

@@ -64,16 +64,11 @@ pub(crate) fn around(
 	cx: &mut Cx<'_, '_>,
 	operator: fn(&mut Cx<'_, '_>) -> Result<Value>,
 ) -> Result<Value> {
-	if cx.flag("channels_last") {
-		return Err(Failure::unsupported("channels_last=1 is not supported"));
-	}
 	let (x, x_scale, y_scale) = (bytes(cx, 0)?, cx.float_input(1)?, cx.float_input(3)?);
 	let float = dequantized(cx, &x, &x_scale, cx.optional(2))?;
-	let (y_zero, inputs) = (cx.optional(4), std::mem::take(&mut cx.inputs));
-	cx.inputs = vec![Some(float)];
-	let y = operator(cx);
-	cx.inputs = inputs;
-	quantized(cx, &y?, &y_scale, y_zero, x.dtype)
+	let y = cx.with_input(float, operator)?;
+	let y_zero = cx.optional(4);
+	quantized(cx, &y, &y_scale, y_zero, x.dtype)
 }
 
 /// The sum in whole numbers, times x scale / (y scale · number of elements).
@@ -110,7 +105,7 @@ pub(crate) fn global_average_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
 pub(crate) fn concat(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (y_scale, y_zero) = (cx.float_input(0)?, cx.input(1)?);
 	let mut parts = Vec::new();
-	for i in (2..cx.inputs.len()).step_by(3) {
+	for i in (2..cx.input_count()).step_by(3) {
 		let (x, scale, zero) = (bytes(cx, i)?, cx.float_input(i + 1)?, cx.optional(i + 2));
 		let same = scale.bytes().is_some()
 			&& scale.bytes() == y_scale.bytes()

@@ -5,17 +5,17 @@ use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{
 	attention::{self, contrib, rotary},
+	classical::{encode, features, linear, trees},
 	contraction::{algebra, conv, matmul, nbits, quantized, transposed},
 	elementwise::{
 		activation,
 		arithmetic::{self, binary, folded, unary},
 		cast,
 	},
-	features,
 	image::{deform, fold, grid, pool, resize, roi},
 	movement::{arrange, gather, index, pad, ranges, scatter, shapes},
 	qlinear::{self, around},
-	quantization::linear,
+	quantization::{self, packed},
 	recurrent,
 	reduction::{
 		cumulative, layer_norm, loss, norm,
@@ -29,8 +29,13 @@ use crate::{
 	ir::Value,
 };
 
-/// The first version of the standard operator set in which most operators have the meaning known here.
-const FIRST_OPSET: i64 = 7;
+/// The operators of one domain.
+struct Domain {
+	name: &'static str,
+	/// The first version of its operator set in which most operators have the meaning known here.
+	first: i64,
+	operators: &'static [Operator],
+}
 
 /// How an operator is lowered.
 #[derive(Clone, Copy)]
@@ -45,15 +50,25 @@ enum Lowering {
 #[derive(Clone, Copy)]
 pub(super) struct Operator {
 	name: &'static str,
-	/// The first version of the standard operator set in which it has this meaning. Of other domains, which have
-	/// versions of their own, nothing is asked.
-	since: i64,
+	/// The first version of the domain's operator set in which it has this meaning, if not the domain's first.
+	since: Option<i64>,
 	lowering: Lowering,
+	/// Attributes and inputs that change no result, or only results that are refused.
+	ignored: &'static [&'static str],
+	ignored_inputs: &'static [usize],
 }
 
 impl Operator {
 	const fn since(self, since: i64) -> Operator {
-		Operator { since, ..self }
+		Operator { since: Some(since), ..self }
+	}
+
+	const fn ignores(self, ignored: &'static [&'static str]) -> Operator {
+		Operator { ignored, ..self }
+	}
+
+	const fn ignores_inputs(self, ignored_inputs: &'static [usize]) -> Operator {
+		Operator { ignored_inputs, ..self }
 	}
 
 	/// Lowers the node to the values of its outputs.
@@ -62,28 +77,34 @@ impl Operator {
 	///
 	/// Whatever the node has that is wrong or not supported.
 	pub(super) fn lower(&self, cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
-		match self.lowering {
-			Lowering::One(lower) => Ok(vec![lower(cx)?]),
-			Lowering::Many(lower) => lower(cx),
-		}
+		let values = match self.lowering {
+			Lowering::One(lower) => vec![lower(cx)?],
+			Lowering::Many(lower) => lower(cx)?,
+		};
+		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
+		Ok(values)
 	}
 }
 
 const fn one(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Value>) -> Operator {
-	Operator { name, since: FIRST_OPSET, lowering: Lowering::One(lower) }
+	operator(name, Lowering::One(lower))
 }
 
 const fn many(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>) -> Operator {
-	Operator { name, since: FIRST_OPSET, lowering: Lowering::Many(lower) }
+	operator(name, Lowering::Many(lower))
+}
+
+const fn operator(name: &'static str, lowering: Lowering) -> Operator {
+	Operator { name, since: None, lowering, ignored: &[], ignored_inputs: &[] }
 }
 
 /// The operators of every domain.
-const DOMAINS: [(&str, &[Operator]); 5] = [
-	("", STANDARD),
-	("ai.onnx", STANDARD),
-	("com.microsoft", MICROSOFT),
-	("ai.onnx.ml", CLASSICAL),
-	("ai.onnx.preview.training", TRAINING),
+const DOMAINS: [Domain; 5] = [
+	Domain { name: "", first: 7, operators: STANDARD },
+	Domain { name: "ai.onnx", first: 7, operators: STANDARD },
+	Domain { name: "com.microsoft", first: 1, operators: MICROSOFT },
+	Domain { name: "ai.onnx.ml", first: 1, operators: CLASSICAL },
+	Domain { name: "ai.onnx.preview.training", first: 1, operators: TRAINING },
 ];
 
 /// The standard operator set.
@@ -153,13 +174,15 @@ const STANDARD: &[Operator] = &[
 	one("HardSwish", activation::hard_swish),
 	one("Mish", activation::mish),
 	one("Swish", activation::swish),
+	one("SwiGLU", activation::swiglu),
 	one("Gelu", activation::gelu),
 	one("Shrink", activation::shrink),
 	one("ThresholdedRelu", activation::thresholded_relu),
 	one("Cast", cast::cast),
 	one("CastLike", cast::cast_like),
+	one("BitCast", cast::bit_cast),
 	one("Identity", |cx| cx.input(0)).since(1),
-	many("Dropout", cast::dropout),
+	many("Dropout", cast::dropout).ignores(&["ratio", "seed"]).ignores_inputs(&[1]),
 	one("OptionalGetElement", |cx| cx.input(0)),
 	one("OptionalHasElement", cast::optional_has_element),
 	// Elements moved, repeated, picked or placed; shapes.
@@ -184,7 +207,8 @@ const STANDARD: &[Operator] = &[
 	one("Scatter", scatter::scatter_elements),
 	one("ScatterElements", scatter::scatter_elements),
 	one("ScatterND", scatter::scatter_nd),
-	many("TopK", scatter::top_k),
+	// Sorted is one of the orders that `sorted=0` allows.
+	many("TopK", scatter::top_k).ignores(&["sorted"]),
 	one("Reshape", shapes::reshape),
 	one("Flatten", shapes::flatten),
 	one("Squeeze", shapes::squeeze),
@@ -211,6 +235,7 @@ const STANDARD: &[Operator] = &[
 	one("ArgMax", reduce::arg_max),
 	one("ArgMin", reduce::arg_min),
 	one("CumSum", cumulative::cumulative_sum),
+	one("CumProd", cumulative::cumulative_product),
 	one("Softmax", softmax::softmax),
 	one("LogSoftmax", softmax::log_softmax),
 	one("Hardmax", softmax::hardmax),
@@ -236,11 +261,14 @@ const STANDARD: &[Operator] = &[
 	one("ConvInteger", quantized::conv_integer),
 	one("QLinearMatMul", quantized::matmul),
 	one("QLinearConv", quantized::conv),
-	one("QuantizeLinear", linear::quantize),
-	one("DequantizeLinear", linear::dequantize),
-	many("DynamicQuantizeLinear", linear::quantize_dynamically),
+	one("QuantizeLinear", quantization::linear::quantize),
+	one("DequantizeLinear", quantization::linear::dequantize),
+	many("DynamicQuantizeLinear", quantization::linear::quantize_dynamically),
 	// Networks.
 	many("Attention", attention::standard::attention),
+	// The size of chunks that other engines compute at once.
+	many("LinearAttention", attention::linear::linear_attention).ignores(&["chunk_size"]),
+	many("CausalConvWithState", attention::linear::causal_conv),
 	one("RotaryEmbedding", rotary::standard),
 	many("LSTM", recurrent::lstm),
 	many("GRU", recurrent::gru),
@@ -274,8 +302,9 @@ const MICROSOFT: &[Operator] = &[
 	many("Attention", contrib::attention),
 	many("QAttention", contrib::quantized_attention),
 	many("MultiHeadAttention", contrib::multi_head),
-	many("GroupQueryAttention", contrib::group_query),
-	many("EmbedLayerNormalization", contrib::embed_layer_norm),
+	// The shapes say the whole length, and without a past also the last position.
+	many("GroupQueryAttention", contrib::group_query).ignores_inputs(&[5, 6]),
+	many("EmbedLayerNormalization", contrib::embed_layer_norm).ignores(&["mask_index_type"]),
 	many("SkipLayerNormalization", layer_norm::skip_layer_norm),
 	many("SkipSimplifiedLayerNormalization", layer_norm::skip_rms_norm),
 	one("SimplifiedLayerNormalization", layer_norm::rms_norm),
@@ -284,10 +313,13 @@ const MICROSOFT: &[Operator] = &[
 	one("BiasGelu", |cx| activation::biased_gelu(cx, false)),
 	one("FastGelu", |cx| activation::biased_gelu(cx, true)),
 	one("QuickGelu", activation::quick_gelu),
+	many("DynamicQuantizeLSTM", recurrent::quantized_lstm),
 	one("FusedMatMul", matmul::fused_matmul),
 	one("FusedGemm", matmul::fused_gemm),
 	one("FusedConv", conv::fused_conv),
-	one("MatMulNBits", nbits::matmul),
+	// How coarsely it may be computed; here it is not.
+	one("MatMulNBits", nbits::matmul).ignores(&["accuracy_level"]),
+	one("GatherBlockQuantized", packed::gather),
 	one("QGemm", quantized::gemm),
 	one("DynamicQuantizeMatMul", quantized::dynamic_matmul),
 	one("MatMulIntegerToFloat", quantized::matmul_to_float),
@@ -296,14 +328,37 @@ const MICROSOFT: &[Operator] = &[
 	one("QLinearConcat", qlinear::concat),
 	one("QLinearSigmoid", |cx| around(cx, |cx| unary(cx, UnaryFn::Sigmoid))),
 	one("QLinearLeakyRelu", |cx| around(cx, activation::leaky_relu)),
-	one("QLinearSoftmax", |cx| around(cx, softmax::softmax)),
+	one("QLinearSoftmax", |cx| around(cx, softmax::quantized)),
 	one("QLinearAveragePool", |cx| around(cx, pool::average_pool)),
 	one("QLinearGlobalAveragePool", qlinear::global_average_pool),
 ];
 
 /// Classical machine learning.
-const CLASSICAL: &[Operator] =
-	&[one("Binarizer", features::binarizer), one("ArrayFeatureExtractor", features::extract)];
+const CLASSICAL: &[Operator] = &[
+	one("Binarizer", features::binarizer),
+	one("ArrayFeatureExtractor", features::extract),
+	one("FeatureVectorizer", encode::feature_vectorizer),
+	one("Imputer", encode::imputer),
+	one("LabelEncoder", encode::label_encoder).ignores(&[
+		"default_string",
+		"default_int64",
+		"default_float",
+	]),
+	one("OneHotEncoder", encode::one_hot_encoder),
+	// The labels are the keys of a map, of which a program has the values.
+	one("ZipMap", encode::zip_map).ignores(&["classlabels_int64s", "classlabels_strings"]),
+	one("Scaler", linear::scaler),
+	one("Normalizer", linear::normalizer),
+	one("LinearRegressor", linear::regressor),
+	// How the model was trained.
+	many("LinearClassifier", linear::classifier).ignores(&["multi_class"]),
+	// How often a node was taken in training.
+	one("TreeEnsembleRegressor", trees::regressor)
+		.ignores(&["nodes_hitrates", "nodes_hitrates_as_tensor"]),
+	one("TreeEnsemble", trees::ensemble).ignores(&["nodes_hitrates"]),
+	many("TreeEnsembleClassifier", trees::classifier)
+		.ignores(&["nodes_hitrates", "nodes_hitrates_as_tensor"]),
+];
 
 /// Steps of optimizers.
 const TRAINING: &[Operator] = &[
@@ -319,19 +374,19 @@ const TRAINING: &[Operator] = &[
 /// When its domain or its name is unknown, or the operator set is older than what it means here.
 pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
 	let (domain, name) = (cx.node.domain, cx.node.op_type);
-	let Some((_, operators)) = DOMAINS.iter().find(|(known, _)| *known == domain) else {
+	let Some(domain) = DOMAINS.iter().find(|known| known.name == domain) else {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedOperator,
 			format!("operators of the domain `{}` are not supported", shown(domain)),
 		)
 		.help("export the model with standard ONNX operators only"));
 	};
-	let operator = operators.iter().find(|operator| operator.name == name);
-	let since = operator.map_or(FIRST_OPSET, |operator| operator.since);
-	if matches!(domain, "" | "ai.onnx") && cx.opset < since {
+	let operator = domain.operators.iter().find(|operator| operator.name == name);
+	let since = operator.and_then(|operator| operator.since).unwrap_or(domain.first);
+	if cx.version() < since {
 		return Err(Failure::unsupported(format!(
 			"it is written for operator set {}, supported are {since} and later",
-			cx.opset
+			cx.version()
 		))
 		.help("export or convert the model for operator set 17"));
 	}

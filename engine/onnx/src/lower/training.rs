@@ -138,7 +138,8 @@ fn momentum_step(
 			let ahead = cx.b.binary_scalar(BinaryFn::Mul, &velocity, alpha)?;
 			cx.b.binary(BinaryFn::Add, &gradient, &ahead)?
 		},
-		_ => velocity.clone(),
+		"standard" => velocity.clone(),
+		_ => return Err(Failure::invalid("its mode is neither standard nor nesterov")),
 	};
 	Ok(vec![moved(cx, x, rate, &direction)?, velocity])
 }

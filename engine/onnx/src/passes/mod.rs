@@ -14,7 +14,7 @@ mod windows;
 
 pub(crate) use views::part_of_input;
 
-use assay_referee::{DType, Layout, OpKind, TensorSpec, MAX_OPERANDS, MAX_RANK};
+use assay_referee::{DType, Layout, OpKind, TensorSpec, MAX_OPERANDS, MAX_PORTS, MAX_RANK};
 
 use crate::{
 	dims::strides,
@@ -100,23 +100,42 @@ fn root(ops: &mut Vec<Op>, outputs: &[Value], specs: &[TensorSpec], node: usize)
 			let (operands, dims) = (vec![one.clone()], one.dims.clone());
 			Op { kind, dtype: one.dtype, dims, operands, epilogue: None, node }
 		},
-		many if many.len() > MAX_OPERANDS => {
+		many if many.len() > MAX_PORTS => {
 			return Err(Failure::too_large(format!(
-				"the model has {} outputs, the most is {MAX_OPERANDS}",
+				"the model has {} outputs, the most is {MAX_PORTS}",
 				many.len()
-			)));
+			))
+			.help("compile those that you want: `assay model compile --outputs NAME…`"));
 		},
-		many => {
-			let total = Layout::new(specs.iter().map(TensorSpec::bytes)).total_len;
-			let total =
-				u32::try_from(total).map_err(|_| Failure::too_large("the outputs exceed 1 GiB"))?;
-			let operands = many.to_vec();
-			let (kind, dims) = (OpKind::Pack, vec![total]);
-			Op { kind, dtype: DType::U8, dims, operands, epilogue: None, node }
+		many if many.len() > MAX_OPERANDS => {
+			// Packs begin at multiples of what tensors begin at, so a pack of packs has the same bytes.
+			let mut packs = Vec::new();
+			for (values, specs) in many.chunks(MAX_OPERANDS).zip(specs.chunks(MAX_OPERANDS)) {
+				let pack = pack(values.to_vec(), specs.iter().map(TensorSpec::bytes), node)?;
+				let (dtype, dims) = (pack.dtype, pack.dims.clone());
+				packs.push(Value {
+					dtype,
+					element: dtype.into(),
+					dims,
+					origin: Origin::Op(ops.len()),
+				});
+				ops.push(pack);
+			}
+			let lengths: Vec<u64> = packs.iter().map(Value::elements).collect();
+			pack(packs, lengths, node)?
 		},
+		many => pack(many.to_vec(), specs.iter().map(TensorSpec::bytes), node)?,
 	};
 	ops.push(op);
 	Ok(ops.len() - 1)
+}
+
+/// The op that lays tensors of so many bytes behind one another.
+fn pack(operands: Vec<Value>, lengths: impl IntoIterator<Item = u64>, node: usize) -> Result<Op> {
+	let total = Layout::new(lengths).total_len;
+	let total = u32::try_from(total).map_err(|_| Failure::too_large("the outputs exceed 1 GiB"))?;
+	let (kind, dims) = (OpKind::Pack, vec![total]);
+	Ok(Op { kind, dtype: DType::U8, dims, operands, epilogue: None, node })
 }
 
 /// Which ops the one at `root` needs, itself included.

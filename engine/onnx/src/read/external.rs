@@ -46,11 +46,16 @@ impl Files {
 		Files { folder: folder.map(here), found: HashMap::new() }
 	}
 
-	/// The bytes that a graph's tensors have in files, which count as the model's: no more than the
+	/// The bytes that the tensors of graphs have in files, which count as the model's: no more than the
 	/// tensors take, nor than those files have.
-	pub(crate) fn count(&mut self, graph: &Graph<'_>) -> u64 {
+	pub(crate) fn count<'a: 'g, 'g>(
+		&mut self,
+		graphs: impl IntoIterator<Item = &'g Graph<'a>>,
+	) -> u64 {
 		let mut tensors = Vec::new();
-		collect(graph, &mut tensors);
+		for graph in graphs {
+			collect(graph, &mut tensors);
+		}
 		let mut files = HashSet::new();
 		let (mut taken, mut there) = (0u64, 0u64);
 		for tensor in tensors {
@@ -169,9 +174,10 @@ impl Files {
 
 fn collect<'g, 'a>(graph: &'g Graph<'a>, tensors: &mut Vec<&'g Tensor<'a>>) {
 	tensors.extend(&graph.initializers);
+	tensors.extend(graph.sparse.iter().flat_map(|sparse| [&sparse.values, &sparse.indices]));
 	for attribute in graph.nodes.iter().flat_map(|node| &node.attributes) {
-		tensors.extend(attribute.tensor.as_deref());
-		if let Some(inner) = &attribute.graph {
+		tensors.extend(attribute.tensor());
+		if let Some(inner) = attribute.graph() {
 			// The reader bounds how deep graphs lie inside one another.
 			collect(inner, tensors);
 		}

@@ -8,5 +8,8 @@ mod wire;
 
 pub(crate) use declared::element;
 pub(crate) use external::Files;
-pub(crate) use proto::{Attribute, Dim, Graph, Model, Node, Port, Tensor};
-pub(crate) use tensor::{decode, decode_any, Decoded};
+pub(crate) use proto::{
+	AttributeValue, Dim, Function, Graph, Model, Node, Port, SparseTensor, Tensor,
+};
+pub(crate) use tensor::{decode, decode_any, decode_sparse, Decoded};
+pub(crate) use wire::WireError;

@@ -8,7 +8,7 @@ use assay_referee::DType;
 use super::{
 	declared::{dims, element, stored_bytes},
 	external::Files,
-	proto::Tensor,
+	proto::{SparseTensor, Tensor},
 };
 use crate::{
 	dims::{product, Dims},
@@ -35,6 +35,44 @@ pub(crate) fn decode(tensor: &Tensor<'_>, files: &mut Files) -> Result<Decoded> 
 		}
 	}
 	Ok(decoded)
+}
+
+/// Decodes a sparse weight to one that has its zeros.
+pub(crate) fn decode_sparse(tensor: &SparseTensor<'_>, files: &mut Files) -> Result<Decoded> {
+	let (values, indices) = (decode(&tensor.values, files)?, decode(&tensor.indices, files)?);
+	let shape = Tensor { dims: tensor.dims.clone(), ..Tensor::default() };
+	let dims = dims(&shape)?;
+	let places: Vec<i64> = match indices.element {
+		ElementType::Plain(DType::I64) => {
+			indices.bytes.as_chunks().0.iter().map(|x| i64::from_le_bytes(*x)).collect()
+		},
+		_ => return Err(Failure::invalid("the indices of its elements are not int64")),
+	};
+	let count = product(&values.dims) as usize;
+	let fits = |d: usize, at: i64| u64::try_from(at).is_ok_and(|at| at < dims[d].into());
+	let flat: Option<Vec<usize>> = match *indices.dims.as_slice() {
+		[n] if n as usize == count => places
+			.iter()
+			.map(|&at| usize::try_from(at).ok().filter(|&at| (at as u64) < product(&dims)))
+			.collect(),
+		[n, rank] if n as usize == count && rank as usize == dims.len() => places
+			.chunks_exact(dims.len().max(1))
+			.map(|place| {
+				place.iter().enumerate().try_fold(0, |flat, (d, &at)| {
+					fits(d, at).then(|| flat * dims[d] as usize + at as usize)
+				})
+			})
+			.collect(),
+		_ => None,
+	};
+	let flat = flat.filter(|flat| flat.len() == count);
+	let flat = flat.ok_or_else(|| Failure::invalid("the indices of its elements do not fit it"))?;
+	let size = values.element.computed().size() as usize;
+	let mut bytes = vec![0; product(&dims) as usize * size];
+	for (at, value) in flat.into_iter().zip(values.bytes.chunks_exact(size)) {
+		bytes[at * size..][..size].copy_from_slice(value);
+	}
+	Ok(Decoded { element: values.element, dims, bytes })
 }
 
 /// Decodes a tensor of any values.

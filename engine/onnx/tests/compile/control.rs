@@ -84,8 +84,8 @@ fn graphs_nest_to_a_bound() {
 		net
 	};
 	assert_eq!(nested(16).run_f32(&[&[3.0]]), [-3.0]);
-	assert_eq!(nested(17).error().kind, ErrorKind::Malformed);
-	assert_eq!(nested(2_000).error().kind, ErrorKind::Malformed);
+	assert_eq!(nested(17).error().kind, ErrorKind::TooLarge);
+	assert_eq!(nested(2_000).error().kind, ErrorKind::TooLarge);
 }
 
 /// total += turn; doubled rows are collected: `total, rows = Loop(turns, go, total)`.

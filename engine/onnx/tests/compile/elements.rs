@@ -65,7 +65,8 @@ fn casts_round_to_the_type() {
 	let cast = |to: i64, attributes: Vec<(&'static str, A)>, x: f32| -> f32 {
 		let mut all = vec![("to", A::Int(to))];
 		all.extend(attributes);
-		let net = Net::new().floats("x", &[1]).node_with("Cast", &["x"], &["narrow"], all);
+		let net = Net::new().opset(21).floats("x", &[1]);
+		let net = net.node_with("Cast", &["x"], &["narrow"], all);
 		let back = vec![("to", A::Int(1))];
 		net.node_with("Cast", &["narrow"], &["y"], back).output("y").run_f32(&[&[x]])[0]
 	};

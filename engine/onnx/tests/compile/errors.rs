@@ -47,13 +47,9 @@ fn truncated() {
 
 #[test]
 fn unsupported_operator() {
-	let error = one_node("NonMaxSuppression", &[3]).error();
-	assert_error(
-		&error,
-		ErrorKind::UnsupportedOperator,
-		&["node `y` (NonMaxSuppression)", "not supported"],
-	);
-	assert_eq!(error.place, Place::Node { name: "y".into(), op_type: "NonMaxSuppression".into() });
+	let error = one_node("Unique", &[3]).error();
+	assert_error(&error, ErrorKind::UnsupportedOperator, &["node `y` (Unique)", "not supported"]);
+	assert_eq!(error.place, Place::Node { name: "y".into(), op_type: "Unique".into() });
 	assert!(error.help.is_some());
 	let mut net = one_node("Gelu", &[3]);
 	net.graph().node[0].domain = Some("com.example".into());
@@ -114,7 +110,7 @@ fn free_dimensions() {
 	let error = with_options(&net, &[("bacth", 1)], &[]);
 	assert_error(&error, ErrorKind::UnknownName, &["`bacth`", "its free dimensions are: `batch`"]);
 	let error = with_options(&net, &[("batch", 0)], &[]);
-	assert_error(&error, ErrorKind::WrongShape, &["`batch` cannot be 0"]);
+	assert_error(&error, ErrorKind::Unsupported, &["output `y`: it is empty", "--outputs"]);
 	let error = with_options(&net, &[], &[("z", &[1, 3])]);
 	assert_error(&error, ErrorKind::UnknownName, &["no input named `z`", "its inputs are: `x`"]);
 	let error = with_options(&net, &[], &[("x", &[1, 4])]);
@@ -167,9 +163,8 @@ fn external_data() {
 fn contradictions() {
 	let lacking = Net::new().floats("x", &[3]).node("Add", &["x", "ghost"], &["y"]).output("y");
 	assert_error(&lacking.error(), ErrorKind::Invalid, &["node `y` (Add)", "`ghost`"]);
-	let backwards = Net::new().floats("x", &[3]).node("Relu", &["a"], &["y"]);
-	let backwards = backwards.node("Relu", &["x"], &["a"]).output("y");
-	assert_error(&backwards.error(), ErrorKind::Invalid, &["node `y` (Relu)", "`a`"]);
+	let circle = Net::new().node("Relu", &["a"], &["y"]).node("Relu", &["y"], &["a"]).output("y");
+	assert_error(&circle.error(), ErrorKind::Invalid, &["node `a` (Relu)", "`y`"]);
 	let twice = one_node("Relu", &[3]).node("Neg", &["x"], &["y"]);
 	assert_error(&twice.error(), ErrorKind::Invalid, &["`y` already exists"]);
 	let unfit =
@@ -228,7 +223,7 @@ fn leaves_that_cannot_be_judged() {
 #[test]
 fn forms_of_supported_operators() {
 	let refused = |op: &str, attributes: Vec<(&str, A)>, parts: &[&str]| {
-		let net = Net::new().floats("x", &[1, 2, 4, 4]);
+		let net = Net::new().opset(20).floats("x", &[1, 2, 4, 4]);
 		let net = net.node_with(op, &["x"], &["y"], attributes).output("y");
 		assert_error(&net.error(), net.error().kind, parts);
 	};
@@ -257,9 +252,16 @@ fn listed(heading: &str) -> Vec<&'static str> {
 	list.split('`').skip(1).step_by(2).collect()
 }
 
+/// Whether an operator set has removed the operator.
+fn op_is_old(net: &Net) -> bool {
+	let node = &net.0.graph.as_ref().unwrap().node[0];
+	matches!(node.op_type.as_deref(), Some("Upsample" | "Scatter"))
+}
+
 /// One input of this shape suits few operators, but all are known.
 fn assert_known(mut net: Net, domain: &str) {
 	net.graph().node[0].domain = Some(domain.into());
+	net.0.opset_import[0].version = Some(if op_is_old(&net) { 9 } else { 28 });
 	if let Err(error) = compile(&net.bytes(), &Default::default()) {
 		assert_ne!(error.kind, ErrorKind::UnsupportedOperator, "{error}");
 	}

@@ -10,6 +10,7 @@ use rten_onnx::onnx::DataType;
 fn varied() -> Vec<u8> {
 	let one = tensor("", DataType::INT64, &[1], 3i64.to_le_bytes().to_vec());
 	Net::new()
+		.opset(18)
 		.input("x", DataType::FLOAT, &[D::N(1), D::N(2), D::N(6), D::N(6)])
 		.weight("w", &[4, 2, 3, 3], &noise(72, 1))
 		.weight("b", &[4], &noise(4, 2))
@@ -155,7 +156,7 @@ fn nested_graphs_do_not_exhaust_the_stack() {
 	reversed.extend([0x3a, 17, 0x10, 2, 0x42]);
 	reversed.reverse();
 	let error = compile(&reversed, &CompileOptions::default()).unwrap_err();
-	assert_eq!(error.kind, ErrorKind::Malformed, "{error}");
+	assert_eq!(error.kind, ErrorKind::TooLarge, "{error}");
 	assert!(error.to_string().contains("inside one another"), "{error}");
 }
 
@@ -166,7 +167,7 @@ fn endless_parts_are_refused() {
 	let mut bytes = vec![0x42, 2, 0x10, 17, 0x3a, 0x80, 0x89, 0x7a];
 	bytes.extend_from_slice(&nodes);
 	let error = compile(&bytes, &CompileOptions::default()).unwrap_err();
-	assert_eq!(error.kind, ErrorKind::Malformed);
+	assert_eq!(error.kind, ErrorKind::TooLarge);
 	assert!(error.to_string().contains("more parts"), "{error}");
 }
 

@@ -249,6 +249,7 @@ fn reductions_take_in_what_is_computed_of_transposed_values() {
 fn parts_of_an_input_are_operands() {
 	let net = |size: i64| {
 		Net::new()
+			.opset(18)
 			.floats("x", &[2, size])
 			.node_with("Split", &["x"], &["a", "b"], vec![("num_outputs", A::Int(2))])
 			.node("Mul", &["a", "b"], &["c"])
@@ -268,6 +269,7 @@ fn parts_of_an_input_are_operands() {
 fn parts_put_one_after_another_are_one_movement() {
 	let net = |pieces: [&'static str; 3]| {
 		Net::new()
+			.opset(18)
 			.floats("x", &[3, 5])
 			.node("Exp", &["x"], &["e"])
 			.node_with("Split", &["e"], &["a", "b", "c"], vec![("num_outputs", A::Int(3))])

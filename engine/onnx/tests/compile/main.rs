@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod attributes;
 mod control;
 mod digits;
 mod elements;
 mod errors;
 mod external;
+mod graphs;
 mod hostile;
 mod layouts;
 mod long;

@@ -271,7 +271,7 @@ fn batched_products() {
 #[test]
 fn activations() {
 	let x = [-4.0, -1.0, -0.25, 0.0, 0.5, 3.5];
-	let run = |op, attributes| one(op, &[6], attributes).run_f32(&[&x]);
+	let run = |op, attributes| one(op, &[6], attributes).opset(20).run_f32(&[&x]);
 	let by = |f: fn(f64) -> f64| x.map(|v| f(v.into()) as f32);
 	assert_eq!(
 		run("LeakyRelu", vec![("alpha", A::Float(0.5))]),

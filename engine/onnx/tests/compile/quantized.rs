@@ -132,7 +132,8 @@ fn products_with_zero_points_of_rows_and_columns() {
 fn scales_per_block() {
 	let x = [6.0, 12.0, 50.0, 5.0, 1.0, -8.0, 4.0, 5.0];
 	let attributes = || vec![("axis", A::Int(1)), ("block_size", A::Int(2))];
-	let net = Net::new().floats("x", &[2, 4]).weight("s", &[2, 2], &[1.5, 2.5, 3.0, 0.02]);
+	let net = Net::new().opset(21).floats("x", &[2, 4]);
+	let net = net.weight("s", &[2, 2], &[1.5, 2.5, 3.0, 0.02]);
 	let net = net.initializer(u8s("z", &[2, 2], &[0, 1, 10, 3]));
 	let net = net.node_with("QuantizeLinear", &["x", "s", "z"], &["q"], attributes());
 	let back = net.node_with("DequantizeLinear", &["q", "s", "z"], &["y"], attributes());

@@ -316,7 +316,10 @@ fn other_activations_and_clipping() {
 			.output("y")
 	};
 	assert_eq!(net(vec!["Relu"]).run_f32(&[&[-1.0, 3.0]]), [0.0, 2.0]);
+	// Its parameters have no defaults.
 	let error = net(vec!["Affine"]).error();
-	assert_eq!(error.kind, ErrorKind::Unsupported);
-	assert!(error.to_string().contains("supported are"), "{error}");
+	assert_eq!(error.kind, ErrorKind::Invalid);
+	assert!(error.to_string().contains("activation_alpha has too few values"), "{error}");
+	let error = net(vec!["Cube"]).error();
+	assert!(error.to_string().contains("activation `Cube`"), "{error}");
 }

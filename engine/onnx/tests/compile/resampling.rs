@@ -6,6 +6,7 @@ use assay_testing::onnx::net::{assert_close, noise, Net, A};
 
 fn resize(dims: &[i64], scales: &[f32], attributes: Vec<(&'static str, A)>) -> Net {
 	Net::new()
+		.opset(18)
 		.floats("x", dims)
 		.weight("scales", &[scales.len() as i64], scales)
 		.node_with("Resize", &["x", "", "scales"], &["y"], attributes)

@@ -1,6 +1,7 @@
 //! Attention and its relatives against plain loops.
 
-use assay_testing::onnx::net::{assert_close, f32s, floats_of, noise, Net, A};
+use assay_testing::onnx::net::{assert_close, f32s, floats_of, noise, tensor, Net, A};
+use rten_onnx::onnx::DataType;
 
 const ROWS: usize = 3;
 const SIZE: usize = 4;
@@ -125,4 +126,91 @@ fn unsupported_forms_say_so() {
 	net.graph().node[0].domain = Some("com.microsoft".into());
 	let error = net.output("y").error().to_string();
 	assert!(error.contains("activation `Odd`"), "{error}");
+}
+
+/// `Attention` of one head of 3 rows and 5 columns with these inputs and attributes besides; `weight` is what a
+/// score in a row and a column becomes.
+fn assert_attends(
+	opset: i64,
+	more: impl Fn(Net) -> (Net, Vec<&'static str>),
+	attributes: Vec<(&str, A)>,
+	weight: impl Fn(usize, usize, f64) -> f64,
+) {
+	let (q, k, v) = (noise(12, 21), noise(20, 22), noise(20, 23));
+	let net = Net::new().opset(opset).floats("q", &[1, 1, 3, 4]).floats("k", &[1, 1, 5, 4]);
+	let (net, names) = more(net.floats("v", &[1, 1, 5, 4]));
+	let inputs = [&["q", "k", "v"][..], &names].concat();
+	let found =
+		net.node_with("Attention", &inputs, &["y"], attributes).output("y").run_f32(&[&q, &k, &v]);
+	let mut expected = Vec::new();
+	for row in 0..ROWS {
+		let score = |column: usize| -> f64 {
+			let terms = (0..SIZE).map(|i| f64::from(q[row * 4 + i]) * f64::from(k[column * 4 + i]));
+			terms.sum::<f64>() / 2.0
+		};
+		let weights: Vec<f64> = (0..5).map(|column| weight(row, column, score(column))).collect();
+		let total = weights.iter().sum::<f64>();
+		for i in 0..SIZE {
+			let sum: f64 =
+				(0..5).map(|column| weights[column] * f64::from(v[column * 4 + i])).sum();
+			expected.push(if total == 0.0 { 0.0 } else { (sum / total) as f32 });
+		}
+	}
+	assert_close(&found, &expected, 1e-5);
+}
+
+/// What is masked has no weight, however the scores are capped.
+#[test]
+fn caps_come_before_masks() {
+	let capped = |score: f64| (2.0 * (score / 2.0).tanh()).exp();
+	let attributes = || vec![("softcap", A::Float(2.0)), ("is_causal", A::Int(1))];
+	for opset in [23, 24, 25] {
+		let sees = |row, column, score| if column <= row { capped(score) } else { 0.0 };
+		assert_attends(opset, |net| (net, Vec::new()), attributes(), sees);
+	}
+}
+
+#[test]
+fn rows_that_see_nothing_give_zero() {
+	let mask = |net: Net| {
+		let rows = [[1, 0, 1, 1, 0], [0; 5], [0, 0, 0, 0, 1]].concat();
+		let mask = tensor("m", DataType::BOOL, &[3, 5], rows);
+		(net.initializer(mask), vec!["m"])
+	};
+	let sees = |row: usize, column: usize, score: f64| match (row, column) {
+		(0, 0 | 2 | 3) | (2, 4) => score.exp(),
+		_ => 0.0,
+	};
+	assert_attends(23, mask, Vec::new(), sees);
+	// The same as summands of the scores.
+	let summands = |net: Net| {
+		let none = f32::NEG_INFINITY;
+		let rows = [[0.0, none, 0.0, 0.0, none], [none; 5], [none, none, none, none, 0.0]].concat();
+		(net.weight("m", &[3, 5], &rows), vec!["m"])
+	};
+	assert_attends(24, summands, Vec::new(), sees);
+}
+
+/// With a number of valid columns the rows are the last of them.
+#[test]
+fn lengths_move_what_rows_see() {
+	let lengths = |net: Net| (net.list("n", &[4]), vec!["", "", "", "n"]);
+	let causal = vec![("is_causal", A::Int(1))];
+	let sees = |row, column, score: f64| if column <= row + 1 { score.exp() } else { 0.0 };
+	assert_attends(24, lengths, causal, sees);
+	let valid = |_, column, score: f64| if column < 4 { score.exp() } else { 0.0 };
+	assert_attends(24, lengths, Vec::new(), valid);
+}
+
+#[test]
+fn windows_of_rows() {
+	let attributes = vec![("left_window_size", A::Int(1)), ("right_window_size", A::Int(2))];
+	let sees = |row: usize, column: usize, score: f64| {
+		if column + 1 >= row && column <= row + 2 {
+			score.exp()
+		} else {
+			0.0
+		}
+	};
+	assert_attends(25, |net| (net, Vec::new()), attributes, sees);
 }

@@ -8,7 +8,7 @@ use crate::{
 	dims::{axis, strides},
 	error::{CompileError, ErrorKind, Failure, Result},
 	ir::{Builder, Value},
-	read::{Graph, Node},
+	read::{AttributeValue, Graph, Node},
 };
 
 type Outcome<T> = std::result::Result<T, CompileError>;
@@ -184,8 +184,10 @@ struct Scan {
 impl Scan {
 	fn new(node: &Node<'_>, inputs: &[Option<Value>], opset: i64) -> Result<Scan> {
 		let ints = |name: &str| -> Vec<i64> {
-			let found = node.attributes.iter().find(|attribute| attribute.name == name);
-			found.map(|attribute| attribute.ints.clone()).unwrap_or_default()
+			match node.attribute(name) {
+				Some(AttributeValue::Ints(values)) => values.clone(),
+				_ => Vec::new(),
+			}
 		};
 		let batched = opset < 9;
 		if batched && inputs.first().is_some_and(Option::is_some) {
@@ -193,8 +195,10 @@ impl Scan {
 		}
 		let given = inputs.iter().skip(usize::from(batched)).cloned().collect::<Option<Vec<_>>>();
 		let mut state = given.ok_or_else(|| Failure::invalid("an input is missing"))?;
-		let count = node.attributes.iter().find(|a| a.name == "num_scan_inputs");
-		let count = count.and_then(|a| a.int).and_then(|n| usize::try_from(n).ok());
+		let count = match node.attribute("num_scan_inputs") {
+			Some(AttributeValue::Int(count)) => usize::try_from(*count).ok(),
+			_ => None,
+		};
 		let count = count.filter(|&n| (1..=state.len()).contains(&n));
 		let count = count.ok_or_else(|| Failure::invalid("num_scan_inputs does not fit"))?;
 		let scanned = state.split_off(state.len() - count);

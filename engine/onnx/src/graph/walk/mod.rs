@@ -1,5 +1,6 @@
 //! From a graph to values: which nodes are needed, each one's operands, and what names stand for.
 
+mod call;
 mod control;
 
 use std::collections::{HashMap, HashSet};
@@ -9,9 +10,10 @@ use crate::{
 	dims::product,
 	error::{shown, CompileError, Failure, Place},
 	ir::{Builder, Origin, Value},
-	lower::{lower, Cx},
-	read::{Graph, Node, Tensor},
+	lower::{check, is_standard, lower, Cx, Opsets},
+	read::{Function, Graph, Node, SparseTensor, Tensor},
 };
+use call::Frame;
 
 /// Most nodes lowered, counting those of unrolled bodies as often as they are repeated.
 const MAX_LOWERED: usize = 1 << 18;
@@ -28,25 +30,37 @@ pub(crate) fn place(node: &Node<'_>) -> Place {
 	Place::Node { name: name.into(), op_type: node.op_type.into() }
 }
 
+/// A weight of a graph, as the file has it.
+#[derive(Clone, Copy, PartialEq)]
+enum Weight<'g, 'a> {
+	Dense(&'g Tensor<'a>),
+	Sparse(&'g SparseTensor<'a>),
+}
+
 /// Every name of one graph and what it stands for.
 struct Scope<'g, 'a> {
 	graph: &'g Graph<'a>,
-	initializers: HashMap<&'a str, &'g Tensor<'a>>,
+	/// The names that are wanted of it.
+	outputs: Vec<&'a str>,
+	initializers: HashMap<&'a str, Weight<'g, 'a>>,
 	/// The node that produces a name.
 	producers: HashMap<&'a str, usize>,
-	values: HashMap<&'a str, Value>,
+	/// What names stand for; nothing where a function's caller left an operand out.
+	values: HashMap<&'a str, Option<Value>>,
+	/// Whether names of the graphs around it mean nothing in it: the body of a function.
+	is_closed: bool,
 }
 
 impl<'g, 'a> Scope<'g, 'a> {
-	fn new(graph: &'g Graph<'a>) -> Result<Scope<'g, 'a>, CompileError> {
-		if graph.has_sparse {
-			return Err(Failure::unsupported("it has sparse weights").at(Place::File));
-		}
+	fn new(graph: &'g Graph<'a>, outputs: Vec<&'a str>) -> Result<Scope<'g, 'a>, CompileError> {
+		let dense = graph.initializers.iter().map(|tensor| (tensor.name, Weight::Dense(tensor)));
+		let sparse = graph.sparse.iter().map(|one| (one.values.name, Weight::Sparse(one)));
 		let mut initializers = HashMap::new();
-		for tensor in &graph.initializers {
-			if initializers.insert(tensor.name, tensor).is_some() {
-				let failure = Failure::invalid("two weights have this name");
-				return Err(failure.at(Place::Weight(tensor.name.into())));
+		for (name, weight) in dense.chain(sparse) {
+			// Some exporters write a shared weight once for every use.
+			if initializers.insert(name, weight).is_some_and(|other| other != weight) {
+				let failure = Failure::invalid("two different weights have this name");
+				return Err(failure.at(Place::Weight(name.into())));
 			}
 		}
 		let mut producers = HashMap::new();
@@ -58,14 +72,50 @@ impl<'g, 'a> Scope<'g, 'a> {
 				}
 			}
 		}
-		Ok(Scope { graph, initializers, producers, values: HashMap::new() })
+		let values = HashMap::new();
+		Ok(Scope { graph, outputs, initializers, producers, values, is_closed: false })
+	}
+
+	/// The nodes in an order in which each one's operands come before it. Nodes that come sorted keep their
+	/// order; of a circle, the first node that reads from it says so.
+	fn order(&self, nodes: &[bool]) -> Vec<usize> {
+		#[derive(Clone, Copy, PartialEq)]
+		enum Mark {
+			New,
+			Open,
+			Done,
+		}
+		let mut marks = vec![Mark::New; nodes.len()];
+		let mut order = Vec::new();
+		for start in (0..nodes.len()).filter(|&i| nodes[i]) {
+			let mut open = vec![start];
+			while let Some(&node) = open.last() {
+				match marks[node] {
+					Mark::New => {
+						marks[node] = Mark::Open;
+						let names = self.graph.nodes[node].names_read();
+						let before = names.iter().filter_map(|name| self.producers.get(name));
+						open.extend(before.filter(|&&other| marks[other] == Mark::New));
+					},
+					Mark::Open => {
+						marks[node] = Mark::Done;
+						order.push(node);
+						open.pop();
+					},
+					Mark::Done => {
+						open.pop();
+					},
+				}
+			}
+		}
+		order
 	}
 
 	/// Names and nodes that the outputs need.
 	fn needed(&self) -> (HashSet<&'a str>, Vec<bool>) {
 		let mut names = HashSet::new();
 		let mut nodes = vec![false; self.graph.nodes.len()];
-		let mut open: Vec<&str> = self.graph.outputs.iter().map(|port| port.name).collect();
+		let mut open: Vec<&str> = self.outputs.clone();
 		while let Some(name) = open.pop() {
 			if !names.insert(name) {
 				continue;
@@ -85,20 +135,27 @@ pub(crate) struct Walk<'g, 'a> {
 	scopes: Vec<Scope<'g, 'a>>,
 	/// Every node lowered so far; what ops name as their origin.
 	pub(crate) nodes: Vec<&'g Node<'a>>,
-	/// Version of the standard operator set.
-	opset: i64,
+	/// What nodes mean, the model's own first; then of every function whose body is being lowered.
+	frames: Vec<Frame<'g, 'a>>,
+	functions: &'g [Function<'a>],
 	/// Parts of inner graphs that may still be looked at.
 	repeats: u64,
 }
 
 impl<'g, 'a> Walk<'g, 'a> {
-	pub(crate) fn new(opset: i64) -> Walk<'g, 'a> {
-		Walk { scopes: Vec::new(), nodes: Vec::new(), opset, repeats: MAX_REPEATED }
+	pub(crate) fn new(opsets: Opsets<'a>, functions: &'g [Function<'a>]) -> Walk<'g, 'a> {
+		let frames = vec![Frame::new(opsets)];
+		let (scopes, nodes) = (Vec::new(), Vec::new());
+		Walk { scopes, nodes, frames, functions, repeats: MAX_REPEATED }
 	}
 
-	/// Makes `graph` the one whose names come first.
-	pub(crate) fn enter(&mut self, graph: &'g Graph<'a>) -> Result<(), CompileError> {
-		self.scopes.push(Scope::new(graph)?);
+	/// Makes `graph` the one whose names come first, of which `outputs` are wanted.
+	pub(crate) fn enter(
+		&mut self,
+		graph: &'g Graph<'a>,
+		outputs: Vec<&'a str>,
+	) -> Result<(), CompileError> {
+		self.scopes.push(Scope::new(graph, outputs)?);
 		Ok(())
 	}
 
@@ -117,7 +174,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let mut next = 0;
 		for input in &bound.inputs {
 			let value = match product(&input.dims) {
-				0 => Value::constant(input.dtype, input.dims.clone(), Vec::new()),
+				0 => Value::constant(input.dtype, input.dims.clone(), Vec::new())
+					.tagged(input.element),
 				_ => {
 					let (dtype, element) = (input.dtype, input.element);
 					let origin = Origin::Input(next);
@@ -138,6 +196,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 	}
 
 	fn name(&mut self, name: &'a str, value: Value) -> Result<(), CompileError> {
+		self.name_optional(name, Some(value))
+	}
+
+	fn name_optional(&mut self, name: &'a str, value: Option<Value>) -> Result<(), CompileError> {
 		let taken = self.scopes.last_mut().is_none_or(|scope| {
 			scope.values.insert(name, value).is_some() || scope.producers.contains_key(name)
 		});
@@ -148,27 +210,46 @@ impl<'g, 'a> Walk<'g, 'a> {
 		}
 	}
 
-	/// The value of a name that `reader` needs, from the innermost graph that has it.
-	fn value(
+	/// The value of a name that `reader` needs, from the innermost graph that has it; none for an operand of a
+	/// function that its caller left out.
+	fn optional_value(
 		&mut self,
 		builder: &mut Builder,
 		name: &'a str,
 		reader: impl FnOnce() -> Place,
-	) -> Result<Value, CompileError> {
+	) -> Result<Option<Value>, CompileError> {
 		for scope in self.scopes.iter_mut().rev() {
 			if let Some(value) = scope.values.get(name) {
 				return Ok(value.clone());
 			}
-			if let Some(tensor) = scope.initializers.get(name) {
-				let value = builder
-					.constant(tensor)
-					.map_err(|failure| failure.at(Place::Weight(name.into())))?;
-				scope.values.insert(name, value.clone());
-				return Ok(value);
+			if let Some(weight) = scope.initializers.get(name) {
+				let value = match weight {
+					Weight::Dense(tensor) => builder.constant(tensor),
+					Weight::Sparse(tensor) => builder.sparse_constant(tensor),
+				};
+				let value = value.map_err(|failure| failure.at(Place::Weight(name.into())))?;
+				scope.values.insert(name, Some(value.clone()));
+				return Ok(Some(value));
+			}
+			if scope.is_closed {
+				break;
 			}
 		}
 		let reason = format!("nothing before it produces `{}`, which it needs", shown(name));
 		Err(Failure::invalid(reason).at(reader()))
+	}
+
+	/// The value of a name that `reader` cannot do without.
+	fn value(
+		&mut self,
+		builder: &mut Builder,
+		name: &'a str,
+		reader: impl Fn() -> Place,
+	) -> Result<Value, CompileError> {
+		self.optional_value(builder, name, &reader)?.ok_or_else(|| {
+			let reason = format!("`{}`, which it needs, was left out", shown(name));
+			Failure::invalid(reason).at(reader())
+		})
 	}
 
 	/// Lowers a graph inside a node, with `inputs` as the values of its inputs; gives its outputs.
@@ -179,7 +260,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		inputs: Vec<Value>,
 	) -> Result<Vec<Value>, CompileError> {
 		self.repeat_parts(graph.parts())?;
-		self.enter(graph)?;
+		self.enter(graph, graph.outputs.iter().map(|port| port.name).collect())?;
 		for (port, value) in graph.inputs.iter().zip(inputs) {
 			self.name(port.name, value)?;
 		}
@@ -204,13 +285,14 @@ impl<'g, 'a> Walk<'g, 'a> {
 	pub(crate) fn run(&mut self, builder: &mut Builder) -> Result<Vec<Value>, CompileError> {
 		let Some(scope) = self.scopes.last() else { return Ok(Vec::new()) };
 		let (graph, (names, nodes)) = (scope.graph, scope.needed());
-		for (_, node) in graph.nodes.iter().enumerate().filter(|(i, _)| nodes[*i]) {
+		let wanted_outputs = scope.outputs.clone();
+		for node in scope.order(&nodes).into_iter().map(|i| &graph.nodes[i]) {
 			let inputs = node
 				.inputs
 				.iter()
 				.map(|&name| match name {
 					"" => Ok(None),
-					name => self.value(builder, name, || place(node)).map(Some),
+					name => self.optional_value(builder, name, || place(node)),
 				})
 				.collect::<Result<Vec<_>, _>>()?;
 			if self.nodes.len() >= MAX_LOWERED {
@@ -224,8 +306,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 			self.keep(node, values, &names)?;
 		}
 		let output = |name: &str| Place::Output(name.into());
-		let ports = graph.outputs.iter();
-		ports.map(|port| self.value(builder, port.name, || output(port.name))).collect()
+		let outputs = wanted_outputs.into_iter();
+		outputs.map(|name| self.value(builder, name, || output(name))).collect()
 	}
 
 	fn lower(
@@ -235,12 +317,19 @@ impl<'g, 'a> Walk<'g, 'a> {
 		inputs: Vec<Option<Value>>,
 		wanted: Vec<bool>,
 	) -> Result<Vec<Value>, CompileError> {
-		let standard = matches!(node.domain, "" | "ai.onnx");
-		if standard && matches!(node.op_type, "If" | "Loop" | "Scan") {
-			return self.control(builder, node, inputs, self.opset);
+		let fail = |failure: Failure| failure.at(place(node));
+		if let Some(function) = self.functions.iter().find(|f| f.is_called_by(node)) {
+			return self.call(builder, node, function, inputs);
 		}
-		let mut cx = Cx { b: builder, node, inputs, opset: self.opset, wanted };
-		lower(&mut cx).map_err(|failure| failure.at(place(node)))
+		let frame = self.frames.last().ok_or_else(|| fail(Failure::invalid("it has no place")))?;
+		let attributes = frame.attributes(node);
+		if is_standard(node.domain) && matches!(node.op_type, "If" | "Loop" | "Scan") {
+			check(node, &attributes, &frame.opsets).map_err(fail)?;
+			let opset = frame.opsets.standard;
+			return self.control(builder, node, inputs, opset);
+		}
+		let cx = Cx::new(builder, node, inputs, attributes, &frame.opsets, wanted);
+		lower(cx, &frame.opsets).map_err(fail)
 	}
 
 	/// Names a node's outputs.
@@ -254,7 +343,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		for &output in &node.outputs {
 			match (values.next(), self.scopes.last_mut()) {
 				(Some(value), Some(scope)) if !output.is_empty() => {
-					scope.values.insert(output, value);
+					scope.values.insert(output, Some(value));
 				},
 				(None, _) if needed.contains(output) => {
 					let reason = format!("its output `{}` is not supported", shown(output));

@@ -22,7 +22,7 @@ use crate::{
 	dims::{broadcast, check_dims, product, strides, Dims},
 	error::{Failure, Result},
 	ir::{Origin, Value},
-	read::{self, Decoded, Files, Tensor},
+	read::{self, Decoded, Files, SparseTensor, Tensor},
 };
 use dequantized::Provenance;
 
@@ -80,6 +80,17 @@ impl Builder {
 		let value = Value::constant(element.computed(), dims, bytes).tagged(element);
 		self.decoded.insert(address, value.clone());
 		Ok(value)
+	}
+
+	/// The value of a sparse weight of the file, which then has its zeros.
+	pub(crate) fn sparse_constant(&mut self, tensor: &SparseTensor<'_>) -> Result<Value> {
+		let elements = tensor.dims.iter().try_fold(1u64, |product, &dim| {
+			u64::try_from(dim).ok().and_then(|dim| product.checked_mul(dim))
+		});
+		// Few bytes of a file may stand for many zeros.
+		self.spend(elements.unwrap_or(u64::MAX).saturating_mul(8))?;
+		let Decoded { element, dims, bytes } = read::decode_sparse(tensor, &mut self.files)?;
+		Ok(Value::constant(element.computed(), dims, bytes).tagged(element))
 	}
 
 	/// Takes `bytes` from what constants made here may still use.

@@ -78,7 +78,7 @@ fn finish(
 		how.allowed.push(causal(cx, rows, columns, past)?);
 	}
 	let done = attend(cx, &heads, &how)?;
-	Ok((join_heads(cx, &done.y)?, heads, done.capped))
+	Ok((join_heads(cx, &done.y)?, heads, done.masked))
 }
 
 /// `Attention`: the projections to queries, keys and values are its own.
@@ -219,11 +219,6 @@ pub(crate) fn multi_head(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let mut heads = separate_heads(cx, heads_attribute(cx, "num_heads")?)?;
 	let (past_k, past_v) = (cx.optional(6), cx.optional(7));
 	let past = past_k.as_ref().and_then(|past| past.dims.get(2).copied()).unwrap_or(0);
-	for i in 8..cx.inputs.len() {
-		if cx.optional(i).is_some() {
-			return Err(Failure::unsupported("shared buffers are not supported"));
-		}
-	}
 	heads.k = extended(cx, past_k, heads.k)?;
 	heads.v = extended(cx, past_v, heads.v)?;
 	let (mask, bias) = (cx.optional(4), cx.optional(5));
@@ -231,16 +226,9 @@ pub(crate) fn multi_head(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	Ok(vec![y, heads.k, heads.v, scores])
 }
 
-/// `GroupQueryAttention`.
+/// `GroupQueryAttention`. Of its inputs, quantized caches and padded chunks are not supported; what the whole
+/// length is, the other operands say.
 pub(crate) fn group_query(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
-	for (name, what) in [("smooth_softmax", "a smooth softmax"), ("qk_output", "its scores")] {
-		if cx.int(name, 0) > 0 {
-			return Err(Failure::unsupported(format!("{what} is not supported")));
-		}
-	}
-	if (11..cx.inputs.len()).any(|i| cx.optional(i).is_some()) {
-		return Err(Failure::unsupported("sinks and quantized caches are not supported"));
-	}
 	let (own, shared) = (heads_attribute(cx, "num_heads")?, heads_attribute(cx, "kv_num_heads")?);
 	let query = cx.float_input(0)?;
 	let [q, k, v] = match (cx.optional(1), cx.optional(2)) {
@@ -254,6 +242,7 @@ pub(crate) fn group_query(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let (q, k) = (split_heads(cx, &q, own)?, split_heads(cx, &k, shared)?);
 	let mut heads = Heads { q, k, v: split_heads(cx, &v, shared)? };
 	let (batch, rows) = (heads.q.dims[0], heads.q.dims[2]);
+	normalize_heads(cx, &mut heads)?;
 	let room = cx.optional(3).and_then(|past| past.dims.get(2).copied()).unwrap_or(0);
 	let first = first_position(cx, batch, rows, room)?;
 	if cx.flag("do_rotary") {
@@ -276,13 +265,62 @@ pub(crate) fn group_query(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let mut how = Scoring {
 		scale: scale(cx)?,
 		softcap: cx.float("softcap", 0.0)?,
-		caps_first: true,
+		sink: sink(cx, own)?,
 		..Scoring::default()
 	};
 	how.biases.extend(cx.optional(10));
-	how.allowed = seen(cx, &first, rows, columns)?;
+	how.allowed = match cx.int("causal", 1) {
+		0 => vec![before_end(cx, batch, columns)?],
+		1 => seen(cx, &first, rows, columns)?,
+		other => return Err(Failure::invalid(format!("causal={other} is neither 0 nor 1"))),
+	};
 	let done = attend(cx, &heads, &how)?;
-	Ok(vec![join_heads(cx, &done.y)?, heads.k, heads.v])
+	let scores = match cx.int("qk_output", 0) {
+		0 if cx.wants(3) => {
+			return Err(Failure::invalid("its scores are read, which qk_output=0 leaves out"));
+		},
+		0 | 1 => done.masked,
+		2 => done.weights,
+		other => return Err(Failure::invalid(format!("qk_output={other} does not exist"))),
+	};
+	Ok(vec![join_heads(cx, &done.y)?, heads.k, heads.v, scores])
+}
+
+/// Divides every head of queries and keys by its root mean square, where there are weights for that.
+fn normalize_heads(cx: &mut Cx<'_, '_>, heads: &mut Heads) -> Result<()> {
+	let (q_weight, k_weight) = match (cx.optional(14), cx.optional(15)) {
+		(None, None) => return Ok(()),
+		(Some(q), Some(k)) => (q, k),
+		_ => return Err(Failure::invalid("of q_norm_weight and k_norm_weight it has one only")),
+	};
+	let shared = cx.float("qk_norm_epsilon", 1e-6)?;
+	let (q_epsilon, k_epsilon) =
+		(cx.float("q_norm_epsilon", shared)?, cx.float("k_norm_epsilon", shared)?);
+	heads.q = layer_norm::rms_normalized(cx, &heads.q, &q_weight, 3, q_epsilon)?;
+	heads.k = layer_norm::rms_normalized(cx, &heads.k, &k_weight, 3, k_epsilon)?;
+	Ok(())
+}
+
+/// The score that every row has besides those of its columns: one per head, or 0.
+fn sink(cx: &mut Cx<'_, '_>, heads: u32) -> Result<Option<Value>> {
+	match (cx.optional(11), cx.int("smooth_softmax", -1)) {
+		(Some(sink), -1 | 0) if sink.dims == [heads] => sink.view(vec![heads, 1, 1]).map(Some),
+		(Some(sink), _) => Err(Failure::invalid(format!(
+			"sinks of shape {:?} for {heads} heads, or with a smooth softmax besides",
+			sink.dims
+		))),
+		(None, 1) => Ok(Some(Value::scalar_f32(0.0))),
+		(None, -1 | 0) => Ok(None),
+		(None, other) => Err(Failure::invalid(format!("smooth_softmax={other} does not exist"))),
+	}
+}
+
+/// Which columns are valid: those up to `seqlens_k`, the last position.
+fn before_end(cx: &mut Cx<'_, '_>, batch: u32, columns: u32) -> Result<Value> {
+	let last = cx.input(5)?;
+	let last = cx.b.cast(&last, DType::I64)?.view(vec![batch, 1, 1, 1])?;
+	let column = cx.b.iota(columns)?;
+	cx.b.binary(BinaryFn::LessOrEqual, &column, &last)
 }
 
 /// The position of the first row of every sequence, `[batch, 1]`: 0 without a past, otherwise

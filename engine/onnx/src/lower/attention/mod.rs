@@ -2,6 +2,7 @@
 
 pub(crate) mod contrib;
 mod heads;
+pub(crate) mod linear;
 pub(crate) mod rotary;
 mod scores;
 pub(crate) mod standard;

@@ -7,7 +7,7 @@ use crate::{
 	dims::{check_dims, product},
 	error::{Failure, Result},
 	ir::Value,
-	lower::Cx,
+	lower::{quantization::packed::code, Cx},
 };
 
 /// The attributes: `n` rows of `k` weights, in blocks.
@@ -47,14 +47,6 @@ impl Form {
 	fn zero_bytes(&self) -> u64 {
 		(u64::from(self.blocks) * u64::from(self.bits)).div_ceil(8)
 	}
-}
-
-/// The code at `index` of packed bytes, the first in the lowest bits.
-fn code(bytes: &[u8], index: usize, bits: u32) -> u8 {
-	let per_byte = 8 / bits as usize;
-	let shift = index % per_byte * bits as usize;
-	let mask = (1u16 << bits) as u8;
-	bytes[index / per_byte] >> shift & mask.wrapping_sub(1)
 }
 
 fn constant(cx: &Cx<'_, '_>, i: usize) -> Result<Value> {

@@ -4,7 +4,7 @@
 
 use assay_referee::{Bias, DType, OpKind, MAX_RANK};
 
-use super::windows::{Axis, Windows};
+use super::windows::{kernel_of, Axis, Windows};
 use crate::{
 	dims,
 	error::{shown, Failure, Result},
@@ -75,6 +75,7 @@ pub(crate) fn conv_transpose(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		)));
 	}
 	let filters = dims::from_list(&[i64::from(per_group) * i64::from(groups)])?[0];
+	kernel_of(cx, &weight)?;
 	let mut sides = self::sides(cx, &x, &weight)?;
 	let mut out = vec![i64::from(x.dims[0]), i64::from(filters)];
 	out.extend(sides.iter().map(|side| side.output));

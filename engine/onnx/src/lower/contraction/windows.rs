@@ -245,6 +245,15 @@ pub(crate) fn unfold(
 	cx.b.push(kind, x.dtype, dims, vec![image])
 }
 
+/// The kernel's shape, which the weights have and an attribute may say besides.
+pub(crate) fn kernel_of(cx: &Cx<'_, '_>, weight: &Value) -> Result<Vec<i64>> {
+	let kernel: Vec<i64> = weight.dims.iter().skip(2).map(|&dim| dim.into()).collect();
+	if cx.ints("kernel_shape").is_some_and(|declared| declared != kernel) {
+		return Err(Failure::invalid("kernel_shape is not the weights' shape"));
+	}
+	Ok(kernel)
+}
+
 /// The kernel's shape and the number of groups of a convolution.
 pub(crate) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(Vec<i64>, u32)> {
 	cx.refuse_empty()?;
@@ -254,10 +263,7 @@ pub(crate) fn conv_form(cx: &Cx<'_, '_>, x: &Value, weight: &Value) -> Result<(V
 			x.dims, weight.dims
 		)));
 	}
-	let kernel: Vec<i64> = weight.dims[2..].iter().map(|&dim| dim.into()).collect();
-	if cx.ints("kernel_shape").is_some_and(|declared| declared != kernel) {
-		return Err(Failure::invalid("kernel_shape is not the weights' shape"));
-	}
+	let kernel = kernel_of(cx, weight)?;
 	let groups = u32::try_from(cx.int("group", 1)).unwrap_or(0);
 	let (channels, filters) = (x.dims[1], weight.dims[0]);
 	let divides = groups > 0 && channels % groups == 0 && filters % groups == 0;

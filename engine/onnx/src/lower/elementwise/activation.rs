@@ -39,7 +39,7 @@ pub(crate) fn selu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 /// `scale · x` above 0, else `scale · alpha · (e^x - 1)`.
-fn scaled_elu(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, scale: f32) -> Result<Value> {
+pub(crate) fn scaled_elu(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, scale: f32) -> Result<Value> {
 	let e = cx.b.unary(UnaryFn::Exp, x)?;
 	let e = cx.b.binary_scalar(BinaryFn::Sub, &e, 1.0)?;
 	let e = cx.b.binary_scalar(BinaryFn::Mul, &e, alpha)?;
@@ -53,13 +53,30 @@ fn scaled_elu(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, scale: f32) -> Result<
 
 pub(crate) fn softsign(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
-	let size = cx.b.unary(UnaryFn::Abs, &x)?;
+	softsign_of(cx, &x)
+}
+
+/// x / (1 + |x|).
+pub(crate) fn softsign_of(cx: &mut Cx<'_, '_>, x: &Value) -> Result<Value> {
+	let size = cx.b.unary(UnaryFn::Abs, x)?;
 	let below = cx.b.binary_scalar(BinaryFn::Add, &size, 1.0)?;
-	cx.b.binary(BinaryFn::Div, &x, &below)
+	cx.b.binary(BinaryFn::Div, x, &below)
+}
+
+/// alpha · x + beta, without what changes nothing.
+pub(crate) fn line(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, beta: f32) -> Result<Value> {
+	let y = match alpha {
+		1.0 => x.clone(),
+		_ => cx.b.binary_scalar(BinaryFn::Mul, x, alpha)?,
+	};
+	match beta {
+		0.0 => Ok(y),
+		_ => cx.b.binary_scalar(BinaryFn::Add, &y, beta),
+	}
 }
 
 /// max(0, min(1, alpha · x + beta)).
-fn clamped_line(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, beta: f32) -> Result<Value> {
+pub(crate) fn clamped_line(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32, beta: f32) -> Result<Value> {
 	let y = cx.b.binary_scalar(BinaryFn::Mul, x, alpha)?;
 	let y = cx.b.binary_scalar(BinaryFn::Add, &y, beta)?;
 	let y = cx.b.binary_scalar(BinaryFn::Min, &y, 1.0)?;
@@ -83,6 +100,15 @@ pub(crate) fn mish(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let y = cx.b.unary(UnaryFn::Softplus, &x)?;
 	let y = cx.b.unary(UnaryFn::Tanh, &y)?;
 	cx.b.binary(BinaryFn::Mul, &x, &y)
+}
+
+/// The first operand by `swish`, times the second.
+pub(crate) fn swiglu(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (gate, linear) = (swish(cx)?, cx.float_input(1)?);
+	if gate.dims != linear.dims {
+		return Err(Failure::invalid("its operands have different shapes"));
+	}
+	cx.b.binary(BinaryFn::Mul, &gate, &linear)
 }
 
 pub(crate) fn swish(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -177,8 +203,13 @@ pub(crate) fn shrink(cx: &mut Cx<'_, '_>) -> Result<Value> {
 /// x above alpha, else 0.
 pub(crate) fn thresholded_relu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
-	let above = cx.b.binary_scalar(BinaryFn::Greater, &x, cx.float("alpha", 1.0)?)?;
-	cx.b.select(&above, &x, &Value::scalar_f32(0.0))
+	above(cx, &x, cx.float("alpha", 1.0)?)
+}
+
+/// `x` where it is above `alpha`, else 0.
+pub(crate) fn above(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32) -> Result<Value> {
+	let above = cx.b.binary_scalar(BinaryFn::Greater, x, alpha)?;
+	cx.b.select(&above, x, &Value::scalar_f32(0.0))
 }
 
 /// The activation that the fused operators name, with its parameters.

@@ -1,5 +1,6 @@
 //! Arithmetic, comparisons and logic of single elements.
 
+use assay_executor::ElementType;
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn};
 
 use crate::{
@@ -79,7 +80,7 @@ pub(crate) fn folded(cx: &mut Cx<'_, '_>, function: BinaryFn) -> Result<Value> {
 
 pub(crate) fn mean(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let sum = folded(cx, BinaryFn::Add)?;
-	match cx.inputs.len() {
+	match cx.input_count() {
 		1 => Ok(sum),
 		count => cx.b.binary_scalar(BinaryFn::Div, &sum, count as f32),
 	}
@@ -89,9 +90,7 @@ pub(crate) fn modulo(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (a, b) = (cx.input(0)?, cx.input(1)?);
 	// The program format has one meaning per type: the sign of a for floats, of b for integers.
 	match (a.dtype, cx.flag("fmod")) {
-		(DType::F32, false) => {
-			Err(Failure::unsupported(format!("fmod=0 is not supported for {:?}", a.dtype)))
-		},
+		(DType::F32, false) => floored_rest(cx, &a, &b),
 		(DType::F32 | DType::U8, _) | (_, false) => cx.b.binary(BinaryFn::Mod, &a, &b),
 		_ => {
 			let quotient = cx.b.binary(BinaryFn::Div, &a, &b)?;
@@ -99,6 +98,21 @@ pub(crate) fn modulo(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			cx.b.binary(BinaryFn::Sub, &a, &whole)
 		},
 	}
+}
+
+/// a − ⌊a / b⌋ · b, which has the sign of b: the rest towards 0, brought to the other side where its sign differs.
+fn floored_rest(cx: &mut Cx<'_, '_>, a: &Value, b: &Value) -> Result<Value> {
+	let zero = Value::scalar_f32(0.0);
+	let rest = cx.b.binary(BinaryFn::Mod, a, b)?;
+	let moved = cx.b.binary(BinaryFn::Add, &rest, b)?;
+	let (below, b_below) =
+		(cx.b.binary(BinaryFn::Less, &rest, &zero)?, cx.b.binary(BinaryFn::Less, b, &zero)?);
+	let differs = cx.b.binary(BinaryFn::Xor, &below, &b_below)?;
+	let other = cx.b.select(&differs, &moved, &rest)?;
+	// A rest of 0 has a sign too.
+	let signed = cx.b.select(&b_below, &Value::scalar_f32(-0.0), &zero)?;
+	let is_zero = cx.b.binary(BinaryFn::Equal, &rest, &zero)?;
+	cx.b.select(&is_zero, &signed, &other)
 }
 
 pub(crate) fn pow(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -159,7 +173,8 @@ pub(crate) fn clip(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let mut x = cx.input(0)?;
 	let bound = |cx: &Cx<'_, '_>, name: &str, input: usize| -> Result<Option<Value>> {
 		if cx.has(name) {
-			Ok(Some(Value::scalar_f32(cx.float(name, 0.0)?)))
+			let default = if input == 1 { f32::MIN } else { f32::MAX };
+			Ok(Some(Value::scalar_f32(cx.float(name, default)?)))
 		} else {
 			Ok(cx.optional(input))
 		}
@@ -199,21 +214,54 @@ pub(crate) fn bitwise_not(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 }
 
-/// A shift is a product with, or a quotient by, a power of two; from 8 bits on nothing is left.
+/// A shift is a product with, or a quotient by, a power of two. Beyond the bits of the type nothing is left but,
+/// of a negative number shifted right, its sign.
 pub(crate) fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (x, y) = (cx.input(0)?, cx.input(1)?);
-	if x.dtype != DType::U8 || y.dtype != DType::U8 {
-		return Err(Failure::new(ErrorKind::UnsupportedType, "it is supported for uint8 only"));
+	if !x.dtype.is_integer() || x.element != y.element {
+		return Err(Failure::new(
+			ErrorKind::UnsupportedType,
+			"it is supported for whole numbers of one type only",
+		));
 	}
-	let table = Value::constant(DType::U8, vec![8], (0..8).map(|i| 1 << i).collect());
-	let at = cx.b.cast(&y, DType::I32)?;
-	// What is beyond the table is 0, and a division by 0 gives 0.
-	let dims = y.dims;
-	let power = cx.b.push(OpKind::Gather { axis: 0 }, DType::U8, dims, vec![table, at])?;
-	let function = match cx.word("direction", "")? {
-		"LEFT" => BinaryFn::Mul,
-		"RIGHT" => BinaryFn::Div,
+	let is_signed = matches!(
+		x.element,
+		ElementType::Plain(DType::I8 | DType::I32 | DType::I64) | ElementType::I16
+	);
+	let left = match cx.word("direction", "")? {
+		"LEFT" => true,
+		"RIGHT" => false,
 		_ => return Err(Failure::invalid("its direction is neither LEFT nor RIGHT")),
 	};
-	cx.b.binary(function, &x, &power)
+	// A quotient by the sign bit would have the wrong sign; that shift leaves the sign alone.
+	let bits = x.element.bits() - u64::from(is_signed && !left);
+	let powers: Vec<u8> = (0..bits)
+		.flat_map(|i| (1u64 << i).to_le_bytes().into_iter().take(x.dtype.size() as usize))
+		.collect();
+	let table = Value::constant(x.dtype, vec![bits as u32], powers);
+	let mut at = cx.b.cast(&y, DType::I64)?;
+	if is_signed {
+		// A negative index would count from the end.
+		let zero = Value::scalar(DType::I64, 0);
+		let negative = cx.b.binary(BinaryFn::Less, &at, &zero)?;
+		at = cx.b.select(&negative, &Value::scalar(DType::I64, bits as i64), &at)?;
+	}
+	// What is beyond the table is 0, and so is a quotient by 0.
+	let dims = at.dims.clone();
+	let power = cx.b.push(OpKind::Gather { axis: 0 }, x.dtype, dims, vec![table, at])?;
+	if left {
+		return cx.b.binary(BinaryFn::Mul, &x, &power);
+	}
+	if !is_signed {
+		return cx.b.binary(BinaryFn::Div, &x, &power);
+	}
+	// Towards -∞: the rest of the division, which has the divisor's sign, is taken off before.
+	let rest = cx.b.binary(BinaryFn::Mod, &x, &power)?;
+	let even = cx.b.binary(BinaryFn::Sub, &x, &rest)?;
+	let shifted = cx.b.binary(BinaryFn::Div, &even, &power)?;
+	let zero = Value::scalar(x.dtype, 0);
+	let is_negative = cx.b.binary(BinaryFn::Less, &x, &zero)?;
+	let sign = cx.b.select(&is_negative, &Value::ones(x.dtype), &zero)?;
+	let beyond = cx.b.binary(BinaryFn::Equal, &power, &zero)?;
+	cx.b.select(&beyond, &sign, &shifted)
 }

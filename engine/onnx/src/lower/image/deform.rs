@@ -8,7 +8,7 @@ use crate::{
 	error::{Failure, Result},
 	ir::Value,
 	lower::{
-		contraction::windows::{Axis, Windows},
+		contraction::windows::{kernel_of, Axis, Windows},
 		Cx,
 	},
 };
@@ -80,7 +80,7 @@ pub(crate) fn deform_conv(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if groups == 0 || offset_groups == 0 || c % groups != 0 || c % offset_groups != 0 {
 		return Err(fail());
 	}
-	let kernel = [i64::from(kh), i64::from(kw)];
+	let kernel = kernel_of(cx, &weight)?;
 	let plane = Windows::new(cx, &[h, w], &kernel)?.plane()?;
 	// Groups divide the channels, so that this is less than the input's size.
 	let sizes = Deformed { batch: n * offset_groups, kernel: [kh, kw], out: [oh, ow] };

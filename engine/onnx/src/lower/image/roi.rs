@@ -30,7 +30,11 @@ fn roi_taps(
 	[first, size, out, samples]: [u32; 4],
 ) -> Result<Taps> {
 	let default = if cx.opset < 16 { "output_half_pixel" } else { "half_pixel" };
-	let half = cx.word("coordinate_transformation_mode", default)? == "half_pixel";
+	let half = match cx.word("coordinate_transformation_mode", default)? {
+		"half_pixel" => true,
+		"output_half_pixel" => false,
+		_ => return Err(Failure::invalid("its coordinate_transformation_mode does not exist")),
+	};
 	let shift = if half { 0.5 } else { 0.0 };
 	let start = roi_edge(cx, rois, first.into(), shift)?;
 	let end = roi_edge(cx, rois, u64::from(first) + 2, shift)?;
@@ -96,10 +100,11 @@ pub(crate) fn roi_align(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let parts = parts.view(vec![channels, count, out[0] * out[1], terms])?;
 	let y = match cx.word("mode", "avg")? {
 		"max" => cx.b.reduce_last(ReduceFn::Max, &parts)?,
-		_ => {
+		"avg" => {
 			let sum = cx.b.reduce_last(ReduceFn::Sum, &parts)?;
 			cx.b.binary_scalar(BinaryFn::Div, &sum, (samples * samples) as f32)?
 		},
+		_ => return Err(Failure::invalid("its mode is neither avg nor max")),
 	};
 	cx.b.transpose(&y, &[1, 0, 2])?.view(vec![count, channels, out[0], out[1]])
 }

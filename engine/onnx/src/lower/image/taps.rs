@@ -107,7 +107,13 @@ pub(super) fn taps(
 		Method::Nearest => cx.b.unary(UnaryFn::Round, at)?,
 		_ => at.clone(),
 	};
-	let at = brought_inside(cx, &at, size, outside)?.view(column)?;
+	// Of the cubic kernel, the neighbours are brought inside and not the place between them, as PyTorch and
+	// onnxruntime have it: beyond a border the weights still change.
+	let at = match method {
+		Method::Cubic => at,
+		_ => brought_inside(cx, &at, size, outside)?,
+	};
+	let at = at.view(column)?;
 	let base = match method {
 		Method::Nearest => at.clone(),
 		_ => cx.b.unary(UnaryFn::Floor, &at)?,

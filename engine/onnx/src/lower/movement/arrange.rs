@@ -2,7 +2,7 @@
 
 use crate::{
 	dims::{self, axis, broadcast, product},
-	error::{Failure, Result},
+	error::{shown, Failure, Result},
 	ir::Value,
 	lower::Cx,
 };
@@ -59,6 +59,10 @@ pub(crate) fn tile(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	Ok(x)
 }
 
+fn unknown_mode(mode: &str) -> Failure {
+	Failure::invalid(format!("mode `{}` does not exist", shown(mode)))
+}
+
 pub(crate) fn depth_to_space(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let &[n, c, h, w] = x.dims.as_slice() else {
@@ -75,9 +79,7 @@ pub(crate) fn depth_to_space(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let (view, permutation) = match cx.word("mode", "DCR")? {
 		"DCR" => ([n, s, s, out[1], h, w], [0, 3, 4, 1, 5, 2]),
 		"CRD" => ([n, out[1], s, s, h, w], [0, 1, 4, 2, 5, 3]),
-		other => {
-			return Err(Failure::unsupported(format!("mode=`{}`", crate::error::shown(other))))
-		},
+		other => return Err(unknown_mode(other)),
 	};
 	let blocks = x.view(view.to_vec())?;
 	cx.b.transpose(&blocks, &permutation)?.view(result)
@@ -95,5 +97,10 @@ pub(crate) fn space_to_depth(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let blocks = x.view(vec![n, c, h / s, s, w / s, s])?;
 	let channels = u64::from(c) * u64::from(s) * u64::from(s);
 	let channels = u32::try_from(channels).map_err(|_| Failure::too_large("too many channels"))?;
-	cx.b.transpose(&blocks, &[0, 3, 5, 1, 2, 4])?.view(vec![n, channels, h / s, w / s])
+	let permutation = match cx.word("mode", "DCR")? {
+		"DCR" => [0, 3, 5, 1, 2, 4],
+		"CRD" => [0, 1, 3, 5, 2, 4],
+		other => return Err(unknown_mode(other)),
+	};
+	cx.b.transpose(&blocks, &permutation)?.view(vec![n, channels, h / s, w / s])
 }

@@ -215,10 +215,10 @@ pub(crate) fn triangle(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let &[.., rows, columns] = x.dims.as_slice() else {
 		return Err(Failure::invalid("its input is no matrix"));
 	};
+	let upper = cx.int("upper", 1) != 0;
 	if x.elements() == 0 {
 		return Ok(x);
 	}
-	let upper = cx.int("upper", 1) != 0;
 	cx.b.spend(u64::from(rows) * u64::from(columns))?;
 	let inside = |row: u32, column: u32| {
 		let diagonal = (i64::from(column) - i64::from(row)).saturating_sub(k);

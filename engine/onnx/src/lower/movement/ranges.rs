@@ -96,6 +96,11 @@ pub(crate) fn split(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let x = cx.input(0)?;
 	let at = axis(cx.int("axis", 0), x.rank())?;
 	let parts = cx.node.outputs.len() as u32;
+	if cx.has("num_outputs") && cx.int("num_outputs", 0) != i64::from(parts) {
+		return Err(Failure::invalid(format!(
+			"its num_outputs is not {parts}, as its outputs are"
+		)));
+	}
 	let sizes = match cx.list("split", 1)? {
 		Some(list) => dims::from_list(&list)?,
 		None => {

@@ -3,29 +3,59 @@
 //! The inputs' part of the gates is one matrix product for all steps; every step adds the state's
 //! part. As one op: (x·W + Wb) + (h·R + Rb). Written out: (x·W + (Wb + Rb)) + h·R.
 
+mod activation;
 mod op;
 
+use activation::{activations, Activation};
 use op::Run;
 
-use assay_referee::{Bias, BinaryFn, DType, UnaryFn, MAX_OPS};
+use assay_referee::{Bias, BinaryFn, DType, MAX_OPS};
 
 use crate::{
 	dims,
 	error::{shown, Failure, Result},
 	ir::Value,
-	lower::Cx,
+	lower::{quantization::scales::bytes, Cx},
 };
 
 pub(crate) fn lstm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
-	Net::new(cx, Kind::Lstm).and_then(|net| net.run(cx))
+	Net::of(cx, Kind::Lstm).and_then(|net| net.run(cx))
+}
+
+/// `DynamicQuantizeLSTM`: the weights are 8-bit numbers. onnxruntime rounds the inputs and the states of every
+/// step to 8 bits as well, which here they are not: the result differs by what that rounding loses.
+pub(crate) fn quantized_lstm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	let mut weights = |i: usize, parameters: usize| -> Result<Value> {
+		let x = bytes(cx, i)?;
+		let &[directions, _, rows] = x.dims.as_slice() else {
+			return Err(Failure::invalid("its weights have not 3 dimensions"));
+		};
+		// One for every direction, or for every column of it.
+		let along = |value: Value| match *value.dims.as_slice() {
+			[n] if n == directions => value.view([n, 1, 1]),
+			[n, columns] if n == directions && columns == rows => value.view([n, 1, columns]),
+			_ => Err(Failure::invalid(format!("scales or zero points of shape {:?}", value.dims))),
+		};
+		let (scale, zero) =
+			(along(cx.float_input(parameters)?)?, along(cx.input(parameters + 1)?)?);
+		if zero.dtype != x.dtype {
+			return Err(Failure::invalid("a zero point's type differs"));
+		}
+		let floats = [cx.b.cast(&x, DType::F32)?, cx.b.cast(&zero, DType::F32)?];
+		let difference = cx.b.binary(BinaryFn::Sub, &floats[0], &floats[1])?;
+		let weights = cx.b.binary(BinaryFn::Mul, &difference, &scale)?;
+		cx.b.transpose(&weights, &[0, 2, 1])
+	};
+	let (weights, recurrent) = (weights(1, 8)?, weights(2, 10)?);
+	Net::new(cx, Kind::Lstm, weights, recurrent).and_then(|net| net.run(cx))
 }
 
 pub(crate) fn gru(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
-	Net::new(cx, Kind::Gru).and_then(|net| net.run(cx))
+	Net::of(cx, Kind::Gru).and_then(|net| net.run(cx))
 }
 
 pub(crate) fn rnn(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
-	Net::new(cx, Kind::Rnn).and_then(|net| net.run(cx))
+	Net::of(cx, Kind::Rnn).and_then(|net| net.run(cx))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,11 +74,11 @@ impl Kind {
 		}
 	}
 
-	fn activations(self) -> &'static [&'static str] {
+	fn activations(self) -> &'static [Activation] {
 		match self {
-			Kind::Lstm => &["Sigmoid", "Tanh", "Tanh"],
-			Kind::Gru => &["Sigmoid", "Tanh"],
-			Kind::Rnn => &["Tanh"],
+			Kind::Lstm => &[Activation::Sigmoid, Activation::Tanh, Activation::Tanh],
+			Kind::Gru => &[Activation::Sigmoid, Activation::Tanh],
+			Kind::Rnn => &[Activation::Tanh],
 		}
 	}
 }
@@ -69,10 +99,12 @@ struct Net {
 	directions: u32,
 	/// Whether the first direction runs from the end.
 	backwards: bool,
-	/// Three names per direction at most.
-	activations: Vec<String>,
+	/// Three per direction at most.
+	activations: Vec<Activation>,
 	clip: Option<f32>,
 	linear_before_reset: bool,
+	/// LSTM whose forget gate is 1 − its input gate.
+	coupled: bool,
 	batch_first: bool,
 }
 
@@ -90,12 +122,17 @@ struct Direction {
 	late_bias: Option<Value>,
 	/// `[3, hidden]`, for input, output and forget gate.
 	peepholes: Option<Value>,
-	activations: Vec<String>,
+	activations: Vec<Activation>,
 }
 
 impl Net {
-	fn new(cx: &mut Cx<'_, '_>, kind: Kind) -> Result<Net> {
-		let (x, weights, recurrent) = (cx.float_input(0)?, cx.float_input(1)?, cx.float_input(2)?);
+	fn of(cx: &mut Cx<'_, '_>, kind: Kind) -> Result<Net> {
+		let (weights, recurrent) = (cx.float_input(1)?, cx.float_input(2)?);
+		Net::new(cx, kind, weights, recurrent)
+	}
+
+	fn new(cx: &mut Cx<'_, '_>, kind: Kind, weights: Value, recurrent: Value) -> Result<Net> {
+		let x = cx.float_input(0)?;
 		let batch_first = cx.flag("layout");
 		let x = match (x.rank(), batch_first) {
 			(3, false) => x,
@@ -110,6 +147,11 @@ impl Net {
 		};
 		let hidden = recurrent.dims.last().copied().unwrap_or(0);
 		let rows = hidden.checked_mul(kind.gates()).unwrap_or(0);
+		if cx.int("hidden_size", hidden.into()) != i64::from(hidden) {
+			return Err(Failure::invalid(format!(
+				"its hidden_size is not {hidden}, as its weights"
+			)));
+		}
 		let fits = weights.dims == [directions, rows, x.dims[2]]
 			&& recurrent.dims == [directions, rows, hidden]
 			&& rows > 0
@@ -119,9 +161,6 @@ impl Net {
 				"weights of shapes {:?} and {:?} do not fit an input of {:?}",
 				weights.dims, recurrent.dims, x.dims
 			)));
-		}
-		if cx.flag("input_forget") {
-			return Err(Failure::unsupported("input_forget=1 is not supported"));
 		}
 		let clip = cx.has("clip").then(|| cx.float("clip", 0.0)).transpose()?;
 		let mut net = Net {
@@ -139,6 +178,7 @@ impl Net {
 			activations: activations(cx, kind, directions)?,
 			clip: clip.filter(|&clip| clip > 0.0),
 			linear_before_reset: kind == Kind::Gru && cx.flag("linear_before_reset"),
+			coupled: kind == Kind::Lstm && cx.flag("input_forget"),
 			batch_first,
 			x,
 		};
@@ -350,13 +390,13 @@ impl Net {
 		cx.b.matmul(h, weights.clone(), bias, 1)?.view([batch, rows])
 	}
 
-	fn activate(&self, cx: &mut Cx<'_, '_>, x: &Value, name: &str) -> Result<Value> {
+	fn activate(&self, cx: &mut Cx<'_, '_>, x: &Value, activation: Activation) -> Result<Value> {
 		let mut x = x.clone();
 		if let Some(clip) = self.clip {
 			x = cx.b.binary_scalar(BinaryFn::Min, &x, clip)?;
 			x = cx.b.binary_scalar(BinaryFn::Max, &x, -clip)?;
 		}
-		activation(cx, &x, name)
+		activation.apply(cx, &x)
 	}
 
 	/// c' = f∘c + i∘g; h' = o∘act(c').
@@ -372,7 +412,7 @@ impl Net {
 		let recurrent = self.recur(cx, h, &direction.recurrent, None)?;
 		let gates = cx.b.binary(BinaryFn::Add, gates, &recurrent)?;
 		let (f, g, out) =
-			(&direction.activations[0], &direction.activations[1], &direction.activations[2]);
+			(direction.activations[0], direction.activations[1], direction.activations[2]);
 		let gate = |cx: &mut Cx<'_, '_>, i: u32, c: &Value| -> Result<Value> {
 			let mut gate = cx.b.part(&gates, 1, i * n, n)?;
 			if let Some(peepholes) = &direction.peepholes {
@@ -395,14 +435,18 @@ impl Net {
 			None => gate(cx, i, c),
 		};
 		let input = take(cx, 0, c)?;
-		let forget = take(cx, 2, c)?;
+		let forget = if self.coupled {
+			cx.b.binary(BinaryFn::Sub, &Value::scalar_f32(1.0), &input)?
+		} else {
+			take(cx, 2, c)?
+		};
 		let new = cx.b.part(&gates, 1, 3 * n, n)?;
 		let new = self.activate(cx, &new, g)?;
 		let kept = cx.b.binary(BinaryFn::Mul, &forget, c)?;
 		let added = cx.b.binary(BinaryFn::Mul, &input, &new)?;
 		let c = cx.b.binary(BinaryFn::Add, &kept, &added)?;
 		let output = take(cx, 1, &c)?;
-		let shown = activation(cx, &c, out)?;
+		let shown = out.apply(cx, &c)?;
 		let h = cx.b.binary(BinaryFn::Mul, &output, &shown)?;
 		Ok((h, c))
 	}
@@ -416,7 +460,7 @@ impl Net {
 		h: &Value,
 	) -> Result<Value> {
 		let n = self.hidden;
-		let (f, g) = (&direction.activations[0], &direction.activations[1]);
+		let (f, g) = (direction.activations[0], direction.activations[1]);
 		let two = cx.b.part(&direction.recurrent, 1, 0, 2 * n)?;
 		let last = cx.b.part(&direction.recurrent, 1, 2 * n, n)?;
 		let recurrent = self.recur(cx, h, &two, None)?;
@@ -449,42 +493,6 @@ impl Net {
 	) -> Result<Value> {
 		let recurrent = self.recur(cx, h, &direction.recurrent, None)?;
 		let sum = cx.b.binary(BinaryFn::Add, gates, &recurrent)?;
-		self.activate(cx, &sum, &direction.activations[0])
-	}
-}
-
-/// The names of the activation functions of all directions.
-fn activations(cx: &Cx<'_, '_>, kind: Kind, directions: u32) -> Result<Vec<String>> {
-	let default = kind.activations();
-	let names: Vec<String> = match cx.words("activations")? {
-		Some(words) if !words.is_empty() => words.iter().map(|&word| word.into()).collect(),
-		_ => default.repeat(directions as usize).iter().map(|&word| word.into()).collect(),
-	};
-	if names.len() != default.len() * directions as usize {
-		return Err(Failure::invalid(format!("{} activations", names.len())));
-	}
-	let plain = ["Sigmoid", "Tanh", "Relu", "Softsign", "Softplus"];
-	let named = |name: &String| plain.iter().find(|other| other.eq_ignore_ascii_case(name));
-	names
-		.iter()
-		.map(|name| match named(name) {
-			Some(&known) => Ok(known.into()),
-			None => Err(Failure::unsupported(format!("activation `{}`", shown(name)))
-				.help(format!("supported are {}", plain.join(", ")))),
-		})
-		.collect()
-}
-
-fn activation(cx: &mut Cx<'_, '_>, x: &Value, name: &str) -> Result<Value> {
-	match name {
-		"Sigmoid" => cx.b.unary(UnaryFn::Sigmoid, x),
-		"Relu" => cx.b.unary(UnaryFn::Relu, x),
-		"Softplus" => cx.b.unary(UnaryFn::Softplus, x),
-		"Softsign" => {
-			let size = cx.b.unary(UnaryFn::Abs, x)?;
-			let below = cx.b.binary_scalar(BinaryFn::Add, &size, 1.0)?;
-			cx.b.binary(BinaryFn::Div, x, &below)
-		},
-		_ => cx.b.unary(UnaryFn::Tanh, x),
+		self.activate(cx, &sum, direction.activations[0])
 	}
 }

@@ -2,7 +2,7 @@
 
 use assay_referee::{Bias, Cell, DType, OpKind, MAX_TERMS};
 
-use super::{Kind, Net};
+use super::{Activation, Kind, Net};
 use crate::{dims, error::Result, ir::Value, lower::Cx};
 
 /// What one direction gives.
@@ -30,21 +30,24 @@ impl Net {
 	}
 
 	/// The cell that direction `d` is; `None` when it has to be written out step by step: with
-	/// peepholes, clipping, other activations or lengths that depend on the input, or more hidden
+	/// peepholes, clipping, coupled gates, other activations or lengths that depend on the input, or more hidden
 	/// units than one element may sum over.
 	pub(super) fn cell(&self, d: u32) -> Option<Cell> {
 		let count = self.kind.activations().len();
 		let activations = self.activations.get(d as usize * count..)?.get(..count)?;
 		let usual = activations.iter().eq(self.kind.activations());
 		let fits = u64::from(self.hidden) * u64::from(self.kind.gates()) <= MAX_TERMS;
-		let plain = self.clip.is_none() && self.peepholes.is_none() && self.lengths.is_none();
+		let plain = self.clip.is_none()
+			&& !self.coupled
+			&& self.peepholes.is_none()
+			&& self.lengths.is_none();
 		match self.kind {
 			_ if !plain || !fits => None,
 			Kind::Lstm => usual.then_some(Cell::Lstm),
 			Kind::Gru if self.linear_before_reset => usual.then_some(Cell::GruResetAfter),
 			Kind::Gru => usual.then_some(Cell::Gru),
 			Kind::Rnn if usual => Some(Cell::RnnTanh),
-			Kind::Rnn => activations.iter().eq(&["Relu"]).then_some(Cell::RnnRelu),
+			Kind::Rnn => activations.iter().eq(&[Activation::Relu]).then_some(Cell::RnnRelu),
 		}
 	}
 

@@ -1,4 +1,4 @@
-//! Sums of all elements before one.
+//! Sums and products of all elements before one.
 
 use assay_referee::{BinaryFn, DType, OpKind, MAX_RANK};
 
@@ -9,18 +9,35 @@ use crate::{
 	lower::Cx,
 };
 
-/// `x` moved by `by` towards the end of its middle axis (`[outer, k, inner]`), zeros coming in.
-fn delayed(cx: &mut Cx<'_, '_>, x: &Value, by: u32) -> Result<Value> {
+/// `x` moved by `by` towards the end of its middle axis (`[outer, k, inner]`), `unit` coming in.
+fn delayed(cx: &mut Cx<'_, '_>, x: &Value, by: u32, unit: &Value) -> Result<Value> {
 	let [outer, k, inner] = [x.dims[0], x.dims[1], x.dims[2]];
 	let steps = dims::strides(&x.dims);
 	let kept = cx.b.strided(x, vec![outer, k - by, inner], 0, &steps)?;
 	let mut before = [0; MAX_RANK];
 	before[1] = by;
-	cx.b.push(OpKind::Pad { before, fill: 0 }, x.dtype, x.dims.clone(), vec![kept])
+	cx.b.push(OpKind::Pad { before, fill: bits_of(unit) }, x.dtype, x.dims.clone(), vec![kept])
 }
 
-/// Sums of the last 2, 4, 8, … elements until they reach all before.
+/// The canonical bits of a scalar.
+fn bits_of(scalar: &Value) -> u64 {
+	let mut bits = [0; 8];
+	if let Some(bytes) = scalar.bytes() {
+		bits[..bytes.len()].copy_from_slice(bytes);
+	}
+	u64::from_le_bytes(bits)
+}
+
 pub(crate) fn cumulative_sum(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cumulative(cx, BinaryFn::Add, 0)
+}
+
+pub(crate) fn cumulative_product(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cumulative(cx, BinaryFn::Mul, 1)
+}
+
+/// The last 2, 4, 8, … elements joined until they reach all before; `unit` changes nothing.
+fn cumulative(cx: &mut Cx<'_, '_>, function: BinaryFn, unit: i64) -> Result<Value> {
 	cx.refuse_empty()?;
 	let x = cx.input(0)?;
 	if x.dtype == DType::Bool {
@@ -42,17 +59,18 @@ pub(crate) fn cumulative_sum(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			Ok(y.clone())
 		}
 	};
+	let unit = Value::scalar(x.dtype, unit);
 	let mut y = flipped(cx, &x.view(dims.to_vec())?)?;
 	if cx.flag("exclusive") {
 		y = match k {
-			1 => cx.b.binary(BinaryFn::Mul, &y, &Value::scalar(x.dtype, 0))?,
-			_ => delayed(cx, &y, 1)?,
+			1 => cx.b.expand(&unit, dims.to_vec())?,
+			_ => delayed(cx, &y, 1, &unit)?,
 		};
 	}
 	let mut reach = 1;
 	while reach < k {
-		let moved = delayed(cx, &y, reach)?;
-		y = cx.b.binary(BinaryFn::Add, &y, &moved)?;
+		let moved = delayed(cx, &y, reach, &unit)?;
+		y = cx.b.binary(function, &y, &moved)?;
 		reach *= 2;
 	}
 	flipped(cx, &y)?.view(x.dims)

@@ -69,18 +69,29 @@ fn by_root_mean_square(cx: &mut Cx<'_, '_>, x: &Value, at: usize, epsilon: f32) 
 	cx.b.binary(BinaryFn::Div, &rows, &per_row(&root)?)?.view(x.dims.clone())
 }
 
-pub(crate) fn rms_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (x, scale) = (cx.float_input(0)?, cx.float_input(1)?);
-	cx.refuse_output(1, "the inverse root")?;
-	let at = axis(cx.int("axis", -1), x.rank())?;
-	let epsilon = cx.float("epsilon", 1e-5)?;
-	let y = by_root_mean_square(cx, &x, at, epsilon)?;
-	let y = cx.b.binary(BinaryFn::Mul, &y, &scale)?;
+/// x / √(mean(x²) + ε) · scale over the axes from `at` on.
+pub(crate) fn rms_normalized(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	scale: &Value,
+	at: usize,
+	epsilon: f32,
+) -> Result<Value> {
+	let y = by_root_mean_square(cx, x, at, epsilon)?;
+	let y = cx.b.binary(BinaryFn::Mul, &y, scale)?;
 	if y.dims == x.dims {
 		Ok(y)
 	} else {
 		Err(Failure::invalid("its scale is larger than its input"))
 	}
+}
+
+pub(crate) fn rms_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (x, scale) = (cx.float_input(0)?, cx.float_input(1)?);
+	cx.refuse_output(1, "the inverse root")?;
+	let at = axis(cx.int("axis", -1), x.rank())?;
+	let epsilon = cx.float("epsilon", 1e-5)?;
+	rms_normalized(cx, &x, &scale, at, epsilon)
 }
 
 /// input + skip, and the bias at `i` where there is one.

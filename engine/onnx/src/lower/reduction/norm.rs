@@ -192,5 +192,8 @@ pub(crate) fn lp_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 	let mut dims = x.dims.clone();
 	dims[at] = 1;
+	// Where all elements are 0, the result is defined to be 0.
+	let is_zero = cx.b.binary(BinaryFn::Equal, &size, &Value::scalar_f32(0.0))?;
+	let size = cx.b.select(&is_zero, &Value::scalar_f32(1.0), &size)?;
 	cx.b.binary(BinaryFn::Div, &x, &size.view(dims)?)
 }

@@ -21,9 +21,14 @@ struct Classes {
 impl Classes {
 	/// The axis is the last by default; before operator set 13 all axes from it on were one.
 	fn of(cx: &mut Cx<'_, '_>) -> Result<Classes> {
-		let x = cx.float_input(0)?;
 		let joined = cx.opset < 13;
-		let at = match cx.int("axis", if joined { 1 } else { -1 }) {
+		Classes::from(cx, cx.int("axis", if joined { 1 } else { -1 }), joined)
+	}
+
+	/// The classes along `axis`, or along all axes from it on `joined` to one.
+	fn from(cx: &mut Cx<'_, '_>, at: i64, joined: bool) -> Result<Classes> {
+		let x = cx.float_input(0)?;
+		let at = match at {
 			end if joined && end == x.rank() as i64 => x.rank(),
 			other => axis(other, x.rank())?,
 		};
@@ -53,7 +58,16 @@ impl Classes {
 }
 
 pub(crate) fn softmax(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let classes = Classes::of(cx)?;
+	Classes::of(cx).and_then(|classes| softmax_of(cx, classes))
+}
+
+/// What `QLinearSoftmax` has between its quantizations: the operator set whose meaning it has is an attribute.
+pub(crate) fn quantized(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let joined = cx.int("opset", 13) < 13;
+	Classes::from(cx, cx.int("axis", -1), joined).and_then(|classes| softmax_of(cx, classes))
+}
+
+fn softmax_of(cx: &mut Cx<'_, '_>, classes: Classes) -> Result<Value> {
 	let (_, _, e) = exponentials(cx, &classes.rows)?;
 	let sum = cx.b.reduce_last(ReduceFn::Sum, &e)?;
 	let sum = per_row(&sum)?;

@@ -3,6 +3,16 @@
 //! Field numbers are those of `onnx.proto`. Unknown fields are skipped. Graphs inside attributes
 //! (`If`, `Loop`, `Scan`) nest to a bounded depth, so a file cannot exhaust the stack.
 
+mod attribute;
+mod function;
+mod port;
+mod sparse;
+
+pub(crate) use attribute::{Attribute, AttributeValue};
+pub(crate) use function::Function;
+pub(crate) use port::{Dim, Port};
+pub(crate) use sparse::SparseTensor;
+
 use super::wire::{Field, Reader, Result, WireError};
 
 /// Most nodes, attributes, tensors and ports together: a two-byte field makes a part of some
@@ -12,6 +22,7 @@ const MAX_PARTS: usize = 1 << 18;
 /// Most graphs inside one another.
 const MAX_NESTING: usize = 16;
 
+/// What a file may still make of its bytes.
 struct Budget {
 	parts: usize,
 	/// Graphs that may still be entered from here.
@@ -23,6 +34,11 @@ impl Budget {
 		self.parts = self.parts.checked_sub(1).ok_or(WireError::TooMany)?;
 		Ok(())
 	}
+
+	#[cfg(test)]
+	fn for_tests() -> Budget {
+		Budget { parts: MAX_PARTS, nesting: MAX_NESTING }
+	}
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +46,7 @@ pub(crate) struct Model<'a> {
 	pub(crate) graph: Option<Graph<'a>>,
 	/// Operator set versions by domain.
 	pub(crate) opsets: Vec<(&'a str, i64)>,
+	pub(crate) functions: Vec<Function<'a>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +55,7 @@ pub(crate) struct Graph<'a> {
 	pub(crate) initializers: Vec<Tensor<'a>>,
 	pub(crate) inputs: Vec<Port<'a>>,
 	pub(crate) outputs: Vec<Port<'a>>,
-	pub(crate) has_sparse: bool,
+	pub(crate) sparse: Vec<SparseTensor<'a>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,26 +63,14 @@ pub(crate) struct Node<'a> {
 	pub(crate) name: &'a str,
 	pub(crate) op_type: &'a str,
 	pub(crate) domain: &'a str,
+	/// Which of several functions of this name is meant.
+	pub(crate) overload: &'a str,
 	pub(crate) inputs: Vec<&'a str>,
 	pub(crate) outputs: Vec<&'a str>,
 	pub(crate) attributes: Vec<Attribute<'a>>,
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Attribute<'a> {
-	pub(crate) name: &'a str,
-	pub(crate) float: Option<f32>,
-	pub(crate) int: Option<i64>,
-	pub(crate) string: Option<&'a [u8]>,
-	pub(crate) tensor: Option<Box<Tensor<'a>>>,
-	/// A branch or body.
-	pub(crate) graph: Option<Box<Graph<'a>>>,
-	pub(crate) floats: Vec<f32>,
-	pub(crate) ints: Vec<i64>,
-	pub(crate) strings: Vec<&'a [u8]>,
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tensor<'a> {
 	pub(crate) name: &'a str,
 	pub(crate) dims: Vec<i64>,
@@ -81,33 +86,11 @@ pub(crate) struct Tensor<'a> {
 }
 
 /// Where in another file a tensor's data are, as the file says it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct External<'a> {
 	pub(crate) location: Option<&'a str>,
 	pub(crate) offset: Option<&'a str>,
 	pub(crate) length: Option<&'a str>,
-}
-
-/// An input or output of the graph.
-#[derive(Debug, Default)]
-pub(crate) struct Port<'a> {
-	pub(crate) name: &'a str,
-	/// `None` for sequences, maps, optional and sparse values, and where the type is missing.
-	pub(crate) tensor: Option<TensorType<'a>>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct TensorType<'a> {
-	pub(crate) data_type: i32,
-	/// `None` where even the number of dimensions is open.
-	pub(crate) dims: Option<Vec<Dim<'a>>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dim<'a> {
-	Known(i64),
-	Named(&'a str),
-	Open,
 }
 
 impl<'a> Model<'a> {
@@ -119,6 +102,7 @@ impl<'a> Model<'a> {
 			match number {
 				7 => model.graph = Some(Graph::decode(field.message()?, budget)?),
 				8 => model.opsets.push(opset(field.message()?, budget)?),
+				25 => model.functions.push(Function::decode(field.message()?, budget)?),
 				_ => {},
 			}
 		}
@@ -142,11 +126,12 @@ fn opset<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<(&'a str, i6
 impl<'a> Graph<'a> {
 	/// How much there is to look at: its parts and the names that its nodes and inner graphs have.
 	pub(crate) fn parts(&self) -> u64 {
-		let mut parts = 1 + self.initializers.len() + self.inputs.len() + self.outputs.len();
+		let mut parts = 1 + self.initializers.len() + self.sparse.len();
+		parts += self.inputs.len() + self.outputs.len();
 		let mut inner = 0;
 		for node in &self.nodes {
 			parts += 1 + node.inputs.len() + node.outputs.len() + node.attributes.len();
-			let graphs = node.attributes.iter().filter_map(|attribute| attribute.graph.as_deref());
+			let graphs = node.attributes.iter().filter_map(Attribute::graph);
 			inner += graphs.map(Graph::parts).sum::<u64>();
 		}
 		parts as u64 + inner
@@ -169,7 +154,7 @@ impl<'a> Graph<'a> {
 				5 => graph.initializers.push(Tensor::decode(field.message()?, budget)?),
 				11 => graph.inputs.push(Port::decode(field.message()?, budget)?),
 				12 => graph.outputs.push(Port::decode(field.message()?, budget)?),
-				15 => graph.has_sparse = true,
+				15 => graph.sparse.push(SparseTensor::decode(field.message()?, budget)?),
 				_ => {},
 			}
 		}
@@ -189,6 +174,7 @@ impl<'a> Node<'a> {
 				4 => node.op_type = field.text()?,
 				5 => node.attributes.push(Attribute::decode(field.message()?, budget)?),
 				7 => node.domain = field.text()?,
+				8 => node.overload = field.text()?,
 				_ => {},
 			}
 		}
@@ -202,9 +188,15 @@ fn name<'a>(field: Field<'a>, budget: &mut Budget) -> Result<&'a str> {
 }
 
 impl<'a> Node<'a> {
+	/// The value of the attribute of this name.
+	pub(crate) fn attribute(&self, name: &str) -> Option<&AttributeValue<'a>> {
+		let found = self.attributes.iter().find(|attribute| attribute.name == name)?;
+		Some(&found.value)
+	}
+
 	/// The graph in the attribute of this name.
 	pub(crate) fn graph(&self, name: &str) -> Option<&Graph<'a>> {
-		self.attributes.iter().find(|attribute| attribute.name == name)?.graph.as_deref()
+		self.attributes.iter().find(|attribute| attribute.name == name)?.graph()
 	}
 
 	/// Every name that the node or a graph inside it reads; those of the graph itself included.
@@ -212,38 +204,13 @@ impl<'a> Node<'a> {
 		let mut names = self.inputs.clone();
 		let mut open: Vec<&Node<'a>> = vec![self];
 		while let Some(node) = open.pop() {
-			for graph in node.attributes.iter().filter_map(|attribute| attribute.graph.as_deref()) {
+			for graph in node.attributes.iter().filter_map(Attribute::graph) {
 				names.extend(graph.outputs.iter().map(|port| port.name));
 				names.extend(graph.nodes.iter().flat_map(|inner| &inner.inputs));
 				open.extend(&graph.nodes);
 			}
 		}
 		names
-	}
-}
-
-impl<'a> Attribute<'a> {
-	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Attribute<'a>> {
-		budget.part()?;
-		let mut attribute = Attribute::default();
-		while let Some((number, field)) = reader.next()? {
-			match number {
-				1 => attribute.name = field.text()?,
-				2 => attribute.float = Some(field.float()?),
-				3 => attribute.int = Some(field.int()?),
-				4 => attribute.string = Some(field.bytes()?),
-				5 => attribute.tensor = Some(Box::new(Tensor::decode(field.message()?, budget)?)),
-				6 => attribute.graph = Some(Box::new(Graph::nested(field.message()?, budget)?)),
-				7 => field.floats(&mut attribute.floats)?,
-				8 => field.ints(&mut attribute.ints)?,
-				9 => {
-					budget.part()?;
-					attribute.strings.push(field.bytes()?);
-				},
-				_ => {},
-			}
-		}
-		Ok(attribute)
 	}
 }
 
@@ -297,67 +264,4 @@ fn entry(mut reader: Reader<'_>) -> Result<(&str, &str)> {
 		}
 	}
 	Ok(entry)
-}
-
-impl<'a> Port<'a> {
-	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Port<'a>> {
-		budget.part()?;
-		let mut port = Port::default();
-		while let Some((number, field)) = reader.next()? {
-			match number {
-				1 => port.name = field.text()?,
-				2 => {
-					let mut kinds = field.message()?;
-					while let Some((number, field)) = kinds.next()? {
-						// The other kinds are sequences, maps, optional and sparse values.
-						if number == 1 {
-							port.tensor = Some(TensorType::decode(field.message()?, budget)?);
-						}
-					}
-				},
-				_ => {},
-			}
-		}
-		Ok(port)
-	}
-}
-
-impl<'a> TensorType<'a> {
-	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<TensorType<'a>> {
-		let mut tensor = TensorType::default();
-		while let Some((number, field)) = reader.next()? {
-			match number {
-				1 => tensor.data_type = field.int32()?,
-				2 => {
-					let dims = tensor.dims.get_or_insert_default();
-					let mut shape = field.message()?;
-					while let Some((number, field)) = shape.next()? {
-						if number == 1 {
-							budget.part()?;
-							dims.push(dim(field.message()?)?);
-						}
-					}
-				},
-				_ => {},
-			}
-		}
-		Ok(tensor)
-	}
-}
-
-fn dim(mut reader: Reader<'_>) -> Result<Dim<'_>> {
-	let mut dim = Dim::Open;
-	while let Some((number, field)) = reader.next()? {
-		match number {
-			1 => dim = Dim::Known(field.int()?),
-			2 => dim = Dim::Named(field.text()?),
-			_ => {},
-		}
-	}
-	Ok(match dim {
-		// Exporters write these for "anything".
-		Dim::Known(value) if value <= 0 => Dim::Open,
-		Dim::Named("") => Dim::Open,
-		other => other,
-	})
 }

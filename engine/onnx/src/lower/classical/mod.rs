@@ -1,0 +1,7 @@
+//! Classical machine learning: features, linear models and ensembles of trees, mostly over rows `[n, features]`.
+
+pub(super) mod encode;
+pub(super) mod features;
+pub(super) mod linear;
+mod scores;
+pub(super) mod trees;
