@@ -107,6 +107,9 @@ const DOMAINS: [Domain; 5] = [
 	Domain { name: "ai.onnx.preview.training", first: 1, operators: TRAINING },
 ];
 
+/// Parameters of the activation functions of recurrent layers.
+const FUNCTION_PARAMETERS: &[&str] = &["activation_alpha", "activation_beta"];
+
 /// The standard operator set.
 const STANDARD: &[Operator] = &[
 	// Single elements.
@@ -178,8 +181,9 @@ const STANDARD: &[Operator] = &[
 	one("Gelu", activation::gelu),
 	one("Shrink", activation::shrink),
 	one("ThresholdedRelu", activation::thresholded_relu),
-	one("Cast", cast::cast),
-	one("CastLike", cast::cast_like),
+	// Of a type of powers of two, which is not supported.
+	one("Cast", cast::cast).ignores(&["round_mode"]),
+	one("CastLike", cast::cast_like).ignores(&["round_mode"]),
 	one("BitCast", cast::bit_cast),
 	one("Identity", |cx| cx.input(0)).since(1),
 	many("Dropout", cast::dropout).ignores(&["ratio", "seed"]).ignores_inputs(&[1]),
@@ -194,7 +198,8 @@ const STANDARD: &[Operator] = &[
 	one("SpaceToDepth", arrange::space_to_depth),
 	one("Slice", ranges::slice),
 	many("Split", ranges::split),
-	one("Pad", pad::pad),
+	// Only one mode fills in a value.
+	one("Pad", pad::pad).ignores(&["value"]).ignores_inputs(&[2]),
 	one("CenterCropPad", pad::center_crop_pad),
 	one("Gather", gather::gather),
 	one("GatherElements", index::gather_elements_node),
@@ -239,7 +244,8 @@ const STANDARD: &[Operator] = &[
 	one("Softmax", softmax::softmax),
 	one("LogSoftmax", softmax::log_softmax),
 	one("Hardmax", softmax::hardmax),
-	many("BatchNormalization", norm::batch_normalization),
+	// Of training.
+	many("BatchNormalization", norm::batch_normalization).ignores(&["momentum"]),
 	one("GroupNormalization", norm::group_norm),
 	one("InstanceNormalization", norm::instance_norm),
 	one("LpNormalization", norm::lp_norm),
@@ -252,7 +258,8 @@ const STANDARD: &[Operator] = &[
 	many("SoftmaxCrossEntropyLoss", loss::cross_entropy),
 	// Sums of products.
 	one("MatMul", matmul::matmul),
-	one("Gemm", matmul::gemm),
+	// Without a third operand there is nothing to scale.
+	one("Gemm", matmul::gemm).ignores(&["beta"]),
 	one("Conv", conv::conv),
 	one("ConvTranspose", transposed::conv_transpose),
 	one("Einsum", algebra::einsum),
@@ -261,27 +268,46 @@ const STANDARD: &[Operator] = &[
 	one("ConvInteger", quantized::conv_integer),
 	one("QLinearMatMul", quantized::matmul),
 	one("QLinearConv", quantized::conv),
-	one("QuantizeLinear", quantization::linear::quantize),
-	one("DequantizeLinear", quantization::linear::dequantize),
+	// One scale for all has no axis and no blocks, and whole numbers always saturate.
+	one("QuantizeLinear", quantization::linear::quantize).ignores(&[
+		"axis",
+		"block_size",
+		"saturate",
+	]),
+	one("DequantizeLinear", quantization::linear::dequantize).ignores(&["axis", "block_size"]),
 	many("DynamicQuantizeLinear", quantization::linear::quantize_dynamically),
 	// Networks.
 	many("Attention", attention::standard::attention),
 	// The size of chunks that other engines compute at once.
 	many("LinearAttention", attention::linear::linear_attention).ignores(&["chunk_size"]),
 	many("CausalConvWithState", attention::linear::causal_conv),
-	one("RotaryEmbedding", rotary::standard),
-	many("LSTM", recurrent::lstm),
-	many("GRU", recurrent::gru),
-	many("RNN", recurrent::rnn),
+	// Four dimensions say how many heads there are.
+	one("RotaryEmbedding", rotary::standard).ignores(&["num_heads"]),
+	// The usual functions take no parameters.
+	many("LSTM", recurrent::lstm).ignores(FUNCTION_PARAMETERS),
+	many("GRU", recurrent::gru).ignores(FUNCTION_PARAMETERS),
+	many("RNN", recurrent::rnn).ignores(FUNCTION_PARAMETERS),
 	// Images.
-	many("MaxPool", pool::max_pool),
+	// The order of indices that nobody reads.
+	many("MaxPool", pool::max_pool).ignores(&["storage_order"]),
 	one("AveragePool", pool::average_pool),
 	one("LpPool", pool::lp_pool),
 	one("GlobalLpPool", pool::global_lp_pool),
 	one("LRN", pool::local_response_norm),
 	one("MaxUnpool", fold::max_unpool),
 	one("Col2Im", fold::column_to_image),
-	one("Resize", resize::resize),
+	// A rule is for one mode, a policy for sizes, a region of interest for one kind of coordinates; of sizes and
+	// scales one counts.
+	one("Resize", resize::resize)
+		.ignores(&[
+			"antialias",
+			"cubic_coeff_a",
+			"exclude_outside",
+			"extrapolation_value",
+			"keep_aspect_ratio_policy",
+			"nearest_mode",
+		])
+		.ignores_inputs(&[1, 2]),
 	one("Upsample", resize::upsample),
 	one("GridSample", grid::grid_sample),
 	one("AffineGrid", grid::affine_grid),
@@ -299,23 +325,34 @@ const STANDARD: &[Operator] = &[
 
 /// What onnxruntime's exporters, optimizers and quantizers write.
 const MICROSOFT: &[Operator] = &[
-	many("Attention", contrib::attention),
-	many("QAttention", contrib::quantized_attention),
-	many("MultiHeadAttention", contrib::multi_head),
-	// The shapes say the whole length, and without a past also the last position.
-	many("GroupQueryAttention", contrib::group_query).ignores_inputs(&[5, 6]),
+	// What stands where a mask forbids, and how far a rotation goes, where there is neither.
+	many("Attention", contrib::attention)
+		.ignores(&["mask_filter_value", "rotary_embedding_dim"])
+		.ignores_inputs(&[6]),
+	many("QAttention", contrib::quantized_attention).ignores(&["mask_filter_value"]),
+	many("MultiHeadAttention", contrib::multi_head).ignores(&["mask_filter_value"]),
+	// The shapes say the whole length, and without a past also the last position; angles are for rotations,
+	// and a guard of a division for what is divided.
+	many("GroupQueryAttention", contrib::group_query)
+		.ignores(&["rotary_interleaved", "qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon"])
+		.ignores_inputs(&[5, 6, 7, 8, 9]),
 	many("EmbedLayerNormalization", contrib::embed_layer_norm).ignores(&["mask_index_type"]),
 	many("SkipLayerNormalization", layer_norm::skip_layer_norm),
 	many("SkipSimplifiedLayerNormalization", layer_norm::skip_rms_norm),
 	one("SimplifiedLayerNormalization", layer_norm::rms_norm),
-	one("RotaryEmbedding", rotary::contrib),
+	one("RotaryEmbedding", rotary::contrib).ignores(&["num_heads"]),
 	one("Gelu", |cx| activation::biased_gelu(cx, false)),
 	one("BiasGelu", |cx| activation::biased_gelu(cx, false)),
 	one("FastGelu", |cx| activation::biased_gelu(cx, true)),
 	one("QuickGelu", activation::quick_gelu),
-	many("DynamicQuantizeLSTM", recurrent::quantized_lstm),
+	many("DynamicQuantizeLSTM", recurrent::quantized_lstm).ignores(FUNCTION_PARAMETERS),
 	one("FusedMatMul", matmul::fused_matmul),
-	one("FusedGemm", matmul::fused_gemm),
+	one("FusedGemm", matmul::fused_gemm).ignores(&[
+		"beta",
+		"activation_alpha",
+		"activation_beta",
+		"activation_gamma",
+	]),
 	one("FusedConv", conv::fused_conv),
 	// How coarsely it may be computed; here it is not.
 	one("MatMulNBits", nbits::matmul).ignores(&["accuracy_level"]),
@@ -338,7 +375,13 @@ const CLASSICAL: &[Operator] = &[
 	one("Binarizer", features::binarizer),
 	one("ArrayFeatureExtractor", features::extract),
 	one("FeatureVectorizer", encode::feature_vectorizer),
-	one("Imputer", encode::imputer),
+	// Those of the other element type.
+	one("Imputer", encode::imputer).ignores(&[
+		"imputed_value_floats",
+		"imputed_value_int64s",
+		"replaced_value_float",
+		"replaced_value_int64",
+	]),
 	one("LabelEncoder", encode::label_encoder).ignores(&[
 		"default_string",
 		"default_int64",

@@ -58,6 +58,10 @@ pub(crate) fn quantize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		(None, 0) => DType::U8.into(),
 		(None, other) => read::element(i32::try_from(other).unwrap_or(0))?,
 	};
+	// Divided as float32, whatever the operands are.
+	if !matches!(cx.int("precision", 0), 0 | 1) {
+		return Err(Failure::unsupported("a quotient of another precision than float32"));
+	}
 	if let Some(known) = quantized_before(cx, &x, &scale, to)? {
 		return Ok(known);
 	}

@@ -55,12 +55,13 @@ pub(crate) fn reduce(cx: &mut Cx<'_, '_>, how: Reduction) -> Result<Value> {
 		x = cx.b.cast(&x, DType::U8)?;
 	}
 	let list = cx.list("axes", 1)?.unwrap_or_default();
+	let (keeps_dims, keeps_all) = (cx.int("keepdims", 1) != 0, cx.flag("noop_with_empty_axes"));
 	let reduced = match list.is_empty() {
-		true if cx.flag("noop_with_empty_axes") => return cx.input(0),
+		true if keeps_all => return cx.input(0),
 		true => (0..x.rank()).collect(),
 		false => axes(&list, x.rank())?,
 	};
-	let out = reduced_dims(&x, &reduced, cx.int("keepdims", 1) != 0);
+	let out = reduced_dims(&x, &reduced, keeps_dims);
 	if reduced.is_empty() {
 		x = x.view(vec![1])?;
 	}
