@@ -83,8 +83,15 @@ const CLOSED_PIPE: i32 = 141;
 
 /// Prints a line to stdout. When nobody reads any more, as behind `| head`, the command ends quietly.
 fn print_line(text: &str) {
-	if writeln!(std::io::stdout().lock(), "{text}").is_err() {
-		std::process::exit(CLOSED_PIPE);
+	match writeln!(std::io::stdout().lock(), "{text}") {
+		Ok(()) => {},
+		Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+			std::process::exit(CLOSED_PIPE)
+		},
+		Err(error) => {
+			note(&format!("error: cannot print: {error}"));
+			std::process::exit(1);
+		},
 	}
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn compile(
 	};
 	let opsets = Opsets::of(&model.opsets, graph).map_err(at_file)?;
 	let wanted = wanted(graph, options)?;
-	let mut walk = Walk::new(opsets, &model.functions);
+	let mut walk = Walk::new(opsets, &model.functions)?;
 	walk.enter(graph, wanted.iter().map(|port| port.name).collect())?;
 	let ports: Vec<&Port<'_>> =
 		graph.inputs.iter().filter(|port| !walk.has_initializer(port.name)).collect();

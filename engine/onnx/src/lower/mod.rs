@@ -2,7 +2,7 @@
 //!
 //! [`registry`] has every operator, [`schema`] what a node of it may have; the rooms are by what is computed, not
 //! by who defined it. What needs several rooms, or is alone of its kind, stands beside them: 8-bit operators around
-//! a float one (`qlinear`), classical models, steps of optimizers.
+//! a float one (`qlinear`), steps of optimizers.
 
 mod attention;
 mod classical;

@@ -73,6 +73,7 @@ pub(crate) fn around(
 
 /// The sum in whole numbers, times x scale / (y scale · number of elements).
 pub(crate) fn global_average_pool(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.refuse_empty()?;
 	let (x, x_scale, y_scale) = (bytes(cx, 0)?, cx.float_input(1)?, cx.float_input(3)?);
 	if x.rank() < 3 {
 		return Err(Failure::invalid("its input has no spatial dimensions"));

@@ -9,7 +9,8 @@ mod wire;
 pub(crate) use declared::element;
 pub(crate) use external::Files;
 pub(crate) use proto::{
-	AttributeValue, Dim, Function, Graph, Model, Node, Port, SparseTensor, Tensor,
+	Attribute, AttributeValue, Dim, Function, FunctionKey, Graph, Model, Node, Port, SparseTensor,
+	Tensor,
 };
 pub(crate) use tensor::{decode, decode_any, decode_sparse, Decoded};
 pub(crate) use wire::WireError;

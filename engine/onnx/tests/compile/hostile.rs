@@ -187,3 +187,51 @@ fn costly_constants_are_left_to_run_time() {
 	assert!(steps.sum::<usize>() > 90);
 	assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+/// Operands of no elements, of too few dimensions or of other types than their operator takes.
+#[test]
+fn operands_that_do_not_suit_their_operator() {
+	fn refused(mut net: Net, domain: &str) {
+		net.graph().node[0].domain = Some(domain.into());
+		net.0.opset_import[0].version = Some(28);
+		let error = compile(&net.output("y").bytes(), &CompileOptions::default()).unwrap_err();
+		assert!(matches!(error.kind, ErrorKind::Invalid | ErrorKind::Unsupported), "{error}");
+	}
+	let heads = vec![("num_heads", A::Int(1))];
+	let flat = Net::new().floats("x", &[4, 8]);
+	let flat = flat.node_with("MultiHeadAttention", &["x", "x", "x"], &["y"], heads);
+	refused(flat, "com.microsoft");
+	let none = |dims: &[i64]| tensor("e", DataType::FLOAT, dims, Vec::new());
+	let conv = Net::new().floats("x", &[1]).initializer(none(&[1, 0, 5]));
+	let conv = conv.initializer(tensor("w", DataType::FLOAT, &[0, 1, 1], Vec::new()));
+	refused(conv.node("CausalConvWithState", &["e", "w"], &["y"]), "");
+	let resize = Net::new().floats("x", &[1]).initializer(none(&[1, 1, 0, 4]));
+	let resize = resize.list("s", &[1, 1, 5, 4]);
+	refused(resize.node("Resize", &["e", "", "", "s"], &["y"]), "");
+	let pool = Net::new().floats("x", &[1]).weight("s", &[], &[1.0]);
+	let pool = pool.initializer(tensor("e", DataType::UINT8, &[0, 3, 4, 4], Vec::new()));
+	let pool = pool.initializer(tensor("z", DataType::UINT8, &[], vec![0]));
+	refused(
+		pool.node("QLinearGlobalAveragePool", &["e", "s", "z", "s", "z"], &["y"]),
+		"com.microsoft",
+	);
+	let table = Net::new().input("i", DataType::INT64, &[D::N(2)]).weight("s", &[4, 1], &[1.0; 4]);
+	let table = table.initializer(tensor("t", DataType::UINT8, &[4, 8], vec![7; 32]));
+	let table = table.weight("z", &[4, 1], &[1.0; 4]);
+	let blocks = vec![("block_size", A::Int(16))];
+	let gather = table.node_with("GatherBlockQuantized", &["t", "i", "s", "z"], &["y"], blocks);
+	refused(gather, "com.microsoft");
+	let grams = vec![
+		("mode", A::Word("TF")),
+		("ngram_indexes", A::Ints(vec![i64::MAX])),
+		("ngram_counts", A::Ints(vec![0])),
+		("pool_int64s", A::Ints(vec![1])),
+		("min_gram_length", A::Int(1)),
+		("max_gram_length", A::Int(1)),
+		("max_skip_count", A::Int(0)),
+	];
+	let words = Net::new().input("x", DataType::INT64, &[D::N(3)]);
+	let mut words = words.node_with("TfIdfVectorizer", &["x"], &["y"], grams).output("y");
+	words.0.opset_import[0].version = Some(17);
+	compile(&words.bytes(), &CompileOptions::default()).unwrap_err();
+}

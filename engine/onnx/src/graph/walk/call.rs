@@ -1,6 +1,6 @@
 //! Calls of the functions that a model brings along.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{place, Walk};
 use crate::{
@@ -16,13 +16,14 @@ const MAX_CALLS: usize = 32;
 /// What the nodes of the model, or of a function's body, mean.
 pub(super) struct Frame<'g, 'a> {
 	pub(super) opsets: Opsets<'a>,
-	/// The attributes of the call, and the defaults of those that it does not have.
-	bound: HashMap<&'a str, &'g AttributeValue<'a>>,
+	/// The attributes of the call, and the defaults of those that it does not have; nothing for the model itself,
+	/// whose nodes can refer to no call.
+	bound: Option<HashMap<&'a str, &'g AttributeValue<'a>>>,
 }
 
 impl<'g, 'a> Frame<'g, 'a> {
 	pub(super) fn new(opsets: Opsets<'a>) -> Frame<'g, 'a> {
-		Frame { opsets, bound: HashMap::new() }
+		Frame { opsets, bound: None }
 	}
 
 	/// The attributes of a node, those of the call in the place of references to them: what the call does not
@@ -30,9 +31,11 @@ impl<'g, 'a> Frame<'g, 'a> {
 	pub(super) fn attributes(&self, node: &'g Node<'a>) -> Vec<(&'a str, &'g AttributeValue<'a>)> {
 		let known = node.attributes.iter().filter(|attribute| !attribute.name.starts_with("__"));
 		known
-			.filter_map(|attribute| match &attribute.value {
-				AttributeValue::Reference(name) => Some((attribute.name, *self.bound.get(name)?)),
-				value => Some((attribute.name, value)),
+			.filter_map(|attribute| match (&attribute.value, &self.bound) {
+				(AttributeValue::Reference(name), Some(bound)) => {
+					Some((attribute.name, *bound.get(name)?))
+				},
+				(value, _) => Some((attribute.name, value)),
 			})
 			.collect()
 	}
@@ -57,7 +60,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 			return Err(fail(Failure::invalid(reason)));
 		}
 		let frame = self.frame(node, function).map_err(fail)?;
-		self.repeat_parts(function.body.parts())?;
+		self.repeat_parts(function.body.parts() + function.parts() + node.parts())?;
 		let outputs = function.outputs.iter().take(node.outputs.len()).copied().collect();
 		self.enter(&function.body, outputs)?;
 		if let Some(scope) = self.scopes.last_mut() {
@@ -84,23 +87,22 @@ impl<'g, 'a> Walk<'g, 'a> {
 	) -> Result<Frame<'g, 'a>, Failure> {
 		let mut bound: HashMap<&'a str, &'g AttributeValue<'a>> =
 			function.defaults.iter().map(|default| (default.name, &default.value)).collect();
+		let declared: HashSet<&str> = function.attributes.iter().copied().collect();
 		let given = self.frames.last().map(|frame| frame.attributes(node)).unwrap_or_default();
 		for (name, value) in given {
-			if !function.attributes.contains(&name) && !bound.contains_key(name) {
+			if !declared.contains(name) && !bound.contains_key(name) {
 				let reason = format!("its function in the file has no attribute `{}`", shown(name));
 				return Err(Failure::invalid(reason));
 			}
 			bound.insert(name, value);
 		}
-		let missing = function.attributes.iter().find(|name| !bound.contains_key(**name));
-		let used = |name: &str| {
-			let values = function.body.nodes.iter().flat_map(|node| &node.attributes);
-			values.into_iter().any(|attribute| match attribute.value {
-				AttributeValue::Reference(other) => other == name,
-				_ => false,
-			})
-		};
-		if let Some(missing) = missing.filter(|name| used(name)) {
+		let values = function.body.nodes.iter().flat_map(|node| &node.attributes);
+		let mut read = values.filter_map(|attribute| match attribute.value {
+			AttributeValue::Reference(name) => Some(name),
+			_ => None,
+		});
+		let is_missing = |name: &&str| declared.contains(name) && !bound.contains_key(name);
+		if let Some(missing) = read.find(is_missing) {
 			let reason = format!("its attribute `{}` is missing", shown(missing));
 			return Err(Failure::invalid(reason));
 		}
@@ -109,6 +111,6 @@ impl<'g, 'a> Walk<'g, 'a> {
 			([], Some(first)) => first.opsets.clone(),
 			(named, _) => Opsets::of(named, &function.body)?,
 		};
-		Ok(Frame { opsets, bound })
+		Ok(Frame { opsets, bound: Some(bound) })
 	}
 }

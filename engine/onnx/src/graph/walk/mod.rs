@@ -11,7 +11,7 @@ use crate::{
 	error::{shown, CompileError, Failure, Place},
 	ir::{Builder, Origin, Value},
 	lower::{check, is_standard, lower, Cx, Opsets},
-	read::{Function, Graph, Node, SparseTensor, Tensor},
+	read::{Attribute, AttributeValue, Function, FunctionKey, Graph, Node, SparseTensor, Tensor},
 };
 use call::Frame;
 
@@ -52,13 +52,19 @@ struct Scope<'g, 'a> {
 }
 
 impl<'g, 'a> Scope<'g, 'a> {
-	fn new(graph: &'g Graph<'a>, outputs: Vec<&'a str>) -> Result<Scope<'g, 'a>, CompileError> {
+	/// `is_entered_once`: not one of a body, whose weights would be compared in every turn.
+	fn new(
+		graph: &'g Graph<'a>,
+		outputs: Vec<&'a str>,
+		is_entered_once: bool,
+	) -> Result<Scope<'g, 'a>, CompileError> {
 		let dense = graph.initializers.iter().map(|tensor| (tensor.name, Weight::Dense(tensor)));
 		let sparse = graph.sparse.iter().map(|one| (one.values.name, Weight::Sparse(one)));
 		let mut initializers = HashMap::new();
 		for (name, weight) in dense.chain(sparse) {
 			// Some exporters write a shared weight once for every use.
-			if initializers.insert(name, weight).is_some_and(|other| other != weight) {
+			let other = initializers.insert(name, weight);
+			if other.is_some_and(|other| !is_entered_once || other != weight) {
 				let failure = Failure::invalid("two different weights have this name");
 				return Err(failure.at(Place::Weight(name.into())));
 			}
@@ -137,16 +143,26 @@ pub(crate) struct Walk<'g, 'a> {
 	pub(crate) nodes: Vec<&'g Node<'a>>,
 	/// What nodes mean, the model's own first; then of every function whose body is being lowered.
 	frames: Vec<Frame<'g, 'a>>,
-	functions: &'g [Function<'a>],
+	functions: HashMap<FunctionKey<'a>, &'g Function<'a>>,
 	/// Parts of inner graphs that may still be looked at.
 	repeats: u64,
 }
 
 impl<'g, 'a> Walk<'g, 'a> {
-	pub(crate) fn new(opsets: Opsets<'a>, functions: &'g [Function<'a>]) -> Walk<'g, 'a> {
+	pub(crate) fn new(
+		opsets: Opsets<'a>,
+		functions: &'g [Function<'a>],
+	) -> Result<Walk<'g, 'a>, CompileError> {
+		let mut by_key = HashMap::new();
+		for function in functions {
+			if by_key.insert(function.key(), function).is_some() {
+				let reason = format!("two functions are called `{}`", shown(function.name));
+				return Err(Failure::invalid(reason).at(Place::File));
+			}
+		}
 		let frames = vec![Frame::new(opsets)];
 		let (scopes, nodes) = (Vec::new(), Vec::new());
-		Walk { scopes, nodes, frames, functions, repeats: MAX_REPEATED }
+		Ok(Walk { scopes, nodes, frames, functions: by_key, repeats: MAX_REPEATED })
 	}
 
 	/// Makes `graph` the one whose names come first, of which `outputs` are wanted.
@@ -155,7 +171,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 		graph: &'g Graph<'a>,
 		outputs: Vec<&'a str>,
 	) -> Result<(), CompileError> {
-		self.scopes.push(Scope::new(graph, outputs)?);
+		let is_outermost = self.scopes.is_empty();
+		self.scopes.push(Scope::new(graph, outputs, is_outermost)?);
 		Ok(())
 	}
 
@@ -318,13 +335,17 @@ impl<'g, 'a> Walk<'g, 'a> {
 		wanted: Vec<bool>,
 	) -> Result<Vec<Value>, CompileError> {
 		let fail = |failure: Failure| failure.at(place(node));
-		if let Some(function) = self.functions.iter().find(|f| f.is_called_by(node)) {
+		if let Some(&function) = self.functions.get(&node.called()) {
 			return self.call(builder, node, function, inputs);
 		}
 		let frame = self.frames.last().ok_or_else(|| fail(Failure::invalid("it has no place")))?;
 		let attributes = frame.attributes(node);
 		if is_standard(node.domain) && matches!(node.op_type, "If" | "Loop" | "Scan") {
 			check(node, &attributes, &frame.opsets).map_err(fail)?;
+			let refers = |a: &Attribute<'_>| matches!(a.value, AttributeValue::Reference(_));
+			if node.attributes.iter().any(refers) {
+				return Err(fail(Failure::unsupported("its attributes are those of a call")));
+			}
 			let opset = frame.opsets.standard;
 			return self.control(builder, node, inputs, opset);
 		}

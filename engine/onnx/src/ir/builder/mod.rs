@@ -84,13 +84,19 @@ impl Builder {
 
 	/// The value of a sparse weight of the file, which then has its zeros.
 	pub(crate) fn sparse_constant(&mut self, tensor: &SparseTensor<'_>) -> Result<Value> {
+		let address = std::ptr::from_ref(&tensor.values).addr();
+		if let Some(value) = self.decoded.get(&address) {
+			return Ok(value.clone());
+		}
 		let elements = tensor.dims.iter().try_fold(1u64, |product, &dim| {
 			u64::try_from(dim).ok().and_then(|dim| product.checked_mul(dim))
 		});
 		// Few bytes of a file may stand for many zeros.
 		self.spend(elements.unwrap_or(u64::MAX).saturating_mul(8))?;
 		let Decoded { element, dims, bytes } = read::decode_sparse(tensor, &mut self.files)?;
-		Ok(Value::constant(element.computed(), dims, bytes).tagged(element))
+		let value = Value::constant(element.computed(), dims, bytes).tagged(element);
+		self.decoded.insert(address, value.clone());
+		Ok(value)
 	}
 
 	/// Takes `bytes` from what constants made here may still use.

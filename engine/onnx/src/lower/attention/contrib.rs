@@ -5,7 +5,7 @@ use assay_referee::{BinaryFn, DType, OpKind, ReduceFn};
 use super::{
 	heads::{extended, heads_attribute, join_heads, split_heads, Heads},
 	rotary,
-	scores::{attend, causal, Scoring},
+	scores::{attend, causal, fits, Scoring},
 };
 use crate::{
 	error::{Failure, Result},
@@ -68,7 +68,7 @@ fn finish(
 	bias: Option<Value>,
 	past: u32,
 ) -> Result<(Value, Heads, Value)> {
-	let (rows, columns) = (heads.q.dims[2], heads.k.dims.get(2).copied().unwrap_or(0));
+	let [_, _, _, rows, columns] = fits(&heads)?;
 	let mut how = Scoring { scale: scale(cx)?, ..Scoring::default() };
 	if let Some(mask) = mask {
 		how.biases.push(key_mask(cx, &mask, columns)?);
@@ -411,7 +411,9 @@ pub(crate) fn embed_layer_norm(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 			cx.b.expand(&zero, vec![batch])?
 		},
 	};
-	debug_assert_eq!(y.dims, [batch, rows, width]);
+	if y.dims != [batch, rows, width] {
+		return Err(Failure::invalid("its positions or segments are larger than its ids"));
+	}
 	Ok(vec![y, lengths, sum])
 }
 

@@ -140,6 +140,10 @@ fn rates(cx: &mut Cx<'_, '_>, rate: &Value, heads: u32) -> Result<Value> {
 /// `CausalConvWithState`: every channel convolved with its own kernel, after the last columns of the step before.
 pub(crate) fn causal_conv(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let (x, weight) = (cx.float_input(0)?, cx.float_input(1)?);
+	// A past without columns is that of a kernel of one.
+	if x.elements() == 0 || weight.elements() == 0 {
+		return Err(Failure::unsupported("its input or its weights are empty"));
+	}
 	let (&[batch, channels, length], &[filters, 1, kernel]) =
 		(x.dims.as_slice(), weight.dims.as_slice())
 	else {

@@ -1,5 +1,7 @@
 //! Values replaced by others: missing ones, categories, labels.
 
+use std::collections::HashMap;
+
 use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, UnaryFn};
 
 use crate::{
@@ -107,7 +109,24 @@ fn labels(cx: &mut Cx<'_, '_>, of: &str) -> Result<Value> {
 	Ok(list)
 }
 
-/// Every element is looked up among the keys and becomes the value of the last that equals it, else the default.
+/// Refuses a key with two values, of which engines take the first or the last.
+fn refuse_two_meanings(keys: &Value, values: &Value) -> Result<()> {
+	let elements = |value: &Value| {
+		let size = value.dtype.size() as usize;
+		let bytes = value.bytes().unwrap_or_default();
+		bytes.chunks_exact(size).map(<[u8]>::to_vec).collect::<Vec<_>>()
+	};
+	let mut known = HashMap::new();
+	for (key, value) in elements(keys).into_iter().zip(elements(values)) {
+		let other = known.insert(key, value.clone());
+		if other.is_some_and(|other| other != value) {
+			return Err(Failure::unsupported("a key has two values"));
+		}
+	}
+	Ok(())
+}
+
+/// Every element is looked up among the keys and becomes the value of the one that equals it, else the default.
 pub(crate) fn label_encoder(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
 	let (keys, values) = (labels(cx, "keys")?, labels(cx, "values")?);
@@ -115,6 +134,7 @@ pub(crate) fn label_encoder(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	if keys.dtype != x.dtype || values.elements() != count || count == 0 {
 		return Err(Failure::invalid("its keys do not fit its input or its values"));
 	}
+	refuse_two_meanings(&keys, &values)?;
 	let default = match cx.tensor("default_tensor") {
 		Some(tensor) => cx.b.constant(tensor)?,
 		None => match values.dtype {

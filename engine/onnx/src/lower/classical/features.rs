@@ -131,7 +131,8 @@ pub(crate) fn count_ngrams(cx: &mut Cx<'_, '_>) -> Result<Value> {
 fn arranged(cx: &mut Cx<'_, '_>, rows: &Value, parts: &[Value], places: &[i64]) -> Result<Value> {
 	let all = cx.ints("ngram_indexes").unwrap_or_default().to_vec();
 	let most = all.iter().copied().max().unwrap_or(-1);
-	let width = u32::try_from(most + 1).map_err(|_| Failure::too_large("an index is too large"))?;
+	let width = u32::try_from(most.saturating_add(1));
+	let width = width.map_err(|_| Failure::too_large("an index is too large"))?;
 	check_dims(&[rows.dims[0], width])?;
 	cx.b.spend(u64::from(width) * 8)?;
 	if all.iter().any(|&place| place < 0) || width == 0 {

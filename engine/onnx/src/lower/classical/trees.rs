@@ -14,7 +14,7 @@ use crate::{
 	lower::{reduction::reduce, Cx},
 };
 
-/// Most levels of a tree: every one is six ops.
+/// Most levels of a tree: every one is eight ops, or a few more.
 const MAX_DEPTH: u32 = 64;
 
 /// Most nodes of all trees, leaves among them.
@@ -120,7 +120,10 @@ impl Forest {
 		let children = [ints("nodes_truenodeids"), ints("nodes_falsenodeids")];
 		let modes = cx.words("nodes_modes")?.unwrap_or_default();
 		let count = ids.len();
-		if count == 0 || count > MAX_NODES {
+		if count == 0 {
+			return Err(Failure::invalid("it has no nodes"));
+		}
+		if count > MAX_NODES {
 			return Err(Failure::too_large(format!("{count} nodes, the most is {MAX_NODES}")));
 		}
 		let thresholds = numbers(cx, "nodes_values", "nodes_values_as_tensor")?;
@@ -160,8 +163,12 @@ impl Forest {
 				nan_is_true: missing.get(i) == Some(&1),
 			});
 		}
+		let roots = roots(&nodes);
+		if roots.len() != trees.iter().collect::<HashSet<_>>().len() {
+			return Err(Failure::invalid("a tree has no root, or several"));
+		}
 		let mut forest = Forest {
-			roots: roots(&nodes, trees),
+			roots,
 			depth: 0,
 			weights: vec![0.0; count * targets as usize],
 			named: vec![false; targets as usize],
@@ -308,7 +315,7 @@ impl Forest {
 			voted.insert((place, target));
 		}
 		let leaves = self.nodes.iter().filter(|node| node.mode == Mode::Leaf).count();
-		self.is_complete = voted.len() == leaves * targets as usize;
+		self.is_complete = [voted.len(), weights.len()] == [leaves * targets as usize; 2];
 		Ok(())
 	}
 
@@ -335,6 +342,7 @@ impl Forest {
 		let roots: Vec<i64> = self.roots.iter().map(|&root| root as i64).collect();
 		let mut at = cx.b.expand(&Value::list_i64(&roots).view(vec![1, trees])?, vec![n, trees])?;
 		// Where a row's features begin in all of them.
+		cx.b.spend(u64::from(n) * 16)?;
 		let starts: Vec<i64> = (0..n).map(|row| i64::from(row) * i64::from(features)).collect();
 		let starts = Value::list_i64(&starts).view(vec![n, 1])?;
 		let flat = x.view(vec![n * features])?;
@@ -412,14 +420,13 @@ impl Forest {
 	}
 }
 
-/// The first node of every tree, in the order of the trees.
-fn roots(nodes: &[Node], trees: &[i64]) -> Vec<usize> {
+/// The nodes that are no node's children.
+fn roots(nodes: &[Node]) -> Vec<usize> {
 	let mut is_child = vec![false; nodes.len()];
 	for (i, node) in nodes.iter().enumerate() {
 		node.children.iter().filter(|&&child| child != i).for_each(|&child| is_child[child] = true);
 	}
-	let mut seen = HashSet::new();
-	(0..nodes.len()).filter(|&i| !is_child[i] && seen.insert(trees[i])).collect()
+	(0..nodes.len()).filter(|&i| !is_child[i]).collect()
 }
 
 /// Adds the base values, one per target, where there are some.

@@ -84,16 +84,17 @@ fn zeros(cx: &Cx<'_, '_>, form: &Form) -> Result<Vec<f32>> {
 /// The weights `[n, k]`.
 fn decoded(cx: &mut Cx<'_, '_>, form: &Form) -> Result<Value> {
 	let (packed, scales) = (constant(cx, 1)?, constant(cx, 2)?);
-	let zeros = zeros(cx, form)?;
 	let bytes = packed.bytes().unwrap_or_default();
 	let scales = scales.floats().unwrap_or_default();
 	let row_bytes = form.row_bytes();
+	// Before anything is made in the declared size.
 	let fits = bytes.len() as u64 == row_bytes * u64::from(form.n)
 		&& packed.dtype.size() == 1
-		&& scales.len() == zeros.len();
+		&& scales.len() as u64 == u64::from(form.n) * u64::from(form.blocks);
 	if !fits {
 		return Err(Failure::invalid("its weights or scales do not have the declared size"));
 	}
+	let zeros = zeros(cx, form)?;
 	cx.b.spend(product(&[form.n, form.k]) * 4)?;
 	let (block, blocks) = (form.block as usize, form.blocks as usize);
 	let mut weights = Vec::with_capacity(product(&[form.n, form.k]) as usize);

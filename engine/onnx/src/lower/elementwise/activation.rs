@@ -219,6 +219,7 @@ pub(crate) fn named(cx: &mut Cx<'_, '_>, x: Value) -> Result<Value> {
 		match parameters.get(i) {
 			Some(x) if x.is_nan() => Err(Failure::invalid("a parameter of its activation is NaN")),
 			Some(&x) => Ok(x),
+			None if name.is_empty() => Ok(default),
 			None => cx.float(name, default),
 		}
 	};
@@ -232,8 +233,8 @@ pub(crate) fn named(cx: &mut Cx<'_, '_>, x: Value) -> Result<Value> {
 			sloped(cx, &x, &Value::scalar_f32(slope))
 		},
 		"Clip" => {
-			let low = parameter(cx, 0, "activation_min", f32::NEG_INFINITY)?;
-			let high = parameter(cx, 1, "activation_max", f32::INFINITY)?;
+			let low = parameter(cx, 0, "", f32::NEG_INFINITY)?;
+			let high = parameter(cx, 1, "", f32::INFINITY)?;
 			let x = cx.b.binary_scalar(BinaryFn::Max, &x, low)?;
 			cx.b.binary_scalar(BinaryFn::Min, &x, high)
 		},

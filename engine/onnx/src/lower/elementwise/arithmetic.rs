@@ -224,9 +224,12 @@ pub(crate) fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			"it is supported for whole numbers of one type only",
 		));
 	}
+	// What is uint64 in the file is computed with a sign, which a shift to the left may set.
 	let is_signed = matches!(
 		x.element,
-		ElementType::Plain(DType::I8 | DType::I32 | DType::I64) | ElementType::I16
+		ElementType::Plain(DType::I8 | DType::I32 | DType::I64)
+			| ElementType::I16
+			| ElementType::U64
 	);
 	let left = match cx.word("direction", "")? {
 		"LEFT" => true,
@@ -244,11 +247,11 @@ pub(crate) fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		// A negative index would count from the end.
 		let zero = Value::scalar(DType::I64, 0);
 		let negative = cx.b.binary(BinaryFn::Less, &at, &zero)?;
-		at = cx.b.select(&negative, &Value::scalar(DType::I64, bits as i64), &at)?;
+		at = cx.b.select(&negative, &Value::scalar(DType::I64, 64), &at)?;
 	}
 	// What is beyond the table is 0, and so is a quotient by 0.
 	let dims = at.dims.clone();
-	let power = cx.b.push(OpKind::Gather { axis: 0 }, x.dtype, dims, vec![table, at])?;
+	let power = cx.b.push(OpKind::Gather { axis: 0 }, x.dtype, dims, vec![table, at.clone()])?;
 	if left {
 		return cx.b.binary(BinaryFn::Mul, &x, &power);
 	}
@@ -263,5 +266,13 @@ pub(crate) fn bit_shift(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let is_negative = cx.b.binary(BinaryFn::Less, &x, &zero)?;
 	let sign = cx.b.select(&is_negative, &Value::ones(x.dtype), &zero)?;
 	let beyond = cx.b.binary(BinaryFn::Equal, &power, &zero)?;
-	cx.b.select(&beyond, &sign, &shifted)
+	let shifted = cx.b.select(&beyond, &sign, &shifted)?;
+	if x.element != ElementType::U64 {
+		return Ok(shifted);
+	}
+	// Without a sign, zeros come in; nothing is left from 64 on.
+	let masks: Vec<i64> = (0..64).map(|bits| (u64::MAX >> bits) as i64).collect();
+	let (dims, masks) = (at.dims.clone(), Value::list_i64(&masks));
+	let mask = cx.b.push(OpKind::Gather { axis: 0 }, DType::I64, dims, vec![masks, at])?;
+	cx.b.binary(BinaryFn::And, &shifted, &mask)
 }

@@ -66,6 +66,9 @@ struct Axis {
 
 pub(crate) fn resize(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.input(0)?;
+	if x.elements() == 0 {
+		return Err(Failure::unsupported("its input is empty"));
+	}
 	let rule = rule(cx)?;
 	let list = match cx.ints("axes") {
 		Some(list) => list.to_vec(),

@@ -24,7 +24,7 @@ pub(crate) fn code(bytes: &[u8], index: usize, bits: u32) -> u8 {
 fn unpacked(cx: &mut Cx<'_, '_>, packed: &Value, columns: u32, bits: u32) -> Result<Value> {
 	let bytes = packed.bytes().ok_or_else(|| Failure::unsupported("its data are no constant"))?;
 	let (last, mut dims) = (packed.dims.last().copied().unwrap_or(0), packed.dims.clone());
-	if u64::from(columns).div_ceil(8 / u64::from(bits)) != u64::from(last) {
+	if last == 0 || u64::from(columns).div_ceil(8 / u64::from(bits)) != u64::from(last) {
 		return Err(Failure::invalid(format!(
 			"{last} bytes do not hold {columns} numbers of {bits} bits"
 		)));
@@ -57,6 +57,9 @@ pub(crate) fn gather(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		let bits = bits.ok_or_else(|| Failure::unsupported("bits other than 2, 4 and 8"))?;
 		let columns = data.dims.last().map_or(0, |&last| last.saturating_mul(8 / bits));
 		zero = match zero {
+			Some(zero) if zero.element != data.element || zero.rank() != scales.rank() => {
+				return Err(Failure::invalid("its zero points are not packed as its data"));
+			},
 			Some(zero) => {
 				let columns = scales.dims.last().copied().unwrap_or(0);
 				Some(unpacked(cx, &zero, columns, bits)?)

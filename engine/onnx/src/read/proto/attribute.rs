@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
 			7 => field.floats(&mut self.floats)?,
 			8 => field.ints(&mut self.ints)?,
 			9 => {
-				budget.part()?;
+				budget.string()?;
 				self.strings.push(field.bytes()?);
 			},
 			10 | 11 | 14 | 15 | 22 | 23 => self.other = true,

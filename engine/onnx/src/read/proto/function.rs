@@ -3,6 +3,30 @@
 use super::{name, opset, Attribute, Budget, Graph, Node};
 use crate::read::wire::{Reader, Result};
 
+/// Domain, name and overload of a function.
+pub(crate) type FunctionKey<'a> = (&'a str, &'a str, &'a str);
+
+/// The standard domain has two names.
+fn canonical(domain: &str) -> &str {
+	if domain == "ai.onnx" {
+		""
+	} else {
+		domain
+	}
+}
+
+impl<'a> Node<'a> {
+	/// The function that the node calls, if there is such a one.
+	pub(crate) fn called(&self) -> FunctionKey<'a> {
+		(canonical(self.domain), self.op_type, self.overload)
+	}
+
+	/// Its operands, results and attributes.
+	pub(crate) fn parts(&self) -> u64 {
+		(self.inputs.len() + self.outputs.len() + self.attributes.len()) as u64
+	}
+}
+
 /// A function: what a node of its name and domain stands for.
 #[derive(Debug, Default)]
 pub(crate) struct Function<'a> {
@@ -41,11 +65,14 @@ impl<'a> Function<'a> {
 		Ok(function)
 	}
 
-	/// Whether a node of this name calls the function.
-	pub(crate) fn is_called_by(&self, node: &Node<'_>) -> bool {
-		let same = |a: &str, b: &str| a == b || [a, b].iter().all(|d| matches!(*d, "" | "ai.onnx"));
-		self.name == node.op_type
-			&& same(self.domain, node.domain)
-			&& self.overload == node.overload
+	/// Domain, name and overload, by which nodes call it.
+	pub(crate) fn key(&self) -> FunctionKey<'a> {
+		(canonical(self.domain), self.name, self.overload)
+	}
+
+	/// How much there is to look at besides its body.
+	pub(crate) fn parts(&self) -> u64 {
+		let names = self.inputs.len() + self.outputs.len() + self.attributes.len();
+		(names + self.defaults.len() + self.opsets.len()) as u64
 	}
 }

@@ -9,7 +9,7 @@ mod port;
 mod sparse;
 
 pub(crate) use attribute::{Attribute, AttributeValue};
-pub(crate) use function::Function;
+pub(crate) use function::{Function, FunctionKey};
 pub(crate) use port::{Dim, Port};
 pub(crate) use sparse::SparseTensor;
 
@@ -19,12 +19,16 @@ use super::wire::{Field, Reader, Result, WireError};
 /// hundred bytes in memory, and this bounds what a hostile file can make of that.
 const MAX_PARTS: usize = 1 << 18;
 
+/// Most strings in lists: a forest has one for every node.
+const MAX_STRINGS: usize = 1 << 22;
+
 /// Most graphs inside one another.
 const MAX_NESTING: usize = 16;
 
 /// What a file may still make of its bytes.
 struct Budget {
 	parts: usize,
+	strings: usize,
 	/// Graphs that may still be entered from here.
 	nesting: usize,
 }
@@ -35,9 +39,14 @@ impl Budget {
 		Ok(())
 	}
 
+	fn string(&mut self) -> Result<()> {
+		self.strings = self.strings.checked_sub(1).ok_or(WireError::TooMany)?;
+		Ok(())
+	}
+
 	#[cfg(test)]
 	fn for_tests() -> Budget {
-		Budget { parts: MAX_PARTS, nesting: MAX_NESTING }
+		Budget { parts: MAX_PARTS, strings: MAX_STRINGS, nesting: MAX_NESTING }
 	}
 }
 
@@ -95,7 +104,7 @@ pub(crate) struct External<'a> {
 
 impl<'a> Model<'a> {
 	pub(crate) fn decode(bytes: &'a [u8]) -> Result<Model<'a>> {
-		let budget = &mut Budget { parts: MAX_PARTS, nesting: MAX_NESTING };
+		let budget = &mut Budget { parts: MAX_PARTS, strings: MAX_STRINGS, nesting: MAX_NESTING };
 		let mut model = Model::default();
 		let mut reader = Reader::new(bytes);
 		while let Some((number, field)) = reader.next()? {
@@ -217,7 +226,7 @@ impl<'a> Node<'a> {
 impl<'a> Tensor<'a> {
 	/// A tensor in a file of its own.
 	pub(crate) fn from_bytes(bytes: &'a [u8]) -> Result<Tensor<'a>> {
-		Tensor::decode(Reader::new(bytes), &mut Budget { parts: MAX_PARTS, nesting: 0 })
+		Tensor::decode(Reader::new(bytes), &mut Budget { parts: MAX_PARTS, strings: 0, nesting: 0 })
 	}
 
 	fn decode(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Tensor<'a>> {
