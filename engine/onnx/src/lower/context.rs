@@ -22,8 +22,9 @@ pub(crate) struct Cx<'a, 'm> {
 	attributes: Vec<(&'m str, &'a AttributeValue<'m>)>,
 	/// Version of the standard operator set.
 	pub(crate) opset: i64,
-	/// Version of the operator set of the node's domain.
+	/// Version of the operator set of the node's domain, and what the operator takes in it.
 	version: i64,
+	schema: Option<&'static Schema>,
 	/// For every output, whether something reads it.
 	wanted: Vec<bool>,
 	/// For every input and every attribute, whether it was read.
@@ -40,11 +41,13 @@ impl<'a, 'm> Cx<'a, 'm> {
 		opsets: &Opsets<'_>,
 		wanted: Vec<bool>,
 	) -> Cx<'a, 'm> {
+		let version = opsets.version(node.domain);
 		Cx {
 			b,
 			node,
 			opset: opsets.standard,
-			version: opsets.version(node.domain),
+			version,
+			schema: Schema::in_force(node.domain, node.op_type, version),
 			wanted,
 			read_inputs: vec![Cell::new(false); inputs.len()],
 			read_attributes: vec![Cell::new(false); attributes.len()],
@@ -63,11 +66,6 @@ impl<'a, 'm> Cx<'a, 'm> {
 		self.version
 	}
 
-	/// The version of the operator that is in force.
-	fn schema(&self) -> Option<&'static Schema> {
-		Schema::in_force(self.node.domain, self.node.op_type, self.version)
-	}
-
 	/// Computes what was deferred of the inputs.
 	pub(crate) fn materialize_inputs(&mut self) -> Result<()> {
 		for input in self.inputs.iter_mut().flatten() {
@@ -79,9 +77,8 @@ impl<'a, 'm> Cx<'a, 'm> {
 	/// Refuses a node of which something was not looked at that could change its result: inputs, and
 	/// attributes that are not at their default. What does not matter is named in `attributes` and `inputs`.
 	pub(crate) fn refuse_unread(&self, attributes: &[&str], inputs: &[usize]) -> Result<()> {
-		let schema = self.schema();
 		for ((name, value), read) in self.attributes.iter().zip(&self.read_attributes) {
-			let parameter = schema.and_then(|schema| schema.parameter(name));
+			let parameter = self.schema.and_then(|schema| schema.parameter(name));
 			let is_default = parameter.is_some_and(|parameter| parameter.is_default(value));
 			if !read.get() && !is_default && !attributes.contains(name) {
 				let reason = format!("its attribute `{}` is not supported here", shown(name));
@@ -186,7 +183,7 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// The default that the operator's own version has for an attribute.
 	fn default(&self, name: &str) -> Option<&'static str> {
-		self.schema()?.parameter(name)?.default()
+		self.schema?.parameter(name)?.default()
 	}
 
 	/// An attribute of one whole number; where the node does not say it, the operator's own default, or this one

@@ -82,58 +82,60 @@ impl<'g, 'a> Scope<'g, 'a> {
 		Ok(Scope { graph, outputs, initializers, producers, values, is_closed: false })
 	}
 
-	/// The nodes in an order in which each one's operands come before it. Nodes that come sorted keep their
-	/// order; of a circle, the first node that reads from it says so.
-	fn order(&self, nodes: &[bool]) -> Vec<usize> {
-		#[derive(Clone, Copy, PartialEq)]
-		enum Mark {
-			New,
-			Open,
-			Done,
-		}
-		let mut marks = vec![Mark::New; nodes.len()];
-		let mut order = Vec::new();
-		for start in (0..nodes.len()).filter(|&i| nodes[i]) {
-			let mut open = vec![start];
-			while let Some(&node) = open.last() {
-				match marks[node] {
-					Mark::New => {
-						marks[node] = Mark::Open;
-						let names = self.graph.nodes[node].names_read();
-						let before = names.iter().filter_map(|name| self.producers.get(name));
-						open.extend(before.filter(|&&other| marks[other] == Mark::New));
-					},
-					Mark::Open => {
-						marks[node] = Mark::Done;
-						order.push(node);
-						open.pop();
-					},
-					Mark::Done => {
-						open.pop();
-					},
-				}
-			}
-		}
-		order
-	}
-
-	/// Names and nodes that the outputs need.
-	fn needed(&self) -> (HashSet<&'a str>, Vec<bool>) {
+	/// The names that the outputs need, and for each node that they need, the nodes that it reads from.
+	fn needed(&self) -> (HashSet<&'a str>, Vec<Option<Vec<usize>>>) {
 		let mut names = HashSet::new();
-		let mut nodes = vec![false; self.graph.nodes.len()];
+		let mut nodes: Vec<Option<Vec<usize>>> = vec![None; self.graph.nodes.len()];
 		let mut open: Vec<&str> = self.outputs.clone();
 		while let Some(name) = open.pop() {
 			if !names.insert(name) {
 				continue;
 			}
 			if let Some(&index) = self.producers.get(name) {
-				if !std::mem::replace(&mut nodes[index], true) {
-					open.extend(self.graph.nodes[index].names_read());
+				if nodes[index].is_none() {
+					let read = self.graph.nodes[index].names_read();
+					let before = read.iter().filter_map(|name| self.producers.get(name).copied());
+					nodes[index] = Some(before.collect());
+					open.extend(read);
 				}
 			}
 		}
 		(names, nodes)
 	}
+}
+
+/// The needed nodes in an order in which those that each reads from come before it. Nodes that come sorted keep
+/// their order; of a circle, the first node that reads from it says so.
+fn ordered(nodes: &[Option<Vec<usize>>]) -> Vec<usize> {
+	#[derive(Clone, Copy, PartialEq)]
+	enum Mark {
+		New,
+		Open,
+		Done,
+	}
+	let mut marks = vec![Mark::New; nodes.len()];
+	let mut order = Vec::new();
+	for start in (0..nodes.len()).filter(|&i| nodes[i].is_some()) {
+		let mut open = vec![start];
+		while let Some(&node) = open.last() {
+			match marks[node] {
+				Mark::New => {
+					marks[node] = Mark::Open;
+					let before = nodes[node].iter().flatten().copied();
+					open.extend(before.filter(|&other| marks[other] == Mark::New));
+				},
+				Mark::Open => {
+					marks[node] = Mark::Done;
+					order.push(node);
+					open.pop();
+				},
+				Mark::Done => {
+					open.pop();
+				},
+			}
+		}
+	}
+	order
 }
 
 /// The graphs being lowered, the model's own first and each inside the one before it.
@@ -303,7 +305,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let Some(scope) = self.scopes.last() else { return Ok(Vec::new()) };
 		let (graph, (names, nodes)) = (scope.graph, scope.needed());
 		let wanted_outputs = scope.outputs.clone();
-		for node in scope.order(&nodes).into_iter().map(|i| &graph.nodes[i]) {
+		for node in ordered(&nodes).into_iter().map(|i| &graph.nodes[i]) {
 			let inputs = node
 				.inputs
 				.iter()

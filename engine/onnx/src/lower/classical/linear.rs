@@ -20,8 +20,7 @@ fn list(cx: &mut Cx<'_, '_>, name: &str) -> Result<Vec<f32>> {
 }
 
 /// x · coefficientsᵀ + intercepts, `[n, targets]`.
-fn product(cx: &mut Cx<'_, '_>, targets: u32) -> Result<Value> {
-	let x = rows(cx)?;
+fn product(cx: &mut Cx<'_, '_>, x: &Value, targets: u32) -> Result<Value> {
 	let (n, features) = (x.dims[0], x.dims[1]);
 	let coefficients = list(cx, "coefficients")?;
 	let intercepts = list(cx, "intercepts")?;
@@ -44,7 +43,8 @@ fn product(cx: &mut Cx<'_, '_>, targets: u32) -> Result<Value> {
 pub(crate) fn regressor(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let targets = u32::try_from(cx.int("targets", 1)).unwrap_or(0);
 	let transform = PostTransform::of(cx.word("post_transform", "NONE")?)?;
-	let y = product(cx, targets)?;
+	let x = rows(cx)?;
+	let y = product(cx, &x, targets)?;
 	transform.of_targets(cx, &y)
 }
 
@@ -52,10 +52,10 @@ pub(crate) fn regressor(cx: &mut Cx<'_, '_>) -> Result<Value> {
 pub(crate) fn classifier(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let labels = Labels::of(cx, "classlabels_ints", "classlabels_strings")?;
 	let transform = PostTransform::of(cx.word("post_transform", "NONE")?)?;
-	let features = rows(cx)?.dims[1];
-	let lines =
-		cx.floats("coefficients").unwrap_or_default().len() as u64 / u64::from(features.max(1));
-	let scores = product(cx, u32::try_from(lines).unwrap_or(0))?;
+	let x = rows(cx)?;
+	let count = cx.floats("coefficients").unwrap_or_default().len() as u64;
+	let lines = count / u64::from(x.dims[1].max(1));
+	let scores = product(cx, &x, u32::try_from(lines).unwrap_or(0))?;
 	if lines == 1 && labels.count == 2 {
 		let label = labels.above(cx, &scores, 0.0)?;
 		let second = match transform {

@@ -441,6 +441,12 @@ fn with_base(cx: &mut Cx<'_, '_>, scores: &Value) -> Result<Value> {
 	}
 }
 
+/// How many results an ensemble has.
+fn targets(cx: &Cx<'_, '_>) -> Result<u32> {
+	let targets = u32::try_from(cx.int("n_targets", 1)).ok().filter(|&n| n > 0);
+	targets.ok_or_else(|| Failure::invalid("its n_targets is out of range"))
+}
+
 /// `TreeEnsembleRegressor`.
 pub(crate) fn regressor(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	const VOTES: Votes = Votes {
@@ -450,8 +456,7 @@ pub(crate) fn regressor(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		weights: "target_weights",
 		tensor: "target_weights_as_tensor",
 	};
-	let targets = u32::try_from(cx.int("n_targets", 1)).ok().filter(|&n| n > 0);
-	let targets = targets.ok_or_else(|| Failure::invalid("its n_targets is out of range"))?;
+	let targets = targets(cx)?;
 	let transform = PostTransform::of(cx.word("post_transform", "NONE")?)?;
 	let forest = Forest::read(cx, targets, &VOTES)?;
 	let x = rows(cx)?;
@@ -465,8 +470,7 @@ pub(crate) fn regressor(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 /// `TreeEnsemble`.
 pub(crate) fn ensemble(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let targets = u32::try_from(cx.int("n_targets", 1)).ok().filter(|&n| n > 0);
-	let targets = targets.ok_or_else(|| Failure::invalid("its n_targets is out of range"))?;
+	let targets = targets(cx)?;
 	let named = |number: i64, names: [&'static str; 5]| {
 		usize::try_from(number).ok().and_then(|at| names.get(at).copied()).unwrap_or("")
 	};

@@ -33,12 +33,26 @@ fn along_axis(cx: &mut Cx<'_, '_>, x: &Value, parameter: &Value) -> Result<Value
 			parameter.dims, x.dims
 		)));
 	}
+	per_element(cx, parameter, at, block, x.dims[at])
+}
+
+/// A parameter of every block of `block` elements along axis `at`, for each of the `length` elements: the last block
+/// may be shorter.
+pub(super) fn per_element(
+	cx: &mut Cx<'_, '_>,
+	parameter: &Value,
+	at: usize,
+	block: u32,
+	length: u32,
+) -> Result<Value> {
+	let (mut dims, blocks) = (parameter.dims.clone(), parameter.dims[at]);
 	let (outer, inner) = (product(&dims[..at]) as u32, product(&dims[at + 1..]) as u32);
-	let length = blocks.checked_mul(block).ok_or_else(|| Failure::too_large("its blocks"))?;
+	let filled = blocks.checked_mul(block).ok_or_else(|| Failure::too_large("its blocks"))?;
 	let wide = parameter.view(vec![outer, blocks, 1, inner])?;
 	let wide = cx.b.expand(&wide, vec![outer, blocks, block, inner])?;
-	let wide = wide.view(vec![outer, length, inner])?;
-	part(cx, &wide, 1, (0, 1, x.dims[at]))?.view(x.dims.clone())
+	let wide = wide.view(vec![outer, filled, inner])?;
+	dims[at] = length;
+	part(cx, &wide, 1, (0, 1, length))?.view(dims)
 }
 
 /// A zero point that is there and not all zeros.

@@ -2,14 +2,12 @@
 
 use assay_referee::{BinaryFn, DType};
 
+use super::linear::per_element;
 use crate::{
 	dims::{axis, product},
 	error::{Failure, Result},
 	ir::Value,
-	lower::{
-		movement::{gather::gather_along, ranges::part},
-		Cx,
-	},
+	lower::{movement::gather::gather_along, Cx},
 };
 
 /// The number at `index` of packed bytes, the first in the lowest bits.
@@ -91,14 +89,7 @@ pub(crate) fn gather(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			return value.view(vec![]);
 		}
 		let value = gather_along(cx, value, &indices, gathered)?;
-		let (outer, inner) =
-			(product(&taken.dims[..at]) as u32, product(&taken.dims[at + 1..]) as u32);
-		let blocks = expected[blocked];
-		let length = blocks.checked_mul(block).ok_or_else(|| Failure::too_large("its blocks"))?;
-		let wide = value.view(vec![outer, blocks, 1, inner])?;
-		let wide = cx.b.expand(&wide, vec![outer, blocks, block, inner])?;
-		let wide = wide.view(vec![outer, length, inner])?;
-		part(cx, &wide, 1, (0, 1, taken.dims[at]))?.view(taken.dims.clone())
+		per_element(cx, &value, at, block, taken.dims[at])
 	};
 	let scale = spread(cx, &scales)?;
 	let mut y = cx.b.cast(&taken, DType::F32)?;

@@ -7,7 +7,7 @@
 mod check;
 mod opsets;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 pub(crate) use check::check;
@@ -85,8 +85,12 @@ impl Schema {
 
 	/// Whether any operator has an attribute of this name; the lowering asks for no other.
 	pub(super) fn is_parameter(name: &str) -> bool {
-		let mut all = Schema::table().values().flat_map(HashMap::values).flatten();
-		all.any(|schema| schema.parameter(name).is_some())
+		static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
+		let names = NAMES.get_or_init(|| {
+			let schemas = Schema::table().values().flat_map(HashMap::values).flatten();
+			schemas.flat_map(|schema| &schema.attributes).map(|parameter| parameter.name).collect()
+		});
+		names.contains(name)
 	}
 
 	/// The version of an operator that is in force in a version of its domain's operator set.
