@@ -69,7 +69,7 @@ pub use program::bound::{
 	leaf_bound, leaf_terms, units, LeafBound, Place, MAX_LEAF_BYTES, MAX_SPANS, MAX_TERMS,
 };
 pub use program::check::{CheckError, CheckReason, RecordError};
-pub use program::codec::{FormatError, HeaderError};
+pub use program::codec::{program_root, FormatError, HeaderError};
 pub use program::conv::{Conv, ImageLayout};
 pub use program::map::{Step, StepFn, Steps, MAX_STEPS, MAX_STRIDED_STEPS};
 pub use program::pool::Pool;
@@ -78,7 +78,8 @@ pub use program::record::{
 };
 pub use program::recur::Cell;
 pub use program::{
-	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, RECORD_BYTES,
+	model_id, Header, Layout, Program, TensorSpec, ALIGN, MAX_OPS, MAX_PORTS, MAX_PROGRAM_BYTES,
+	MAX_TABLE_RECORDS, RECORD_BYTES,
 };
 pub use proof::{
 	proof_cost, verify_fault, Claimed, Fault, FaultProof, Location, ProofCost, ProofError, Read,

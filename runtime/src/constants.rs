@@ -54,9 +54,9 @@ pub mod currency {
 pub mod inference {
 	use crate::{Balance, BlockNumber};
 
-	/// Longest program: the header and one record for each of the most operations.
-	pub const MAX_PROGRAM_BYTES: u32 =
-		(assay_referee::MAX_OPS + 1) * assay_referee::RECORD_BYTES as u32;
+	/// Longest program: the header, one record for each of the most operations, and the longest table of
+	/// ports.
+	pub const MAX_PROGRAM_BYTES: u32 = assay_referee::MAX_PROGRAM_BYTES as u32;
 	/// Longest input that a request carries.
 	pub const MAX_INPUT_BYTES: u32 = 1024 * 1024;
 	/// What one cost unit of a model adds to the least fee, in base units.

@@ -27,7 +27,7 @@ M = (1, 2, 5, 16, 33, 130)
 N = (1, 7, 16, 48, 64, 130)
 SHORT = (1, 16, 255, 256)
 LONG = (257, 511, 512, 513, 1000)
-# Outputs of one model, of which a program has at most 16.
+# Outputs of one model: as many as one op packs.
 PART = 12
 
 
@@ -101,7 +101,7 @@ def compare(assay, line, folder):
     """Prints one line of the table; returns whether it is as promised."""
     random = np.random.default_rng(1)
     cases, equal, total, differing = line.cases(), 0, 0, set()
-    # A program has at most 16 inputs.
+    # Two inputs each.
     part = PART if line.constant else 8
     for start in range(0, len(cases), part):
         proto, values = model(line, cases[start : start + part], random)

@@ -118,7 +118,7 @@ where
 
 parameter_types! {
 	pub const ExistentialDeposit: u64 = 10;
-	pub const MaxProgramBytes: u32 = 1_025 * 1_024;
+	pub const MaxProgramBytes: u32 = assay_referee::MAX_PROGRAM_BYTES as u32;
 	pub const Zero: u64 = 0;
 	pub const One: u64 = 1;
 	pub const MinStake: u64 = 10_000;

@@ -84,7 +84,8 @@ pub mod pallet {
 		/// Who may stop a model from taking jobs, whoever stands behind it.
 		type RetireOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// Longest program in bytes: one record of 1,024 bytes per operation, and the header.
+		/// Longest program in bytes: records of 1,024 bytes, one per operation, the header, and those of
+		/// the table of ports.
 		#[pallet::constant]
 		type MaxProgramBytes: Get<u32>;
 
@@ -251,7 +252,7 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
-			let most = (assay_referee::MAX_OPS as usize + 1) * assay_referee::RECORD_BYTES;
+			let most = assay_referee::MAX_PROGRAM_BYTES;
 			assert!(T::MaxProgramBytes::get() as usize <= most, "no program is longer than this");
 			assert!(
 				T::MaxProgramBytes::get() as usize >= 2 * assay_referee::RECORD_BYTES,

@@ -46,7 +46,7 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
-	pub const MaxProgramBytes: u32 = 1_025 * 1_024;
+	pub const MaxProgramBytes: u32 = assay_referee::MAX_PROGRAM_BYTES as u32;
 	pub const DepositBase: u64 = 100;
 	pub const DepositPerRecord: u64 = 10;
 	pub static MaxRunMicros: u64 = 60_000_000;
@@ -102,8 +102,17 @@ pub(crate) fn program(n_ops: u32) -> BoundedVec<u8, MaxProgramBytes> {
 	BoundedVec::truncate_from(samples::chain(n_ops, 16))
 }
 
+/// The program of one operation, with as many inputs as there may be, of rank `rank`, most of them of no use.
+pub(crate) fn with_most_inputs(rank: usize) -> Vec<u8> {
+	let shape = assay_referee::Shape::new(&vec![1; rank]).expect("the rank is one that there is");
+	let spec = assay_referee::TensorSpec::new(assay_referee::DType::I32, shape);
+	let mut program = assay_referee::Program::decode(&program(1)).expect("it is valid");
+	program.header.inputs.resize(assay_referee::MAX_PORTS, spec);
+	program.encode().expect("it is valid")
+}
+
 pub(crate) fn id_of(program: &[u8]) -> ModelId {
-	model_id(&H256(assay_referee::tree::hash(program)), &WEIGHTS)
+	model_id(&H256(assay_referee::program_root(program)), &WEIGHTS)
 }
 
 pub(crate) fn metadata() -> ModelMetadata {

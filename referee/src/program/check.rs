@@ -213,11 +213,12 @@ impl Program {
 			},
 			Source::Input(offset) => {
 				let end = offset.checked_add(operand.bytes()).ok_or(CheckReason::NoSuchInput)?;
-				let mut declared = self.header.inputs.iter().zip(&inputs.offsets);
-				// All of it, or a part of neighbouring elements.
-				let (spec, at) = declared
-					.find(|(spec, &at)| at <= offset && offset < at + spec.bytes())
-					.ok_or(CheckReason::NoSuchInput)?;
+				// The last that begins at or before it: offsets rise. All of it, or a part of neighbouring
+				// elements.
+				let after = inputs.offsets.partition_point(|&at| at <= offset);
+				let index = after.checked_sub(1).ok_or(CheckReason::NoSuchInput)?;
+				let (spec, at) = (&self.header.inputs[index], inputs.offsets[index]);
+				ensure(offset < at + spec.bytes(), CheckReason::NoSuchInput)?;
 				let fits = operand.dtype == spec.dtype && end <= at + spec.bytes();
 				ensure(fits, CheckReason::Mismatch)
 			},

@@ -1,23 +1,30 @@
 //! The byte form of programs.
 //!
-//! A program is `1 + n_ops` records of 1,024 bytes. Numbers are little-endian; every byte that no
-//! field uses is zero; a list of dimensions is one `u32` each, outermost first. Decoding is strict:
-//! bytes are accepted only when encoding the result gives the same bytes.
+//! A program is records of 1,024 bytes: the header, one for each op, and, where the header has no room for
+//! the inputs and outputs, those of the table of ports. Its root is the BLAKE3 hash of the header and the
+//! ops' records, whatever the table's length is; the header has the table's hash. Numbers are
+//! little-endian; every byte that no field uses is zero; a list of dimensions is one `u32` each, outermost
+//! first. Decoding is strict: bytes are accepted only when encoding the result gives the same bytes.
 //!
 //! # Record 0, the header
 //!
 //! | bytes | field |
 //! |---|---|
 //! | 0..8 | `ASSAYPRG` |
-//! | 8..10 | version of the format, `u16` = 1 |
+//! | 8..10 | version of the format, `u16`: 1, or 2 with a table of ports |
 //! | 10..12 | version of the numerics, `u16` = 1 |
 //! | 12..16 | number of ops, `u32`, 1 to 1,024 |
 //! | 16..24 | bytes of the weights, `u64` |
-//! | 24 | number of inputs, at most 16 |
-//! | 25 | number of outputs, 1 to 16 |
-//! | 64.. | the inputs, then the outputs, one after another without gaps |
+//! | 24 | version 1: number of inputs, at most 16 |
+//! | 25 | version 1: number of outputs, 1 to 16 |
+//! | 64.. | version 1: the inputs, then the outputs, one after another without gaps |
+//! | 24..26 | version 2: number of inputs, `u16`, at most 512 |
+//! | 26..28 | version 2: number of outputs, `u16`, 1 to 512 |
+//! | 32..64 | version 2: BLAKE3 hash of the table of ports |
 //!
-//! An input or output is: element type (1 byte), rank (1 byte), 2 zero bytes, the dimensions.
+//! An input or output is: element type (1 byte), rank (1 byte), 2 zero bytes, the dimensions. Programs
+//! whose ports fit version 1 have version 1. The table of ports of all others follows the ops' records: the
+//! inputs, then the outputs, without gaps, and zeros up to the end of a record.
 //!
 //! # Record `i + 1`, op `i`
 //!
@@ -86,22 +93,16 @@ use super::record::{
 	Bias, BinaryFn, OpKind, OpRecord, Operand, ReduceFn, ScatterFn, Source, UnaryFn, MAX_OPERANDS,
 };
 use super::recur::Cell;
-use super::{Header, Program, TensorSpec, MAX_OPS, MAX_PORTS, RECORD_BYTES};
-use crate::{DType, FloatFormat, Overflow, Shape, ShapeError, MAX_RANK, MAX_TENSOR_BYTES};
+use super::{Header, Program, RECORD_BYTES};
+use crate::{tree, DType, FloatFormat, Overflow, Root, Shape, ShapeError, MAX_RANK};
 use alloc::vec::Vec;
 use core::fmt;
-
-/// First bytes of every program.
-pub const MAGIC: &[u8; 8] = b"ASSAYPRG";
-
-/// Version of this byte form.
-pub const FORMAT_VERSION: u16 = 1;
 
 /// Version of the numerics that the ops mean.
 pub const NUMERICS_VERSION: u16 = 1;
 
-const PORTS_AT: usize = 64;
-const PORT_HEAD: usize = 4;
+/// Where the header has the number of ops.
+pub(super) const OP_COUNT_AT: usize = 12;
 const PARAMETERS_AT: usize = 64;
 const OPERANDS_AT: usize = 256;
 const OPERAND_BYTES: usize = 64;
@@ -143,8 +144,10 @@ pub enum HeaderError {
 	Version,
 	/// No ops, or more than [`super::MAX_OPS`].
 	OpCount,
-	/// More than [`super::MAX_PORTS`] inputs or outputs, no output, or more than fit the record.
+	/// More than [`super::MAX_PORTS`] inputs or outputs, no output, or more than the bytes hold.
 	Ports,
+	/// The table of ports is not the one whose hash the header has.
+	Table,
 	/// An unknown element type.
 	Code,
 	/// A shape breaks its limits.
@@ -169,7 +172,10 @@ impl fmt::Display for HeaderError {
 			HeaderError::Magic => "not an Assay program",
 			HeaderError::Version => "unsupported version of the format or the numerics",
 			HeaderError::OpCount => "a program has 1 to 1,024 ops",
-			HeaderError::Ports => "a program has at most 16 inputs and 1 to 16 outputs",
+			HeaderError::Ports => "a program has at most 512 inputs and 1 to 512 outputs",
+			HeaderError::Table => {
+				"the table of inputs and outputs is not the one that the header names"
+			},
 			HeaderError::Code => "unknown element type",
 			HeaderError::Shape => "a shape breaks its limits",
 			HeaderError::Padding => "an unused byte is not zero",
@@ -180,81 +186,20 @@ impl fmt::Display for HeaderError {
 impl core::error::Error for FormatError {}
 impl core::error::Error for HeaderError {}
 
-impl Header {
-	/// Record 0 of a program.
-	///
-	/// # Errors
-	/// No op or no output, too many of either, or more ports than the record holds.
-	pub fn to_bytes(&self) -> Result<[u8; RECORD_BYTES], HeaderError> {
-		if self.n_ops == 0 || self.n_ops > MAX_OPS {
-			return Err(HeaderError::OpCount);
-		}
-		if self.inputs.len() > MAX_PORTS || !(1..=MAX_PORTS).contains(&self.outputs.len()) {
-			return Err(HeaderError::Ports);
-		}
-		let mut bytes = [0; RECORD_BYTES];
-		put(&mut bytes, 0, MAGIC);
-		put(&mut bytes, 8, &FORMAT_VERSION.to_le_bytes());
-		put(&mut bytes, 10, &NUMERICS_VERSION.to_le_bytes());
-		put(&mut bytes, 12, &self.n_ops.to_le_bytes());
-		put(&mut bytes, 16, &self.weights_len.to_le_bytes());
-		bytes[24] = self.inputs.len() as u8;
-		bytes[25] = self.outputs.len() as u8;
-		let mut at = PORTS_AT;
-		for port in self.inputs.iter().chain(&self.outputs) {
-			if port.bytes() > MAX_TENSOR_BYTES {
-				return Err(HeaderError::Shape);
-			}
-			let end = at + PORT_HEAD + 4 * port.shape.rank();
-			if end > RECORD_BYTES {
-				return Err(HeaderError::Ports);
-			}
-			bytes[at] = port.dtype.code();
-			bytes[at + 1] = port.shape.rank() as u8;
-			put_dims(&mut bytes, at + PORT_HEAD, port.shape.dims());
-			at = end;
-		}
-		Ok(bytes)
-	}
+/// The part of a program's bytes that its root is the hash of: the header and the ops' records, without the
+/// table of ports, whose hash the header has. So an op's record has the same place in the tree whatever the
+/// number of ports. All of `bytes` when they are shorter than the header says.
+pub fn committed(bytes: &[u8]) -> &[u8] {
+	let Some((header, _)) = bytes.split_first_chunk::<RECORD_BYTES>() else {
+		return bytes;
+	};
+	let records = (u32_at(header, OP_COUNT_AT) as usize).saturating_add(1);
+	bytes.get(..records.saturating_mul(RECORD_BYTES)).unwrap_or(bytes)
+}
 
-	/// Reads record 0 of a program, strictly.
-	///
-	/// # Errors
-	/// What is malformed, see [`HeaderError`].
-	pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Result<Header, HeaderError> {
-		if !bytes.starts_with(MAGIC) {
-			return Err(HeaderError::Magic);
-		}
-		if u16_at(bytes, 8) != FORMAT_VERSION || u16_at(bytes, 10) != NUMERICS_VERSION {
-			return Err(HeaderError::Version);
-		}
-		let (n_inputs, n_outputs) = (usize::from(bytes[24]), usize::from(bytes[25]));
-		if n_inputs > MAX_PORTS || n_outputs > MAX_PORTS {
-			return Err(HeaderError::Ports);
-		}
-		let mut at = PORTS_AT;
-		let mut inputs = Vec::with_capacity(n_inputs + n_outputs);
-		for _ in 0..n_inputs + n_outputs {
-			let head = bytes.get(at..at + PORT_HEAD).ok_or(HeaderError::Ports)?;
-			let dtype = DType::from_code(head[0]).ok_or(HeaderError::Code)?;
-			let rank = usize::from(head[1]);
-			let end = at + PORT_HEAD + 4 * rank;
-			if end > RECORD_BYTES {
-				return Err(HeaderError::Ports);
-			}
-			let shape = shape_at(bytes, at + PORT_HEAD, rank).map_err(|_| HeaderError::Shape)?;
-			inputs.push(TensorSpec { dtype, shape });
-			at = end;
-		}
-		let outputs = inputs.split_off(n_inputs);
-		let n_ops = u32_at(bytes, 12);
-		let header = Header { n_ops, weights_len: u64_at(bytes, 16), inputs, outputs };
-		// Whatever the fields above do not cover must be as the encoder leaves it.
-		if header.to_bytes()? != *bytes {
-			return Err(HeaderError::Padding);
-		}
-		Ok(header)
-	}
+/// The root of a program given as bytes: the hash of what is [`committed`].
+pub fn program_root(bytes: &[u8]) -> Root {
+	tree::hash(committed(bytes))
 }
 
 impl OpRecord {
@@ -320,7 +265,7 @@ impl OpRecord {
 }
 
 impl Program {
-	/// The canonical bytes: `(1 + n_ops) · 1,024`.
+	/// The canonical bytes: `(1 + n_ops) · 1,024`, and the table of ports where there is one.
 	///
 	/// # Errors
 	/// Some record is not valid, or the header does not count the ops.
@@ -335,6 +280,7 @@ impl Program {
 			let record = record.map_err(|error| FormatError::Record { op: index as u32, error })?;
 			bytes.extend_from_slice(&record);
 		}
+		bytes.extend_from_slice(&self.header.table());
 		Ok(bytes)
 	}
 
@@ -366,8 +312,14 @@ impl Program {
 		let [first, records @ ..] = records else {
 			return Err(FormatError::Length);
 		};
-		let header = Header::from_bytes(first).map_err(FormatError::Header)?;
-		if !rest.is_empty() || records.len() != header.n_ops as usize {
+		let announced = u32_at(first, OP_COUNT_AT) as usize;
+		let (records, table) = records.split_at_checked(announced).unwrap_or((records, &[]));
+		let table = table.as_flattened();
+		let header = Header::from_bytes(first, table).map_err(FormatError::Header)?;
+		if !rest.is_empty()
+			|| records.len() != header.n_ops as usize
+			|| table.len() != header.table_len()
+		{
 			return Err(FormatError::Length);
 		}
 		let mut ops = Vec::with_capacity(records.len());
@@ -631,15 +583,15 @@ fn step_at(
 
 // All offsets below are constants of the format, or bounded by the caller, inside the record.
 
-fn u16_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u16 {
+pub(super) fn u16_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u16 {
 	u16::from_le_bytes([bytes[at], bytes[at + 1]])
 }
 
-fn u32_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u32 {
+pub(super) fn u32_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u32 {
 	u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
 }
 
-fn u64_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8; RECORD_BYTES], at: usize) -> u64 {
 	u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
 
@@ -652,7 +604,7 @@ fn shape_at(bytes: &[u8; RECORD_BYTES], at: usize, rank: usize) -> Result<Shape,
 	Shape::new(dims)
 }
 
-fn put(bytes: &mut [u8; RECORD_BYTES], at: usize, field: &[u8]) {
+pub(super) fn put(bytes: &mut [u8; RECORD_BYTES], at: usize, field: &[u8]) {
 	bytes[at..at + field.len()].copy_from_slice(field);
 }
 

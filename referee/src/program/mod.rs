@@ -1,14 +1,15 @@
 //! Programs: a header and up to [`MAX_OPS`] ops in SSA form with static shapes.
 //!
 //! The encoding is a sequence of 1,024-byte records (so that each is one BLAKE3 chunk): record 0
-//! is the header, record `i + 1` is op `i`. Its BLAKE3 hash is the program's root. See [`codec`]
-//! for the fields.
+//! is the header, record `i + 1` is op `i`. The BLAKE3 hash of these is the program's root. See
+//! [`codec`] for the fields, and for the records behind them of a program with many inputs or outputs.
 
 pub mod bound;
 pub mod check;
 pub mod codec;
 pub mod conv;
 pub mod cost;
+pub mod header;
 pub mod map;
 pub mod pool;
 pub mod record;
@@ -32,7 +33,14 @@ pub const RECORD_BYTES: usize = 1024;
 pub const ALIGN: u64 = 64;
 
 /// Most declared inputs, and most declared outputs.
-pub const MAX_PORTS: usize = 16;
+pub const MAX_PORTS: usize = 512;
+
+/// Most records of a table of ports.
+pub const MAX_TABLE_RECORDS: u32 = 36;
+
+/// Bytes of the longest encoded program.
+pub const MAX_PROGRAM_BYTES: usize =
+	(1 + MAX_OPS as usize + MAX_TABLE_RECORDS as usize) * RECORD_BYTES;
 
 /// Type and shape of a declared input or output.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -148,12 +156,12 @@ impl Program {
 		Program { header: Header { n_ops, weights_len, inputs, outputs }, ops }
 	}
 
-	/// BLAKE3 hash of the encoding.
+	/// BLAKE3 hash of the encoding, without the table of ports (see [`codec::committed`]).
 	///
 	/// # Errors
 	/// The program has no encoding (see [`Program::encode`]).
 	pub fn root(&self) -> Result<Root, FormatError> {
-		Ok(tree::hash(&self.encode()?))
+		Ok(codec::program_root(&self.encode()?))
 	}
 
 	/// Identity of the model made of this program and the weights with root `weights_root`.

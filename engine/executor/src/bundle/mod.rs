@@ -18,7 +18,10 @@ pub use ports::{InputTensor, OutputTensor, StoredTensor};
 
 use crate::tree::Tree;
 use assay_kernels::{Buffer, Isa, KernelConfig};
-use assay_referee::{tree, DType, Operand, Program, Root, Slice, TreeError, MAX_OPS, RECORD_BYTES};
+use assay_referee::{
+	program::codec::committed, program_root, DType, Operand, Program, Root, Slice, TreeError,
+	MAX_PROGRAM_BYTES,
+};
 use canonical::{Readable, Regions};
 use folder::{Staged, MANIFEST, PROGRAM, WEIGHTS};
 use memmap2::{Advice, Mmap};
@@ -110,8 +113,7 @@ impl Bundle {
 	pub fn load(dir: impl AsRef<Path>) -> Result<Bundle, BundleError> {
 		let dir = dir.as_ref();
 		let manifest = folder::only_manifest(dir)?;
-		let most = (u64::from(MAX_OPS) + 1) * RECORD_BYTES as u64;
-		let program_bytes = folder::read_file(dir.join(PROGRAM), most)?;
+		let program_bytes = folder::read_file(dir.join(PROGRAM), MAX_PROGRAM_BYTES as u64)?;
 		let program = Program::decode(&program_bytes)?;
 		let weights = map_file(&folder::weights_of(dir, &manifest))?;
 		Bundle::verified(program, program_bytes, weights, manifest)
@@ -174,7 +176,7 @@ impl Bundle {
 				suspect.store(true, Ordering::Relaxed);
 			}
 		});
-		let program_root = tree::hash(&program_bytes);
+		let program_root = program_root(&program_bytes);
 		if let Some(field) = manifest.mismatch(&program, &program_root, &tree.root()) {
 			return Err(BundleError::Mismatch(field));
 		}
@@ -205,6 +207,11 @@ impl Bundle {
 	/// The program's canonical bytes.
 	pub fn program_bytes(&self) -> &[u8] {
 		&self.program_bytes
+	}
+
+	/// The chunk of the program that holds an op's record.
+	pub(crate) fn record_slice(&self, entry: u32) -> Result<Slice, TreeError> {
+		Slice::make(committed(&self.program_bytes), u64::from(entry) + 1, 1)
 	}
 
 	/// The weights, as they are committed to.

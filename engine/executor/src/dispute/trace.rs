@@ -282,7 +282,7 @@ impl Trace {
 
 	/// The chunk of the program that holds an op's record.
 	pub(crate) fn record_slice(&self, entry: u32) -> Result<Slice, assay_referee::TreeError> {
-		Slice::make(self.bundle().program_bytes(), u64::from(entry) + 1, 1)
+		self.bundle().record_slice(entry)
 	}
 
 	pub(crate) fn op(&self, entry: u32) -> Result<&OpRecord, DisputeError> {

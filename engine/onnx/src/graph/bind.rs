@@ -42,7 +42,10 @@ pub(crate) fn bind<'a>(
 ) -> Result<Bound<'a>, CompileError> {
 	if ports.len() > MAX_PORTS {
 		let reason = format!("it has {} inputs, the most is {MAX_PORTS}", ports.len());
-		return Err(Failure::too_large(reason).at(Place::File));
+		let help =
+			"give some a constant with `--set`, or let one input hold what several are, as one \
+			tensor of all key-value caches";
+		return Err(Failure::too_large(reason).help(help).at(Place::File));
 	}
 	check_names(ports, options)?;
 	let mut dims = options.dims.clone();

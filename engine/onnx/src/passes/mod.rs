@@ -108,21 +108,28 @@ fn root(ops: &mut Vec<Op>, outputs: &[Value], specs: &[TensorSpec], node: usize)
 			.help("compile those that you want: `assay model compile --outputs NAME…`"));
 		},
 		many if many.len() > MAX_OPERANDS => {
+			let mut values = many.to_vec();
+			let mut lengths: Vec<u64> = specs.iter().map(TensorSpec::bytes).collect();
 			// Packs begin at multiples of what tensors begin at, so a pack of packs has the same bytes.
-			let mut packs = Vec::new();
-			for (values, specs) in many.chunks(MAX_OPERANDS).zip(specs.chunks(MAX_OPERANDS)) {
-				let pack = pack(values.to_vec(), specs.iter().map(TensorSpec::bytes), node)?;
-				let (dtype, dims) = (pack.dtype, pack.dims.clone());
-				packs.push(Value {
-					dtype,
-					element: dtype.into(),
-					dims,
-					origin: Origin::Op(ops.len()),
-				});
-				ops.push(pack);
+			while values.len() > MAX_OPERANDS {
+				let mut packs = Vec::new();
+				for (values, lengths) in
+					values.chunks(MAX_OPERANDS).zip(lengths.chunks(MAX_OPERANDS))
+				{
+					let pack = pack(values.to_vec(), lengths.iter().copied(), node)?;
+					let (dtype, dims) = (pack.dtype, pack.dims.clone());
+					packs.push(Value {
+						dtype,
+						element: dtype.into(),
+						dims,
+						origin: Origin::Op(ops.len()),
+					});
+					ops.push(pack);
+				}
+				lengths = packs.iter().map(Value::elements).collect();
+				values = packs;
 			}
-			let lengths: Vec<u64> = packs.iter().map(Value::elements).collect();
-			pack(packs, lengths, node)?
+			pack(values, lengths, node)?
 		},
 		many => pack(many.to_vec(), specs.iter().map(TensorSpec::bytes), node)?,
 	};

@@ -47,25 +47,6 @@ fn outputs_that_are_wanted() {
 	assert!(error.to_string().contains("its outputs are: `a`, `b`, `c`"), "{error}");
 }
 
-/// A program packs up to 12 results in one op; more are packs of packs, with the same bytes.
-#[test]
-fn more_outputs_than_an_op_has_operands() {
-	for count in [12usize, 13, 16] {
-		let mut net = Net::new().floats("x", &[3]);
-		for i in 0..count {
-			let name = format!("y{i}");
-			net = net.weight(&format!("w{i}"), &[1], &[i as f32]);
-			net = net.node("Mul", &["x", &format!("w{i}")], &[&name]).output(&name);
-		}
-		let found = net.run(&[f32s(&[1.0, 2.0, -3.0])]);
-		for (i, output) in found.iter().enumerate() {
-			let i = i as f32;
-			assert_eq!(floats_of(output), [i, 2.0 * i, -3.0 * i]);
-		}
-		assert_eq!(found.len(), count);
-	}
-}
-
 #[test]
 fn a_result_without_elements_is_named() {
 	let empty = tensor("e", DataType::FLOAT, &[0, 2], Vec::new());

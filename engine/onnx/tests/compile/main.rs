@@ -13,6 +13,7 @@ mod hostile;
 mod layouts;
 mod long;
 mod operators;
+mod ports;
 mod programs;
 mod quantized;
 mod recurrent;

@@ -98,7 +98,7 @@ where
 
 parameter_types! {
 	pub const Zero: u64 = 0;
-	pub const MaxProgramBytes: u32 = 1_025 * 1_024;
+	pub const MaxProgramBytes: u32 = assay_referee::MAX_PROGRAM_BYTES as u32;
 	pub const MinStake: u64 = 10_000;
 	pub const UnstakingPeriod: u64 = 60;
 	pub const Few: u32 = 8;

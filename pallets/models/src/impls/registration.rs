@@ -15,7 +15,7 @@ impl<T: Config> Pallet<T> {
 		weights_root: H256,
 		metadata: ModelMetadata,
 	) -> DispatchResult {
-		let program_root = H256(assay_referee::tree::hash(program));
+		let program_root = H256(assay_referee::program_root(program));
 		let model = model_id(&program_root, &weights_root);
 		Self::ensure_metadata(&model, &metadata)?;
 		ensure!(!Models::<T>::contains_key(model), Error::<T>::AlreadyRegistered);

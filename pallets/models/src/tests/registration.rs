@@ -45,6 +45,29 @@ fn registers_a_sound_program() {
 	});
 }
 
+/// The table of ports is committed to by its hash in the header.
+#[test]
+fn a_program_with_a_table_of_ports_has_one_form() {
+	build_and_execute(|| {
+		let program = with_most_inputs(8);
+		let model = id_of(&program);
+		let mut other = program.clone();
+		// A dimension of the last input.
+		let at = 2 * assay_referee::RECORD_BYTES + 64 + 511 * 36 - 60;
+		other[at] ^= 3;
+		assert_eq!(id_of(&other), model, "the root does not read the table");
+		let malformed = Err(Error::<Test>::ProgramMalformed.into());
+		assert_eq!(register(ALICE, &other, metadata()), malformed);
+		let records = 2 * assay_referee::RECORD_BYTES;
+		assert_eq!(register(ALICE, &program[..records], metadata()), malformed);
+		assert_ok!(register(ALICE, &program, metadata()));
+		let info = Models::info(&model).expect("registered");
+		assert_eq!((info.n_ops, info.input_len), (1, 511 * 64 + 4));
+		let duplicate = Err(Error::<Test>::AlreadyRegistered.into());
+		assert_eq!(register(BOB, &other, metadata()), duplicate);
+	});
+}
+
 /// What cannot be run again within any period cannot be checked.
 #[test]
 fn fails_for_models_slower_than_every_period() {
