@@ -39,6 +39,10 @@ const SIGNED_AGAIN: u32 = 2;
 const NONCE_LOOKS: u32 = 12;
 const NONCE_PAUSE: Duration = Duration::from_millis(500);
 
+/// How often a transaction that a fork made invalid is handed over once more, and how long after.
+const HANDED_AGAIN: u32 = 4;
+const FORK_PAUSE: Duration = Duration::from_secs(3);
+
 type Signed = SubmittableTransaction<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>;
 
 /// A transaction that succeeded.
@@ -56,6 +60,7 @@ pub struct Receipt {
 pub struct Pending {
 	api: Api,
 	name: String,
+	signed: Signed,
 	progress: TransactionProgress<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>,
 }
 
@@ -140,9 +145,13 @@ impl Sender {
 	/// [`Kind::Refused`] when the node's pool refuses it; the next one can still be sent.
 	pub async fn send<C: Payload>(&mut self, call: &C) -> Result<Pending> {
 		let name = name_of(call);
-		let handed = self.hand_over(call, async |signed| signed.submit_and_watch().await).await;
-		let progress = handed.map_err(|e| e.context(&name))?;
-		Ok(Pending { api: self.api.clone(), name, progress })
+		let submit = async |signed: Signed| {
+			let progress = signed.submit_and_watch().await?;
+			Ok((signed, progress))
+		};
+		let handed = self.hand_over(call, submit).await;
+		let (signed, progress) = handed.map_err(|e| e.context(&name))?;
+		Ok(Pending { api: self.api.clone(), name, signed, progress })
 	}
 
 	/// Signs `call` and hands it to the node, without asking what becomes of it.
@@ -221,6 +230,10 @@ fn name_of<C: Payload>(call: &C) -> String {
 impl Pending {
 	/// Waits until the transaction is in a block or finalized, and takes its outcome.
 	///
+	/// The node drops a transaction as invalid when another fork becomes the best one and what came before
+	/// it in the account is not there. The same signed transaction is then handed over again, which cannot
+	/// happen twice on one chain.
+	///
 	/// # Errors
 	/// As [`Api::submit`].
 	pub async fn wait(self, until: Until) -> Result<Receipt> {
@@ -230,10 +243,17 @@ impl Pending {
 
 	async fn outcome(mut self, until: Until) -> Result<Receipt> {
 		let hash = self.progress.extrinsic_hash();
+		let mut tries = 0;
 		while let Some(status) = self.progress.next().await {
 			let block = match status? {
 				TransactionStatus::InBestBlock(block) if until == Until::InBlock => block,
 				TransactionStatus::InFinalizedBlock(block) => block,
+				TransactionStatus::Invalid { .. } if tries < HANDED_AGAIN => {
+					tries += 1;
+					tokio::time::sleep(FORK_PAUSE).await;
+					self.hand_over_again().await?;
+					continue;
+				},
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
 				| TransactionStatus::Dropped { message } => {
@@ -248,6 +268,22 @@ impl Pending {
 		}
 		Err(Error::new(Kind::Unreachable, "the node stopped telling about the transaction")
 			.hint("it may still be included; look before sending it again"))
+	}
+
+	/// Hands the same bytes to the node once more. Where their nonce is taken, they may be what took it.
+	async fn hand_over_again(&mut self) -> Result<()> {
+		match self.signed.submit_and_watch().await {
+			Ok(progress) => {
+				self.progress = progress;
+				Ok(())
+			},
+			Err(refused) if is_nonce_taken(&words_of(&refused)) || is_known(&words_of(&refused)) => {
+				let what = "the node dropped the transaction when it changed to another fork";
+				Err(Error::new(Kind::Refused, what)
+					.hint("it may be included there; look before sending it again"))
+			},
+			Err(refused) => Err(refused_by_pool(refused)),
+		}
 	}
 }
 
