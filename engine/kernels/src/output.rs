@@ -2,9 +2,9 @@
 
 use crate::{
 	cpu::{simd::Simd, view_mut, Buffer, Isa, Pod},
-	elementwise::fused::{scatter, Block, Fused},
+	elementwise::fused::{scatter, Block, Fused, Light},
 	threads::{self, Shared},
-	transpose::{transpose_with, SLACK},
+	transpose::{transpose_to, transpose_with, SLACK},
 	KernelConfig,
 };
 use assay_referee::OpRecord;
@@ -30,6 +30,19 @@ pub(crate) struct ChannelsLastWriter<'a> {
 	places: usize,
 }
 
+/// A step of an epilogue that a contraction applies itself, to vectors of its results.
+pub(crate) type After<'a> = Light<&'a [f32], f32>;
+
+impl<'a> Target<'a, f32> {
+	/// What the contraction is to apply to its results itself, and where they go then.
+	pub(crate) fn with_steps(self) -> (Option<Vec<After<'a>>>, Self) {
+		let Target::Epilogue(writer) = self else { return (None, self) };
+		let steps = writer.region.light(&writer.operands);
+		let target = if steps.is_some() { Target::Whole(writer.floats()) } else { self };
+		(steps, target)
+	}
+}
+
 /// Elements that are transposed together.
 const TRANSPOSED: usize = 4 << 10;
 
@@ -48,6 +61,15 @@ impl<'a> ChannelsLastWriter<'a> {
 			Target::ChannelsLast(_) => return None,
 		};
 		Some(ChannelsLastWriter { to, groups, m, places })
+	}
+
+	/// As [`Target::with_steps`]; for steps that look at nothing but the value.
+	pub(crate) fn with_steps(&self) -> Option<(Vec<After<'a>>, ChannelsLastWriter<'a>)> {
+		let writer = self.to.err()?;
+		let steps = writer.region.light(&writer.operands)?;
+		let alone = steps.iter().all(|step| !matches!(step, Light::Add(_)));
+		let ChannelsLastWriter { groups, m, places, .. } = *self;
+		alone.then(|| (steps, ChannelsLastWriter { to: Ok(writer.floats()), groups, m, places }))
 	}
 
 	/// Rows of the products of an image: the output's channels.
@@ -96,6 +118,14 @@ impl<'a> ChannelsLastWriter<'a> {
 		[channels, columns]: [usize; 2],
 		space: &mut Buffer,
 	) {
+		if let Ok(out) = self.to {
+			let start = self.place(entry, row, column);
+			// SAFETY: the caller's promise.
+			unsafe {
+				let step = self.channels();
+				return transpose_to::<S>(from, columns, channels, columns, out.at(start), step);
+			}
+		}
 		let count = (TRANSPOSED / channels).next_multiple_of(S::LANES).max(S::LANES);
 		space.grow(count * channels + SLACK);
 		for first in (0..columns).step_by(count) {
@@ -131,6 +161,11 @@ pub(crate) struct EpilogueWriter<'a> {
 }
 
 impl EpilogueWriter<'_> {
+	/// The output, whose elements are `f32`.
+	fn floats(&self) -> Shared<f32> {
+		Shared(self.out.0.cast())
+	}
+
 	/// Writes the output's elements of a block, of which the result is `from`, row after row.
 	///
 	/// # Safety

@@ -92,6 +92,12 @@ impl Geometry {
 		(copied <= 4 * block[0] * block[1] * terms + SPACE).then_some(geometry)
 	}
 
+	/// Whether the columns of each copied row are the even ones or the odd ones of a whole row of the image.
+	fn splits_pairs(&self) -> bool {
+		let both = self.phases[1].len() == 2 && self.stride[1] == 2;
+		both && self.block[1] == self.out[1]
+	}
+
 	/// Elements from one row of a copied block to the next.
 	fn pitch(&self) -> usize {
 		self.block[1] + self.more[1]
@@ -195,6 +201,9 @@ impl<T: Pod> Space<T> {
 	/// Copies what `rows` rows of windows from `[y, x]` on cover.
 	#[inline(always)]
 	fn copy(&mut self, g: &Geometry, plane: &[T], [y, x]: [usize; 2], rows: usize) {
+		if g.splits_pairs() {
+			return self.copy_pairs(g, plane, y, rows);
+		}
 		let mut copies = self.copies.chunks_exact_mut(g.copy());
 		for &down in &g.phases[0] {
 			for &across in &g.phases[1] {
@@ -215,11 +224,53 @@ impl<T: Pod> Space<T> {
 		}
 	}
 
+	/// As [`Space::copy`] for whole rows of windows that are two columns apart: both blocks of a row at once. What
+	/// is padding in a block is padding in every block.
+	#[inline(always)]
+	fn copy_pairs(&mut self, g: &Geometry, plane: &[T], y: usize, rows: usize) {
+		let (len, pitch, pad) = (g.copy(), g.pitch(), g.pad[1]);
+		let swapped = (g.phases[1][0] + pad) % 2 == 1;
+		for (&down, copies) in g.phases[0].iter().zip(self.copies.chunks_exact_mut(2 * len)) {
+			let (even, odd) = copies.split_at_mut(len);
+			let (even, odd) = if swapped { (odd, even) } else { (even, odd) };
+			let lines = even.chunks_exact_mut(pitch).zip(odd.chunks_exact_mut(pitch));
+			for (line, (even, odd)) in (y..).zip(lines.take(rows + g.more[0])) {
+				let row = (line * g.stride[0] + down).checked_sub(g.pad[0]);
+				let Some(row) = row.filter(|&row| row < g.size[0]) else {
+					even.fill(self.neutral);
+					odd.fill(self.neutral);
+					continue;
+				};
+				let (pairs, rest) = plane[row * g.size[1]..][..g.size[1]].as_chunks::<2>();
+				let (even, odd) = (&mut even[pad / 2..], &mut odd[pad.div_ceil(2)..]);
+				let both = pairs.len().min(even.len()).min(odd.len());
+				let (pairs, more) = pairs.split_at(both);
+				for ((even, odd), &[a, b]) in even.iter_mut().zip(odd.iter_mut()).zip(pairs) {
+					(*even, *odd) = (a, b);
+				}
+				let next = more.first().map_or(rest, |pair| pair);
+				if let (Some(even), Some(&a)) = (even.get_mut(both), next.first()) {
+					*even = a;
+				}
+				if let (Some(odd), Some(&b)) = (odd.get_mut(both), next.get(1)) {
+					*odd = b;
+				}
+			}
+		}
+	}
+
 	/// Reduces the windows of a block of `rows` rows; what lies between the ends of rows is reduced with
 	/// them, and not looked at.
 	#[inline(always)]
 	fn reduce<F: Combine<T>>(&mut self, g: &Geometry, rows: usize) {
 		let width = rows * g.pitch() - g.more[1];
+		match g.terms {
+			2 => return self.reduce_few::<F, 2>(g, width),
+			3 => return self.reduce_few::<F, 3>(g, width),
+			4 => return self.reduce_few::<F, 4>(g, width),
+			9 => return self.reduce_few::<F, 9>(g, width),
+			_ => {},
+		}
 		for (down, &(copy_row, row)) in g.places[0].iter().enumerate() {
 			for (across, &(copy_column, column)) in g.places[1].iter().enumerate() {
 				let copy = copy_row * g.phases[1].len() + copy_column;
@@ -237,6 +288,36 @@ impl<T: Pod> Space<T> {
 			}
 		}
 		side_by_side::<T, F>(&mut self.lanes, g.terms.min(LANES), width);
+	}
+}
+
+impl<T: Pod> Space<T> {
+	/// As [`Space::reduce`] for windows of so few elements that what becomes of them stays in registers.
+	#[inline(always)]
+	fn reduce_few<F: Combine<T>, const TERMS: usize>(&mut self, g: &Geometry, width: usize) {
+		let terms: [&[T]; TERMS] = core::array::from_fn(|term| {
+			let (down, across) = (term / g.places[1].len(), term % g.places[1].len());
+			let ((copy_row, row), (copy_column, column)) = (g.places[0][down], g.places[1][across]);
+			let copy = copy_row * g.phases[1].len() + copy_column;
+			&self.copies[copy * g.copy() + row * g.pitch() + column..][..width]
+		});
+		for (i, out) in self.lanes[..width].iter_mut().enumerate() {
+			let mut lanes = [F::NEUTRAL; LANES];
+			for (term, from) in terms.iter().enumerate() {
+				let x = from[i];
+				let lane = &mut lanes[term % LANES];
+				*lane = if term < LANES { x } else { F::combine(F::combine(F::NEUTRAL, *lane), x) };
+			}
+			let mut used = TERMS.min(LANES);
+			lanes[..used].iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
+			for half in [LANES / 2, LANES / 4, LANES / 8] {
+				for lane in half..used {
+					lanes[lane - half] = F::combine(lanes[lane - half], lanes[lane]);
+				}
+				used = used.min(half);
+			}
+			*out = lanes[0];
+		}
 	}
 }
 

@@ -70,3 +70,47 @@ pub(crate) fn transpose_with<S: Simd>(
 		line[rows..].fill(0.0);
 	}
 }
+
+/// As [`transpose_with`], to lines `width` floats apart of which only the `rows` floats are written.
+///
+/// # Safety
+/// There is room for them at `out`, which nobody else uses. S must be enabled.
+#[inline(always)]
+pub(crate) unsafe fn transpose_to<S: Simd>(
+	source: &[f32],
+	step: usize,
+	rows: usize,
+	terms: usize,
+	out: *mut f32,
+	width: usize,
+) {
+	assert!((rows.max(1) - 1) * step + terms <= source.len());
+	let mut square = [0f32; 16 * 16];
+	const { assert!(S::LANES <= 16) };
+	// Vectors of terms; the last one anew from where it is whole, and if there is none, term by term.
+	let starts = (0..terms).step_by(S::LANES).map(|t| t.min(terms.saturating_sub(S::LANES)));
+	for first in (0..rows).step_by(S::LANES) {
+		let count = (rows - first).min(S::LANES);
+		// SAFETY: `count` rows of LANES terms lie inside `source`; of the output only these rows are written.
+		unsafe {
+			if terms < S::LANES {
+				for (t, r) in (0..terms).flat_map(|t| (first..first + count).map(move |r| (t, r))) {
+					*out.add(t * width + r) = source[r * step + t];
+				}
+				continue;
+			}
+			for t in starts.clone() {
+				let from = source.as_ptr().add(first * step + t);
+				let to = out.add(t * width + first);
+				if count == S::LANES {
+					S::transpose(from, step, count, to, width);
+					continue;
+				}
+				S::transpose(from, step, count, square.as_mut_ptr(), S::LANES);
+				for (i, line) in square.chunks_exact(S::LANES).take(S::LANES).enumerate() {
+					S::store_first(to.add(i * width), S::load(line.as_ptr()), count);
+				}
+			}
+		}
+	}
+}

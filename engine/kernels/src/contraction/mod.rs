@@ -129,10 +129,16 @@ fn is_in_place(op: &OpRecord, isa: Isa) -> bool {
 		return false;
 	};
 	let panel = gemm::panel_width(isa);
+	// What a number of columns costs: a half panel is half of the work, but reads as much of the rows.
+	let cost = |columns: usize| match columns % panel {
+		0 => columns,
+		rest if 2 * rest <= panel => columns - rest + panel * 5 / 8,
+		rest => columns - rest + panel,
+	};
 	// Gathering takes some 15 per cent. Pixels are not gathered but copied or transposed, which takes less
 	// than putting the result in order.
 	let gain = if conv.kernel == [1, 1] && conv.stride == [1, 1] { 92 } else { 115 };
-	let (own, other) = (m.next_multiple_of(panel) * n, n.next_multiple_of(panel) * m);
+	let (own, other) = (cost(m) * n, cost(n) * m);
 	conv.groups == 1
 		&& conv.bias != Bias::Column
 		&& filters.shape.dims().first() == Some(&1)

@@ -321,7 +321,7 @@ impl Windows<'_> {
 		x: usize,
 		out: &mut [f32],
 	) {
-		let step = self.region.row_floats() * self.image.stride[0];
+		let step = self.region.step_floats();
 		let data = data.wrapping_add(y * step + x);
 		// SAFETY: the caller's promise.
 		unsafe {

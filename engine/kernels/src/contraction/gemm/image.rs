@@ -41,12 +41,19 @@ pub(crate) struct Region {
 	/// First row of windows.
 	first: usize,
 	rows: usize,
+	/// Rows from those of one row of windows to the next: the stride, or less where no window reads some.
+	step: usize,
 	/// Remainders of columns modulo the stride that occur.
 	phases: usize,
 	line: usize,
 }
 
 impl Region {
+	/// Floats from the first row of a row of windows to that of the next.
+	pub(crate) fn step_floats(&self) -> usize {
+		self.step * self.row_floats()
+	}
+
 	/// Floats from one of its rows to the next.
 	pub(crate) fn row_floats(&self) -> usize {
 		self.phases * self.line
@@ -107,17 +114,20 @@ impl Image<'_> {
 		channels: Range<usize>,
 		rows: Range<usize>,
 	) -> Option<Region> {
-		let span = |axis: usize, windows: usize| {
-			let reach = (self.kernel[axis] - 1).checked_mul(self.dilation[axis])?;
-			(windows - 1).checked_mul(self.stride[axis])?.checked_add(reach)?.checked_add(1)
-		};
+		let reach =
+			|axis: usize| (self.kernel[axis] - 1).checked_mul(self.dilation[axis])?.checked_add(1);
+		// What lies between windows that do not touch is left out.
+		let step = self.stride[0].min(reach(0)?);
+		let phases = self.stride[1].min(reach(1)?);
+		let last = (self.out[1] - 1).checked_mul(self.stride[1])?;
 		let region = Region {
 			channel: batch * self.group() + channels.start,
 			channels: channels.len(),
 			first: rows.start,
-			rows: span(0, rows.len())?,
-			phases: self.stride[1],
-			line: span(1, self.out[1])?.div_ceil(self.stride[1]),
+			rows: (rows.len() - 1).checked_mul(step)?.checked_add(reach(0)?)?,
+			step,
+			phases,
+			line: last.checked_add(reach(1)?)?.div_ceil(self.stride[1]),
 		};
 		let floats = [region.rows, region.phases, region.line]
 			.into_iter()
@@ -139,32 +149,45 @@ impl Image<'_> {
 	#[inline(always)]
 	pub(crate) unsafe fn copy<S: Simd>(&self, region: &Region, out: &mut [f32]) {
 		let plane = self.height * self.width;
-		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
 		assert!(out.len() >= region.len() + SLACK);
 		if self.channels_last {
 			for y in 0..region.rows {
 				// SAFETY: the caller's promise.
-				unsafe { self.copy_transposed::<S>(region, y, top + y as isize, out) };
+				unsafe { self.copy_transposed::<S>(region, y, self.row(region, y), out) };
 			}
 			return;
 		}
+		// The same for every row, and divisions take longer than copying a short one.
+		let phases: Vec<Columns> =
+			(0..region.phases).map(|phase| self.columns(phase, region.line)).collect();
 		for c in 0..region.channels {
 			for y in 0..region.rows {
 				let start = (c * region.rows + y) * region.row_floats();
 				let out = &mut out[start..];
-				let y = top + y as isize;
+				let y = self.row(region, y);
 				if y < 0 || y as usize >= self.height {
 					out[..region.row_floats()].fill(self.fill);
 					continue;
 				}
 				let row = (region.channel + c) * plane + y as usize * self.width;
-				for phase in 0..region.phases {
-					let out = &mut out[phase * region.line..];
+				let mut out = &mut out[..];
+				for columns in &phases {
 					// SAFETY: the caller's promise.
-					unsafe { self.copy_phase::<S>(row, phase, region.line, out) };
+					unsafe { self.copy_phase::<S>(row, columns, region.line, out) };
+					out = &mut out[region.line..];
 				}
 			}
 		}
+	}
+
+	/// The row of the image that row `y` of a region is, or one beside it.
+	fn row(&self, region: &Region, y: usize) -> isize {
+		let y = if region.step == self.stride[0] {
+			region.first * self.stride[0] + y
+		} else {
+			(region.first + y / region.step) * self.stride[0] + y % region.step
+		};
+		y as isize - self.pad[0] as isize
 	}
 
 	/// Where the columns `phase`, `phase + stride`, … of a padded row are, `len` of them.
@@ -219,15 +242,21 @@ impl Image<'_> {
 		}
 	}
 
-	/// The columns `phase`, `phase + stride`, … of the padded row at `row`, `len` of them; may write
-	/// [`SLACK`] floats more, which `out` has room for.
+	/// These columns of the padded row at `row`, `len` of them; may write [`SLACK`] floats more, which `out`
+	/// has room for.
 	///
 	/// # Safety
 	/// S must be enabled.
 	#[inline(always)]
-	unsafe fn copy_phase<S: Simd>(&self, row: usize, phase: usize, len: usize, out: &mut [f32]) {
+	unsafe fn copy_phase<S: Simd>(
+		&self,
+		row: usize,
+		columns: &Columns,
+		len: usize,
+		out: &mut [f32],
+	) {
 		let stride = self.stride[1];
-		let Columns { left, first, inside } = self.columns(phase, len);
+		let Columns { left, first, inside } = *columns;
 		// What is too much is overwritten by what follows.
 		let fill = |out: &mut [f32], count: usize| match out.first_chunk_mut::<SLACK>() {
 			Some(out) if count <= S::LANES => {
@@ -320,7 +349,7 @@ impl Image<'_> {
 		let (mut at, mut count) = (columns.start, 0);
 		while at < columns.end {
 			let (y, x) = (at / self.out[1], at % self.out[1]);
-			let from = (y - region.first) * self.stride[0] * region.row_floats() + x;
+			let from = (y - region.first) * region.step_floats() + x;
 			let len = (self.out[1] - x).min(columns.end - at);
 			runs[count] = (at - columns.start, from, len);
 			(at, count) = (at + len, count + 1);
@@ -338,9 +367,8 @@ impl Image<'_> {
 		out: &mut [u8],
 	) {
 		let (stride, len) = (self.stride[1], region.line);
-		let top = (region.first * self.stride[0]) as isize - self.pad[0] as isize;
 		for (line, out) in out.chunks_exact_mut(region.row_floats()).enumerate() {
-			let (c, y) = (line / region.rows, top + (line % region.rows) as isize);
+			let (c, y) = (line / region.rows, self.row(region, line % region.rows));
 			if y < 0 || y as usize >= self.height {
 				out.fill(fill ^ flip);
 				continue;
@@ -422,7 +450,7 @@ impl Image<'_> {
 		let count = rows.len();
 		for (r, window) in rows.enumerate() {
 			let (y, x) = (window / self.out[1], window % self.out[1]);
-			let first = (y - region.first) * self.stride[0] * region.row_floats() + x;
+			let first = (y - region.first) * region.step_floats() + x;
 			for (&place, out) in places.iter().zip(out[r..].iter_mut().step_by(count)) {
 				*out = data[first + place];
 			}

@@ -88,6 +88,18 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 	if depthwise::run(&problem, target, threads, isa) {
 		return;
 	}
+	let (steps, target) = target.with_steps();
+	let writer;
+	let (steps, target) = match (steps, target) {
+		(None, Target::ChannelsLast(own)) => match own.with_steps() {
+			Some((steps, own)) => {
+				writer = own;
+				(steps, Target::ChannelsLast(&writer))
+			},
+			None => (Vec::new(), target),
+		},
+		(steps, target) => (steps.unwrap_or_default(), target),
+	};
 	let panel = panel_width(isa);
 	let rows = problem.row_panels(max_rows(isa));
 	let panels = problem.n.div_ceil(panel);
@@ -118,6 +130,7 @@ pub(crate) fn run_to(problem: &Problem<'_>, target: Target<'_, f32>, threads: us
 					column_panels: first_panel(column)..first_panel(column + 1),
 					space: &mut space.borrow_mut(),
 					target,
+					after: &steps,
 				},
 			);
 		});

@@ -10,7 +10,7 @@ use super::{
 use crate::{
 	cpu::{simd::Simd, SimdKernel},
 	elementwise::fused::Block,
-	output::Target,
+	output::{After, Target},
 	threads::Shared,
 	transpose::{transpose_with, SLACK},
 };
@@ -23,6 +23,8 @@ pub(super) struct Task<'a, 'p> {
 	pub(super) column_panels: Range<usize>,
 	pub(super) space: &'a mut Space,
 	pub(super) target: Target<'a, f32>,
+	/// What is done with every result before it is written.
+	pub(super) after: &'a [After<'a>],
 }
 
 /// The left side of one block of k.
@@ -96,6 +98,7 @@ impl SimdKernel for Task<'_, '_> {
 					left: &left,
 					rhs,
 					out: &out,
+					after: self.after,
 				};
 				// SAFETY: `left` and `rhs` hold the block's terms for these rows and columns;
 				// this task alone writes them. S is enabled.
@@ -141,6 +144,7 @@ struct Tiles<'a, 'p> {
 	/// Panels of the columns.
 	rhs: *const f32,
 	out: &'a Out,
+	after: &'a [After<'a>],
 }
 
 /// Where the results of a task go.
@@ -226,6 +230,8 @@ impl Tiles<'_, '_> {
 					out,
 					out_step,
 					columns: end - start,
+					at: p.place(self.batch, row.start, start),
+					after: self.after,
 					first: block.start == 0,
 					last: block.end == p.k,
 					bias: match (p.column_bias(self.batch, start), row_bias) {

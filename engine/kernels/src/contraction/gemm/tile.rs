@@ -3,7 +3,8 @@
 //! Lanes are output elements, so every element sees its own terms in ascending order: one fused
 //! multiply-add chain from +0 per block of 256, and block sums added ascending in the output.
 
-use crate::cpu::simd::{canonical, Simd};
+use crate::{cpu::simd::Simd, elementwise::fused::Light, output::After};
+use core::mem::MaybeUninit;
 
 /// Vectors per panel of columns.
 pub(crate) const PANEL_VECTORS: usize = 2;
@@ -40,7 +41,7 @@ const WINDOWS: u8 = Layout::Windows as u8;
 
 /// One tile of work.
 #[derive(Clone, Copy)]
-pub(crate) struct Tile {
+pub(crate) struct Tile<'a> {
 	pub(crate) layout: Layout,
 	/// 1 to 256.
 	pub(crate) terms: usize,
@@ -67,6 +68,10 @@ pub(crate) struct Tile {
 	/// Whether this is the last block of k (add the bias and settle on one NaN).
 	pub(crate) last: bool,
 	pub(crate) bias: TileBias,
+	/// What the last block does with a result besides, and the place of the tile's first one in the whole
+	/// output, which that is of.
+	pub(crate) after: &'a [After<'a>],
+	pub(crate) at: usize,
 }
 
 /// Most panels that one call handles for a tile of `rows` rows.
@@ -86,83 +91,121 @@ pub(crate) const fn panels_per_tile<S: Simd>(rows: usize) -> usize {
 /// The pointers of `tile` must be valid for what it describes, `rows` between 1 and
 /// `S::MAX_ROWS`, `panels` 1 or `panels_per_tile(rows)`, and S's instructions enabled.
 #[inline(always)]
-pub(crate) unsafe fn compute<S: Simd>(tile: &Tile, rows: usize, panels: usize) {
-	// SAFETY: the caller's promise.
+pub(crate) unsafe fn compute<S: Simd>(tile: &Tile<'_>, rows: usize, panels: usize) {
+	// Of a panel that is half empty, that half is not computed.
+	let vectors =
+		if panels == 1 { tile.columns.div_ceil(S::LANES) } else { panels * PANEL_VECTORS };
+	let mut sums = Sums::<S>([const { MaybeUninit::uninit() }; MOST_VECTORS]);
+	// SAFETY: the caller's promise; the sums are those of so many rows and vectors.
 	unsafe {
-		match tile.layout {
-			Layout::Packed => compute_with::<S, PACKED>(tile, rows, panels),
-			Layout::LeftRows => compute_with::<S, LEFT_ROWS>(tile, rows, panels),
-			Layout::Windows => compute_with::<S, WINDOWS>(tile, rows, panels),
+		for r in 0..rows {
+			// The output comes from memory while its sums are computed, and so does what is added to it.
+			S::prefetch_near(tile.out.wrapping_add(r * tile.out_step));
+			S::prefetch_near(tile.out.wrapping_add(r * tile.out_step + (vectors - 1) * S::LANES));
 		}
-	}
-}
-
-#[inline(always)]
-unsafe fn compute_with<S: Simd, const LAYOUT: u8>(tile: &Tile, rows: usize, panels: usize) {
-	// SAFETY: the caller's promise.
-	unsafe {
-		match (rows, panels) {
-			(1, PANELS_OF_ONE_ROW) => block::<S, LAYOUT, 1, PANELS_OF_ONE_ROW>(tile),
-			(1, _) => block::<S, LAYOUT, 1, 1>(tile),
-			(2, 2) => block::<S, LAYOUT, 2, 2>(tile),
-			(2, _) => block::<S, LAYOUT, 2, 1>(tile),
-			(3, 2) => block::<S, LAYOUT, 3, 2>(tile),
-			(3, _) => block::<S, LAYOUT, 3, 1>(tile),
-			(4, _) => block::<S, LAYOUT, 4, 1>(tile),
-			(5, _) if S::MAX_ROWS >= 5 => block::<S, LAYOUT, 5, 1>(tile),
-			(6, _) if S::MAX_ROWS >= 6 => block::<S, LAYOUT, 6, 1>(tile),
-			(7, _) if S::MAX_ROWS >= 7 => block::<S, LAYOUT, 7, 1>(tile),
-			(8, _) if S::MAX_ROWS >= 8 => block::<S, LAYOUT, 8, 1>(tile),
-			(9, _) if S::MAX_ROWS >= 9 => block::<S, LAYOUT, 9, 1>(tile),
-			(10, _) if S::MAX_ROWS >= 10 => block::<S, LAYOUT, 10, 1>(tile),
-			(11, _) if S::MAX_ROWS >= 11 => block::<S, LAYOUT, 11, 1>(tile),
-			(12, _) if S::MAX_ROWS >= 12 => block::<S, LAYOUT, 12, 1>(tile),
-			(13, _) if S::MAX_ROWS >= 13 => block::<S, LAYOUT, 13, 1>(tile),
-			(14, _) if S::MAX_ROWS >= 14 => block::<S, LAYOUT, 14, 1>(tile),
-			_ => debug_assert!(false, "no tile of {rows} rows"),
-		}
-	}
-}
-
-#[inline(always)]
-unsafe fn block<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: usize>(t: &Tile) {
-	// SAFETY: the caller's promise.
-	unsafe {
-		// The output comes from memory while its sums are computed.
-		for r in 0..ROWS {
-			for v in 0..PANELS * PANEL_VECTORS {
-				S::prefetch_near(t.out.wrapping_add(r * t.out_step + v * S::LANES));
+		if tile.last {
+			for step in tile.after {
+				let Light::Add(floats) = step else { continue };
+				for r in 0..rows {
+					let at = floats.as_ptr().wrapping_add(tile.at + r * tile.out_step);
+					S::prefetch_near(at);
+					S::prefetch_near(at.wrapping_add((vectors - 1) * S::LANES));
+				}
 			}
 		}
-		let sums = multiply::<S, LAYOUT, ROWS, PANELS>(t);
-		if t.columns == PANELS * PANEL_VECTORS * S::LANES {
-			store_full::<S, ROWS, PANELS>(t, &sums);
-		} else {
-			store_part::<S, ROWS, PANELS>(t, &sums);
+		match tile.layout {
+			Layout::Packed => compute_with::<S, PACKED>(tile, rows, vectors, &mut sums),
+			Layout::LeftRows => compute_with::<S, LEFT_ROWS>(tile, rows, vectors, &mut sums),
+			Layout::Windows => compute_with::<S, WINDOWS>(tile, rows, vectors, &mut sums),
 		}
+		store::<S>(tile, &sums, rows, vectors);
+	}
+}
+
+/// Most vectors of a tile.
+const MOST_VECTORS: usize = 28;
+
+/// The sums of a tile, a vector after the other, row after row.
+struct Sums<S: Simd>([MaybeUninit<S::V>; MOST_VECTORS]);
+
+#[inline(always)]
+unsafe fn compute_with<S: Simd, const LAYOUT: u8>(
+	tile: &Tile<'_>,
+	rows: usize,
+	vectors: usize,
+	sums: &mut Sums<S>,
+) {
+	// SAFETY: the caller's promise.
+	unsafe {
+		match (rows, vectors) {
+			(1, 8) => block::<S, LAYOUT, 1, 8>(tile, sums),
+			(2, 4) => block::<S, LAYOUT, 2, 4>(tile, sums),
+			(3, 4) => block::<S, LAYOUT, 3, 4>(tile, sums),
+			(1, 1) => block::<S, LAYOUT, 1, 1>(tile, sums),
+			(2, 1) => block::<S, LAYOUT, 2, 1>(tile, sums),
+			(3, 1) => block::<S, LAYOUT, 3, 1>(tile, sums),
+			(4, 1) => block::<S, LAYOUT, 4, 1>(tile, sums),
+			(5, 1) if S::MAX_ROWS >= 5 => block::<S, LAYOUT, 5, 1>(tile, sums),
+			(6, 1) if S::MAX_ROWS >= 6 => block::<S, LAYOUT, 6, 1>(tile, sums),
+			(7, 1) if S::MAX_ROWS >= 7 => block::<S, LAYOUT, 7, 1>(tile, sums),
+			(8, 1) if S::MAX_ROWS >= 8 => block::<S, LAYOUT, 8, 1>(tile, sums),
+			(9, 1) if S::MAX_ROWS >= 9 => block::<S, LAYOUT, 9, 1>(tile, sums),
+			(10, 1) if S::MAX_ROWS >= 10 => block::<S, LAYOUT, 10, 1>(tile, sums),
+			(11, 1) if S::MAX_ROWS >= 11 => block::<S, LAYOUT, 11, 1>(tile, sums),
+			(12, 1) if S::MAX_ROWS >= 12 => block::<S, LAYOUT, 12, 1>(tile, sums),
+			(13, 1) if S::MAX_ROWS >= 13 => block::<S, LAYOUT, 13, 1>(tile, sums),
+			(14, 1) if S::MAX_ROWS >= 14 => block::<S, LAYOUT, 14, 1>(tile, sums),
+			(1, 2) => block::<S, LAYOUT, 1, 2>(tile, sums),
+			(2, 2) => block::<S, LAYOUT, 2, 2>(tile, sums),
+			(3, 2) => block::<S, LAYOUT, 3, 2>(tile, sums),
+			(4, 2) => block::<S, LAYOUT, 4, 2>(tile, sums),
+			(5, 2) if S::MAX_ROWS >= 5 => block::<S, LAYOUT, 5, 2>(tile, sums),
+			(6, 2) if S::MAX_ROWS >= 6 => block::<S, LAYOUT, 6, 2>(tile, sums),
+			(7, 2) if S::MAX_ROWS >= 7 => block::<S, LAYOUT, 7, 2>(tile, sums),
+			(8, 2) if S::MAX_ROWS >= 8 => block::<S, LAYOUT, 8, 2>(tile, sums),
+			(9, 2) if S::MAX_ROWS >= 9 => block::<S, LAYOUT, 9, 2>(tile, sums),
+			(10, 2) if S::MAX_ROWS >= 10 => block::<S, LAYOUT, 10, 2>(tile, sums),
+			(11, 2) if S::MAX_ROWS >= 11 => block::<S, LAYOUT, 11, 2>(tile, sums),
+			(12, 2) if S::MAX_ROWS >= 12 => block::<S, LAYOUT, 12, 2>(tile, sums),
+			(13, 2) if S::MAX_ROWS >= 13 => block::<S, LAYOUT, 13, 2>(tile, sums),
+			(14, 2) if S::MAX_ROWS >= 14 => block::<S, LAYOUT, 14, 2>(tile, sums),
+			_ => unreachable!("no tile of {rows} rows and {vectors} vectors"),
+		}
+	}
+}
+
+#[inline(always)]
+unsafe fn block<S: Simd, const LAYOUT: u8, const ROWS: usize, const VECTORS: usize>(
+	t: &Tile<'_>,
+	sums: &mut Sums<S>,
+) {
+	const { assert!(ROWS * VECTORS <= MOST_VECTORS) };
+	// SAFETY: the caller's promise.
+	let own = unsafe { multiply::<S, LAYOUT, ROWS, VECTORS>(t) };
+	for (sum, own) in sums.0.iter_mut().zip(own.as_flattened()) {
+		sum.write(*own);
 	}
 }
 
 /// The sums of one tile, in registers.
 #[inline(always)]
-unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: usize>(
-	t: &Tile,
-) -> Sums<S, ROWS, PANELS> {
+unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const VECTORS: usize>(
+	t: &Tile<'_>,
+) -> [[S::V; VECTORS]; ROWS] {
 	// SAFETY: the caller's promise: both sides hold as many terms as the tile says.
 	unsafe {
-		let mut sums = [[[S::splat(0.0); PANEL_VECTORS]; PANELS]; ROWS];
+		let mut sums = [[S::splat(0.0); VECTORS]; ROWS];
 		let (mut lhs, mut rhs, mut ahead) = (t.lhs, t.rhs, t.ahead);
 		let lhs_step = if LAYOUT == PACKED { 1 } else { t.lhs_step };
 		// Wrapping pointers: a check in this loop would force the sums out of their registers.
 		for term in 0..t.terms {
-			let mut b = [[S::splat(0.0); PANEL_VECTORS]; PANELS];
-			for (p, panel) in b.iter_mut().enumerate() {
-				for (v, lanes) in panel.iter_mut().enumerate() {
-					let from = rhs.wrapping_add(p * t.rhs_step + v * S::LANES);
-					*lanes = S::load_aligned(from);
-					if ROWS == 1 {
-						S::prefetch_near(from.wrapping_add(NEAR));
-					}
+			let mut b = [S::splat(0.0); VECTORS];
+			for (v, lanes) in b.iter_mut().enumerate() {
+				let panel = v / PANEL_VECTORS * t.rhs_step;
+				let from = rhs.wrapping_add(panel + v % PANEL_VECTORS * S::LANES);
+				*lanes = S::load_aligned(from);
+				if ROWS == 1 {
+					S::prefetch_near(from.wrapping_add(NEAR));
 				}
 			}
 			let mut left = lhs;
@@ -176,10 +219,8 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 				}
 				let at = if LAYOUT == WINDOWS { r % 3 } else { r };
 				let a = S::splat(*left.wrapping_add(at * lhs_step));
-				for (sum, b) in row.iter_mut().zip(&b) {
-					for (sum, &b) in sum.iter_mut().zip(b) {
-						*sum = S::fma(a, b, *sum);
-					}
+				for (sum, &b) in row.iter_mut().zip(&b) {
+					*sum = S::fma(a, b, *sum);
 				}
 			}
 			if ROWS > 1 {
@@ -197,82 +238,154 @@ unsafe fn multiply<S: Simd, const LAYOUT: u8, const ROWS: usize, const PANELS: u
 	}
 }
 
-type Sums<S, const ROWS: usize, const PANELS: usize> =
-	[[[<S as Simd>::V; PANEL_VECTORS]; PANELS]; ROWS];
-
+/// Puts the sums to their places in the output.
+///
+/// # Safety
+/// `sums` are those of as many rows and vectors; else as [`compute`].
 #[inline(always)]
-unsafe fn store_full<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile,
-	sums: &Sums<S, ROWS, PANELS>,
-) {
-	// SAFETY: the caller's promise: the output holds ROWS rows of full panels.
+unsafe fn store<S: Simd>(t: &Tile<'_>, sums: &Sums<S>, rows: usize, vectors: usize) {
+	// SAFETY: the caller's promise.
 	unsafe {
-		for (r, row) in sums.iter().enumerate() {
-			for (i, &sum) in row.iter().flatten().enumerate() {
-				let out = t.out.add(r * t.out_step + i * S::LANES);
-				finish::<S>(t, out, sum, [r, i * S::LANES]);
+		match (t.last, t.first, t.bias) {
+			(false, ..) => store_sums::<S>(t, sums, rows, vectors),
+			(true, true, TileBias::None) => store_last::<S, true, 0>(t, sums, rows, vectors),
+			(true, true, TileBias::Row(_)) => store_last::<S, true, 1>(t, sums, rows, vectors),
+			(true, true, TileBias::Column(_)) => store_last::<S, true, 2>(t, sums, rows, vectors),
+			(true, false, TileBias::None) => store_last::<S, false, 0>(t, sums, rows, vectors),
+			(true, false, TileBias::Row(_)) => store_last::<S, false, 1>(t, sums, rows, vectors),
+			(true, false, TileBias::Column(_)) => store_last::<S, false, 2>(t, sums, rows, vectors),
+		}
+	}
+}
+
+/// Part of a row of an output or of what is added to it: a vector, or where the row ends in it, as much.
+#[derive(Clone, Copy)]
+struct Part {
+	/// Elements, if they are no whole vector.
+	count: Option<usize>,
+}
+
+impl Part {
+	/// What is left of so many columns from the vector that begins with `column` on.
+	#[inline(always)]
+	fn new<S: Simd>(columns: usize, column: usize) -> Part {
+		let left = columns - column;
+		Part { count: (left < S::LANES).then_some(left) }
+	}
+
+	/// # Safety
+	/// There are as many floats; S is enabled.
+	#[inline(always)]
+	unsafe fn load<S: Simd>(self, from: *const f32) -> S::V {
+		// SAFETY: the caller's promise.
+		unsafe {
+			match self.count {
+				None => S::load(from),
+				Some(count) => S::load_first(from, count),
+			}
+		}
+	}
+
+	/// # Safety
+	/// There is room for as many floats; S is enabled.
+	#[inline(always)]
+	unsafe fn store<S: Simd>(self, to: *mut f32, v: S::V) {
+		// SAFETY: the caller's promise.
+		unsafe {
+			match self.count {
+				None => S::store(to, v),
+				Some(count) => S::store_first(to, v, count),
 			}
 		}
 	}
 }
 
-/// The same for a tile at the right edge: lanes beyond the last column go nowhere.
+/// A block that is not the last: the sums, or these and those before.
+///
+/// # Safety
+/// As [`store`].
 #[inline(always)]
-unsafe fn store_part<S: Simd, const ROWS: usize, const PANELS: usize>(
-	t: &Tile,
-	sums: &Sums<S, ROWS, PANELS>,
-) {
-	let mut lanes = [0f32; 64];
-	// SAFETY: a vector has at most 16 lanes; only `columns` columns of the output are touched.
-	unsafe {
-		for (r, row) in sums.iter().enumerate() {
-			for (i, &sum) in row.iter().flatten().enumerate() {
-				let start = i * S::LANES;
-				if start >= t.columns {
-					break;
-				}
-				let count = (t.columns - start).min(S::LANES);
-				let out = t.out.add(r * t.out_step + start);
-				if count == S::LANES {
-					finish::<S>(t, out, sum, [r, start]);
-					continue;
-				}
-				S::store(lanes.as_mut_ptr(), sum);
-				for (lane, &sum) in lanes.iter().enumerate().take(count) {
-					let out = out.add(lane);
-					let mut x = if t.first { sum } else { *out + sum };
-					if t.last {
-						match t.bias {
-							TileBias::None => {},
-							TileBias::Row(bias) => x += *bias.add(r),
-							TileBias::Column(bias) => x += *bias.add(start + lane),
-						}
-						x = canonical(x);
-					}
-					*out = x;
-				}
+unsafe fn store_sums<S: Simd>(t: &Tile<'_>, sums: &Sums<S>, rows: usize, vectors: usize) {
+	let mut sums = sums.0.iter();
+	for row in 0..rows {
+		for (v, sum) in sums.by_ref().take(vectors).enumerate() {
+			let column = v * S::LANES;
+			let part = Part::new::<S>(t.columns, column);
+			// SAFETY: the caller's promise.
+			unsafe {
+				let out = t.out.add(row * t.out_step + column);
+				let sum = sum.assume_init();
+				let x = if t.first { sum } else { S::add(part.load::<S>(out), sum) };
+				part.store::<S>(out, x);
 			}
 		}
 	}
 }
 
-/// Puts the sums of a vector of a row to their place in the output.
+/// The last block of a tile, of a kind that is decided once.
+///
+/// # Safety
+/// As [`store`]; `FIRST` and `BIAS` are the tile's.
 #[inline(always)]
-unsafe fn finish<S: Simd>(t: &Tile, out: *mut f32, sum: S::V, [row, column]: [usize; 2]) {
-	// SAFETY: the caller's promise: the output and a bias hold a vector there.
-	unsafe {
-		let mut x = sum;
-		if !t.first {
-			x = S::add(S::load(out), x);
-		}
-		if t.last {
-			match t.bias {
-				TileBias::None => {},
-				TileBias::Row(bias) => x = S::add(x, S::splat(*bias.add(row))),
-				TileBias::Column(bias) => x = S::add(x, S::load(bias.add(column))),
+unsafe fn store_last<S: Simd, const FIRST: bool, const BIAS: u8>(
+	t: &Tile<'_>,
+	sums: &Sums<S>,
+	rows: usize,
+	vectors: usize,
+) {
+	let mut sums = sums.0.iter();
+	for row in 0..rows {
+		// SAFETY: the caller's promise: the output, a bias and what is added hold the tile's rows and columns.
+		unsafe {
+			let bias = match t.bias {
+				TileBias::Row(bias) if BIAS == 1 => S::splat(*bias.add(row)),
+				_ => S::splat(0.0),
+			};
+			for (v, sum) in sums.by_ref().take(vectors).enumerate() {
+				let column = v * S::LANES;
+				let part = Part::new::<S>(t.columns, column);
+				let place = row * t.out_step + column;
+				let out = t.out.add(place);
+				let mut x = sum.assume_init();
+				if !FIRST {
+					x = S::add(part.load::<S>(out), x);
+				}
+				match t.bias {
+					TileBias::Column(bias) if BIAS == 2 => {
+						x = S::add(x, part.load::<S>(bias.add(column)));
+					},
+					_ if BIAS == 1 => x = S::add(x, bias),
+					_ => {},
+				}
+				x = S::canonical(x);
+				if !t.after.is_empty() {
+					x = after::<S>(t, x, place, part);
+				}
+				part.store::<S>(out, x);
 			}
-			x = S::canonical(x);
 		}
-		S::store(out, x);
 	}
+}
+
+/// Applies the steps after a product to a vector of its results.
+///
+/// # Safety
+/// As [`store`]; `place` is how far the vector is from the tile's first element.
+#[inline(always)]
+unsafe fn after<S: Simd>(t: &Tile<'_>, mut x: S::V, place: usize, part: Part) -> S::V {
+	for step in t.after {
+		// SAFETY: the caller's promise: what is added has an element for each of the output.
+		x = unsafe {
+			match *step {
+				Light::Add(floats) => {
+					let y = part.load::<S>(floats.as_ptr().add(t.at + place));
+					S::canonical(S::add(x, y))
+				},
+				Light::Max(y) => S::max(x, S::splat(y)),
+				Light::Min(y) => S::min(x, S::splat(y)),
+				Light::Slope(slope) => S::or_negative(x, S::canonical(S::mul(S::splat(slope), x))),
+			}
+		};
+	}
+	x
 }

@@ -47,10 +47,46 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	unsafe fn load_aligned(p: *const f32) -> Self::V;
 	/// `LANES` floats to `p`.
 	unsafe fn store(p: *mut f32, v: Self::V);
+	/// `count` floats from `p`, fewer than `LANES`, and zeros in the other lanes.
+	#[inline(always)]
+	unsafe fn load_first(p: *const f32, count: usize) -> Self::V {
+		let mut lanes = [0f32; 16];
+		// SAFETY: the caller gives as many floats; no vector has more than 16.
+		unsafe {
+			for (i, lane) in lanes.iter_mut().enumerate().take(count) {
+				*lane = *p.add(i);
+			}
+			Self::load(lanes.as_ptr())
+		}
+	}
+	/// The first `count` lanes to `p`, fewer than `LANES`.
+	#[inline(always)]
+	unsafe fn store_first(p: *mut f32, v: Self::V, count: usize) {
+		let mut lanes = [0f32; 16];
+		// SAFETY: as above.
+		unsafe {
+			Self::store(lanes.as_mut_ptr(), v);
+			for (i, &lane) in lanes.iter().enumerate().take(count) {
+				*p.add(i) = lane;
+			}
+		}
+	}
 	/// `a + b` per lane.
 	unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
 	/// `a * b + c` per lane, rounded once.
 	unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+	/// The lanes of `a` where they are larger or NaN, else those of `b`.
+	unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
+	/// The lanes of `a` where they are smaller or NaN, else those of `b`.
+	unsafe fn min(a: Self::V, b: Self::V) -> Self::V;
+	/// `a * b` per lane.
+	#[inline(always)]
+	unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+		// SAFETY: the contract. What is added changes no product, not even the sign of zero.
+		unsafe { Self::fma(a, b, Self::splat(-0.0)) }
+	}
+	/// The lanes of `x` where they are not negative, else those of `other`.
+	unsafe fn or_negative(x: Self::V, other: Self::V) -> Self::V;
 	/// Every NaN lane becomes the canonical NaN.
 	unsafe fn canonical(v: Self::V) -> Self::V;
 	/// Asks for the cache line at `p`, any address, to be brought into the second-level cache.

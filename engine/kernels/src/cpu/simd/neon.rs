@@ -50,6 +50,30 @@ unsafe impl Simd for Neon {
 	}
 
 	#[inline(always)]
+	unsafe fn max(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let larger = vbslq_f32(vcgtq_f32(a, b), a, b);
+			vbslq_f32(vceqq_f32(a, a), larger, a)
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn min(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let smaller = vbslq_f32(vcltq_f32(a, b), a, b);
+			vbslq_f32(vceqq_f32(a, a), smaller, a)
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn or_negative(x: float32x4_t, other: float32x4_t) -> float32x4_t {
+		// SAFETY: the trait's contract.
+		unsafe { vbslq_f32(vcgeq_f32(x, vdupq_n_f32(0.0)), x, other) }
+	}
+
+	#[inline(always)]
 	unsafe fn canonical(v: float32x4_t) -> float32x4_t {
 		// SAFETY: the trait's contract.
 		unsafe {

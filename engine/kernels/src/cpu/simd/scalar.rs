@@ -48,6 +48,21 @@ unsafe impl Simd for Scalar {
 	}
 
 	#[inline(always)]
+	unsafe fn max(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+		core::array::from_fn(|i| if b[i] < a[i] || a[i].is_nan() { a[i] } else { b[i] })
+	}
+
+	#[inline(always)]
+	unsafe fn min(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+		core::array::from_fn(|i| if a[i] < b[i] || a[i].is_nan() { a[i] } else { b[i] })
+	}
+
+	#[inline(always)]
+	unsafe fn or_negative(x: [f32; 4], other: [f32; 4]) -> [f32; 4] {
+		core::array::from_fn(|i| if x[i] >= 0.0 { x[i] } else { other[i] })
+	}
+
+	#[inline(always)]
 	unsafe fn canonical(v: [f32; 4]) -> [f32; 4] {
 		v.map(super::canonical)
 	}

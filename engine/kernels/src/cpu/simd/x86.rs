@@ -42,6 +42,18 @@ unsafe impl Simd for Avx2 {
 	}
 
 	#[inline(always)]
+	unsafe fn load_first(p: *const f32, count: usize) -> __m256 {
+		// SAFETY: the trait's contract; lanes that are masked are not read.
+		unsafe { _mm256_maskload_ps(p, first_of_eight(count)) }
+	}
+
+	#[inline(always)]
+	unsafe fn store_first(p: *mut f32, v: __m256, count: usize) {
+		// SAFETY: the trait's contract; lanes that are masked are not written.
+		unsafe { _mm256_maskstore_ps(p, first_of_eight(count), v) }
+	}
+
+	#[inline(always)]
 	unsafe fn add(a: __m256, b: __m256) -> __m256 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm256_add_ps(a, b) }
@@ -51,6 +63,33 @@ unsafe impl Simd for Avx2 {
 	unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm256_fmadd_ps(a, b, c) }
+	}
+
+	#[inline(always)]
+	unsafe fn max(a: __m256, b: __m256) -> __m256 {
+		// SAFETY: the trait's contract. The instruction gives the second of two that are not ordered.
+		unsafe {
+			let picked = _mm256_max_ps(a, b);
+			_mm256_blendv_ps(picked, a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn min(a: __m256, b: __m256) -> __m256 {
+		// SAFETY: the trait's contract. The instruction gives the second of two that are not ordered.
+		unsafe {
+			let picked = _mm256_min_ps(a, b);
+			_mm256_blendv_ps(picked, a, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a))
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn or_negative(x: __m256, other: __m256) -> __m256 {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let not_negative = _mm256_cmp_ps::<_CMP_GE_OQ>(x, _mm256_setzero_ps());
+			_mm256_blendv_ps(other, x, not_negative)
+		}
 	}
 
 	#[inline(always)]
@@ -131,6 +170,18 @@ unsafe impl Simd for Avx512 {
 	}
 
 	#[inline(always)]
+	unsafe fn load_first(p: *const f32, count: usize) -> __m512 {
+		// SAFETY: the trait's contract; lanes that are masked are not read.
+		unsafe { _mm512_maskz_loadu_ps((1u32 << count).wrapping_sub(1) as u16, p) }
+	}
+
+	#[inline(always)]
+	unsafe fn store_first(p: *mut f32, v: __m512, count: usize) {
+		// SAFETY: the trait's contract; lanes that are masked are not written.
+		unsafe { _mm512_mask_storeu_ps(p, (1u32 << count).wrapping_sub(1) as u16, v) }
+	}
+
+	#[inline(always)]
 	unsafe fn add(a: __m512, b: __m512) -> __m512 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm512_add_ps(a, b) }
@@ -140,6 +191,33 @@ unsafe impl Simd for Avx512 {
 	unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm512_fmadd_ps(a, b, c) }
+	}
+
+	#[inline(always)]
+	unsafe fn max(a: __m512, b: __m512) -> __m512 {
+		// SAFETY: the trait's contract. The instruction gives the second of two that are not ordered.
+		unsafe {
+			let picked = _mm512_max_ps(a, b);
+			_mm512_mask_mov_ps(picked, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), a)
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn min(a: __m512, b: __m512) -> __m512 {
+		// SAFETY: the trait's contract. The instruction gives the second of two that are not ordered.
+		unsafe {
+			let picked = _mm512_min_ps(a, b);
+			_mm512_mask_mov_ps(picked, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a), a)
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn or_negative(x: __m512, other: __m512) -> __m512 {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let not_negative = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, _mm512_setzero_ps());
+			_mm512_mask_mov_ps(other, not_negative, x)
+		}
 	}
 
 	#[inline(always)]
@@ -193,6 +271,18 @@ unsafe impl Simd for Avx512 {
 		// SAFETY: the trait's contract.
 		unsafe { transpose_bytes(source, step, out, width) }
 	}
+}
+
+/// A mask of the first lanes, fewer than eight.
+///
+/// # Safety
+/// AVX2 is enabled.
+#[inline(always)]
+unsafe fn first_of_eight(count: usize) -> __m256i {
+	const LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+	let from = &LANES[8 - count..][..8];
+	// SAFETY: the caller's promise; eight integers.
+	unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
 /// [`Simd::transpose_bytes`] with 128-bit vectors, which every processor of the target has.

@@ -1,8 +1,8 @@
 //! Which ops fit into one region, and where their results lie.
 
 use super::{
-	chain, From, Fused, Input, Linked, Member, Place, Step, Width, MAX_OPS, MAX_ROW, SHORT_ROWS,
-	TILE,
+	chain, light, From, Fused, Input, Linked, Member, Place, Step, Width, MAX_OPS, MAX_ROW,
+	SHORT_ROWS, TILE,
 };
 use crate::{
 	elementwise::{self, Elements},
@@ -37,6 +37,7 @@ impl Fused {
 				}
 			}
 		}
+		fused.light = light::steps(&fused);
 		Some(fused)
 	}
 
@@ -64,6 +65,7 @@ impl Fused {
 				slots: 0,
 				slot_bytes: 0,
 				cost: 1,
+				light: None,
 			},
 		};
 		let mut at = 0;

@@ -11,11 +11,13 @@
 mod build;
 mod chain;
 mod exec;
+mod light;
 
 use crate::{elementwise::int8::Chain, walk::Walk};
 use assay_referee::{OpRecord, Operand};
 pub(crate) use build::named;
 pub(crate) use exec::{scatter, Block};
+pub(crate) use light::Light;
 
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
 const MAX_ROW: usize = 8192;
@@ -84,6 +86,8 @@ pub struct Fused {
 	slot_bytes: usize,
 	/// Rough nanoseconds for one full element.
 	cost: usize,
+	/// The steps of a region that is given parts, where they are few and cheap.
+	light: Option<Vec<light::Step>>,
 }
 
 /// Elements that an op has.
@@ -156,6 +160,26 @@ impl Fused {
 	/// The operands of the region, in the order in which [`Fused::run`] takes them.
 	pub fn operands(&self) -> &[Operand] {
 		&self.operands
+	}
+
+	/// The steps of a region made by `Fused::of_parts`, if they are light, with their operands among these.
+	pub(crate) fn light<'a>(&self, operands: &[&'a [u8]]) -> Option<Vec<Light<&'a [f32], f32>>> {
+		let floats = |at: usize| crate::cpu::view::<f32>(operands[at]);
+		let one = |at: usize| floats(at)?.first().copied();
+		let single = |single: light::Single| match single {
+			light::Single::Zero => Some(0.0),
+			light::Single::At(at) => one(at),
+			light::Single::If { at, zero } => one(at).filter(|_| one(zero) == Some(0.0)),
+		};
+		let steps = self.light.as_ref()?.iter().map(|step| {
+			Some(match *step {
+				Light::Add(at) => Light::Add(floats(at)?),
+				Light::Max(at) => Light::Max(single(at)?),
+				Light::Min(at) => Light::Min(single(at)?),
+				Light::Slope(at) => Light::Slope(single(at)?),
+			})
+		});
+		steps.collect()
 	}
 
 	/// The ops whose outputs [`Fused::run`] writes, in its order.
