@@ -389,7 +389,7 @@ const CLASSICAL: &[Operator] = &[
 	]),
 	one("OneHotEncoder", encode::one_hot_encoder),
 	// The labels are the keys of a map, of which a program has the values.
-	one("ZipMap", encode::zip_map).ignores(&["classlabels_int64s", "classlabels_strings"]),
+	one("ZipMap", encode::zip_map),
 	one("Scaler", linear::scaler),
 	one("Normalizer", linear::normalizer),
 	one("LinearRegressor", linear::regressor),
