@@ -5,7 +5,7 @@ use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{
 	attention::{self, contrib, rotary},
-	classical::{encode, features, linear, trees},
+	classical::{encode, features, linear, svm, trees},
 	contraction::{algebra, conv, matmul, nbits, quantized, transposed},
 	elementwise::{
 		activation,
@@ -395,6 +395,8 @@ const CLASSICAL: &[Operator] = &[
 	one("LinearRegressor", linear::regressor),
 	// How the model was trained.
 	many("LinearClassifier", linear::classifier).ignores(&["multi_class"]),
+	one("SVMRegressor", svm::regressor),
+	many("SVMClassifier", svm::classifier),
 	// How often a node was taken in training.
 	one("TreeEnsembleRegressor", trees::regressor)
 		.ignores(&["nodes_hitrates", "nodes_hitrates_as_tensor"]),
