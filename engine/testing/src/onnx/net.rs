@@ -28,6 +28,8 @@ pub enum A {
 	Ints(Vec<i64>),
 	/// A number.
 	Float(f32),
+	/// Numbers.
+	Floats(Vec<f32>),
 	/// A string.
 	Word(&'static str),
 	/// A list of strings.
@@ -170,6 +172,10 @@ impl Net {
 				A::Float(value) => {
 					attribute.f = Some(value);
 					AttributeType::FLOAT
+				},
+				A::Floats(values) => {
+					attribute.floats = values;
+					AttributeType::FLOATS
 				},
 				A::Word(word) => {
 					attribute.s = Some(word.into());

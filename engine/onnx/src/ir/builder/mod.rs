@@ -82,6 +82,12 @@ impl Builder {
 		Ok(value)
 	}
 
+	/// The floats of a tensor of the file that is no weight and may have NaN; nothing where it has no floats.
+	pub(crate) fn any_floats(&mut self, tensor: &Tensor<'_>) -> Result<Option<Vec<f32>>> {
+		let Decoded { element, dims, bytes } = read::decode_any(tensor, &mut self.files)?;
+		Ok(Value::constant(element.computed(), dims, bytes).floats())
+	}
+
 	/// The value of a sparse weight of the file, which then has its zeros.
 	pub(crate) fn sparse_constant(&mut self, tensor: &SparseTensor<'_>) -> Result<Value> {
 		let address = std::ptr::from_ref(&tensor.values).addr();

@@ -161,5 +161,11 @@ pub(crate) fn label_encoder(cx: &mut Cx<'_, '_>) -> Result<Value> {
 
 /// The values of the map alone: its keys are the labels, in the order in which the file has them.
 pub(crate) fn zip_map(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	cx.float_input(0)
+	let x = cx.float_input(0)?;
+	let words = cx.words("classlabels_strings")?.unwrap_or_default().len();
+	let labels = cx.ints("classlabels_int64s").unwrap_or_default().len().max(words);
+	if x.dims.last().is_none_or(|&width| width as usize != labels) {
+		return Err(Failure::invalid(format!("{labels} labels for values of shape {:?}", x.dims)));
+	}
+	Ok(x)
 }

@@ -2,22 +2,12 @@
 
 use assay_referee::{Bias, BinaryFn, DType, ReduceFn, UnaryFn};
 
-use super::scores::{rows, Labels, PostTransform};
+use super::scores::{list, rows, Labels, PostTransform};
 use crate::{
 	error::{Failure, Result},
 	ir::Value,
 	lower::{reduction::reduce::per_row, Cx},
 };
-
-/// A list of numbers without NaN.
-fn list(cx: &mut Cx<'_, '_>, name: &str) -> Result<Vec<f32>> {
-	let list = cx.floats(name).unwrap_or_default();
-	if list.iter().any(|x| x.is_nan()) {
-		return Err(Failure::invalid(format!("its attribute `{name}` has a NaN")));
-	}
-	cx.b.spend(list.len() as u64 * 4)?;
-	Ok(list.to_vec())
-}
 
 /// x · coefficientsᵀ + intercepts, `[n, targets]`.
 fn product(cx: &mut Cx<'_, '_>, x: &Value, targets: u32) -> Result<Value> {
@@ -58,19 +48,14 @@ pub(crate) fn classifier(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let scores = product(cx, &x, u32::try_from(lines).unwrap_or(0))?;
 	if lines == 1 && labels.count == 2 {
 		let label = labels.above(cx, &scores, 0.0)?;
-		let second = match transform {
-			PostTransform::Logistic => transform.apply(cx, &scores)?,
-			// Of one score nothing else is a distribution.
-			_ => scores,
-		};
-		let first = cx.b.binary(BinaryFn::Sub, &Value::scalar_f32(1.0), &second)?;
-		return Ok(vec![label, cx.b.concat(&[first, second], 1)?]);
+		return Ok(vec![label, transform.of_one(cx, &scores, true)?]);
 	}
+	labels.refuse_one(cx)?;
 	if lines != u64::from(labels.count) {
 		return Err(Failure::invalid(format!("{lines} scores for {} labels", labels.count)));
 	}
 	let label = labels.largest(cx, &scores)?;
-	Ok(vec![label, transform.apply(cx, &scores)?])
+	Ok(vec![label, transform.of_targets(cx, &scores)?])
 }
 
 /// (x − offset) · scale, each one number or one per feature.
