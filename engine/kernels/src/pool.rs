@@ -302,15 +302,10 @@ impl<T: Pod> Space<T> {
 			&self.copies[copy * g.copy() + row * g.pitch() + column..][..width]
 		});
 		for (i, out) in self.lanes[..width].iter_mut().enumerate() {
-			let mut lanes = [F::NEUTRAL; LANES];
-			for (term, from) in terms.iter().enumerate() {
-				let x = from[i];
-				let lane = &mut lanes[term % LANES];
-				*lane = if term < LANES { x } else { F::combine(F::combine(F::NEUTRAL, *lane), x) };
-			}
-			let mut used = TERMS.min(LANES);
-			lanes[..used].iter_mut().for_each(|x| *x = F::combine(F::NEUTRAL, *x));
-			for half in [LANES / 2, LANES / 4, LANES / 8] {
+			const { assert!(TERMS <= 16 && 16 < LANES) };
+			let mut lanes: [T; TERMS] = core::array::from_fn(|t| F::combine(F::NEUTRAL, terms[t][i]));
+			let mut used = TERMS;
+			for half in [8, 4, 2, 1] {
 				for lane in half..used {
 					lanes[lane - half] = F::combine(lanes[lane - half], lanes[lane]);
 				}
