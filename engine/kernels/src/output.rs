@@ -2,7 +2,7 @@
 
 use crate::{
 	cpu::{simd::Simd, view_mut, Buffer, Isa, Pod},
-	elementwise::fused::{scatter, Block, Fused, Light},
+	elementwise::fused::{scatter, Block, Fused, Light, Scaled},
 	threads::{self, Shared},
 	transpose::{transpose_to, transpose_with, SLACK},
 	KernelConfig,
@@ -30,14 +30,94 @@ pub(crate) struct ChannelsLastWriter<'a> {
 	places: usize,
 }
 
+/// What becomes of the sums of a contraction of bytes.
+pub(crate) struct OfSums<'a> {
+	pub(crate) scaled: Scaled<f32>,
+	pub(crate) steps: Vec<After<'a>>,
+}
+
 /// A step of an epilogue that a contraction applies itself, to vectors of its results.
 pub(crate) type After<'a> = Light<&'a [f32], f32>;
+
+/// Part of a row of an output or of what is added to it: a vector, or where the row ends in it, as much.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+	/// Elements, if they are no whole vector.
+	count: Option<usize>,
+}
+
+impl Part {
+	/// What is left of so many columns from the vector that begins with `column` on.
+	#[inline(always)]
+	pub(crate) fn new<S: Simd>(columns: usize, column: usize) -> Part {
+		let left = columns - column;
+		Part { count: (left < S::LANES).then_some(left) }
+	}
+
+	/// # Safety
+	/// There are as many floats; S is enabled.
+	#[inline(always)]
+	pub(crate) unsafe fn load<S: Simd>(self, from: *const f32) -> S::V {
+		// SAFETY: the caller's promise.
+		unsafe {
+			match self.count {
+				None => S::load(from),
+				Some(count) => S::load_first(from, count),
+			}
+		}
+	}
+
+	/// # Safety
+	/// There is room for as many floats; S is enabled.
+	#[inline(always)]
+	pub(crate) unsafe fn store<S: Simd>(self, to: *mut f32, v: S::V) {
+		// SAFETY: the caller's promise.
+		unsafe {
+			match self.count {
+				None => S::store(to, v),
+				Some(count) => S::store_first(to, v, count),
+			}
+		}
+	}
+}
+
+/// Applies the steps of an epilogue to a vector of results, or to a part of one: the first is at this place of
+/// the whole output and in this column.
+///
+/// # Safety
+/// What is added to results or multiplied with them has an element for each of the output or of its columns. S
+/// must be enabled.
+#[inline(always)]
+pub(crate) unsafe fn apply<S: Simd>(
+	steps: &[After<'_>],
+	mut x: S::V,
+	[place, column]: [usize; 2],
+	part: Part,
+) -> S::V {
+	for step in steps {
+		// SAFETY: the caller's promise.
+		x = unsafe {
+			let sum = |y| S::canonical(S::add(x, y));
+			let product = |y| S::canonical(S::mul(x, y));
+			match *step {
+				Light::Add(all) => sum(part.load::<S>(all.as_ptr().add(place))),
+				Light::AddRow(row) => sum(part.load::<S>(row.as_ptr().add(column))),
+				Light::ScaleRow(row) => product(part.load::<S>(row.as_ptr().add(column))),
+				Light::Scale(y) => product(S::splat(y)),
+				Light::Max(y) => S::max(x, S::splat(y)),
+				Light::Min(y) => S::min(x, S::splat(y)),
+				Light::Slope(slope) => S::or_negative(x, product(S::splat(slope))),
+			}
+		};
+	}
+	x
+}
 
 impl<'a> Target<'a, f32> {
 	/// What the contraction is to apply to its results itself, and where they go then.
 	pub(crate) fn with_steps(self) -> (Option<Vec<After<'a>>>, Self) {
 		let Target::Epilogue(writer) = self else { return (None, self) };
-		let steps = writer.region.light(&writer.operands);
+		let steps = writer.steps();
 		let target = if steps.is_some() { Target::Whole(writer.floats()) } else { self };
 		(steps, target)
 	}
@@ -66,7 +146,7 @@ impl<'a> ChannelsLastWriter<'a> {
 	/// As [`Target::with_steps`]; for steps that look at nothing but the value.
 	pub(crate) fn with_steps(&self) -> Option<(Vec<After<'a>>, ChannelsLastWriter<'a>)> {
 		let writer = self.to.err()?;
-		let steps = writer.region.light(&writer.operands)?;
+		let steps = writer.steps()?;
 		let alone = steps.iter().all(|step| !matches!(step, Light::Add(_)));
 		let ChannelsLastWriter { groups, m, places, .. } = *self;
 		alone.then(|| (steps, ChannelsLastWriter { to: Ok(writer.floats()), groups, m, places }))
@@ -160,10 +240,30 @@ pub(crate) struct EpilogueWriter<'a> {
 	pub(crate) isa: Isa,
 }
 
-impl EpilogueWriter<'_> {
+impl<'a> EpilogueWriter<'a> {
 	/// The output, whose elements are `f32`.
 	fn floats(&self) -> Shared<f32> {
 		Shared(self.out.0.cast())
+	}
+
+	/// The steps that a contraction of floats can apply itself, if these are all.
+	fn steps(&self) -> Option<Vec<After<'a>>> {
+		let (None, steps) = self.region.light(&self.operands)? else { return None };
+		let alike = |step: &After<'_>| {
+			matches!(step, Light::Add(_) | Light::Max(_) | Light::Min(_) | Light::Slope(_))
+		};
+		steps.iter().all(alike).then_some(steps)
+	}
+
+	/// The output, and what a contraction of bytes, whose rows have so many columns, can do with its sums
+	/// itself, if that is all.
+	pub(crate) fn of_sums(&self, columns: usize) -> Option<(Shared<f32>, OfSums<'a>)> {
+		let (Some(scaled), steps) = self.region.light(&self.operands)? else { return None };
+		let fits = steps.iter().all(|step| match step {
+			Light::AddRow(row) | Light::ScaleRow(row) => row.len() == columns,
+			_ => true,
+		});
+		fits.then(|| (self.floats(), OfSums { scaled, steps }))
 	}
 
 	/// Writes the output's elements of a block, of which the result is `from`, row after row.

@@ -303,7 +303,8 @@ impl<T: Pod> Space<T> {
 		});
 		for (i, out) in self.lanes[..width].iter_mut().enumerate() {
 			const { assert!(TERMS <= 16 && 16 < LANES) };
-			let mut lanes: [T; TERMS] = core::array::from_fn(|t| F::combine(F::NEUTRAL, terms[t][i]));
+			let mut lanes: [T; TERMS] =
+				core::array::from_fn(|t| F::combine(F::NEUTRAL, terms[t][i]));
 			let mut used = TERMS;
 			for half in [8, 4, 2, 1] {
 				for lane in half..used {

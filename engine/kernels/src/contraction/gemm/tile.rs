@@ -3,7 +3,11 @@
 //! Lanes are output elements, so every element sees its own terms in ascending order: one fused
 //! multiply-add chain from +0 per block of 256, and block sums added ascending in the output.
 
-use crate::{cpu::simd::Simd, elementwise::fused::Light, output::After};
+use crate::{
+	cpu::simd::Simd,
+	elementwise::fused::Light,
+	output::{apply, After, Part},
+};
 use core::mem::MaybeUninit;
 
 /// Vectors per panel of columns.
@@ -258,48 +262,6 @@ unsafe fn store<S: Simd>(t: &Tile<'_>, sums: &Sums<S>, rows: usize, vectors: usi
 	}
 }
 
-/// Part of a row of an output or of what is added to it: a vector, or where the row ends in it, as much.
-#[derive(Clone, Copy)]
-struct Part {
-	/// Elements, if they are no whole vector.
-	count: Option<usize>,
-}
-
-impl Part {
-	/// What is left of so many columns from the vector that begins with `column` on.
-	#[inline(always)]
-	fn new<S: Simd>(columns: usize, column: usize) -> Part {
-		let left = columns - column;
-		Part { count: (left < S::LANES).then_some(left) }
-	}
-
-	/// # Safety
-	/// There are as many floats; S is enabled.
-	#[inline(always)]
-	unsafe fn load<S: Simd>(self, from: *const f32) -> S::V {
-		// SAFETY: the caller's promise.
-		unsafe {
-			match self.count {
-				None => S::load(from),
-				Some(count) => S::load_first(from, count),
-			}
-		}
-	}
-
-	/// # Safety
-	/// There is room for as many floats; S is enabled.
-	#[inline(always)]
-	unsafe fn store<S: Simd>(self, to: *mut f32, v: S::V) {
-		// SAFETY: the caller's promise.
-		unsafe {
-			match self.count {
-				None => S::store(to, v),
-				Some(count) => S::store_first(to, v, count),
-			}
-		}
-	}
-}
-
 /// A block that is not the last: the sums, or these and those before.
 ///
 /// # Safety
@@ -359,33 +321,10 @@ unsafe fn store_last<S: Simd, const FIRST: bool, const BIAS: u8>(
 				}
 				x = S::canonical(x);
 				if !t.after.is_empty() {
-					x = after::<S>(t, x, place, part);
+					x = apply::<S>(t.after, x, [t.at + place, 0], part);
 				}
 				part.store::<S>(out, x);
 			}
 		}
 	}
-}
-
-/// Applies the steps after a product to a vector of its results.
-///
-/// # Safety
-/// As [`store`]; `place` is how far the vector is from the tile's first element.
-#[inline(always)]
-unsafe fn after<S: Simd>(t: &Tile<'_>, mut x: S::V, place: usize, part: Part) -> S::V {
-	for step in t.after {
-		// SAFETY: the caller's promise: what is added has an element for each of the output.
-		x = unsafe {
-			match *step {
-				Light::Add(floats) => {
-					let y = part.load::<S>(floats.as_ptr().add(t.at + place));
-					S::canonical(S::add(x, y))
-				},
-				Light::Max(y) => S::max(x, S::splat(y)),
-				Light::Min(y) => S::min(x, S::splat(y)),
-				Light::Slope(slope) => S::or_negative(x, S::canonical(S::mul(S::splat(slope), x))),
-			}
-		};
-	}
-	x
 }

@@ -13,10 +13,10 @@ mod tile;
 
 use crate::{
 	contraction::gemm::RowPanels,
-	cpu::{dispatch, Buffer, Isa, Kernel},
+	cpu::{dispatch_simd, simd::Simd, Buffer, Isa, SimdKernel},
 	elementwise::fused::Block,
-	output::Target,
-	threads::{self, GRAIN},
+	output::{apply, OfSums, Part, Target},
+	threads::{self, Shared, GRAIN},
 	Arg, KernelConfig,
 };
 use assay_referee::{DType, OpKind, OpRecord, Operand};
@@ -83,9 +83,14 @@ fn run_with(
 	target: Target<'_, i32>,
 	cfg: &KernelConfig,
 ) -> Option<()> {
-	let target = match target {
-		Target::Whole(out) => Ok(out),
-		Target::Epilogue(writer) => Err(writer),
+	let columns = op.shape.last() as usize;
+	let (target, of_sums) = match target {
+		Target::Whole(out) => (Ok(out), None),
+		Target::Epilogue(writer) => match writer.of_sums(columns) {
+			// Floats have as many bytes as their sums.
+			Some((out, of_sums)) => (Ok(Shared(out.0.cast())), Some(of_sums)),
+			None => (Err(writer), None),
+		},
 		Target::ChannelsLast(_) => return None,
 	};
 	let [a, b, y, z] = [0, 1, 2, 3].map(|i| match args.get(i) {
@@ -133,6 +138,7 @@ fn run_with(
 		panels: RowPanels::new(m, way.rows()),
 		y: i32::from(y ^ a.flip),
 		z: &z,
+		of_sums: of_sums.as_ref(),
 	};
 	// Panels of a task, and tasks by rows: what is not packed yet is packed by one task.
 	let panels = n.div_ceil(COLUMNS);
@@ -164,7 +170,7 @@ fn run_with(
 		let rows = first_row..product.panels.rows(part.end - 1).end;
 		let start = (entry * m + rows.start) * n + all.start;
 		let compute = |out: *mut i32, step: usize| {
-			let place = Place { entry, first: [first_row, all.start], out, step };
+			let place = Place { entry, first: [first_row, all.start], start, out, step };
 			match &right {
 				Right::Packed(packed) => panels.clone().for_each(|panel| {
 					let columns = columns(panel);
@@ -207,6 +213,8 @@ struct Place {
 	entry: usize,
 	/// The task's first row and column.
 	first: [usize; 2],
+	/// The place of its first element in the whole output.
+	start: usize,
 	/// Where its first element goes, and how far the next row is.
 	out: *mut i32,
 	step: usize,
@@ -231,6 +239,8 @@ struct Product<'a> {
 	/// Zero points of the left side and of the columns.
 	y: i32,
 	z: &'a [i32],
+	/// What becomes of the sums before they are written, as floats then.
+	of_sums: Option<&'a OfSums<'a>>,
 }
 
 impl Product<'_> {
@@ -259,15 +269,21 @@ impl Product<'_> {
 			let mut sums = [[0; COLUMNS]; MOST_ROWS];
 			tile::compute(self.way, left, right, rows.len(), &mut sums);
 			// SAFETY: these rows of these columns are the task's.
-			let out = unsafe {
-				let [row, column] = place.first;
-				place.out.add((rows.start - row) * place.step + columns.start - column)
+			let [row, column] = place.first;
+			let before = (rows.start - row) * place.step + columns.start - column;
+			let out = unsafe { place.out.add(before) };
+			let correction = Correction {
+				sums: &sums[..rows.len()],
+				base,
+				zeros,
+				row_sums,
+				columns: columns.clone(),
+				place: place.start + before,
+				of_sums: self.of_sums,
+				out,
+				step: place.step,
 			};
-			let (sums, columns) = (&sums[..rows.len()], columns.len());
-			dispatch(
-				self.isa,
-				Correction { sums, base, zeros, row_sums, columns, out, step: place.step },
-			);
+			dispatch_simd(self.isa, correction);
 		}
 	}
 }
@@ -281,27 +297,69 @@ struct Correction<'a> {
 	zeros: [i32; COLUMNS],
 	/// Σ a of every row.
 	row_sums: &'a [i32],
-	columns: usize,
+	columns: Range<usize>,
+	/// The place of the first in the whole output.
+	place: usize,
+	of_sums: Option<&'a OfSums<'a>>,
 	/// Where the first row goes, and how far the next one is.
 	out: *mut i32,
 	step: usize,
 }
 
-impl Kernel for Correction<'_> {
-	type Output = ();
-
+impl SimdKernel for Correction<'_> {
 	#[inline(always)]
-	fn run(self) {
+	unsafe fn run<S: Simd>(self) {
+		let columns = self.columns.len();
 		for (r, (sums, &row_sum)) in self.sums.iter().zip(self.row_sums).enumerate() {
 			let mut line = [0; COLUMNS];
-			for j in 0..COLUMNS {
-				let zero = self.zeros[j].wrapping_mul(row_sum);
-				line[j] = sums[j].wrapping_add(self.base[j]).wrapping_sub(zero);
+			for j in (0..COLUMNS).step_by(S::LANES) {
+				let [sums, base, zeros] = [&sums[j..], &self.base[j..], &self.zeros[j..]];
+				let [sums, base, zeros] = [sums, base, zeros].map(<[i32]>::as_ptr);
+				// SAFETY: a panel is whole vectors; S is enabled.
+				unsafe { S::correct(sums, base, zeros, row_sum, line[j..].as_mut_ptr()) };
 			}
-			// SAFETY: the caller of the tile has `columns` columns of these rows for itself.
+			// SAFETY: the caller of the tile has these columns of these rows for itself; S is enabled.
 			unsafe {
 				let out = self.out.add(r * self.step);
-				core::ptr::copy_nonoverlapping(line.as_ptr(), out, self.columns);
+				match self.of_sums {
+					Some(of_sums) => {
+						let first = [self.place + r * self.step, self.columns.start];
+						of_sums.write::<S>(&line, first, out.cast(), columns);
+					},
+					None => core::ptr::copy_nonoverlapping(line.as_ptr(), out, columns),
+				}
+			}
+		}
+	}
+}
+
+impl OfSums<'_> {
+	/// Writes what becomes of some sums of neighbouring columns, of which the first is at this place of the output
+	/// and in this column.
+	///
+	/// # Safety
+	/// There is room for as many floats; all sums are of the output's columns. S must be enabled.
+	#[inline(always)]
+	unsafe fn write<S: Simd>(
+		&self,
+		sums: &[i32; COLUMNS],
+		[place, column]: [usize; 2],
+		out: *mut f32,
+		columns: usize,
+	) {
+		for first in (0..columns).step_by(S::LANES) {
+			let part = Part::new::<S>(columns, first);
+			// SAFETY: the caller's promise.
+			unsafe {
+				let mut x = S::of_ints(sums.as_ptr().add(first));
+				if let Some(minus) = self.scaled.minus {
+					x = S::canonical(S::add(x, S::splat(-minus)));
+				}
+				if let Some(times) = self.scaled.times {
+					x = S::canonical(S::mul(x, S::splat(times)));
+				}
+				x = apply::<S>(&self.steps, x, [place + first, column + first], part);
+				part.store::<S>(out.add(first), x);
 			}
 		}
 	}

@@ -45,6 +45,16 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	/// `LANES` floats from `p`, a multiple of the vector's size. In builds with debug assertions
 	/// unaligned loads check their pointer, which inner loops cannot afford.
 	unsafe fn load_aligned(p: *const f32) -> Self::V;
+	/// `out[i] = sums[i] + base[i] - zeros[i] * by` for `LANES` whole numbers, modulo 2^32.
+	unsafe fn correct(
+		sums: *const i32,
+		base: *const i32,
+		zeros: *const i32,
+		by: i32,
+		out: *mut i32,
+	);
+	/// `LANES` whole numbers from `p`, to nearest.
+	unsafe fn of_ints(p: *const i32) -> Self::V;
 	/// `LANES` floats to `p`.
 	unsafe fn store(p: *mut f32, v: Self::V);
 	/// `count` floats from `p`, fewer than `LANES`, and zeros in the other lanes.

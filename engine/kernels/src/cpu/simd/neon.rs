@@ -32,6 +32,27 @@ unsafe impl Simd for Neon {
 	}
 
 	#[inline(always)]
+	unsafe fn correct(
+		sums: *const i32,
+		base: *const i32,
+		zeros: *const i32,
+		by: i32,
+		out: *mut i32,
+	) {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let sum = vaddq_s32(vld1q_s32(sums), vld1q_s32(base));
+			vst1q_s32(out, vmlsq_s32(sum, vld1q_s32(zeros), vdupq_n_s32(by)));
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn of_ints(p: *const i32) -> float32x4_t {
+		// SAFETY: the trait's contract.
+		unsafe { vcvtq_f32_s32(vld1q_s32(p)) }
+	}
+
+	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: float32x4_t) {
 		// SAFETY: the trait's contract.
 		unsafe { vst1q_f32(p, v) }

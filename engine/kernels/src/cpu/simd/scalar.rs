@@ -32,6 +32,29 @@ unsafe impl Simd for Scalar {
 	}
 
 	#[inline(always)]
+	unsafe fn correct(
+		sums: *const i32,
+		base: *const i32,
+		zeros: *const i32,
+		by: i32,
+		out: *mut i32,
+	) {
+		for i in 0..Self::LANES {
+			// SAFETY: the caller gives four integers of each.
+			unsafe {
+				let zero = (*zeros.add(i)).wrapping_mul(by);
+				*out.add(i) = (*sums.add(i)).wrapping_add(*base.add(i)).wrapping_sub(zero);
+			}
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn of_ints(p: *const i32) -> [f32; 4] {
+		// SAFETY: the caller gives four valid integers.
+		unsafe { p.cast::<[i32; 4]>().read_unaligned() }.map(|x| x as f32)
+	}
+
+	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: [f32; 4]) {
 		// SAFETY: the caller gives room for four floats.
 		unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }

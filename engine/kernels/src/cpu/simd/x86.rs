@@ -36,6 +36,29 @@ unsafe impl Simd for Avx2 {
 	}
 
 	#[inline(always)]
+	unsafe fn correct(
+		sums: *const i32,
+		base: *const i32,
+		zeros: *const i32,
+		by: i32,
+		out: *mut i32,
+	) {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let load = |p: *const i32| _mm256_loadu_si256(p.cast());
+			let zeros = _mm256_mullo_epi32(load(zeros), _mm256_set1_epi32(by));
+			let sums = _mm256_add_epi32(load(sums), load(base));
+			_mm256_storeu_si256(out.cast(), _mm256_sub_epi32(sums, zeros));
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn of_ints(p: *const i32) -> __m256 {
+		// SAFETY: the trait's contract.
+		unsafe { _mm256_cvtepi32_ps(_mm256_loadu_si256(p.cast())) }
+	}
+
+	#[inline(always)]
 	unsafe fn store(p: *mut f32, v: __m256) {
 		// SAFETY: the trait's contract.
 		unsafe { _mm256_storeu_ps(p, v) }
@@ -161,6 +184,29 @@ unsafe impl Simd for Avx512 {
 	unsafe fn load_aligned(p: *const f32) -> __m512 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm512_load_ps(p) }
+	}
+
+	#[inline(always)]
+	unsafe fn correct(
+		sums: *const i32,
+		base: *const i32,
+		zeros: *const i32,
+		by: i32,
+		out: *mut i32,
+	) {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let load = |p: *const i32| _mm512_loadu_si512(p.cast());
+			let zeros = _mm512_mullo_epi32(load(zeros), _mm512_set1_epi32(by));
+			let sums = _mm512_add_epi32(load(sums), load(base));
+			_mm512_storeu_si512(out.cast(), _mm512_sub_epi32(sums, zeros));
+		}
+	}
+
+	#[inline(always)]
+	unsafe fn of_ints(p: *const i32) -> __m512 {
+		// SAFETY: the trait's contract.
+		unsafe { _mm512_cvtepi32_ps(_mm512_loadu_si512(p.cast())) }
 	}
 
 	#[inline(always)]

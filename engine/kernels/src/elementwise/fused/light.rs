@@ -1,7 +1,8 @@
 //! Epilogues that a contraction applies to the vectors of its results before it writes them: a ReLU, a
-//! residual that is added and then a ReLU, a clip.
+//! residual that is added and then a ReLU, a clip; sums of bytes that become floats again.
 
 use super::{From, Fused, Place, Step as Own};
+use crate::elementwise::int8::Chain;
 use assay_referee::{BinaryFn, DType, OpKind, UnaryFn};
 
 /// What is made of a value.
@@ -15,6 +16,27 @@ pub(crate) enum Light<T, N> {
 	Min(N),
 	/// The value where it is not negative, else its product with this.
 	Slope(N),
+	/// The product with this.
+	Scale(N),
+	/// The sum with the element of this at the value's column.
+	AddRow(T),
+	/// The product with it.
+	ScaleRow(T),
+}
+
+/// A light epilogue of a region, of operands by their numbers.
+#[derive(Debug)]
+pub(super) struct Expression {
+	/// What whole numbers become floats with, where whole numbers are given.
+	pub(super) scaled: Option<Scaled<usize>>,
+	pub(super) steps: Vec<Step>,
+}
+
+/// How whole numbers become floats: a difference, then a product, where they are there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scaled<N> {
+	pub(crate) minus: Option<N>,
+	pub(crate) times: Option<N>,
 }
 
 /// A step of a region, of operands by their numbers.
@@ -34,13 +56,18 @@ pub(super) enum Single {
 }
 
 /// Most steps: longer expressions are rare, and what they do outweighs another pass over the results.
-const MOST: usize = 4;
+const MOST: usize = 5;
 
 /// The steps of a region made by `Fused::of_parts`, if they are light: each of the result before it and at
 /// most one operand besides, and the last one gives the output.
-pub(super) fn steps(fused: &Fused) -> Option<Vec<Step>> {
+pub(super) fn steps(fused: &Fused) -> Option<Expression> {
 	let mut steps = Vec::new();
 	let (mut before, mut rest) = (None, &fused.steps[..]);
+	let scaled = rest.first().and_then(scaled);
+	if scaled.is_some() {
+		before = Some(rest[0].target);
+		rest = &rest[1..];
+	}
 	while let Some(last) = rest.first() {
 		let value = Value(before);
 		let (step, count) = match rest {
@@ -60,7 +87,30 @@ pub(super) fn steps(fused: &Fused) -> Option<Vec<Step>> {
 		rest = &rest[count..];
 	}
 	let whole = matches!(before, Some(Place::Output(0))) && steps.len() <= MOST;
-	whole.then_some(steps)
+	whole.then_some(Expression { scaled, steps })
+}
+
+/// How a step makes floats of the sums of bytes that are given.
+fn scaled(own: &Own) -> Option<Scaled<usize>> {
+	let given = matches!(own.inputs.first()?.from, From::Given);
+	let single = |at: Option<usize>| match own.inputs.get(at?)?.from {
+		From::Single { at } => Some(at),
+		_ => None,
+	};
+	match &own.chain {
+		Some(linked) if given && linked.chain == Chain::Dequantize(DType::I32) => {
+			let [_, _, _, minus, times] = linked.scalars;
+			let scaled = Scaled { minus: single(minus), times: single(times) };
+			let all = scaled.minus.is_some() == minus.is_some()
+				&& scaled.times.is_some() == times.is_some();
+			all.then_some(scaled)
+		},
+		None if given && own.op.kind == OpKind::Cast && own.op.dtype == DType::F32 => {
+			let whole = own.op.operands.first()?.dtype == DType::I32;
+			whole.then_some(Scaled { minus: None, times: None })
+		},
+		_ => None,
+	}
 }
 
 /// The result before a step: what is given, or where it is.
@@ -118,8 +168,14 @@ impl Value {
 		};
 		Some(match (own.op.kind, &own.inputs[..]) {
 			(OpKind::Unary(UnaryFn::Relu), [x]) if self.is(&x.from) => Light::Max(Single::Zero),
-			(OpKind::Binary(BinaryFn::Add), _) => match *self.other(own, false)? {
-				From::Dense { at } => Light::Add(at),
+			(OpKind::Binary(BinaryFn::Add), _) => match self.other(own, false)? {
+				From::Dense { at } => Light::Add(*at),
+				From::Walk { at, walk } if walk.is_rows(walk.inner, 1, 0) => Light::AddRow(*at),
+				_ => return None,
+			},
+			(OpKind::Binary(BinaryFn::Mul), _) => match self.other(own, false)? {
+				From::Single { at } => Light::Scale(Single::At(*at)),
+				From::Walk { at, walk } if walk.is_rows(walk.inner, 1, 0) => Light::ScaleRow(*at),
 				_ => return None,
 			},
 			(OpKind::Binary(BinaryFn::Max), _) => Light::Max(single(self.other(own, true)?)?),

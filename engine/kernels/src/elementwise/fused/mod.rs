@@ -17,7 +17,7 @@ use crate::{elementwise::int8::Chain, walk::Walk};
 use assay_referee::{OpRecord, Operand};
 pub(crate) use build::named;
 pub(crate) use exec::{scatter, Block};
-pub(crate) use light::Light;
+pub(crate) use light::{Light, Scaled};
 
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
 const MAX_ROW: usize = 8192;
@@ -87,7 +87,7 @@ pub struct Fused {
 	/// Rough nanoseconds for one full element.
 	cost: usize,
 	/// The steps of a region that is given parts, where they are few and cheap.
-	light: Option<Vec<light::Step>>,
+	light: Option<light::Expression>,
 }
 
 /// Elements that an op has.
@@ -163,7 +163,11 @@ impl Fused {
 	}
 
 	/// The steps of a region made by `Fused::of_parts`, if they are light, with their operands among these.
-	pub(crate) fn light<'a>(&self, operands: &[&'a [u8]]) -> Option<Vec<Light<&'a [f32], f32>>> {
+	/// For whole numbers also what makes floats of them.
+	pub(crate) fn light<'a>(
+		&self,
+		operands: &[&'a [u8]],
+	) -> Option<(Option<Scaled<f32>>, Vec<Light<&'a [f32], f32>>)> {
 		let floats = |at: usize| crate::cpu::view::<f32>(operands[at]);
 		let one = |at: usize| floats(at)?.first().copied();
 		let single = |single: light::Single| match single {
@@ -171,15 +175,27 @@ impl Fused {
 			light::Single::At(at) => one(at),
 			light::Single::If { at, zero } => one(at).filter(|_| one(zero) == Some(0.0)),
 		};
-		let steps = self.light.as_ref()?.iter().map(|step| {
+		let light = self.light.as_ref()?;
+		let steps = light.steps.iter().map(|step| {
 			Some(match *step {
 				Light::Add(at) => Light::Add(floats(at)?),
+				Light::AddRow(at) => Light::AddRow(floats(at)?),
+				Light::ScaleRow(at) => Light::ScaleRow(floats(at)?),
+				Light::Scale(at) => Light::Scale(single(at)?),
 				Light::Max(at) => Light::Max(single(at)?),
 				Light::Min(at) => Light::Min(single(at)?),
 				Light::Slope(at) => Light::Slope(single(at)?),
 			})
 		});
-		steps.collect()
+		let steps = steps.collect::<Option<Vec<_>>>()?;
+		let scaled = match light.scaled {
+			None => None,
+			Some(Scaled { minus, times }) => {
+				let one = |at: Option<usize>| at.map_or(Some(None), |at| one(at).map(Some));
+				Some(Scaled { minus: one(minus)?, times: one(times)? })
+			},
+		};
+		Some((scaled, steps))
 	}
 
 	/// The ops whose outputs [`Fused::run`] writes, in its order.
