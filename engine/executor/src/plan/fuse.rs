@@ -83,6 +83,23 @@ impl Grouping<'_> {
 			let own = self.group_of[op as usize];
 			self.join(own, &[candidate]);
 		}
+		if let Some(twin) = self.twin(op).filter(|&twin| twin != self.group_of[op as usize]) {
+			let own = self.group_of[op as usize];
+			self.join(own, &[twin]);
+		}
+	}
+
+	/// The group of a reduction shortly before `op`, of the same rows: the least and the largest of them, from
+	/// which a scale follows, are read once.
+	fn twin(&self, op: u32) -> Option<usize> {
+		const NEAR: u32 = 3;
+		let reduces = |op: &OpRecord| matches!(op.kind, OpKind::Reduce(_));
+		let own = self.program.ops.get(op as usize).filter(|op| reduces(op))?;
+		let before = (op.saturating_sub(NEAR)..op).rev().find(|&before| {
+			let other = &self.program.ops[before as usize];
+			reduces(other) && other.operands == own.operands && self.fusible[before as usize]
+		})?;
+		Some(self.group_of[before as usize]).filter(|&group| group != usize::MAX)
 	}
 
 	/// Unites group `own` with `others`, if they can run as one.
