@@ -13,6 +13,7 @@ use super::{
 		cast,
 	},
 	image::{deform, fold, grid, pool, resize, roi},
+	lists::{picked, sequence},
 	movement::{arrange, gather, index, pad, ranges, scatter, shapes},
 	qlinear::{self, around},
 	quantization::{self, packed},
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
 	error::{shown, ErrorKind, Failure, Result},
-	ir::Value,
+	ir::{Item, Value},
 };
 
 /// The operators of one domain.
@@ -44,6 +45,9 @@ enum Lowering {
 	One(fn(&mut Cx<'_, '_>) -> Result<Value>),
 	/// To all of its outputs.
 	Many(fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>),
+	/// To its only output, from and to what need not be a tensor; nothing stands for an optional value that is
+	/// not there.
+	Item(fn(&mut Cx<'_, '_>) -> Result<Option<Item>>),
 }
 
 /// An operator of one domain.
@@ -71,18 +75,31 @@ impl Operator {
 		Operator { ignored_inputs, ..self }
 	}
 
-	/// Lowers the node to the values of its outputs.
+	/// Lowers a node of tensors to the values of its outputs; nothing where the operator is about other things.
 	///
 	/// # Errors
 	///
 	/// Whatever the node has that is wrong or not supported.
-	pub(super) fn lower(&self, cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	pub(super) fn lower(&self, cx: &mut Cx<'_, '_>) -> Result<Option<Vec<Value>>> {
 		let values = match self.lowering {
 			Lowering::One(lower) => vec![lower(cx)?],
 			Lowering::Many(lower) => lower(cx)?,
+			Lowering::Item(_) => return Ok(None),
 		};
 		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
-		Ok(values)
+		Ok(Some(values))
+	}
+
+	/// Lowers a node of an operator that is about more than tensors; nothing for others.
+	///
+	/// # Errors
+	///
+	/// As [`Operator::lower`].
+	pub(super) fn lower_items(&self, cx: &mut Cx<'_, '_>) -> Result<Option<Vec<Option<Item>>>> {
+		let Lowering::Item(lower) = self.lowering else { return Ok(None) };
+		let item = lower(cx)?;
+		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
+		Ok(Some(vec![item]))
 	}
 }
 
@@ -92,6 +109,10 @@ const fn one(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Value>) ->
 
 const fn many(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>) -> Operator {
 	operator(name, Lowering::Many(lower))
+}
+
+const fn item(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Option<Item>>) -> Operator {
+	operator(name, Lowering::Item(lower))
 }
 
 const fn operator(name: &'static str, lowering: Lowering) -> Operator {
@@ -187,8 +208,20 @@ const STANDARD: &[Operator] = &[
 	one("BitCast", cast::bit_cast),
 	one("Identity", |cx| cx.input(0)).since(1),
 	many("Dropout", cast::dropout).ignores(&["ratio", "seed"]).ignores_inputs(&[1]),
-	one("OptionalGetElement", |cx| cx.input(0)),
-	one("OptionalHasElement", cast::optional_has_element),
+	// Sequences and optional values, which are known when the model is compiled.
+	item("SequenceConstruct", sequence::construct),
+	item("SequenceEmpty", sequence::empty).ignores(&["dtype"]),
+	item("SequenceAt", sequence::at),
+	item("SequenceInsert", sequence::insert),
+	item("SequenceErase", sequence::erase),
+	item("SequenceLength", sequence::length),
+	// Sizes that are given keep the axis.
+	item("SplitToSequence", sequence::split).ignores(&["keepdims"]),
+	item("ConcatFromSequence", sequence::concat),
+	// What an empty one could hold.
+	item("Optional", sequence::optional).ignores(&["type"]),
+	item("OptionalGetElement", sequence::optional_element),
+	item("OptionalHasElement", sequence::has_element),
 	// Elements moved, repeated, picked or placed; shapes.
 	one("Transpose", arrange::transpose).since(1),
 	one("Expand", arrange::expand),
@@ -204,11 +237,11 @@ const STANDARD: &[Operator] = &[
 	one("Gather", gather::gather),
 	one("GatherElements", index::gather_elements_node),
 	one("GatherND", index::gather_nd),
-	one("Compress", index::compress),
+	item("Compress", picked::compress),
 	one("ReverseSequence", index::reverse_sequence),
 	one("Trilu", index::triangle),
 	one("EyeLike", index::eye_like),
-	one("NonZero", index::non_zero),
+	item("NonZero", picked::non_zero),
 	one("Scatter", scatter::scatter_elements),
 	one("ScatterElements", scatter::scatter_elements),
 	one("ScatterND", scatter::scatter_nd),
