@@ -14,7 +14,7 @@ use super::{
 	},
 	image::{deform, fold, grid, pool, resize, roi},
 	lists::{picked, sequence},
-	movement::{arrange, gather, index, pad, ranges, scatter, shapes},
+	movement::{arrange, cache, gather, index, pad, ranges, scatter, shapes},
 	qlinear::{self, around},
 	quantization::{self, packed},
 	recurrent,
@@ -245,6 +245,7 @@ const STANDARD: &[Operator] = &[
 	one("Scatter", scatter::scatter_elements),
 	one("ScatterElements", scatter::scatter_elements),
 	one("ScatterND", scatter::scatter_nd),
+	one("TensorScatter", cache::tensor_scatter),
 	// Sorted is one of the orders that `sorted=0` allows.
 	many("TopK", scatter::top_k).ignores(&["sorted"]),
 	one("Reshape", shapes::reshape),

@@ -324,14 +324,21 @@ fn before_end(cx: &mut Cx<'_, '_>, batch: u32, columns: u32) -> Result<Value> {
 }
 
 /// The position of the first row of every sequence, `[batch, 1]`: 0 without a past, otherwise
-/// what `seqlens_k` (the last position) leaves.
+/// what `seqlens_k` (the last position) leaves. A first prompt that is filled up to more rows than it has
+/// leaves less than nothing: it begins at 0.
 fn first_position(cx: &mut Cx<'_, '_>, batch: u32, rows: u32, room: u32) -> Result<Value> {
 	if room == 0 {
 		return Value::list_i64(&[0]).view(vec![1, 1]);
 	}
 	let last = cx.input(5)?;
 	let last = cx.b.cast(&last, DType::I64)?.view(vec![batch, 1])?;
-	cx.b.binary(BinaryFn::Add, &last, &Value::scalar(DType::I64, 1 - i64::from(rows)))
+	let first =
+		cx.b.binary(BinaryFn::Add, &last, &Value::scalar(DType::I64, 1 - i64::from(rows)))?;
+	if rows == 1 {
+		// Of one row the last position is the first, and never below 0.
+		return Ok(first);
+	}
+	cx.b.binary(BinaryFn::Max, &first, &Value::scalar(DType::I64, 0))
 }
 
 /// `first + 0, first + 1, …`, as `[batch or 1, count]`.

@@ -6,6 +6,7 @@
 
 use assay_referee::{BinaryFn, DType, MAX_RANK};
 
+use super::resize_whole;
 use crate::{
 	dims::{self, axis},
 	error::{shown, ErrorKind, Failure, Result},
@@ -25,7 +26,7 @@ enum Mode {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Coordinates {
+pub(super) enum Coordinates {
 	HalfPixel,
 	HalfPixelSymmetric,
 	PytorchHalfPixel,
@@ -44,24 +45,24 @@ enum Rounding {
 }
 
 /// What holds for all axes.
-struct Rule {
+pub(super) struct Rule {
 	mode: Mode,
-	coordinates: Coordinates,
+	pub(super) coordinates: Coordinates,
 	rounding: Rounding,
 	cubic_a: f64,
-	exclude_outside: bool,
-	antialias: bool,
+	pub(super) exclude_outside: bool,
+	pub(super) antialias: bool,
 	/// What takes the place of samples outside of a crop.
 	extrapolation: f32,
 }
 
 /// One axis: from `input` to `output` elements.
-struct Axis {
-	input: u32,
-	output: u32,
-	scale: f64,
+pub(super) struct Axis {
+	pub(super) input: u32,
+	pub(super) output: u32,
+	pub(super) scale: f64,
 	/// Part of the axis that is taken, for cropping.
-	roi: (f64, f64),
+	pub(super) roi: (f64, f64),
 }
 
 pub(crate) fn resize(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -241,16 +242,19 @@ fn apply(
 	dims::check_dims(&out)?;
 	let crops = rule.coordinates == Coordinates::TfCropAndResize;
 	plan.retain(|(_, axis)| axis.input != axis.output || axis.scale != 1.0 || crops);
-	if rule.mode != Mode::Nearest && x.dtype != DType::F32 && !plan.is_empty() {
+	let is_whole = x.dtype != DType::F32;
+	if rule.mode == Mode::Cubic && is_whole && !plan.is_empty() {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedType,
-			format!("mode other than nearest is not supported for {:?}", x.dtype),
+			format!("cubic interpolation is not supported for {:?}", x.dtype),
 		)
 		.help("cast to float32 before this node"));
 	}
 	let mut y = x;
 	if rule.mode == Mode::Nearest {
 		y = nearest(cx, y, rule, &plan)?;
+	} else if is_whole && !plan.is_empty() {
+		y = resize_whole::resized(cx, &y, rule, &plan)?;
 	} else {
 		// What grows most is computed last: the fewest elements pass through the sums.
 		plan.sort_by(|a, b| a.1.scale.total_cmp(&b.1.scale).then(b.0.cmp(&a.0)));
@@ -436,7 +440,7 @@ fn outside(cx: &mut Cx<'_, '_>, y: Value, rule: &Rule, plan: &[(usize, Axis)]) -
 	let mut y = y;
 	let fill = match y.dtype {
 		DType::F32 => Value::scalar_f32(rule.extrapolation),
-		other => Value::scalar(other, 0),
+		other => cx.b.cast(&Value::scalar_f32(rule.extrapolation), other)?,
 	};
 	for (d, axis) in plan {
 		cx.b.spend(axis.output.into())?;
