@@ -30,6 +30,9 @@ pub(crate) struct Picked {
 	/// `bool`: the places that are picked, in the order in which they are stored.
 	pub(crate) mask: Value,
 	pub(crate) what: What,
+	/// What an output of the model is, of as many rows as there may be: the picked ones first, then rows that
+	/// say that they are none.
+	pub(crate) filled: Option<Value>,
 }
 
 /// What is known of the places.
@@ -73,7 +76,7 @@ impl Item {
 
 impl Picked {
 	pub(crate) fn item(mask: &Value, what: What) -> Item {
-		Item::Picked(Picked { mask: mask.clone(), what })
+		Item::Picked(Picked { mask: mask.clone(), what, filled: None })
 	}
 
 	/// What a name stands for that is used in a way in which its size has to be known.
@@ -113,7 +116,10 @@ impl Picked {
 
 	/// The tensor that an output of the model is.
 	pub(crate) fn output(&self, builder: &mut Builder) -> Result<Value> {
-		self.settled(builder)?.ok_or_else(|| Picked::refused(""))
+		match &self.filled {
+			Some(filled) => Ok(filled.clone()),
+			None => self.settled(builder)?.ok_or_else(|| Picked::refused("")),
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ use super::{
 		arithmetic::{self, binary, folded, unary},
 		cast,
 	},
-	image::{deform, fold, grid, pool, resize, roi},
+	image::{deform, fold, grid, pool, resize, roi, suppression},
 	lists::{picked, sequence},
 	movement::{arrange, cache, gather, index, pad, ranges, scatter, shapes},
 	qlinear::{self, around},
@@ -347,6 +347,7 @@ const STANDARD: &[Operator] = &[
 	one("AffineGrid", grid::affine_grid),
 	one("RoiAlign", roi::roi_align),
 	one("DeformConv", deform::deform_conv),
+	item("NonMaxSuppression", suppression::non_max_suppression),
 	// Signals and texts.
 	one("HannWindow", signal::hann_window),
 	one("HammingWindow", signal::hamming_window),
@@ -473,7 +474,7 @@ pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
 	match op_type {
-		"NonMaxSuppression" | "Unique" => failure
+		"Unique" => failure
 			.help("the size of its result depends on the data; end the model before this node"),
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {

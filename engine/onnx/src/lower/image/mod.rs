@@ -7,4 +7,6 @@ pub(crate) mod pool;
 pub(crate) mod resize;
 mod resize_whole;
 pub(crate) mod roi;
+mod roi_adaptive;
+pub(crate) mod suppression;
 mod taps;
