@@ -15,6 +15,7 @@ use crate::{
 
 /// Bits of a weight where sums are of whole numbers.
 const WEIGHT_BITS: u32 = 10;
+const WEIGHT_UNIT: f32 = (1 << WEIGHT_BITS) as f32;
 
 /// The two neighbours of every sampling position of an axis, and what each weighs.
 struct Line {
@@ -56,12 +57,13 @@ pub(super) fn resized(
 		3 | 5 if !(0..rank - 3).any(is_resized) => vec![rank - 3, rank - 2, rank - 1],
 		_ => (0..rank).filter(|&d| is_resized(d)).collect(),
 	};
+	let by_whole = channels_last && x.dtype != DType::I32;
 	let mut lines = Vec::new();
 	for d in axes {
 		let own = plan.iter().find(|(at, _)| *at == d).map(|(_, axis)| axis);
-		lines.push(line(cx, d, x.dims[d], own, rule)?);
+		lines.push(line(cx, (d, x.dims[d]), own, rule, by_whole)?);
 	}
-	if channels_last && x.dtype != DType::I32 {
+	if by_whole {
 		return by_whole_weights(cx, x, &lines);
 	}
 	let sum = weighted(cx, x, &lines, DType::F32, |cx, weights, dims| {
@@ -73,10 +75,10 @@ pub(super) fn resized(
 
 /// Sums of products of whole numbers, from which the bits of two weights are cut.
 fn by_whole_weights(cx: &mut Cx<'_, '_>, x: &Value, lines: &[Line]) -> Result<Value> {
-	let one = (1 << WEIGHT_BITS) as f32;
 	let sum = weighted(cx, x, lines, DType::I32, |cx, weights, dims| {
 		cx.b.spend(weights.len() as u64 * 4)?;
-		let bytes = weights.iter().flat_map(|&weight| ((weight * one) as i32).to_le_bytes());
+		let bytes =
+			weights.iter().flat_map(|&weight| ((weight * WEIGHT_UNIT) as i32).to_le_bytes());
 		Ok(Value::constant(DType::I32, dims, bytes.collect()))
 	})?;
 	let mean =
@@ -84,13 +86,13 @@ fn by_whole_weights(cx: &mut Cx<'_, '_>, x: &Value, lines: &[Line]) -> Result<Va
 	cx.b.cast(&mean, x.dtype)
 }
 
-/// The neighbours along an axis of `input` elements.
+/// The neighbours along an axis of so many elements; `by_whole` cuts places to the bits of weights.
 fn line(
 	cx: &mut Cx<'_, '_>,
-	at: usize,
-	input: u32,
+	(at, input): (usize, u32),
 	axis: Option<&Axis>,
 	rule: &Rule,
+	by_whole: bool,
 ) -> Result<Line> {
 	let size = axis.map_or(input, |axis| axis.output);
 	cx.b.spend(u64::from(size) * 24)?;
@@ -98,7 +100,10 @@ fn line(
 	let last = input - 1;
 	for i in 0..size {
 		let place = axis.map_or(i as f32, |axis| position(axis, i, rule));
-		let place = place.min(last as f32).max(0.0);
+		let mut place = place.min(last as f32).max(0.0);
+		if by_whole {
+			place = (place * WEIGHT_UNIT).trunc() / WEIGHT_UNIT;
+		}
 		let low = (place as u32).min(last);
 		let high = low.saturating_add(1).min(last);
 		// Each weighs as much as the other one is away; where both are one, half.
