@@ -308,6 +308,33 @@ def networks(cases, folder):
                         weight_type=weights, per_channel=per_channel))
 
 
+def older(cases):
+    """Operators that became standard later, or that the standard ones had no types for; weights sorted by importance."""
+    add = cases.add
+    zero = np.array(7, np.uint16)
+    add("quantize_16", "QuantizeLinear", [floats(3, 5), scale(), zero], constant=(1, 2))
+    add("dequantize_16", "DequantizeLinear", [RANDOM.integers(0, 65536, (3, 5)).astype(np.uint16), scale(), zero], constant=(1, 2))
+    add("quantize_axis", "QuantizeLinear", [floats(3, 5), scales(5), uint8(5)], constant=(1, 2), axis=1)
+    for upper in 0, 1:
+        add(f"triangle_{upper}", "Trilu", [floats(3, 4, 5), np.array(1, np.int64)], constant=(1,), upper=upper)
+    add("expand_dims", "ExpandDims", [floats(3, 4), np.array(-1, np.int32)], constant=(1,))
+    add("gather_nd", "GatherND", [floats(3, 4, 5), np.array([[0, 1], [2, 3]], np.int64)])
+    add("product_transposed", "TransposeMatMul", [floats(4, 3), floats(4, 5)], transA=1, alpha=0.5)
+    packed, blocks = RANDOM.integers(0, 256, (6, 2, 16)).astype(np.uint8), floats(6, 2, scale=0.05)
+    groups = RANDOM.permutation(np.arange(64) // 32).astype(np.int32)
+    form = {"K": 64, "N": 6, "bits": 4, "block_size": 32}
+    add("nbits_sorted", "MatMulNBits", [floats(2, 3, 64), packed, blocks, None, groups], constant=(1, 2, 4), **form)
+    add("nbits_bias", "MatMulNBits", [floats(2, 3, 64), packed, blocks, None, None, floats(6)], constant=(1, 2, 5), **form)
+    add("nbits_float_zeros", "MatMulNBits", [floats(2, 3, 64), packed, blocks, floats(6, 2, scale=4)], constant=(1, 2, 3), **form)
+    for activation in "none", "silu":
+        inputs = [floats(2, 6, 7), floats(6, 1, 4), floats(6), floats(2, 6, 3)]
+        add(f"causal_{activation}", "CausalConvWithState", inputs, outputs=(0, 1), activation=activation)
+    for rule in "linear", "gated", "delta", "gated_delta":
+        inputs = [floats(2, 5, 4 * 8), floats(2, 5, 2 * 8), floats(2, 5, 2 * 6), floats(2, 2, 8, 6)]
+        inputs += [-np.abs(floats(2, 5, 2)) if "gated" in rule else None, np.abs(floats(2, 5, 2)) if "delta" in rule else None]
+        add(f"linear_{rule}", "LinearAttention", inputs, outputs=(0, 1), q_num_heads=4, kv_num_heads=2, update_rule=rule)
+
+
 def grow(values, shape, sizes=None, scales=None):
     """The inputs of a `Resize`."""
     by_scales, by_sizes = np.array(scales or [], np.float32), sizes and np.array(sizes, np.int64)
@@ -429,6 +456,7 @@ def main():
     images(cases)
     whole_numbers(cases)
     places(cases)
+    older(cases)
     print(f"{cases.count} cases in {options.folder}")
 
 

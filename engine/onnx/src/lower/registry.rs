@@ -207,6 +207,9 @@ const STANDARD: &[Operator] = &[
 	one("CastLike", cast::cast_like).ignores(&["round_mode"]),
 	one("BitCast", cast::bit_cast),
 	one("Identity", |cx| cx.input(0)).since(1),
+	// Where onnxruntime has a value copied between memories of one machine.
+	one("MemcpyFromHost", |cx| cx.input(0)).since(1),
+	one("MemcpyToHost", |cx| cx.input(0)).since(1),
 	many("Dropout", cast::dropout).ignores(&["ratio", "seed"]).ignores_inputs(&[1]),
 	// Sequences and optional values, which are known when the model is compiled.
 	item("SequenceConstruct", sequence::construct),
@@ -382,6 +385,10 @@ const MICROSOFT: &[Operator] = &[
 	one("QuickGelu", activation::quick_gelu),
 	many("DynamicQuantizeLSTM", recurrent::quantized_lstm).ignores(FUNCTION_PARAMETERS),
 	one("FusedMatMul", matmul::fused_matmul),
+	one("TransposeMatMul", matmul::fused_matmul),
+	one("GemmFastGelu", matmul::product_fast_gelu),
+	many("LinearAttention", attention::linear::linear_attention).ignores(&["chunk_size"]),
+	many("CausalConvWithState", attention::linear::causal_conv),
 	one("FusedGemm", matmul::fused_gemm).ignores(&[
 		"beta",
 		"activation_alpha",
@@ -392,6 +399,10 @@ const MICROSOFT: &[Operator] = &[
 	// How coarsely it may be computed; here it is not.
 	one("MatMulNBits", nbits::matmul).ignores(&["accuracy_level"]),
 	one("GatherBlockQuantized", packed::gather),
+	// For types that the standard ones had not yet.
+	one("QuantizeLinear", quantization::linear::quantize).ignores(&["axis"]),
+	one("DequantizeLinear", quantization::linear::dequantize).ignores(&["axis"]),
+	one("QLinearConv", quantized::conv),
 	one("QGemm", quantized::gemm),
 	one("DynamicQuantizeMatMul", quantized::dynamic_matmul),
 	one("MatMulIntegerToFloat", quantized::matmul_to_float),
@@ -403,6 +414,11 @@ const MICROSOFT: &[Operator] = &[
 	one("QLinearSoftmax", |cx| around(cx, softmax::quantized)),
 	one("QLinearAveragePool", |cx| around(cx, pool::average_pool)),
 	one("QLinearGlobalAveragePool", qlinear::global_average_pool),
+	// Older than the standard ones of these names, and of the same meaning.
+	one("ExpandDims", shapes::expand_dims),
+	one("GatherND", index::gather_nd),
+	one("Range", shapes::range),
+	one("Trilu", index::triangle),
 ];
 
 /// Classical machine learning.
@@ -457,7 +473,7 @@ pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
 			ErrorKind::UnsupportedOperator,
 			format!("operators of the domain `{}` are not supported", shown(domain)),
 		)
-		.help("export the model with standard ONNX operators only"));
+		.help(instead_of_domain(domain)));
 	};
 	let operator = domain.operators.iter().find(|operator| operator.name == name);
 	let since = operator.and_then(|operator| operator.since).unwrap_or(domain.first);
@@ -471,15 +487,46 @@ pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
 	operator.ok_or_else(|| unsupported(name))
 }
 
+/// What to do about a file with operators of an unknown domain.
+fn instead_of_domain(domain: &str) -> &'static str {
+	match domain {
+		"com.microsoft.nchwc" | "com.ms.internal.nhwc" => OPTIMIZED,
+		"ai.onnx.contrib" => {
+			"texts, images and sounds are prepared outside of the model; export it without that part"
+		},
+		"org.pytorch.aten" => {
+			"PyTorch found no ONNX operator for it; export the model without operator_export_type"
+		},
+		"ai.onnx.preview" => "it is not standard yet; export the model with standard ONNX operators only",
+		_ => "export the model with standard ONNX operators only",
+	}
+}
+
+/// What to do about what onnxruntime makes of a model when it loads it.
+const OPTIMIZED: &str =
+	"onnxruntime's optimizer wrote the file for one kind of machine; take the file it was made from, or save with \
+	 ORT_ENABLE_EXTENDED";
+
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
-	match op_type {
-		"Unique" => failure
-			.help("the size of its result depends on the data; end the model before this node"),
+	failure.help(match op_type {
+		"Unique" => "the size of its result depends on the data; end the model before this node",
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {
-			failure.help("results must be the same on every machine; pass noise as an input")
+			"results must be the same on every machine; pass noise as an input"
 		},
-		_ => failure.help("engine/onnx/README.md lists the supported operators"),
-	}
+		"ImageDecoder" => "decode images before the model",
+		"StringConcat" | "StringNormalizer" | "StringSplit" | "RegexFullMatch" | "Tokenizer"
+		| "WordConvEmbedding" => "turn text into numbers before the model",
+		"MaxRoiPool" => "export the model with RoiAlign",
+		"NhwcConv" | "NhwcFusedConv" | "NhwcMaxPool" => OPTIMIZED,
+		"EPContext" => "it holds what one kind of machine runs; take the file it was made from",
+		"PackedAttention" | "PackedMultiHeadAttention" | "RemovePadding" | "RestorePadding" => {
+			"onnxruntime's optimizer writes it for GPUs; optimize the model without packing of its inputs"
+		},
+		"BeamSearch" | "GreedySearch" | "Sampling" | "WhisperBeamSearch" => {
+			"the program is one step of a search; export the decoder by itself, with its past as inputs and outputs"
+		},
+		_ => "engine/onnx/README.md lists the supported operators",
+	})
 }

@@ -45,6 +45,17 @@ pub(crate) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 }
 
+/// `GemmFastGelu` of `com.microsoft`: a product, a bias where there is one, and the activation.
+pub(crate) fn product_fast_gelu(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
+	let mut y = product_of(cx, &a, &b)?;
+	if cx.optional(2).is_some() {
+		let bias = cx.float_input(2)?;
+		y = cx.b.binary(BinaryFn::Add, &y, &bias)?;
+	}
+	cx.with_input(y, |cx| activation::biased_gelu(cx, true))
+}
+
 /// `FusedGemm` of `com.microsoft`.
 pub(crate) fn fused_gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	cx.float_input(0)?;
