@@ -89,7 +89,12 @@ fn no_model(bytes: &[u8], error: WireError) -> Failure {
 			.help("export the model to ONNX, or take the .onnx file out of the archive");
 	}
 	match error {
-		WireError::TooMany | WireError::Nesting => Failure::too_large(error.to_string()),
+		WireError::TooMany => {
+			Failure::too_large(error.to_string()).help("compile the model in parts")
+		},
+		WireError::Nesting => Failure::too_large(error.to_string()).help(
+			"simplify the model first: a branch whose condition is known needs no If around it",
+		),
 		error => malformed(&format!("it is no ONNX model, or is damaged: {error}"))
 			.help("check that the whole file was copied"),
 	}

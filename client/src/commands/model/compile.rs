@@ -37,7 +37,7 @@ pub struct CompileArgs {
 	pub shapes: Vec<(String, Vec<u32>)>,
 	/// Fix an input to a whole number, for flags and sampling rates on which a branch depends.
 	#[arg(long = "set", value_name = "INPUT=N", value_parser = parse_value)]
-	pub values: Vec<(String, i64)>,
+	pub values: Vec<(String, Vec<i64>)>,
 	/// Compile only these outputs, and nothing that only others need. All by default.
 	#[arg(long, value_name = "NAME", num_args = 1..)]
 	pub outputs: Vec<String>,
@@ -129,10 +129,12 @@ fn parse_shape(text: &str) -> std::result::Result<(String, Vec<u32>), String> {
 	Ok((name.into(), dims?))
 }
 
-fn parse_value(text: &str) -> std::result::Result<(String, i64), String> {
+fn parse_value(text: &str) -> std::result::Result<(String, Vec<i64>), String> {
 	let (name, value) = split(text)?;
-	let number = value.trim().parse().map_err(|_| format!("{value:?} is not a whole number"))?;
-	Ok((name.into(), number))
+	let number =
+		|one: &str| one.trim().parse().map_err(|_| format!("{one:?} is not a whole number"));
+	let numbers: std::result::Result<Vec<_>, _> = value.split(',').map(number).collect();
+	Ok((name.into(), numbers?))
 }
 
 /// What `assay model compile` prints: the model, or each of them.

@@ -22,7 +22,7 @@ fn switch(then: &str, otherwise: &str) -> Net {
 }
 
 fn fixed(rate: i64) -> CompileOptions {
-	CompileOptions { values: [("rate".to_owned(), rate)].into(), ..Default::default() }
+	CompileOptions { values: [("rate".to_owned(), vec![rate])].into(), ..Default::default() }
 }
 
 #[test]

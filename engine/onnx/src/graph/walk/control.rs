@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use assay_referee::DType;
 
-use super::{place, Walk};
+use super::{place, Walk, FEWER_TURNS};
 use crate::{
 	dims::{axis, strides},
 	error::{CompileError, ErrorKind, Failure, Result},
@@ -100,9 +100,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let mut trip = 0;
 		while goes_on && trips.is_none_or(|trips| trip < trips) {
 			if trip >= MAX_TRIPS {
-				return Err(fail(Failure::too_large(format!(
-					"it takes more than {MAX_TRIPS} trips"
-				))));
+				return Err(fail(too_long()));
 			}
 			let turn = Value::scalar(DType::I64, trip as i64);
 			let mut given = vec![turn.into(), Value::scalar(DType::Bool, 1).into()];
@@ -217,6 +215,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 	}
 }
 
+fn too_long() -> Failure {
+	Failure::too_large(format!("it takes more than {MAX_TRIPS} trips")).help(FEWER_TURNS)
+}
+
 /// The operands of a `Scan`.
 struct Scan {
 	state: Vec<Value>,
@@ -279,7 +281,7 @@ impl Scan {
 		if u64::from(first) <= MAX_TRIPS {
 			Ok(first)
 		} else {
-			Err(Failure::too_large(format!("it takes more than {MAX_TRIPS} trips")))
+			Err(too_long())
 		}
 	}
 

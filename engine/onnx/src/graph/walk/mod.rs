@@ -22,6 +22,10 @@ const MAX_LOWERED: usize = 1 << 18;
 /// Most parts of inner graphs looked at, counting those of a body as often as it is repeated.
 const MAX_REPEATED: u64 = 1 << 25;
 
+/// What helps against loops that are too long to be written out.
+const FEWER_TURNS: &str =
+	"compile the model for fewer turns of its loops, or the body of a loop by itself";
+
 /// The place of a node: its name, or its first output's.
 pub(crate) fn place(node: &Node<'_>) -> Place {
 	let name = match node.name {
@@ -206,10 +210,20 @@ impl<'g, 'a> Walk<'g, 'a> {
 			self.name(input.name, value)?;
 		}
 		bound.inputs.retain(|input| product(&input.dims) != 0);
-		for (input, number) in &bound.fixed {
+		for (input, numbers) in &bound.fixed {
 			let at = |failure: Failure| failure.at(Place::Input(input.name.into()));
-			let one = Value::scalar(input.dtype, *number);
-			let value = builder.expand(&one, input.dims.clone()).map_err(at)?;
+			let each =
+				|number: &i64| Value::scalar(input.dtype, *number).bytes().map(<[u8]>::to_vec);
+			let value = match numbers.as_slice() {
+				&[one] => {
+					let one = Value::scalar(input.dtype, one);
+					builder.expand(&one, input.dims.clone()).map_err(at)?.tagged(input.element)
+				},
+				numbers => {
+					let bytes = numbers.iter().filter_map(each).collect::<Vec<_>>().concat();
+					Value::constant(input.dtype, input.dims.clone(), bytes).tagged(input.element)
+				},
+			};
 			self.name(input.name, value)?;
 		}
 		Ok(())
@@ -252,7 +266,16 @@ impl<'g, 'a> Walk<'g, 'a> {
 				return Ok(Some(value.into()));
 			}
 			// A name of the graph's own hides those around it, also before it stands for something.
-			if scope.is_closed || scope.producers.contains_key(name) {
+			if let Some(&index) = scope.producers.get(name) {
+				let node = scope.graph.nodes.get(index).map_or("", |node| node.op_type);
+				let reason = format!(
+					"it needs `{}`, and the {} that makes it needs, directly or not, what this gives",
+					shown(name),
+					shown(node)
+				);
+				return Err(Failure::invalid(reason).at(reader()));
+			}
+			if scope.is_closed {
 				break;
 			}
 		}
@@ -295,9 +318,11 @@ impl<'g, 'a> Walk<'g, 'a> {
 	pub(crate) fn repeat_parts(&mut self, parts: u64) -> Result<(), CompileError> {
 		let left = self.repeats.checked_sub(parts);
 		self.repeats = left.ok_or_else(|| {
-			let reason = "the model repeats its bodies more often than any model does";
+			let reason = format!(
+				"bodies of loops and functions come to more than {MAX_REPEATED} parts, repeated"
+			);
 			let node = self.nodes.last().map_or(Place::File, |node| place(node));
-			Failure::too_large(reason).at(node)
+			Failure::too_large(reason).help(FEWER_TURNS).at(node)
 		})?;
 		Ok(())
 	}
@@ -317,8 +342,9 @@ impl<'g, 'a> Walk<'g, 'a> {
 				})
 				.collect::<Result<Vec<_>, _>>()?;
 			if self.nodes.len() >= MAX_LOWERED {
-				let reason = "the model repeats far more nodes than a program may have ops";
-				return Err(Failure::too_large(reason).at(place(node)));
+				let reason =
+					format!("with bodies repeated, the model has more than {MAX_LOWERED} nodes");
+				return Err(Failure::too_large(reason).help(FEWER_TURNS).at(place(node)));
 			}
 			builder.node = self.nodes.len();
 			self.nodes.push(node);
