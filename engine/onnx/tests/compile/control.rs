@@ -59,7 +59,7 @@ fn an_unknown_condition_selects() {
 fn values_that_no_input_takes() {
 	let net = switch("Neg", "Abs");
 	let with = |name: &str, value: i64| {
-		let values = [(name.to_owned(), value)].into();
+		let values = [(name.to_owned(), vec![value])].into();
 		compile(&net.bytes(), &CompileOptions { values, ..Default::default() }).unwrap_err().kind
 	};
 	assert_eq!(with("speed", 1), ErrorKind::UnknownName);
@@ -190,7 +190,7 @@ fn the_number_of_turns_must_be_known() {
 	let error = net.error();
 	assert_eq!(error.kind, ErrorKind::DynamicShape);
 	assert!(error.to_string().contains("--set"), "{error}");
-	let values = [("m".to_owned(), 1)].into();
+	let values = [("m".to_owned(), vec![1])].into();
 	let options = CompileOptions { values, ..Default::default() };
 	let compiled = compile(&net.bytes(), &options).unwrap();
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0, 5.0])])[0]), [1.0, 5.0]);

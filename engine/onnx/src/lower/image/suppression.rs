@@ -30,12 +30,36 @@ const MOST_RECURRENCES: u32 = 32;
 struct Scene {
 	/// Images, classes, boxes.
 	dims: [u32; 3],
-	/// Where a box begins and ends down and across, each `[images, 1, boxes]`.
-	edges: [Value; 4],
+	/// Each value of them `[images, 1, boxes]`.
+	boxes: Boxes,
 	/// What a box scores, `[images, classes, boxes]`: -∞ where it is no candidate.
 	scores: Value,
 	/// What part of two boxes together may be covered by both, one element.
 	threshold: Value,
+}
+
+/// Boxes side by side.
+struct Boxes {
+	/// Where a box begins and ends along one side, then along the other.
+	edges: [Value; 4],
+	area: Value,
+}
+
+impl Boxes {
+	fn new(cx: &mut Cx<'_, '_>, edges: [Value; 4]) -> Result<Boxes> {
+		let [top, bottom, left, right] = &edges;
+		let height = cx.b.binary(BinaryFn::Sub, bottom, top)?;
+		let width = cx.b.binary(BinaryFn::Sub, right, left)?;
+		let area = cx.b.binary(BinaryFn::Mul, &height, &width)?;
+		Ok(Boxes { edges, area })
+	}
+
+	/// What `take` makes of every value.
+	fn map(&self, mut take: impl FnMut(&Value) -> Result<Value>) -> Result<Boxes> {
+		let [top, bottom, left, right] = &self.edges;
+		let edges = [take(top)?, take(bottom)?, take(left)?, take(right)?];
+		Ok(Boxes { edges, area: take(&self.area)? })
+	}
 }
 
 pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
@@ -60,8 +84,8 @@ pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
 		return Ok(Some(Value::constant(DType::I64, vec![0, 3], Vec::new()).into()));
 	}
 	let groups = u64::from(images) * u64::from(classes);
-	let edges = edges(cx, &boxes)?;
-	let scene = Scene { dims: [images, classes, count], edges, scores, threshold };
+	let boxes = boxes_of(cx, &boxes)?;
+	let scene = Scene { dims: [images, classes, count], boxes, scores, threshold };
 	let is_turn_by_turn = most <= MOST_TURNS;
 	if !is_turn_by_turn && (count > MOST_BOXES || groups > MOST_RECURRENCES.into()) {
 		return Err(Failure::too_large(format!(
@@ -131,8 +155,8 @@ fn candidates(cx: &mut Cx<'_, '_>, scores: &Value) -> Result<Value> {
 	cx.b.select(&nan, &nothing, &scores)
 }
 
-/// Where boxes begin and end down and across; the file has two corners, in any order, or a centre and a size.
-fn edges(cx: &mut Cx<'_, '_>, boxes: &Value) -> Result<[Value; 4]> {
+/// Boxes `[images, boxes, 4]`, of which the file has two corners, in any order, or a centre and a size.
+fn boxes_of(cx: &mut Cx<'_, '_>, boxes: &Value) -> Result<Boxes> {
 	let (images, count) = (boxes.dims[0], boxes.dims[1]);
 	let of_centre = match cx.int("center_point_box", 0) {
 		0 => false,
@@ -154,39 +178,20 @@ fn edges(cx: &mut Cx<'_, '_>, boxes: &Value) -> Result<[Value; 4]> {
 	};
 	let [one, two] = [pair(&columns[0], &columns[2])?, pair(&columns[1], &columns[3])?];
 	let ([a, b], [c, d]) = (one, two);
-	Ok([a, b, c, d])
+	Boxes::new(cx, [a, b, c, d])
 }
 
-/// Whether boxes of these edges cover one another by more than the threshold, with broadcasting.
-fn covered(
-	cx: &mut Cx<'_, '_>,
-	a: &[Value; 4],
-	b: &[Value; 4],
-	threshold: &Value,
-) -> Result<Value> {
-	let mut shared = Vec::new();
-	let (mut areas, mut both) = ([None, None], None);
-	for side in [0, 2] {
-		let begin = cx.b.binary(BinaryFn::Max, &a[side], &b[side])?;
-		let end = cx.b.binary(BinaryFn::Min, &a[side + 1], &b[side + 1])?;
+/// Whether boxes cover one another by more than the threshold, with broadcasting.
+fn covered(cx: &mut Cx<'_, '_>, a: &Boxes, b: &Boxes, threshold: &Value) -> Result<Value> {
+	let mut side = |at: usize| -> Result<Value> {
+		let begin = cx.b.binary(BinaryFn::Max, &a.edges[at], &b.edges[at])?;
+		let end = cx.b.binary(BinaryFn::Min, &a.edges[at + 1], &b.edges[at + 1])?;
 		let length = cx.b.binary(BinaryFn::Sub, &end, &begin)?;
-		shared.push(cx.b.unary(UnaryFn::Relu, &length)?);
-		for (area, edges) in areas.iter_mut().zip([a, b]) {
-			let length = cx.b.binary(BinaryFn::Sub, &edges[side + 1], &edges[side])?;
-			*area = Some(match area.take() {
-				None => length,
-				Some(other) => cx.b.binary(BinaryFn::Mul, &other, &length)?,
-			});
-		}
-	}
-	for area in areas.into_iter().flatten() {
-		both = Some(match both {
-			None => area,
-			Some(other) => cx.b.binary(BinaryFn::Add, &other, &area)?,
-		});
-	}
-	let both = both.ok_or_else(|| Failure::invalid("its boxes have no edges"))?;
-	let shared = cx.b.binary(BinaryFn::Mul, &shared[0], &shared[1])?;
+		cx.b.unary(UnaryFn::Relu, &length)
+	};
+	let (height, width) = (side(0)?, side(2)?);
+	let shared = cx.b.binary(BinaryFn::Mul, &height, &width)?;
+	let both = cx.b.binary(BinaryFn::Add, &a.area, &b.area)?;
 	let together = cx.b.binary(BinaryFn::Sub, &both, &shared)?;
 	let part = cx.b.binary(BinaryFn::Div, &shared, &together)?;
 	let above = cx.b.binary(BinaryFn::Greater, &part, threshold)?;
@@ -222,13 +227,8 @@ fn turn_by_turn(cx: &mut Cx<'_, '_>, scene: &Scene, most: u32) -> Result<(Value,
 		if turn + 1 == most {
 			break;
 		}
-		let mut edges = Vec::new();
-		for edge in &scene.edges {
-			edges.push(taken(cx, edge, &best)?);
-		}
-		let edges = <[Value; 4]>::try_from(edges)
-			.map_err(|_| Failure::invalid("its boxes have no edges"))?;
-		let covered = covered(cx, &scene.edges, &edges, &scene.threshold)?;
+		let chosen = scene.boxes.map(|value| taken(cx, value, &best))?;
+		let covered = covered(cx, &scene.boxes, &chosen, &scene.threshold)?;
 		let itself = cx.b.binary(BinaryFn::Equal, &own, &best)?;
 		let gone = cx.b.binary(BinaryFn::Or, &covered, &itself)?;
 		left = cx.b.select(&gone, &nothing, &left)?;
@@ -249,10 +249,7 @@ fn by_recurrence(cx: &mut Cx<'_, '_>, scene: &Scene, most: u32) -> Result<(Value
 	let scores = taken(cx, &scene.scores, &order)?;
 	let is_candidate = cx.b.binary_scalar(BinaryFn::Greater, &scores, f32::NEG_INFINITY)?;
 	let is_candidate = cx.b.cast(&is_candidate, DType::F32)?.view(vec![groups, count])?;
-	let mut edges = Vec::new();
-	for edge in &scene.edges {
-		edges.push(taken(cx, edge, &order)?.view(vec![groups, count])?);
-	}
+	let boxes = scene.boxes.map(|value| taken(cx, value, &order)?.view(vec![groups, count]))?;
 	let steps = cx.b.iota(count)?;
 	let (row, column) = (steps.view(vec![count, 1])?, steps.view(vec![1, count])?);
 	let is_before = cx.b.binary(BinaryFn::Less, &column, &row)?;
@@ -261,14 +258,9 @@ fn by_recurrence(cx: &mut Cx<'_, '_>, scene: &Scene, most: u32) -> Result<(Value
 	let none = Value::scalar_f32(0.0);
 	let mut states = Vec::new();
 	for group in 0..groups {
-		let side = |cx: &mut Cx<'_, '_>, dims: [u32; 2]| -> Result<[Value; 4]> {
-			let mut own = Vec::new();
-			for edge in &edges {
-				own.push(cx.b.part(edge, 0, group, 1)?.view(dims.to_vec())?);
-			}
-			<[Value; 4]>::try_from(own).map_err(|_| Failure::invalid("its boxes have no edges"))
-		};
-		let (rows, columns) = (side(cx, [count, 1])?, side(cx, [1, count])?);
+		let mut own =
+			|dims: [u32; 2]| boxes.map(|value| cx.b.part(value, 0, group, 1)?.view(dims.to_vec()));
+		let (rows, columns) = (own([count, 1])?, own([1, count])?);
 		let covers = covered(cx, &rows, &columns, &scene.threshold)?;
 		let covers = cx.b.binary(BinaryFn::And, &covers, &is_before)?;
 		let covers = cx.b.cast(&covers, DType::F32)?;

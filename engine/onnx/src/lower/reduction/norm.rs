@@ -33,8 +33,10 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		cx.refuse_output(i, "training statistics")?;
 	}
 	if cx.version() < 9 && cx.int("spatial", 1) != 1 {
-		return Err(Failure::unsupported("spatial=0 is not supported: statistics of each place")
-			.help("export the model for operator set 9 or later"));
+		return Err(Failure::unsupported(
+			"its attribute `spatial` is not supported other than 1: statistics of each place",
+		)
+		.help("export the model for operator set 9 or later"));
 	}
 	let channels = match x.dims.get(1) {
 		Some(&channels) => channels,
