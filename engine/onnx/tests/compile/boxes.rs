@@ -45,7 +45,8 @@ fn expected(boxes: &[f32], scores: &[f32], count: usize, most: usize, threshold:
 /// Few boxes are picked one after another, many by a recurrence; the rows that are left are -1.
 #[test]
 fn boxes_that_cover_one_another() {
-	for (count, classes, most) in [(20, 2, 4), (20, 2, 64), (90, 1, 80), (70, 2, 65), (1, 1, 1)] {
+	for (count, classes, most) in [(20, 2, 4), (20, 2, 64), (130, 1, 120), (105, 2, 101), (1, 1, 1)]
+	{
 		for seed in 0..3 {
 			let boxes = noise(count * 4, seed);
 			// Of few values, so that some are equal.
@@ -68,16 +69,31 @@ fn refused(error: CompileError, kind: ErrorKind, words: &[&str]) {
 	words.iter().for_each(|word| assert!(text.contains(word), "{word}: {text}"));
 }
 
+/// As many as are picked one after another fit into a program, of however many boxes.
+#[test]
+fn as_many_boxes_as_there_is_room_for() {
+	for (count, classes, most) in
+		[(16_383, 2, 100), (17_000, 2, 64), (300, 90, 100), (2048, 8, 2000)]
+	{
+		let compiled = suppression(count, classes, most, 0.3).compile();
+		assert!(compiled.program.ops.len() <= 1024);
+	}
+	let (count, most) = (16_500, 3);
+	let (boxes, scores) = (noise(count * 4, 3), noise(count, 4));
+	let found = suppression(count as i64, 1, most as i64, 0.3).run(&[f32s(&boxes), f32s(&scores)]);
+	assert_eq!(i64s_of(&found[0]), expected(&boxes, &scores, count, most, 0.3));
+}
+
 /// What takes more ops, or more of one element, than there are.
 #[test]
 fn too_many_boxes() {
-	let error = suppression(4000, 1, 65, 0.3).error();
+	let error = suppression(4000, 1, 101, 0.3).error();
 	refused(
 		error,
 		ErrorKind::TooLarge,
 		&["node `y` (NonMaxSuppression)", "2048", "max_output_boxes"],
 	);
-	let error = suppression(100, 33, 80, 0.3).error();
+	let error = suppression(200, 33, 120, 0.3).error();
 	refused(error, ErrorKind::TooLarge, &["33 classes"]);
 	let error = suppression(100, 1000, 50, 0.3).error();
 	refused(error, ErrorKind::TooLarge, &["50000 boxes", "16384"]);

@@ -4,7 +4,7 @@
 //! recurrence over the boxes in the order of their scores: the state says of each whether it stays, and box `t` stays
 //! when none of those before it that stay covers it, `relu(1 - how many do)`. Sums of zeros and ones are exact.
 
-use assay_referee::{BinaryFn, Cell, DType, OpKind, ReduceFn, ScatterFn, UnaryFn, MAX_TERMS};
+use assay_referee::{BinaryFn, Cell, DType, OpKind, ScatterFn, UnaryFn, MAX_RANK, MAX_TERMS};
 
 use crate::{
 	dims::from_list,
@@ -17,8 +17,13 @@ use crate::{
 	},
 };
 
-/// Most boxes of a class that are picked one after another, each by about ten ops of the 1,024 that a program has.
-const MOST_TURNS: u32 = 64;
+/// Most boxes of a class that are picked one after another, each by nine ops of the 1,024 that a program has; of
+/// more boxes than one element may look at, each by fourteen.
+const MOST_TURNS: u32 = 100;
+const MOST_LONG_TURNS: u32 = 64;
+
+/// Of how many boxes the best is looked for at once where there are too many for one element.
+const BLOCK: u32 = 1024;
 
 /// Most boxes whose recurrence is written out: it takes as many steps as there are boxes, of that number squared.
 const MOST_BOXES: u32 = 2048;
@@ -86,10 +91,11 @@ pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
 	let groups = u64::from(images) * u64::from(classes);
 	let boxes = boxes_of(cx, &boxes)?;
 	let scene = Scene { dims: [images, classes, count], boxes, scores, threshold };
-	let is_turn_by_turn = most <= MOST_TURNS;
+	let turns = if u64::from(count) < MAX_TERMS { MOST_TURNS } else { MOST_LONG_TURNS };
+	let is_turn_by_turn = most <= turns;
 	if !is_turn_by_turn && (count > MOST_BOXES || groups > MOST_RECURRENCES.into()) {
 		return Err(Failure::too_large(format!(
-			"{most} of {count} boxes in {groups} classes; up to {MOST_TURNS} are picked of any number, and more of \
+			"{most} of {count} boxes in {groups} classes; up to {turns} are picked of so many, and more of \
 			 {MOST_BOXES} boxes in {MOST_RECURRENCES} classes"
 		))
 		.help("export the model with a smaller max_output_boxes_per_class, or end it before this node"));
@@ -212,29 +218,44 @@ fn taken(cx: &mut Cx<'_, '_>, x: &Value, boxes: &Value) -> Result<Value> {
 	gather_along(cx, &flat, &at, 0)
 }
 
+/// Values `[images, rows, boxes]` behind as many more of the same kind.
+fn behind(cx: &mut Cx<'_, '_>, x: &Value, count: u32, fill: f32) -> Result<Value> {
+	let mut before = [0; MAX_RANK];
+	before[2] = count;
+	let dims =
+		from_list(&[x.dims[0].into(), x.dims[1].into(), i64::from(x.dims[2]) + i64::from(count)])?;
+	let kind = OpKind::Pad { before, fill: fill.to_bits().into() };
+	cx.b.push(kind, x.dtype, dims, vec![x.clone()])
+}
+
 /// Picks the best that is left, and takes away what it covers, `most` times: the boxes, and whether there was one,
 /// both `[images, classes, most]`.
+///
+/// Before the boxes stands what is no candidate: the first of several equals is the best, so it is picked when none
+/// is left.
 fn turn_by_turn(cx: &mut Cx<'_, '_>, scene: &Scene, most: u32) -> Result<(Value, Value)> {
 	let [images, classes, count] = scene.dims;
+	let front = if u64::from(count) < MAX_TERMS { 1 } else { BLOCK - count % BLOCK };
 	let nothing = Value::scalar_f32(f32::NEG_INFINITY);
-	let column = vec![images, classes, 1];
-	let own = cx.b.iota(count)?;
-	let (mut left, mut picks, mut scores) = (scene.scores.clone(), Vec::new(), Vec::new());
+	let own = cx.b.iota(count.saturating_add(front))?;
+	let mut left = behind(cx, &scene.scores, front, f32::NEG_INFINITY)?;
+	let boxes = scene.boxes.map(|value| behind(cx, value, front, 0.0))?;
+	let mut picks = Vec::new();
 	for turn in 0..most {
-		let best = cx.b.arg_max_last(&left)?.view(column.clone())?;
-		scores.push(cx.b.reduce_last(ReduceFn::Max, &left)?.view(column.clone())?);
+		let best = cx.b.arg_max_last(&left)?.view(vec![images, classes, 1])?;
 		picks.push(best.clone());
 		if turn + 1 == most {
 			break;
 		}
-		let chosen = scene.boxes.map(|value| taken(cx, value, &best))?;
-		let covered = covered(cx, &scene.boxes, &chosen, &scene.threshold)?;
+		let chosen = boxes.map(|value| taken(cx, value, &best))?;
+		let covered = covered(cx, &boxes, &chosen, &scene.threshold)?;
 		let itself = cx.b.binary(BinaryFn::Equal, &own, &best)?;
 		let gone = cx.b.binary(BinaryFn::Or, &covered, &itself)?;
 		left = cx.b.select(&gone, &nothing, &left)?;
 	}
-	let (picks, scores) = (cx.b.concat(&picks, 2)?, cx.b.concat(&scores, 2)?);
-	let valid = cx.b.binary(BinaryFn::Greater, &scores, &nothing)?;
+	let picks = cx.b.concat(&picks, 2)?;
+	let picks = cx.b.binary(BinaryFn::Sub, &picks, &Value::scalar(DType::I64, front.into()))?;
+	let valid = cx.b.binary(BinaryFn::GreaterOrEqual, &picks, &Value::scalar(DType::I64, 0))?;
 	Ok((picks, valid))
 }
 
