@@ -35,8 +35,9 @@ pub struct CompileArgs {
 	/// Give an input its whole shape, for dimensions that have no name.
 	#[arg(long = "shape", value_name = "INPUT=1,3,48,192", value_parser = parse_shape)]
 	pub shapes: Vec<(String, Vec<u32>)>,
-	/// Fix an input to a whole number, for flags and sampling rates on which a branch depends.
-	#[arg(long = "set", value_name = "INPUT=N", value_parser = parse_value)]
+	/// Fix an input to a whole number, or each of its elements to one, for flags, sampling rates and sizes on
+	/// which a branch or a shape depends.
+	#[arg(long = "set", value_name = "INPUT=N[,N…]", value_parser = parse_value)]
 	pub values: Vec<(String, Vec<i64>)>,
 	/// Compile only these outputs, and nothing that only others need. All by default.
 	#[arg(long, value_name = "NAME", num_args = 1..)]

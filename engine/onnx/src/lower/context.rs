@@ -6,7 +6,7 @@ use assay_referee::DType;
 
 use super::schema::{Opsets, Schema};
 use crate::{
-	error::{shown, ErrorKind, Failure, Result},
+	error::{shown, ErrorKind, Failure, Result, KNOWN_SHAPES},
 	ir::{Builder, Item, Value},
 	read::{AttributeValue, Node, Tensor},
 };
@@ -183,7 +183,7 @@ impl<'a, 'm> Cx<'a, 'm> {
 				ErrorKind::DynamicShape,
 				format!("`{}` decides a shape and depends on the model's input", shown(name)),
 			)
-			.help("shapes must be known when the model is compiled"));
+			.help(KNOWN_SHAPES));
 		}
 		if value.rank() > 1 {
 			return Err(Failure::invalid(format!("its input {i} is not a list")));

@@ -9,7 +9,7 @@ use assay_referee::{BinaryFn, DType, MAX_RANK};
 use super::resize_whole;
 use crate::{
 	dims::{self, axis},
-	error::{shown, ErrorKind, Failure, Result},
+	error::{shown, ErrorKind, Failure, Result, KNOWN_SHAPES},
 	ir::Value,
 	lower::{movement::gather::gather_along, Cx},
 };
@@ -180,7 +180,7 @@ fn float_list(cx: &Cx<'_, '_>, i: usize) -> Result<Option<Vec<f32>>> {
 			ErrorKind::DynamicShape,
 			"its scales or region depend on the model's input",
 		)
-		.help("shapes must be known when the model is compiled"));
+		.help(KNOWN_SHAPES));
 	}
 	match value.floats() {
 		Some(list) if list.iter().all(|x| x.is_finite()) => {

@@ -4,7 +4,7 @@ use assay_referee::{BinaryFn, DType};
 
 use crate::{
 	dims::{self, axes, axis, product},
-	error::{ErrorKind, Failure, Result},
+	error::{ErrorKind, Failure, Result, KNOWN_SHAPES},
 	ir::Value,
 	lower::Cx,
 };
@@ -147,7 +147,7 @@ pub(crate) fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {
 			ErrorKind::DynamicShape,
 			"its limits depend on the model's input",
 		)
-		.help("shapes must be known when the model is compiled"));
+		.help(KNOWN_SHAPES));
 	}
 	let dtype = values[0].dtype;
 	let (count, start, step) = match dtype {
