@@ -131,7 +131,7 @@ def grouped(cases):
         before = [floats(batch, 2, past, SIZE) if past else None for _ in range(2)]
         lengths = [np.full(batch, past + rows - 1, np.int32), np.array(past + rows, np.int32)]
         for rotary in 0, 1:
-            for constant in ((5, 6), ()) if batch == 1 or not past else ((5, 6),):
+            for constant in (5, 6), ():
                 name = f"{batch}_{past}_{rows}_{'rotary' if rotary else 'plain'}_{'known' if constant else 'given'}"
                 more = list(angles()) if rotary else []
                 add(name, heads + before + lengths + more, constant=constant, do_rotary=rotary)

@@ -391,8 +391,10 @@ mod tests {
 			assert!(parse_dim(wrong).is_err(), "{wrong}");
 		}
 		assert!(parse_shape("x=1,,2").is_err());
-		assert_eq!(parse_value("sr=16000"), Ok(("sr".into(), 16_000)));
-		assert_eq!(parse_value("x=-1"), Ok(("x".into(), -1)));
+		assert_eq!(parse_value("sr=16000"), Ok(("sr".into(), vec![16_000])));
+		assert_eq!(parse_value("x=-1"), Ok(("x".into(), vec![-1])));
+		assert_eq!(parse_value("hw=6, 8"), Ok(("hw".into(), vec![6, 8])));
+		assert!(parse_value("hw=6,").is_err());
 		assert!(parse_value("x=").is_err() && parse_value("x=1.5").is_err());
 	}
 

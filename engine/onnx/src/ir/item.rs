@@ -42,8 +42,8 @@ pub(crate) enum What {
 	Coordinates { axes_last: bool },
 	/// Numbers of `i64`, the number of places among them: a shape, or a part of one.
 	Sizes { sizes: Vec<Size>, is_scalar: bool },
-	/// A tensor with one row for each place, `[places, ..]`: here with one for every place of the mask,
-	/// whose dimensions come first.
+	/// A tensor with one row for each place, `[places, ..]`: here with one for every place of the mask, picked or
+	/// not.
 	Rows(Value),
 }
 
@@ -53,6 +53,16 @@ pub(crate) enum Size {
 	Known(i64),
 	/// How many places the mask picks.
 	Places,
+}
+
+impl Size {
+	/// The number, where it is known.
+	pub(crate) fn known(self) -> Option<i64> {
+		match self {
+			Size::Known(number) => Some(number),
+			Size::Places => None,
+		}
+	}
 }
 
 impl Item {

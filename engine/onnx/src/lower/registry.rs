@@ -13,7 +13,7 @@ use super::{
 		cast,
 	},
 	image::{deform, fold, grid, pool, resize, roi, suppression},
-	lists::{picked, sequence},
+	lists::{self, picked, sequence},
 	movement::{arrange, cache, gather, index, pad, ranges, scatter, shapes},
 	qlinear::{self, around},
 	quantization::{self, packed},
@@ -48,6 +48,8 @@ enum Lowering {
 	/// To its only output, from and to what need not be a tensor; nothing stands for an optional value that is
 	/// not there.
 	Item(fn(&mut Cx<'_, '_>) -> Result<Option<Item>>),
+	/// Of tensors to its only output, which need not be one.
+	Found(fn(&mut Cx<'_, '_>) -> Result<Item>),
 }
 
 /// An operator of one domain.
@@ -84,7 +86,7 @@ impl Operator {
 		let values = match self.lowering {
 			Lowering::One(lower) => vec![lower(cx)?],
 			Lowering::Many(lower) => lower(cx)?,
-			Lowering::Item(_) => return Ok(None),
+			Lowering::Item(_) | Lowering::Found(_) => return Ok(None),
 		};
 		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
 		Ok(Some(values))
@@ -96,8 +98,14 @@ impl Operator {
 	///
 	/// As [`Operator::lower`].
 	pub(super) fn lower_items(&self, cx: &mut Cx<'_, '_>) -> Result<Option<Vec<Option<Item>>>> {
-		let Lowering::Item(lower) = self.lowering else { return Ok(None) };
-		let item = lower(cx)?;
+		let item = match self.lowering {
+			Lowering::Item(lower) => lower(cx)?,
+			Lowering::Found(lower) => {
+				lists::require_tensors(cx)?;
+				Some(lower(cx)?)
+			},
+			Lowering::One(_) | Lowering::Many(_) => return Ok(None),
+		};
 		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
 		Ok(Some(vec![item]))
 	}
@@ -113,6 +121,10 @@ const fn many(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Vec<Value
 
 const fn item(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Option<Item>>) -> Operator {
 	operator(name, Lowering::Item(lower))
+}
+
+const fn found(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Item>) -> Operator {
+	operator(name, Lowering::Found(lower))
 }
 
 const fn operator(name: &'static str, lowering: Lowering) -> Operator {
@@ -240,11 +252,11 @@ const STANDARD: &[Operator] = &[
 	one("Gather", gather::gather),
 	one("GatherElements", index::gather_elements_node),
 	one("GatherND", index::gather_nd),
-	item("Compress", picked::compress),
+	found("Compress", picked::compress),
 	one("ReverseSequence", index::reverse_sequence),
 	one("Trilu", index::triangle),
 	one("EyeLike", index::eye_like),
-	item("NonZero", picked::non_zero),
+	found("NonZero", picked::non_zero),
 	one("Scatter", scatter::scatter_elements),
 	one("ScatterElements", scatter::scatter_elements),
 	one("ScatterND", scatter::scatter_nd),
@@ -350,7 +362,7 @@ const STANDARD: &[Operator] = &[
 	one("AffineGrid", grid::affine_grid),
 	one("RoiAlign", roi::roi_align),
 	one("DeformConv", deform::deform_conv),
-	item("NonMaxSuppression", suppression::non_max_suppression),
+	found("NonMaxSuppression", suppression::non_max_suppression),
 	// Signals and texts.
 	one("HannWindow", signal::hann_window),
 	one("HammingWindow", signal::hamming_window),

@@ -100,6 +100,37 @@ fn rows_of_a_condition() {
 	assert_eq!(found, [1.0, 2.0, 5.0, 6.0]);
 }
 
+/// Axes of a row are not those of the places.
+#[test]
+fn rows_that_are_computed_by_themselves() {
+	let net =
+		places(&[3, 2], &[3]).node("GatherND", &["x", "at"], &["a"]).opset(18).list("1", &[1]);
+	let net = net.node_with("Softmax", &["a"], &["soft"], axis(-1));
+	let net = net.node_with("ReduceSum", &["a", "1"], &["sum"], vec![("keepdims", A::Int(1))]);
+	let net = net.node_with("Concat", &["soft", "sum"], &["three"], axis(1));
+	let net = net.weight("w", &[3, 2], &[1.0, 0.0, 0.0, 1.0, 10.0, 0.0]);
+	let net = net.node("MatMul", &["three", "w"], &["two"]).node("CumSum", &["two", "1"], &["new"]);
+	let net = net.node("ScatterND", &["x", "at", "new"], &["y"]).output("y");
+	let found = net.run_f32(&[&[1.0, 1.0, 2.0, 2.0, 3.0, 3.0], &[1.0, -1.0, -1.0]]);
+	assert_eq!(found, [1.0, 1.0, 40.5, 41.0, 60.5, 61.0]);
+	for (op, attributes) in [
+		("Softmax", axis(0)),
+		("Softmax", axis(-2)),
+		("ReduceMean", vec![]),
+		("ReduceMax", vec![("axes", A::Ints(vec![0]))]),
+	] {
+		let net = places(&[3, 2], &[3]).node("GatherND", &["x", "at"], &["a"]);
+		let net = net.node_with(op, &["a"], &["y"], attributes).output("y");
+		refused(net.error(), ErrorKind::DynamicShape, &["node `y`", "`a`"]);
+	}
+	let net = places(&[3, 2], &[3]).node("GatherND", &["x", "at"], &["a"]).list("0", &[0]);
+	let net = net.node("CumSum", &["a", "0"], &["y"]).output("y");
+	refused(net.error(), ErrorKind::DynamicShape, &["node `y` (CumSum)"]);
+	let net = places(&[3, 2], &[3]).node("GatherND", &["x", "at"], &["a"]).list("1", &[1]);
+	let net = net.node("Slice", &["a", "1", "1"], &["y"]).output("y");
+	assert_eq!(net.error().kind, ErrorKind::DynamicShape, "without axes it begins with the first");
+}
+
 /// What would mix the rows of different places, or needs to know how many there are.
 #[test]
 fn what_places_are_not_good_for() {
@@ -224,6 +255,11 @@ fn sequences_that_are_wrong() {
 	let net = split().node("SequenceErase", &["s", "at"], &["t"]);
 	invalid(net.node("SequenceAt", &["t", "0"], &["y"]), &["outside of a sequence of 4"]);
 	invalid(split().node("Add", &["s", "x"], &["y"]), &["an input is a sequence"]);
+	invalid(split().node("NonZero", &["s"], &["y"]), &["an input is a sequence"]);
+	let boxes = Net::new().floats("b", &[1, 2, 4]).floats("z", &[1, 1, 2]).list("most", &[1]);
+	let boxes = boxes.node("SplitToSequence", &["b"], &["part"]);
+	let boxes = boxes.node("NonMaxSuppression", &["b", "z", "most", "part"], &["y"]);
+	invalid(boxes, &["an input is a sequence"]);
 	invalid(split().node("SequenceAt", &["x", "0"], &["y"]), &["input 0 is no sequence"]);
 	invalid(split().node("SequenceConstruct", &["x", "0"], &["y"]), &["different types"]);
 	invalid(split().node("SequenceInsert", &["s", "s"], &["y"]), &["input 1 is a sequence"]);

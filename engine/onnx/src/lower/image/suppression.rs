@@ -17,10 +17,16 @@ use crate::{
 	},
 };
 
-/// Most boxes of a class that are picked one after another, each by nine ops of the 1,024 that a program has; of
-/// more boxes than one element may look at, each by fourteen.
-const MOST_TURNS: u32 = 100;
-const MOST_LONG_TURNS: u32 = 64;
+/// Most boxes of a class that are picked one after another, each by nine ops of the 1,024 that a program has, and one
+/// more where there are several images; of more boxes than one element may look at, by five more.
+fn most_turns([images, _, count]: [u32; 3]) -> u32 {
+	match (u64::from(count) < MAX_TERMS, images) {
+		(true, 1) => 100,
+		(true, _) => 90,
+		(false, 1) => 64,
+		(false, _) => 60,
+	}
+}
 
 /// Of how many boxes the best is looked for at once where there are too many for one element.
 const BLOCK: u32 = 1024;
@@ -67,7 +73,7 @@ impl Boxes {
 	}
 }
 
-pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
+pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Item> {
 	let (boxes, scores) = (cx.float_input(0)?, cx.float_input(1)?);
 	let (&[images, count, 4], &[same, classes, other]) =
 		(boxes.dims.as_slice(), scores.dims.as_slice())
@@ -86,12 +92,12 @@ pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
 	let threshold = threshold(cx)?;
 	let scores = candidates(cx, &scores)?;
 	if most == 0 || images == 0 || classes == 0 {
-		return Ok(Some(Value::constant(DType::I64, vec![0, 3], Vec::new()).into()));
+		return Ok(Value::constant(DType::I64, vec![0, 3], Vec::new()).into());
 	}
 	let groups = u64::from(images) * u64::from(classes);
 	let boxes = boxes_of(cx, &boxes)?;
 	let scene = Scene { dims: [images, classes, count], boxes, scores, threshold };
-	let turns = if u64::from(count) < MAX_TERMS { MOST_TURNS } else { MOST_LONG_TURNS };
+	let turns = most_turns(scene.dims);
 	let is_turn_by_turn = most <= turns;
 	if !is_turn_by_turn && (count > MOST_BOXES || groups > MOST_RECURRENCES.into()) {
 		return Err(Failure::too_large(format!(
@@ -117,7 +123,7 @@ pub(crate) fn non_max_suppression(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
 	let mask = valid.view(vec![rows.dims[0]])?;
 	let kept = from_list(&[groups as i64 * i64::from(most)])?[0];
 	let filled = filled(cx, &rows, &mask, kept)?;
-	Ok(Some(Item::Picked(Picked { mask, what: What::Rows(rows), filled: Some(filled) })))
+	Ok(Item::Picked(Picked { mask, what: What::Rows(rows), filled: Some(filled) }))
 }
 
 /// Input 2: how many boxes of a class are picked at most.
@@ -205,17 +211,21 @@ fn covered(cx: &mut Cx<'_, '_>, a: &Boxes, b: &Boxes, threshold: &Value) -> Resu
 	cx.b.binary(BinaryFn::And, &above, &touches)
 }
 
-/// Values `[images, 1 or classes, boxes]` of the boxes `[images, classes, count]`.
-fn taken(cx: &mut Cx<'_, '_>, x: &Value, boxes: &Value) -> Result<Value> {
-	let (images, rows, count) = (x.dims[0], x.dims[1], x.dims[2]);
-	let mut at = boxes.clone();
-	if images * rows > 1 {
-		let starts = cx.b.iota(images * rows)?.view(vec![images, rows, 1])?;
-		let starts = times(cx, &starts, count.into())?;
-		at = cx.b.binary(BinaryFn::Add, &at, &starts)?;
+/// Where the boxes `[images, classes, count]` lie in values `[images, rows, of]`, each image's or class's own.
+fn places(cx: &mut Cx<'_, '_>, boxes: &Value, [rows, of]: [u32; 2]) -> Result<Value> {
+	let images = boxes.dims[0];
+	if images * rows == 1 {
+		return Ok(boxes.clone());
 	}
+	let starts = cx.b.iota(images * rows)?.view(vec![images, rows, 1])?;
+	let starts = times(cx, &starts, of.into())?;
+	cx.b.binary(BinaryFn::Add, boxes, &starts)
+}
+
+/// The values at places.
+fn taken(cx: &mut Cx<'_, '_>, x: &Value, places: &Value) -> Result<Value> {
 	let flat = x.view(from_list(&[x.elements() as i64])?)?;
-	gather_along(cx, &flat, &at, 0)
+	gather_along(cx, &flat, places, 0)
 }
 
 /// Values `[images, rows, boxes]` behind as many more of the same kind.
@@ -247,7 +257,8 @@ fn turn_by_turn(cx: &mut Cx<'_, '_>, scene: &Scene, most: u32) -> Result<(Value,
 		if turn + 1 == most {
 			break;
 		}
-		let chosen = boxes.map(|value| taken(cx, value, &best))?;
+		let at = places(cx, &best, [1, count + front])?;
+		let chosen = boxes.map(|value| taken(cx, value, &at))?;
 		let covered = covered(cx, &boxes, &chosen, &scene.threshold)?;
 		let itself = cx.b.binary(BinaryFn::Equal, &own, &best)?;
 		let gone = cx.b.binary(BinaryFn::Or, &covered, &itself)?;
@@ -267,10 +278,12 @@ fn by_recurrence(cx: &mut Cx<'_, '_>, scene: &Scene, most: u32) -> Result<(Value
 	let all = vec![images, classes, count];
 	let order = cx.b.top_k_last(&scene.scores.view(vec![groups, count])?, count, true)?;
 	let order = order.view(all.clone())?;
-	let scores = taken(cx, &scene.scores, &order)?;
+	let at = places(cx, &order, [classes, count])?;
+	let scores = taken(cx, &scene.scores, &at)?;
 	let is_candidate = cx.b.binary_scalar(BinaryFn::Greater, &scores, f32::NEG_INFINITY)?;
 	let is_candidate = cx.b.cast(&is_candidate, DType::F32)?.view(vec![groups, count])?;
-	let boxes = scene.boxes.map(|value| taken(cx, value, &order)?.view(vec![groups, count]))?;
+	let at = places(cx, &order, [1, count])?;
+	let boxes = scene.boxes.map(|value| taken(cx, value, &at)?.view(vec![groups, count]))?;
 	let steps = cx.b.iota(count)?;
 	let (row, column) = (steps.view(vec![count, 1])?, steps.view(vec![1, count])?);
 	let is_before = cx.b.binary(BinaryFn::Less, &column, &row)?;

@@ -10,6 +10,18 @@ use crate::{
 	lower::Cx,
 };
 
+/// Makes tensors of all inputs.
+///
+/// # Errors
+///
+/// Sequences, and what has a size that is not known.
+pub(crate) fn require_tensors(cx: &mut Cx<'_, '_>) -> Result<()> {
+	if cx.items().any(|(_, item)| matches!(item, Item::Sequence(_))) {
+		return Err(Failure::invalid("an input is a sequence, where the operator takes a tensor"));
+	}
+	picked::settle(cx)
+}
+
 /// Lowers a node, whose operator takes tensors, of items; `on_tensors` is how it is lowered of tensors.
 ///
 /// # Errors
@@ -23,7 +35,7 @@ pub(crate) fn lower(
 	if cx.items().any(|(_, item)| matches!(item, Item::Sequence(_))) {
 		return match (cx.node.op_type, cx.item(0)) {
 			("Identity", Some(sequence)) => Ok(vec![sequence]),
-			_ => Err(Failure::invalid("an input is a sequence, where the operator takes a tensor")),
+			_ => require_tensors(cx).map(|()| Vec::new()),
 		};
 	}
 	if cx.items().any(|(_, item)| is_picked(item)) {

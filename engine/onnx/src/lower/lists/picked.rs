@@ -7,7 +7,7 @@
 use assay_referee::DType;
 
 use crate::{
-	dims::{axis, broadcast, from_list, Dims},
+	dims::{axes, axis, broadcast, from_list, Dims},
 	error::{Failure, Result},
 	ir::{Builder, Item, Origin, Picked, Size, Value, What},
 	lower::{
@@ -42,23 +42,23 @@ fn is_same(b: &Builder, x: &Value, y: &Value, steps: usize) -> bool {
 }
 
 /// `NonZero`: coordinates of a mask that is known, or the promise of some.
-pub(crate) fn non_zero(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
+pub(crate) fn non_zero(cx: &mut Cx<'_, '_>) -> Result<Item> {
 	let x = cx.input(0)?;
 	if x.is_constant() {
-		return index::non_zero(cx).map(|value| Some(value.into()));
+		return index::non_zero(cx).map(Item::Tensor);
 	}
 	if x.rank() == 0 {
 		return Err(Picked::refused(""));
 	}
 	let mask = truth(cx, &x)?;
-	Ok(Some(Picked::item(&mask, What::Coordinates { axes_last: false })))
+	Ok(Picked::item(&mask, What::Coordinates { axes_last: false }))
 }
 
 /// `Compress`: the slices of a condition that is known, or a row for each that holds.
-pub(crate) fn compress(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
+pub(crate) fn compress(cx: &mut Cx<'_, '_>) -> Result<Item> {
 	let (x, condition) = (cx.input(0)?, cx.input(1)?);
 	if condition.is_constant() {
-		return Ok(Some(index::compress(cx)?.tagged(x.element).into()));
+		return Ok(index::compress(cx)?.tagged(x.element).into());
 	}
 	let x = if cx.has("axis") {
 		if axis(cx.int("axis", 0), x.rank())? != 0 {
@@ -74,7 +74,7 @@ pub(crate) fn compress(cx: &mut Cx<'_, '_>) -> Result<Option<Item>> {
 	let count = condition.dims[0];
 	let rows = cx.b.part(&x, 0, 0, count)?.tagged(x.element);
 	let mask = truth(cx, &condition)?;
-	Ok(Some(Picked::item(&mask, What::Rows(rows))))
+	rows_of(&mask, &rows)
 }
 
 /// Makes tensors of the numbers of places among the inputs.
@@ -143,7 +143,11 @@ pub(crate) fn lower(
 		("GatherND", Some(Item::Tensor(x)), Some(Item::Picked(places))) => {
 			let axes_last = matches!(places.what, What::Coordinates { axes_last: true });
 			let fits = axes_last && cx.int("batch_dims", 0) == 0 && x.dims.starts_with(&mask.dims);
-			fits.then(|| Picked::item(&mask, What::Rows(x)))
+			if fits {
+				Some(rows_of(&mask, &x)?)
+			} else {
+				None
+			}
 		},
 		("ScatterND", Some(Item::Tensor(x)), Some(Item::Picked(places))) => match cx.item(2) {
 			Some(Item::Picked(Picked { what: What::Rows(rows), .. }))
@@ -153,13 +157,19 @@ pub(crate) fn lower(
 			},
 			_ => None,
 		},
-		_ if is_by_element(op_type) => by_row(cx, &mask, on_tensors)?,
-		_ => None,
+		_ => return by_row(cx, &mask, on_tensors),
 	};
 	if item.is_some() {
 		cx.refuse_unread(&[], &[])?;
 	}
 	Ok(item)
+}
+
+/// A row for every place of the mask, whose dimensions a tensor begins with.
+fn rows_of(mask: &Value, x: &Value) -> Result<Item> {
+	let mut dims = vec![mask.elements() as i64];
+	dims.extend(x.dims.iter().skip(mask.rank()).map(|&dim| i64::from(dim)));
+	Ok(Picked::item(mask, What::Rows(x.view(from_list(&dims)?)?)))
 }
 
 /// The shape of what has rows.
@@ -168,7 +178,7 @@ fn shape(cx: &mut Cx<'_, '_>, picked: &Picked) -> Result<Option<Item>> {
 	let all = match &picked.what {
 		What::Coordinates { axes_last: true } => vec![Size::Places, axes],
 		What::Coordinates { axes_last: false } => vec![axes, Size::Places],
-		What::Rows(rows) => own_shape(&picked.mask, rows),
+		What::Rows(rows) => own_shape(rows),
 		What::Sizes { sizes, is_scalar: false } => vec![Size::Known(sizes.len() as i64)],
 		What::Sizes { is_scalar: true, .. } => Vec::new(),
 	};
@@ -177,11 +187,20 @@ fn shape(cx: &mut Cx<'_, '_>, picked: &Picked) -> Result<Option<Item>> {
 	let start = bound(cx.int("start", 0));
 	let end = if cx.has("end") { bound(cx.int("end", 0)) } else { all.len() };
 	let sizes = all.get(start..end).unwrap_or_default().to_vec();
-	Ok(Some(Picked::item(&picked.mask, What::Sizes { sizes, is_scalar: false })))
+	Ok(Some(numbers(&picked.mask, sizes, false)))
 }
 
-fn own_shape(mask: &Value, rows: &Value) -> Vec<Size> {
-	let inner = rows.dims.iter().skip(mask.rank()).map(|&dim| Size::Known(dim.into()));
+/// Numbers of a shape, which are a constant where the number of places is not among them.
+fn numbers(mask: &Value, sizes: Vec<Size>, is_scalar: bool) -> Item {
+	match sizes.iter().map(|size| size.known()).collect::<Option<Vec<i64>>>().as_deref() {
+		Some(&[one]) if is_scalar => Value::scalar(DType::I64, one).into(),
+		Some(list) if !is_scalar => Value::list_i64(list).into(),
+		_ => Picked::item(mask, What::Sizes { sizes, is_scalar }),
+	}
+}
+
+fn own_shape(rows: &Value) -> Vec<Size> {
+	let inner = rows.dims.iter().skip(1).map(|&dim| Size::Known(dim.into()));
 	[Size::Places].into_iter().chain(inner).collect()
 }
 
@@ -208,7 +227,8 @@ fn sizes(
 	let is_joined = op_type == "Concat";
 	let moves =
 		["Gather", "Slice", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Flatten", "Cast"];
-	if !is_joined && !(moves.contains(&op_type) && matches!(cx.item(0), Some(Item::Picked(_)))) {
+	let is_moved = moves.contains(&op_type) && matches!(cx.item(0), Some(Item::Picked(_)));
+	if !(is_joined || is_moved) {
 		return Ok(None);
 	}
 	let known = |item: &Item| {
@@ -249,22 +269,18 @@ fn sizes(
 	let at = |place: &i64| usize::try_from(*place).ok().and_then(|at| pool.get(at)).copied();
 	let sizes = places.iter().map(at).collect::<Option<Vec<Size>>>();
 	let sizes = sizes.ok_or_else(|| Picked::refused(""))?;
-	let is_scalar = moved.rank() == 0;
-	Ok(Some(Picked::item(mask, What::Sizes { sizes, is_scalar })))
+	Ok(Some(numbers(mask, sizes, moved.rank() == 0)))
 }
 
 /// The dimensions of rows of this shape, one for every place of the mask; nothing where it is another shape.
 fn row_dims(mask: &Value, sizes: &[Size]) -> Result<Option<(Dims, Dims)>> {
 	let Some((Size::Places, inner)) = sizes.split_first() else { return Ok(None) };
-	let number = |size: &Size| match size {
-		Size::Known(number) => Some(*number),
-		Size::Places => None,
-	};
-	let Some(inner) = inner.iter().map(number).collect::<Option<Vec<i64>>>() else {
+	let Some(inner) = inner.iter().map(|size| size.known()).collect::<Option<Vec<i64>>>() else {
 		return Ok(None);
 	};
 	let inner = from_list(&inner)?;
-	let all: Vec<i64> = mask.dims.iter().chain(&inner).map(|&dim| dim.into()).collect();
+	let mut all = vec![mask.elements() as i64];
+	all.extend(inner.iter().map(|&dim| i64::from(dim)));
 	Ok(Some((inner, from_list(&all)?)))
 }
 
@@ -282,7 +298,7 @@ fn expanded(cx: &mut Cx<'_, '_>, mask: &Value) -> Result<Option<Item>> {
 fn in_shape(cx: &mut Cx<'_, '_>, item: Item, mask: &Value, sizes: &[Size]) -> Result<Option<Item>> {
 	match item {
 		Item::Picked(Picked { what: What::Rows(rows), .. }) => {
-			let same = own_shape(mask, &rows) == sizes;
+			let same = own_shape(&rows) == sizes;
 			Ok(same.then(|| Picked::item(mask, What::Rows(rows))))
 		},
 		Item::Tensor(x) if cx.node.op_type == "Expand" => {
@@ -325,9 +341,11 @@ fn put_back(cx: &mut Cx<'_, '_>, x: &Value, mask: &Value, rows: &Value) -> Resul
 	if x.dtype != rows.dtype {
 		return Err(Failure::invalid("its element types do not fit together"));
 	}
-	if rows.dims != x.dims || !x.dims.starts_with(&mask.dims) {
+	let fits = x.dims.starts_with(&mask.dims) && rows.dims.get(1..) == x.dims.get(mask.rank()..);
+	if !fits {
 		return Ok(None);
 	}
+	let rows = &rows.view(x.dims.clone())?;
 	let new = match scatter::joins(cx)? {
 		None => rows.clone(),
 		Some(function) => {
@@ -341,41 +359,78 @@ fn put_back(cx: &mut Cx<'_, '_>, x: &Value, mask: &Value, rows: &Value) -> Resul
 	Ok(Some(y.tagged(x.element).into()))
 }
 
-/// A node that computes with every element by itself, of rows and of tensors that are the same for every row.
+/// A node that computes with every row by itself: rows of all places are the first axis of what it takes, and of
+/// what it gives.
 fn by_row(
 	cx: &mut Cx<'_, '_>,
 	mask: &Value,
 	on_tensors: &dyn Fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>,
 ) -> Result<Option<Item>> {
-	let outer = mask.rank();
 	let rank = |item: &Item| match item {
 		Item::Picked(Picked { what: What::Rows(rows), .. }) => Some(rows.rank()),
 		_ => None,
 	};
-	let ranks: Vec<usize> = cx.items().filter_map(|(_, item)| rank(item)).collect();
-	let Some(&all) = ranks.first() else { return Ok(None) };
-	let inner = all - outer;
-	let fits = |item: &Item| match item {
-		Item::Tensor(value) => {
-			value.rank() <= inner || (value.rank() == inner + 1 && value.dims[0] == 1)
-		},
-		other => rank(other) == Some(all),
-	};
-	if !cx.items().all(|(_, item)| fits(item)) {
+	let Some(all) = cx.items().find_map(|(_, item)| rank(item)) else { return Ok(None) };
+	if cx.node.outputs.len() != 1 || !keeps_rows(cx, all, rank)? {
 		return Ok(None);
 	}
 	cx.replace_items(|_, item| match item {
 		Item::Picked(Picked { what: What::Rows(rows), .. }) => Ok(rows.clone().into()),
-		Item::Tensor(value) if value.rank() > inner => {
-			value.view(value.dims[1..].to_vec()).map(Item::Tensor)
-		},
 		other => Ok(other.clone()),
 	})?;
+	let count = mask.elements();
 	let rows = on_tensors(cx)?.into_iter().next();
-	match rows.filter(|rows| rows.rank() == all && rows.dims.starts_with(&mask.dims)) {
+	match rows.filter(|rows| rows.dims.first().is_some_and(|&first| u64::from(first) == count)) {
 		Some(rows) => Ok(Some(Picked::item(mask, What::Rows(rows)))),
 		// The inputs are not what the file has for them any more.
 		None => Err(Picked::refused("")),
+	}
+}
+
+/// Whether a node whose rows have `all` axes computes with every row by itself.
+fn keeps_rows(cx: &Cx<'_, '_>, all: usize, rank: impl Fn(&Item) -> Option<usize>) -> Result<bool> {
+	let op_type = cx.node.op_type;
+	let is_rows = |i: usize| cx.item(i).as_ref().and_then(&rank) == Some(all);
+	// Of a list of axes, which may count from the end.
+	let inside = |list: Option<Vec<i64>>, rank: usize| -> Result<bool> {
+		let Some(list) = list.filter(|list| !list.is_empty()) else { return Ok(false) };
+		Ok(axes(&list, rank)?.first() != Some(&0))
+	};
+	if is_by_element(op_type) {
+		// The same for every row: without the axis, or of one row that is repeated.
+		let is_same = |item: &Item| match item {
+			Item::Tensor(value) => {
+				value.rank() < all || (value.rank() == all && value.dims[0] == 1)
+			},
+			other => rank(other) == Some(all),
+		};
+		return Ok(cx.items().all(|(_, item)| is_same(item)));
+	}
+	if !is_rows(0) || all < 2 {
+		return Ok(false);
+	}
+	let others_are_tensors = cx.items().skip(1).all(|(_, item)| item.tensor().is_some());
+	match op_type {
+		"Concat" | "GatherElements" => {
+			let every = cx.items().all(|(_, item)| rank(item) == Some(all));
+			Ok(every && inside(Some(vec![cx.int("axis", 0)]), all)?)
+		},
+		_ if !others_are_tensors => Ok(false),
+		"Gather" => inside(Some(vec![cx.int("axis", 0)]), all),
+		"Softmax" | "LogSoftmax" | "Hardmax" => inside(Some(vec![cx.int("axis", -1)]), all),
+		"CumSum" | "CumProd" => inside(cx.list_input(1)?, all),
+		"ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
+		| "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" | "Squeeze" => {
+			inside(cx.list("axes", 1)?, all)
+		},
+		"Unsqueeze" => {
+			let list = cx.list("axes", 1)?;
+			let rank = all + list.as_ref().map_or(0, Vec::len);
+			inside(list, rank)
+		},
+		"Slice" => inside(cx.list("axes", 3)?, all),
+		"MatMul" => Ok(cx.item(1).is_some_and(|b| b.tensor().is_some_and(|b| b.rank() <= 2))),
+		_ => Ok(false),
 	}
 }
 
