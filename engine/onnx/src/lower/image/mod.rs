@@ -5,7 +5,6 @@ pub(crate) mod fold;
 pub(crate) mod grid;
 pub(crate) mod pool;
 pub(crate) mod resize;
-mod resize_whole;
 pub(crate) mod roi;
 mod roi_adaptive;
 pub(crate) mod suppression;

@@ -6,7 +6,7 @@
 
 use assay_referee::{BinaryFn, DType};
 
-use super::resize::{Axis, Coordinates, Rule};
+use super::{Axis, Coordinates, Rule};
 use crate::{
 	error::{ErrorKind, Failure, Result},
 	ir::Value,

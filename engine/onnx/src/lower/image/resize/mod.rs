@@ -4,9 +4,10 @@
 //! cubic are a weighted sum of gathered taps along an axis; the weights are computed when the model
 //! is compiled, in f64, and rounded once.
 
+mod whole;
+
 use assay_referee::{BinaryFn, DType, MAX_RANK};
 
-use super::resize_whole;
 use crate::{
 	dims::{self, axis},
 	error::{shown, ErrorKind, Failure, Result, KNOWN_SHAPES},
@@ -26,7 +27,7 @@ enum Mode {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Coordinates {
+enum Coordinates {
 	HalfPixel,
 	HalfPixelSymmetric,
 	PytorchHalfPixel,
@@ -45,24 +46,24 @@ enum Rounding {
 }
 
 /// What holds for all axes.
-pub(super) struct Rule {
+struct Rule {
 	mode: Mode,
-	pub(super) coordinates: Coordinates,
+	coordinates: Coordinates,
 	rounding: Rounding,
 	cubic_a: f64,
-	pub(super) exclude_outside: bool,
-	pub(super) antialias: bool,
+	exclude_outside: bool,
+	antialias: bool,
 	/// What takes the place of samples outside of a crop.
 	extrapolation: f32,
 }
 
 /// One axis: from `input` to `output` elements.
-pub(super) struct Axis {
-	pub(super) input: u32,
-	pub(super) output: u32,
-	pub(super) scale: f64,
+struct Axis {
+	input: u32,
+	output: u32,
+	scale: f64,
 	/// Part of the axis that is taken, for cropping.
-	pub(super) roi: (f64, f64),
+	roi: (f64, f64),
 }
 
 pub(crate) fn resize(cx: &mut Cx<'_, '_>) -> Result<Value> {
@@ -254,7 +255,7 @@ fn apply(
 	if rule.mode == Mode::Nearest {
 		y = nearest(cx, y, rule, &plan)?;
 	} else if is_whole && !plan.is_empty() {
-		y = resize_whole::resized(cx, &y, rule, &plan)?;
+		y = whole::resized(cx, &y, rule, &plan)?;
 	} else {
 		// What grows most is computed last: the fewest elements pass through the sums.
 		plan.sort_by(|a, b| a.1.scale.total_cmp(&b.1.scale).then(b.0.cmp(&a.0)));
