@@ -335,6 +335,29 @@ def older(cases):
         add(f"linear_{rule}", "LinearAttention", inputs, outputs=(0, 1), q_num_heads=4, kv_num_heads=2, update_rule=rule)
 
 
+def experts(cases):
+    """`MoE` and `QMoE`; normalized, for there both engines have the same weights."""
+    count, width, inner = 4, 64, 32
+    for kind, pairs, more in (
+        ("relu", 1, {}), ("silu", 1, {}), ("gelu", 1, {}), ("identity", 1, {}),
+        ("swiglu", 2, {"swiglu_fusion": 1, "activation_alpha": 1.702, "activation_beta": 1.0, "swiglu_limit": 0.7}),
+    ):  # fmt: skip
+        biases = [floats(count, inner * pairs), floats(count, width)] if pairs == 2 else [None, None]
+        head = [floats(2, 3, width), floats(6, count)]
+        for normalize in 0, 1:
+            weights = [floats(count, inner * pairs, width, scale=0.2), biases[0], floats(count, width, inner, scale=0.2), biases[1]]
+            name = f"experts_{kind}_{normalize}"
+            cases.add(name, "MoE", head + weights, activation_type=kind, k=2, normalize_routing_weights=normalize, **more)
+        for block in 0, 32:
+            code = lambda rows, columns: RANDOM.integers(0, 256, (count, rows, columns // 2)).astype(np.uint8)
+            scale = lambda rows, columns: np.abs(floats(count, rows, columns // block) if block else floats(count, rows)) * np.float32(0.02)
+            rows = inner * pairs
+            weights = [code(rows, width), scale(rows, width), biases[0], code(width, inner), scale(width, inner), biases[1]]
+            form = {"block_size": block} if block else {}
+            form |= {"activation_type": kind, "k": 2, "normalize_routing_weights": 1, "expert_weight_bits": 4} | more
+            cases.add(f"experts_4_bits_{kind}_{block}", "QMoE", head + weights, constant=(2, 3, 5, 6), **form)
+
+
 def grow(values, shape, sizes=None, scales=None):
     """The inputs of a `Resize`."""
     by_scales, by_sizes = np.array(scales or [], np.float32), sizes and np.array(sizes, np.int64)
@@ -457,6 +480,7 @@ def main():
     whole_numbers(cases)
     places(cases)
     older(cases)
+    experts(cases)
     print(f"{cases.count} cases in {options.folder}")
 
 

@@ -4,7 +4,7 @@
 use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{
-	attention::{self, contrib, rotary},
+	attention::{self, contrib, experts, rotary},
 	classical::{encode, features, linear, trees},
 	contraction::{algebra, conv, matmul, nbits, quantized, transposed},
 	elementwise::{
@@ -396,6 +396,9 @@ const MICROSOFT: &[Operator] = &[
 	one("FastGelu", |cx| activation::biased_gelu(cx, true)),
 	one("QuickGelu", activation::quick_gelu),
 	many("DynamicQuantizeLSTM", recurrent::quantized_lstm).ignores(FUNCTION_PARAMETERS),
+	one("MoE", experts::mixture),
+	// How coarsely it may be computed, and in what kernels; blocks of a whole row have one size.
+	one("QMoE", experts::quantized_mixture).ignores(&["accuracy_level", "block_size"]),
 	one("FusedMatMul", matmul::fused_matmul),
 	one("TransposeMatMul", matmul::fused_matmul),
 	one("GemmFastGelu", matmul::product_fast_gelu),
