@@ -1,7 +1,7 @@
 //! What is no tensor: sequences, optional values, and what has a row for each place that a mask picks.
 
 use assay_onnx::{CompileError, ErrorKind};
-use assay_testing::onnx::net::{f32s, floats_of, i64s_of, tensor, Net, A, D};
+use assay_testing::onnx::net::{f32s, floats_of, i64s, i64s_of, tensor, Net, A, D};
 use rten_onnx::onnx::DataType;
 
 /// `x`, `m` and the places where `m` is below 0 as `at`, one below the other.
@@ -83,8 +83,16 @@ fn places_counted() {
 	let net = net.node("Gather", &["pair", "first"], &["count"]);
 	let net = net.node_with("Cast", &["count"], &["share"], vec![("to", A::Int(1))]);
 	let net = net.node("Mul", &["share", "x"], &["y"]).output("y").output("pair");
-	let found = net.run(&[f32s(&[0.5]), f32s(&[-1.0, 1.0, -1.0, -1.0, 0.0])]);
+	// In two dimensions too, and beside a number of the input.
+	let net = net.list("square", &[1, 1]).node("Reshape", &["count", "square"], &["table"]);
+	let net = net.input("n", DataType::INT64, &[D::N(1)]);
+	let net = net.node_with("Concat", &["count", "n"], &["two"], axis(0));
+	let net = net.output("table").output("two");
+	let inputs = [f32s(&[0.5]), f32s(&[-1.0, 1.0, -1.0, -1.0, 0.0]), i64s(&[8])];
+	let found = net.run(&inputs);
 	assert_eq!((floats_of(&found[0]), i64s_of(&found[1])), (vec![1.5], vec![3, 1]));
+	assert_eq!((&found[2].shape[..], i64s_of(&found[2])), (&[1, 1][..], vec![3]));
+	assert_eq!(i64s_of(&found[3]), [3, 8]);
 }
 
 #[test]

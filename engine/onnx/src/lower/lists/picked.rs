@@ -239,6 +239,7 @@ fn sizes(
 	if is_joined && !cx.items().all(|(_, item)| known(item)) {
 		return Ok(None);
 	}
+	let given: Vec<Item> = cx.items().map(|(_, item)| item.clone()).collect();
 	let (mut pool, mut first) = (Vec::new(), true);
 	cx.replace_items(|_, item| {
 		let stands = is_joined || std::mem::take(&mut first);
@@ -257,14 +258,14 @@ fn sizes(
 		pool.extend(own);
 		Value::list_i64(&places).view(dims).map(Item::Tensor)
 	})?;
-	// From here on the inputs are not what the file has for them.
-	if cx.items().any(|(_, item)| matches!(item, Item::Picked(_))) {
-		return Err(Picked::refused(""));
-	}
-	let moved = on_tensors(cx)?.into_iter().next();
+	let is_list = !cx.items().any(|(_, item)| matches!(item, Item::Picked(_)));
+	let moved = if is_list { on_tensors(cx)?.into_iter().next() } else { None };
+	let mut given = given.into_iter();
+	cx.replace_items(|_, item| Ok(given.next().unwrap_or_else(|| item.clone())))?;
 	let moved = moved.filter(|value| value.rank() <= 1);
+	// More than a list is a tensor like any other.
 	let Some((moved, places)) = moved.and_then(|v| Some((v.clone(), v.whole_numbers()?))) else {
-		return Err(Picked::refused(""));
+		return Ok(None);
 	};
 	let at = |place: &i64| usize::try_from(*place).ok().and_then(|at| pool.get(at)).copied();
 	let sizes = places.iter().map(at).collect::<Option<Vec<Size>>>();
