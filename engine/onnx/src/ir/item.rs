@@ -100,7 +100,7 @@ impl Picked {
 			"{what} depends on the model's input: it has a row for each place that a mask picks"
 		);
 		Failure::new(ErrorKind::DynamicShape, reason).help(
-			"end the model before it; of such a value are supported what computes with every row by itself, and \
+			"end the model before it, as onnx.utils.extract_model cuts a file; of such a value are supported what computes with every row by itself, and \
 			 ScatterND back to the same places",
 		)
 	}

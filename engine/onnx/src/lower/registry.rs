@@ -512,7 +512,7 @@ fn instead_of_domain(domain: &str) -> &'static str {
 		"org.pytorch.aten" => {
 			"PyTorch found no ONNX operator for it; export the model without operator_export_type"
 		},
-		"ai.onnx.preview" => "it is not standard yet; export the model with standard ONNX operators only",
+		"ai.onnx.preview" => "it is not standard yet; export the model with standard ONNX operators only, attention as Attention",
 		_ => "export the model with standard ONNX operators only",
 	}
 }
