@@ -433,10 +433,11 @@ def places(cases):
         for label, made in ("scalar", expand), ("chain", chain), ("filled", filled):
             for reduction in "none", "add", "max":
                 put = node("ScatterND", ["x", "at", "new"], ["z"], reduction=reduction)
-                ports = [make(n, 1, v.shape) for n, v in (("x", x), ("y", y))] + [make("m", 1, (4, 5))]
+                # The mask first: of what is refused, the others are tried as weights.
+                ports = [make("m", 1, (4, 5))] + [make(n, 1, v.shape) for n, v in (("x", x), ("y", y))]
                 graph = helper.make_graph([mask] + find + made + [put], "g", ports, [onnx.ValueInfoProto(name="z")], weights)
                 model = helper.make_model(graph, opset_imports=OPSETS, ir_version=10)
-                given = {"x": x, "y": y, "m": floats(4, 5)}
+                given = {"m": floats(4, 5), "x": x, "y": y}
                 cases.write(f"mask_{label}_{reduction}_{len(inner)}", model, given)
     newest = [helper.make_opsetid("", 24)]
     for mode in "linear", "circular":

@@ -131,6 +131,22 @@ fn rows_that_are_computed_by_themselves() {
 		let net = net.node_with(op, &["a"], &["y"], attributes).output("y");
 		refused(net.error(), ErrorKind::DynamicShape, &["node `y`", "`a`"]);
 	}
+	// Other dimensions of a row, or rows that run into one another.
+	let reshaped = |list: &[i64]| {
+		let net = places(&[3, 4], &[3]).node("GatherND", &["x", "at"], &["a"]).list("to", list);
+		net.node("Reshape", &["a", "to"], &["b"])
+	};
+	let net = reshaped(&[-1, 2, 2]).list("back", &[0, 4]);
+	let turn = vec![("perm", A::Ints(vec![0, 2, 1]))];
+	let net =
+		net.node_with("Transpose", &["b"], &["c"], turn).node("Reshape", &["c", "back"], &["d"]);
+	let net = net.node("ScatterND", &["x", "at", "d"], &["y"]).output("y");
+	let x: Vec<f32> = (0..12).map(|i| i as f32).collect();
+	let found = net.run_f32(&[&x, &[1.0, -1.0, 1.0]]);
+	assert_eq!(found, [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 5.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
+	for list in [&[-1][..], &[-1, 2], &[2, -1], &[3, 4], &[-1, 8]] {
+		refused(reshaped(list).output("b").error(), ErrorKind::DynamicShape, &["node `b`", "`a`"]);
+	}
 	let net = places(&[3, 2], &[3]).node("GatherND", &["x", "at"], &["a"]).list("0", &[0]);
 	let net = net.node("CumSum", &["a", "0"], &["y"]).output("y");
 	refused(net.error(), ErrorKind::DynamicShape, &["node `y` (CumSum)"]);

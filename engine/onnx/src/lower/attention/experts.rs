@@ -71,7 +71,7 @@ impl Activation {
 			Activation::Identity => Ok(x.clone()),
 			Activation::Swiglu { alpha, beta, limit } => {
 				let half = x.dims[2] / 2;
-				if x.dims[2] % 2 != 0 {
+				if !x.dims[2].is_multiple_of(2) {
 					return Err(Failure::invalid("gates and values are not as many"));
 				}
 				let mut gate = part(cx, x, 2, (0, 2, half))?;

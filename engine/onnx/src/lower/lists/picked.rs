@@ -7,7 +7,7 @@
 use assay_referee::DType;
 
 use crate::{
-	dims::{axes, axis, broadcast, from_list, Dims},
+	dims::{axes, axis, broadcast, from_list, product, Dims},
 	error::{Failure, Result},
 	ir::{Builder, Item, Origin, Picked, Size, Value, What},
 	lower::{
@@ -407,10 +407,13 @@ fn keeps_rows(cx: &Cx<'_, '_>, all: usize, rank: impl Fn(&Item) -> Option<usize>
 		};
 		return Ok(cx.items().all(|(_, item)| is_same(item)));
 	}
+	let others_are_tensors = cx.items().skip(1).all(|(_, item)| item.tensor().is_some());
+	if op_type == "Reshape" && others_are_tensors {
+		return reshapes_rows(cx);
+	}
 	if !is_rows(0) || all < 2 {
 		return Ok(false);
 	}
-	let others_are_tensors = cx.items().skip(1).all(|(_, item)| item.tensor().is_some());
 	match op_type {
 		"Concat" | "GatherElements" => {
 			let every = cx.items().all(|(_, item)| rank(item) == Some(all));
@@ -418,6 +421,8 @@ fn keeps_rows(cx: &Cx<'_, '_>, all: usize, rank: impl Fn(&Item) -> Option<usize>
 		},
 		_ if !others_are_tensors => Ok(false),
 		"Gather" => inside(Some(vec![cx.int("axis", 0)]), all),
+		"Transpose" => Ok(cx.ints("perm").is_some_and(|perm| perm.first() == Some(&0))),
+		"Flatten" => Ok(axis(cx.int("axis", 1), all)? == 1),
 		"Softmax" | "LogSoftmax" | "Hardmax" => inside(Some(vec![cx.int("axis", -1)]), all),
 		"CumSum" | "CumProd" => inside(cx.list_input(1)?, all),
 		"ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
@@ -433,6 +438,23 @@ fn keeps_rows(cx: &Cx<'_, '_>, all: usize, rank: impl Fn(&Item) -> Option<usize>
 		"MatMul" => Ok(cx.item(1).is_some_and(|b| b.tensor().is_some_and(|b| b.rank() <= 2))),
 		_ => Ok(false),
 	}
+}
+
+/// Whether a `Reshape` keeps the first axis and gives each row other dimensions.
+fn reshapes_rows(cx: &Cx<'_, '_>) -> Result<bool> {
+	let Some(Item::Picked(Picked { what: What::Rows(rows), .. })) = cx.item(0) else {
+		return Ok(false);
+	};
+	let Some(list) = cx.list_input(1)? else { return Ok(false) };
+	let keeps_first = match list.first() {
+		Some(-1) => true,
+		Some(0) => cx.int("allowzero", 0) == 0,
+		_ => false,
+	};
+	let inner = list.get(1..).unwrap_or_default();
+	Ok(keeps_first
+		&& inner.iter().all(|&dim| dim > 0)
+		&& product(&from_list(inner)?) == product(&rows.dims[1..]))
 }
 
 /// Whether an operator computes every element of its result of the elements there.
