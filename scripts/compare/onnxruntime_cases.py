@@ -57,8 +57,9 @@ class Cases:
     def __init__(self, folder):
         self.folder, self.count = folder, 0
 
-    def add(self, name, op, inputs, outputs=(0,), constant=(), domain=MICROSOFT, **attributes):
-        """One node; of its inputs, those at the positions `constant` are weights."""
+    def add(self, name, op, inputs, outputs=(0,), constant=(), domain=MICROSOFT, opsets=OPSETS, most=None, **attributes):
+        """One node; of its inputs, those at the positions `constant` are weights. With `most`, a result of fewer
+        rows is followed by rows of -1."""
         names = [f"i{k}" if value is not None else "" for k, value in enumerate(inputs)]
         wanted = [f"o{k}" if k in outputs else "" for k in range(max(outputs) + 1)]
         node = helper.make_node(op, names, wanted, domain=domain, **attributes)
@@ -68,16 +69,18 @@ class Cases:
         ports = [helper.make_tensor_value_info(n, kind(v.dtype), v.shape) for n, v in given.items()]
         results = [onnx.ValueInfoProto(name=name) for name in wanted if name]
         graph = helper.make_graph([node], name, ports, results, weights)
-        model = helper.make_model(graph, opset_imports=OPSETS, ir_version=10)
-        self.write(name, model, given)
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+        self.write(name, model, given, most)
 
-    def write(self, name, model, given):
+    def write(self, name, model, given, most=None):
         """Runs a model in onnxruntime and writes it with its inputs and outputs."""
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         found = session.run(None, given)
+        if most is not None:
+            found = [np.concatenate([rows, np.full((most - len(rows), *rows.shape[1:]), -1, rows.dtype)]) for rows in found]
         data = self.folder / f"test_{name}" / "test_data_set_0"
         data.mkdir(parents=True)
         (data.parent / "model.onnx").write_bytes(model.SerializeToString())
@@ -128,7 +131,7 @@ def grouped(cases):
         before = [floats(batch, 2, past, SIZE) if past else None for _ in range(2)]
         lengths = [np.full(batch, past + rows - 1, np.int32), np.array(past + rows, np.int32)]
         for rotary in 0, 1:
-            for constant in ((5, 6), ()) if batch == 1 or not past else ((5, 6),):
+            for constant in (5, 6), ():
                 name = f"{batch}_{past}_{rows}_{'rotary' if rotary else 'plain'}_{'known' if constant else 'given'}"
                 more = list(angles()) if rotary else []
                 add(name, heads + before + lengths + more, constant=constant, do_rotary=rotary)
@@ -305,6 +308,158 @@ def networks(cases, folder):
                         weight_type=weights, per_channel=per_channel))
 
 
+def older(cases):
+    """Operators that became standard later, or that the standard ones had no types for; weights sorted by importance."""
+    add = cases.add
+    zero = np.array(7, np.uint16)
+    add("quantize_16", "QuantizeLinear", [floats(3, 5), scale(), zero], constant=(1, 2))
+    add("dequantize_16", "DequantizeLinear", [RANDOM.integers(0, 65536, (3, 5)).astype(np.uint16), scale(), zero], constant=(1, 2))
+    add("quantize_axis", "QuantizeLinear", [floats(3, 5), scales(5), uint8(5)], constant=(1, 2), axis=1)
+    for upper in 0, 1:
+        add(f"triangle_{upper}", "Trilu", [floats(3, 4, 5), np.array(1, np.int64)], constant=(1,), upper=upper)
+    add("expand_dims", "ExpandDims", [floats(3, 4), np.array(-1, np.int32)], constant=(1,))
+    add("gather_nd", "GatherND", [floats(3, 4, 5), np.array([[0, 1], [2, 3]], np.int64)])
+    add("product_transposed", "TransposeMatMul", [floats(4, 3), floats(4, 5)], transA=1, alpha=0.5)
+    packed, blocks = RANDOM.integers(0, 256, (6, 2, 16)).astype(np.uint8), floats(6, 2, scale=0.05)
+    groups = RANDOM.permutation(np.arange(64) // 32).astype(np.int32)
+    form = {"K": 64, "N": 6, "bits": 4, "block_size": 32}
+    add("nbits_sorted", "MatMulNBits", [floats(2, 3, 64), packed, blocks, None, groups], constant=(1, 2, 4), **form)
+    add("nbits_bias", "MatMulNBits", [floats(2, 3, 64), packed, blocks, None, None, floats(6)], constant=(1, 2, 5), **form)
+    add("nbits_float_zeros", "MatMulNBits", [floats(2, 3, 64), packed, blocks, floats(6, 2, scale=4)], constant=(1, 2, 3), **form)
+    for activation in "none", "silu":
+        inputs = [floats(2, 6, 7), floats(6, 1, 4), floats(6), floats(2, 6, 3)]
+        add(f"causal_{activation}", "CausalConvWithState", inputs, outputs=(0, 1), activation=activation)
+    for rule in "linear", "gated", "delta", "gated_delta":
+        inputs = [floats(2, 5, 4 * 8), floats(2, 5, 2 * 8), floats(2, 5, 2 * 6), floats(2, 2, 8, 6)]
+        inputs += [-np.abs(floats(2, 5, 2)) if "gated" in rule else None, np.abs(floats(2, 5, 2)) if "delta" in rule else None]
+        add(f"linear_{rule}", "LinearAttention", inputs, outputs=(0, 1), q_num_heads=4, kv_num_heads=2, update_rule=rule)
+
+
+def experts(cases):
+    """`MoE` and `QMoE`; normalized, for there both engines have the same weights."""
+    count, width, inner = 4, 64, 32
+    for kind, pairs, more in (
+        ("relu", 1, {}), ("silu", 1, {}), ("gelu", 1, {}), ("identity", 1, {}),
+        ("swiglu", 2, {"swiglu_fusion": 1, "activation_alpha": 1.702, "activation_beta": 1.0, "swiglu_limit": 0.7}),
+    ):  # fmt: skip
+        biases = [floats(count, inner * pairs), floats(count, width)] if pairs == 2 else [None, None]
+        head = [floats(2, 3, width), floats(6, count)]
+        for normalize in 0, 1:
+            weights = [floats(count, inner * pairs, width, scale=0.2), biases[0], floats(count, width, inner, scale=0.2), biases[1]]
+            name = f"experts_{kind}_{normalize}"
+            cases.add(name, "MoE", head + weights, activation_type=kind, k=2, normalize_routing_weights=normalize, **more)
+        for block in 0, 32:
+            code = lambda rows, columns: RANDOM.integers(0, 256, (count, rows, columns // 2)).astype(np.uint8)
+            scale = lambda rows, columns: np.abs(floats(count, rows, columns // block) if block else floats(count, rows)) * np.float32(0.02)
+            rows = inner * pairs
+            weights = [code(rows, width), scale(rows, width), biases[0], code(width, inner), scale(width, inner), biases[1]]
+            form = {"block_size": block} if block else {}
+            form |= {"activation_type": kind, "k": 2, "normalize_routing_weights": 1, "expert_weight_bits": 4} | more
+            cases.add(f"experts_4_bits_{kind}_{block}", "QMoE", head + weights, constant=(2, 3, 5, 6), **form)
+
+
+def grow(values, shape, sizes=None, scales=None):
+    """The inputs of a `Resize`."""
+    by_scales, by_sizes = np.array(scales or [], np.float32), sizes and np.array(sizes, np.int64)
+    return [values(*shape), None, None if sizes else by_scales, by_sizes]
+
+
+def images(cases):
+    """Linear `Resize` of whole numbers, adaptive `RoiAlign`, `NonMaxSuppression`."""
+    int_image = lambda *shape: RANDOM.integers(-1000, 1000, shape).astype(np.int32)
+    modes = "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"
+    for kind, values in ("uint8", uint8), ("int8", int8), ("int32", int_image):
+        for mode in modes:
+            forms = {
+                "up": grow(values, (2, 3, 7, 5), sizes=[2, 3, 16, 13]), "down": grow(values, (1, 3, 20, 31), sizes=[1, 3, 7, 9]),
+                "wide": grow(values, (1, 3, 6, 7), sizes=[1, 3, 6, 17]), "tall": grow(values, (1, 3, 6, 7), sizes=[1, 3, 11, 7]),
+                "scaled": grow(values, (1, 2, 9, 11), scales=[1, 1, 1.7, 0.6]), "plain": grow(values, (9, 11), sizes=[23, 8]),
+                "last": grow(values, (1, 13, 17, 3), sizes=[1, 29, 11, 3]), "volume": grow(values, (1, 2, 4, 5, 6), sizes=[1, 2, 7, 3, 11]),
+                "one": grow(values, (1, 2, 1, 5), sizes=[1, 2, 4, 9]),
+            }  # fmt: skip
+            for form, inputs in forms.items():
+                name, more = f"resize_{kind}_{mode}_{form}", {"mode": "linear", "coordinate_transformation_mode": mode}
+                cases.add(name, "Resize", inputs, constant=(2,) if inputs[3] is None else (3,), domain="", **more)
+    for name, most in ("small", 9), ("large", 60):
+        for mode in "half_pixel", "output_half_pixel":
+            corners = RANDOM.uniform(-most / 4, most, (12, 2, 2)).astype(np.float32)
+            regions = np.concatenate([corners.min(1), corners.max(1)], axis=1)
+            inputs = [floats(2, 3, 11, 14), regions, RANDOM.integers(0, 2, 12).astype(np.int64)]
+            more = {"output_height": 3, "output_width": 4, "spatial_scale": 0.7, "coordinate_transformation_mode": mode}
+            cases.add(f"roi_{name}_{mode}", "RoiAlign", inputs, domain="", sampling_ratio=0, mode="avg", **more)
+    for seed in range(4):
+        for count, classes, most in (30, 3, 5), (200, 1, 40), (120, 2, 100), (300, 1, 300):
+            corners = RANDOM.uniform(0, 1, (2, count, 2)).astype(np.float32)
+            sizes = RANDOM.uniform(0.05, 0.4, (2, count, 2)).astype(np.float32)
+            scores = np.round(RANDOM.uniform(0, 1, (2, classes, count)), 2).astype(np.float32)
+            for centre, boxes in enumerate(([corners, corners + sizes], [corners, sizes])):
+                inputs = [np.concatenate(boxes, axis=2), scores, np.array([most], np.int64), np.array([0.3], np.float32)]
+                inputs += [np.array([0.5], np.float32)] if seed % 2 else []
+                name = f"suppression_{count}_{classes}_{most}_{centre}_{seed}"
+                rows = 2 * classes * min(most, count)
+                cases.add(name, "NonMaxSuppression", inputs, constant=(2,), domain="", most=rows, center_point_box=centre)
+
+
+def whole_numbers(cases):
+    """Products of whole numbers that wrap."""
+    for kind in np.int32, np.int64, np.uint32, np.uint64:
+        most = 2**63 - 1 if kind == np.uint64 else np.iinfo(kind).max
+        for label, low, high in ("small", 0, 100), ("wrapping", 0 if kind in (np.uint32, np.uint64) else np.iinfo(kind).min, most):
+            values = lambda *shape: RANDOM.integers(low, high, shape, dtype=np.int64 if kind == np.int64 else kind)
+            name = f"{np.dtype(kind).name}_{label}"
+            if kind == np.uint64 and label == "wrapping":
+                continue
+            cases.add(f"product_{name}", "MatMul", [values(4, 7), values(7, 5)], domain="")
+            cases.add(f"product_batch_{name}", "MatMul", [values(2, 1, 4, 7), values(3, 7, 5)], domain="")
+            cases.add(f"product_lines_{name}", "MatMul", [values(7), values(2, 7, 5)], domain="")
+
+
+def places(cases):
+    """Masks of the data, caches, and prompts that are filled up."""
+    node, make = helper.make_node, helper.make_tensor_value_info
+    values = numpy_helper.from_array
+    for inner in (), (3,):
+        x, y = floats(4, 5, *inner), floats(4, 5, *inner)
+        weights = [values(np.array(0, np.float32), "zero"), values(np.array([2], np.int64), "two"), values(np.array([0], np.int64), "none"),
+                   values(np.array([9], np.int64), "end"), values(np.array([0.5], np.float32), "half")]  # fmt: skip
+        mask = node("Less", ["m", "zero"], ["mask"])
+        find = [node("NonZero", ["mask"], ["found"]), node("Transpose", ["found"], ["at"], perm=[1, 0])]
+        outer = [node("Shape", ["at"], ["shape"]), node("Slice", ["shape", "none", "one", "none"], ["count"])]
+        size = [node("Shape", ["x"], ["whole"]), node("Slice", ["whole", "two", "end", "none"], ["inner"])]
+        expand = outer + size + [node("Concat", ["count", "inner"], ["sizes"], axis=0), node("Expand", ["half", "sizes"], ["new"])]
+        chain = [node("GatherND", ["y", "at"], ["picked"]), node("Exp", ["picked"], ["e"]), node("Mul", ["e", "half"], ["new"])]
+        filled = expand[:-1] + [node("ConstantOfShape", ["sizes"], ["new"], value=values(np.array([7], np.float32)))]
+        weights.append(values(np.array([1], np.int64), "one"))
+        for label, made in ("scalar", expand), ("chain", chain), ("filled", filled):
+            for reduction in "none", "add", "max":
+                put = node("ScatterND", ["x", "at", "new"], ["z"], reduction=reduction)
+                # The mask first: of what is refused, the others are tried as weights.
+                ports = [make("m", 1, (4, 5))] + [make(n, 1, v.shape) for n, v in (("x", x), ("y", y))]
+                graph = helper.make_graph([mask] + find + made + [put], "g", ports, [onnx.ValueInfoProto(name="z")], weights)
+                model = helper.make_model(graph, opset_imports=OPSETS, ir_version=10)
+                given = {"m": floats(4, 5), "x": x, "y": y}
+                cases.write(f"mask_{label}_{reduction}_{len(inner)}", model, given)
+    newest = [helper.make_opsetid("", 24)]
+    for mode in "linear", "circular":
+        for form, shape, rows, axis in ("heads", (2, 3, 8, 4), 3, -2), ("flat", (3, 8, 4), 2, 1):
+            update = list(shape)
+            update[axis] = rows
+            starts = RANDOM.integers(0, 8 if mode == "circular" else 6, shape[0]).astype(np.int64)
+            inputs = [floats(*shape), floats(*update), starts]
+            cases.add(f"cache_{mode}_{form}", "TensorScatter", inputs, domain="", opsets=newest, mode=mode, axis=axis)
+    for valid in 2, 4, 6:
+        angles = np.cos(floats(32, SIZE // 2)), np.sin(floats(32, SIZE // 2))
+        heads = [floats(1, 6, WIDTH), floats(1, 6, 2 * SIZE), floats(1, 6, 2 * SIZE), floats(1, 2, 8, SIZE), floats(1, 2, 8, SIZE)]
+        given = {f"i{k}": x for k, x in enumerate(heads + [int32(valid - 1), np.array(6, np.int32), *angles])}
+        kinds = {n: helper.np_dtype_to_tensor_dtype(x.dtype) for n, x in given.items()}
+        attend = node("GroupQueryAttention", list(given), ["all", "k", "v"], domain=MICROSOFT, num_heads=HEADS, kv_num_heads=2, do_rotary=1)
+        cut = node("Slice", ["all", "from", "to", "axis"], ["y"])
+        bounds = [values(np.array([number], np.int64), n) for n, number in (("from", 0), ("to", valid), ("axis", 1))]
+        ports = [make(n, kinds[n], x.shape) for n, x in given.items()]
+        graph = helper.make_graph([attend, cut], "g", ports, [make("y", 1, None)], bounds)
+        cases.write(f"gqa_filled_up_{valid}", helper.make_model(graph, opset_imports=OPSETS, ir_version=10), given)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path, help="a new folder")
@@ -322,6 +477,11 @@ def main():
     integers(cases)
     with tempfile.TemporaryDirectory() as folder:
         networks(cases, pathlib.Path(folder))
+    images(cases)
+    whole_numbers(cases)
+    places(cases)
+    older(cases)
+    experts(cases)
     print(f"{cases.count} cases in {options.folder}")
 
 

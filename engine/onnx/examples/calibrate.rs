@@ -159,7 +159,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 		let options = CompileOptions {
 			dims: dims.iter().map(|&(name, size)| (name.into(), size)).collect(),
 			shapes: shapes.iter().map(|&(name, dims)| (name.into(), dims.to_vec())).collect(),
-			values: values.iter().map(|&(name, value)| (name.into(), value)).collect(),
+			values: values.iter().map(|&(name, value)| (name.into(), vec![value])).collect(),
 			..Default::default()
 		};
 		all.push((path, options));

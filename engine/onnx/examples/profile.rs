@@ -1,6 +1,6 @@
 //! Compiles an ONNX file, runs it on seeded inputs and says where the time goes.
 //!
-//! Usage: `profile MODEL.onnx [--dim NAME=N]… [--shape INPUT=D0,D1,…]… [--set INPUT=N]…
+//! Usage: `profile MODEL.onnx [--dim NAME=N]… [--shape INPUT=D0,D1,…]… [--set INPUT=N[,N…]]…
 //! [--below INPUT=N]… [--threads T] [--repeat R] [--ops N]`
 //!
 //! Prints the number of ops by kind, the latency of whole runs (minimum and median of R), that of traced
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Request, Box<dyn Error>> {
 	const USAGE: &str = "usage: profile MODEL.onnx [--dim NAME=N] [--shape INPUT=D0,D1] \
-		[--set INPUT=N] [--below INPUT=N] [--threads T] [--repeat R] [--ops N]";
+		[--set INPUT=N[,N]] [--below INPUT=N] [--threads T] [--repeat R] [--ops N]";
 	let mut request = Request {
 		path: String::new(),
 		compile: CompileOptions::default(),
@@ -113,7 +113,8 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Request, Box<dyn
 			},
 			"--set" => {
 				let (name, number) = pair()?;
-				request.compile.values.insert(name.into(), number.parse()?);
+				let numbers = number.split(',').map(str::parse).collect::<Result<_, _>>()?;
+				request.compile.values.insert(name.into(), numbers);
 			},
 			"--below" => {
 				let (name, limit) = pair()?;

@@ -82,11 +82,14 @@ pub(crate) fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>> {
 
 /// Dimensions from signed numbers.
 pub(crate) fn from_list(list: &[i64]) -> Result<Dims> {
-	let dims = list
-		.iter()
-		.map(|&value| u32::try_from(value))
-		.collect::<Result<Dims, _>>()
-		.map_err(|_| Failure::invalid(format!("{list:?} is not a possible shape")))?;
+	let dims = list.iter().map(|&value| u32::try_from(value)).collect::<Result<Dims, _>>();
+	let dims = dims.map_err(|_| {
+		if list.iter().any(|&value| value < 0) {
+			Failure::invalid(format!("{list:?} is not a possible shape"))
+		} else {
+			Failure::too_large(format!("a tensor of shape {list:?} exceeds the limit of 1 GiB"))
+		}
+	})?;
 	check_dims(&dims)?;
 	Ok(dims)
 }

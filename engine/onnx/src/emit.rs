@@ -1,6 +1,7 @@
 //! Writes the ops of a model, once they are rewritten, as a program, and lays out the weights.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use assay_referee::{
 	BinaryFn, CheckReason, DType, Layout, OpKind, OpRecord, Operand, Program, TensorSpec, ALIGN,
@@ -40,7 +41,8 @@ pub(crate) fn emit(
 		.map_err(at_file)?;
 	let Rewritten { ops, root, live } = rewrite(ops, outputs, &specs).map_err(at_file)?;
 	// Before constants are looked at, once for every op that reads them.
-	check_count(live.iter().filter(|live| **live).count()).map_err(at_file)?;
+	let living = ops.iter().zip(&live).filter(|(_, live)| **live);
+	check_count(living.map(|(op, _)| op.node), &place)?;
 	let mut emitter = Emitter::new(inputs).map_err(at_file)?;
 	for (i, op) in ops.iter().enumerate().take(root + 1).filter(|(i, _)| live[*i]) {
 		if let Some((input, start)) = part_of_input(op).filter(|_| i != root) {
@@ -49,7 +51,7 @@ pub(crate) fn emit(
 		}
 		emitter.emit(i, op).map_err(|failure| failure.at(place(op.node)))?;
 	}
-	check_count(emitter.ops.len()).map_err(at_file)?;
+	check_count(emitter.nodes.iter().copied(), &place)?;
 	let declared = inputs
 		.iter()
 		.map(|input| Ok(TensorSpec::new(input.dtype, shape(&input.dims)?)))
@@ -65,14 +67,29 @@ pub(crate) fn emit(
 	})
 }
 
-/// Refuses programs of too many ops.
-fn check_count(count: usize) -> Result<()> {
-	if count > MAX_OPS as usize {
-		Err(Failure::too_large(format!("the program has {count} ops, the most is {MAX_OPS}"))
-			.help("use a smaller model, or compile it in parts"))
-	} else {
-		Ok(())
+/// Refuses programs of too many ops, which are of these nodes.
+fn check_count(
+	nodes: impl Iterator<Item = usize>,
+	place: &impl Fn(usize) -> Place,
+) -> Result<(), CompileError> {
+	let (mut count, mut of_node) = (0usize, BTreeMap::new());
+	for node in nodes {
+		count += 1;
+		*of_node.entry(node).or_insert(0usize) += 1;
 	}
+	if count <= MAX_OPS as usize {
+		return Ok(());
+	}
+	let most = of_node.into_iter().max_by_key(|&(node, count)| (count, Reverse(node)));
+	let (node, own) = most.map_or((Place::File, 0), |(node, count)| (place(node), count));
+	let failure = Failure::too_large(format!(
+		"the program has {count} ops, the most is {MAX_OPS}; {own} are of {node}"
+	));
+	// Where one node is most of them, it is what has to become smaller.
+	let at = if own * 2 > count { node } else { Place::File };
+	Err(failure
+		.help("use a smaller model, fewer turns of its loops, or compile it in parts")
+		.at(at))
 }
 
 /// Writes records and weights.

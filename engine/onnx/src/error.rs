@@ -104,6 +104,10 @@ impl fmt::Display for CompileError {
 
 impl std::error::Error for CompileError {}
 
+/// What to do about a shape that depends on the input.
+pub(crate) const KNOWN_SHAPES: &str =
+	"shapes must be known when the model is compiled: if an input decides it, fix that one with --set INPUT=N[,N…]";
+
 /// A name as it may be printed: without control characters, and not endless.
 pub(crate) fn shown(name: &str) -> String {
 	const MOST: usize = 120;

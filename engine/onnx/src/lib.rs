@@ -93,10 +93,10 @@ pub struct CompileOptions {
 	pub bounds: BTreeMap<String, DimBounds>,
 	/// Whole shapes of inputs, by input name; for dimensions without a name.
 	pub shapes: BTreeMap<String, Vec<u32>>,
-	/// Numbers that inputs are fixed to, by input name: every element of such an input is this whole
-	/// number, and the compiled model does not have the input any more. For sampling rates, flags
-	/// and the like, on which a branch depends.
-	pub values: BTreeMap<String, i64>,
+	/// Whole numbers that inputs are fixed to, by input name: one for every element of such an input, or one that
+	/// all of them have. The compiled model does not have the input any more. For sampling rates, flags, sizes
+	/// and the like, on which a branch or a shape depends.
+	pub values: BTreeMap<String, Vec<i64>>,
 	/// Outputs to compile, by name, in the model's order; all if there are none. What only the others need is
 	/// not even looked at.
 	pub outputs: Vec<String>,

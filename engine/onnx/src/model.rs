@@ -10,7 +10,7 @@ use crate::{
 	emit::{emit, Emitted},
 	error::{listed, shown, CompileError, ErrorKind, Failure, Place},
 	graph::{bind, place, Bound, Walk},
-	ir::{Builder, Value},
+	ir::{Builder, Item, Value},
 	lower::Opsets,
 	read::{Files, Graph, Model, Node, Port, WireError},
 	CompileOptions, Compiled,
@@ -40,7 +40,13 @@ pub(crate) fn compile(
 	let size = (onnx.len() as u64).saturating_add(files.count(graphs));
 	let mut builder = Builder::new(size, files);
 	walk.declare(&mut bound, &mut builder)?;
-	let outputs = walk.run(&mut builder)?;
+	let items = walk.run(&mut builder)?;
+	let mut outputs = Vec::new();
+	for (port, item) in wanted.iter().zip(items) {
+		let value =
+			output(&mut builder, item).map_err(|f| f.at(Place::Output(port.name.into())))?;
+		outputs.push(value);
+	}
 	for (port, value) in wanted.iter().zip(&outputs) {
 		if product(&value.dims) == 0 {
 			let failure = Failure::unsupported(format!("it is empty, of shape {:?}", value.dims));
@@ -55,6 +61,16 @@ pub(crate) fn compile(
 	let emitted = emit(builder.ops, &bound.inputs, &outputs, at_node)?;
 	let elements = output_elements(&wanted, &outputs);
 	describe(onnx, &wanted, bound, elements, &walk.nodes, emitted, options).map_err(at_file)
+}
+
+/// The tensor that an output is.
+fn output(builder: &mut Builder, item: Item) -> Result<Value, Failure> {
+	match item {
+		Item::Tensor(value) => Ok(value),
+		Item::Sequence(_) => Err(Failure::unsupported("it is a sequence")
+			.help("end the model before it, or join its tensors with ConcatFromSequence")),
+		Item::Picked(picked) => picked.output(builder),
+	}
 }
 
 /// Why bytes are no model: what they are instead, where that is known.
@@ -73,7 +89,12 @@ fn no_model(bytes: &[u8], error: WireError) -> Failure {
 			.help("export the model to ONNX, or take the .onnx file out of the archive");
 	}
 	match error {
-		WireError::TooMany | WireError::Nesting => Failure::too_large(error.to_string()),
+		WireError::TooMany => {
+			Failure::too_large(error.to_string()).help("compile the model in parts")
+		},
+		WireError::Nesting => Failure::too_large(error.to_string()).help(
+			"simplify the model first: a branch whose condition is known needs no If around it",
+		),
 		error => malformed(&format!("it is no ONNX model, or is damaged: {error}"))
 			.help("check that the whole file was copied"),
 	}

@@ -35,9 +35,10 @@ pub struct CompileArgs {
 	/// Give an input its whole shape, for dimensions that have no name.
 	#[arg(long = "shape", value_name = "INPUT=1,3,48,192", value_parser = parse_shape)]
 	pub shapes: Vec<(String, Vec<u32>)>,
-	/// Fix an input to a whole number, for flags and sampling rates on which a branch depends.
-	#[arg(long = "set", value_name = "INPUT=N", value_parser = parse_value)]
-	pub values: Vec<(String, i64)>,
+	/// Fix an input to a whole number, or each of its elements to one, for flags, sampling rates and sizes on
+	/// which a branch or a shape depends.
+	#[arg(long = "set", value_name = "INPUT=N[,N…]", value_parser = parse_value)]
+	pub values: Vec<(String, Vec<i64>)>,
 	/// Compile only these outputs, and nothing that only others need. All by default.
 	#[arg(long, value_name = "NAME", num_args = 1..)]
 	pub outputs: Vec<String>,
@@ -129,10 +130,12 @@ fn parse_shape(text: &str) -> std::result::Result<(String, Vec<u32>), String> {
 	Ok((name.into(), dims?))
 }
 
-fn parse_value(text: &str) -> std::result::Result<(String, i64), String> {
+fn parse_value(text: &str) -> std::result::Result<(String, Vec<i64>), String> {
 	let (name, value) = split(text)?;
-	let number = value.trim().parse().map_err(|_| format!("{value:?} is not a whole number"))?;
-	Ok((name.into(), number))
+	let number =
+		|one: &str| one.trim().parse().map_err(|_| format!("{one:?} is not a whole number"));
+	let numbers: std::result::Result<Vec<_>, _> = value.split(',').map(number).collect();
+	Ok((name.into(), numbers?))
 }
 
 /// What `assay model compile` prints: the model, or each of them.
@@ -388,8 +391,10 @@ mod tests {
 			assert!(parse_dim(wrong).is_err(), "{wrong}");
 		}
 		assert!(parse_shape("x=1,,2").is_err());
-		assert_eq!(parse_value("sr=16000"), Ok(("sr".into(), 16_000)));
-		assert_eq!(parse_value("x=-1"), Ok(("x".into(), -1)));
+		assert_eq!(parse_value("sr=16000"), Ok(("sr".into(), vec![16_000])));
+		assert_eq!(parse_value("x=-1"), Ok(("x".into(), vec![-1])));
+		assert_eq!(parse_value("hw=6, 8"), Ok(("hw".into(), vec![6, 8])));
+		assert!(parse_value("hw=6,").is_err());
 		assert!(parse_value("x=").is_err() && parse_value("x=1.5").is_err());
 	}
 

@@ -26,8 +26,9 @@ pub(crate) struct BoundInput<'a> {
 #[derive(Debug)]
 pub(crate) struct Bound<'a> {
 	pub(crate) inputs: Vec<BoundInput<'a>>,
-	/// Inputs that are constants of the compiled model, and the number each element has.
-	pub(crate) fixed: Vec<(BoundInput<'a>, i64)>,
+	/// Inputs that are constants of the compiled model, and the numbers of their elements: one that all have, or
+	/// as many as there are.
+	pub(crate) fixed: Vec<(BoundInput<'a>, Vec<i64>)>,
 	pub(crate) dims: BTreeMap<String, u32>,
 }
 
@@ -61,9 +62,9 @@ pub(crate) fn bind<'a>(
 		let input = bind_one(port, options, &dims).map_err(at_input(port.name))?;
 		match options.values.get(port.name) {
 			None => inputs.push(input),
-			Some(&number) => {
-				check_number(&input, number).map_err(at_input(port.name))?;
-				fixed.push((input, number));
+			Some(numbers) => {
+				check_numbers(&input, numbers).map_err(at_input(port.name))?;
+				fixed.push((input, numbers.clone()));
 			},
 		}
 	}
@@ -78,8 +79,16 @@ pub(crate) fn bind<'a>(
 	Ok(Bound { inputs, fixed, dims })
 }
 
-/// Whether an input's type has this number.
-fn check_number(input: &BoundInput<'_>, number: i64) -> Result<(), Failure> {
+/// Whether an input has so many elements, and its type these numbers.
+fn check_numbers(input: &BoundInput<'_>, numbers: &[i64]) -> Result<(), Failure> {
+	let elements = product(&input.dims);
+	if numbers.len() != 1 && numbers.len() as u64 != elements {
+		return Err(Failure::new(
+			ErrorKind::WrongShape,
+			format!("it has {elements} elements, and {} numbers are given for them", numbers.len()),
+		)
+		.help("give one number for each, or one that all have"));
+	}
 	let range = match input.dtype {
 		DType::I64 => i64::MIN..=i64::MAX,
 		DType::I32 => i32::MIN.into()..=i32::MAX.into(),
@@ -89,13 +98,12 @@ fn check_number(input: &BoundInput<'_>, number: i64) -> Result<(), Failure> {
 		// The whole numbers that f32 has without gaps.
 		DType::F32 => -(1 << 24)..=1 << 24,
 	};
-	if range.contains(&number) {
-		Ok(())
-	} else {
-		Err(Failure::new(
+	match numbers.iter().find(|number| !range.contains(number)) {
+		None => Ok(()),
+		Some(number) => Err(Failure::new(
 			ErrorKind::WrongShape,
 			format!("its type {:?} has no {number}", input.dtype),
-		))
+		)),
 	}
 }
 

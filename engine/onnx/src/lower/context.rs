@@ -6,8 +6,8 @@ use assay_referee::DType;
 
 use super::schema::{Opsets, Schema};
 use crate::{
-	error::{shown, ErrorKind, Failure, Result},
-	ir::{Builder, Value},
+	error::{shown, ErrorKind, Failure, Result, KNOWN_SHAPES},
+	ir::{Builder, Item, Value},
 	read::{AttributeValue, Node, Tensor},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Cx<'a, 'm> {
 	pub(crate) b: &'a mut Builder,
 	pub(crate) node: &'a Node<'m>,
-	inputs: Vec<Option<Value>>,
+	inputs: Vec<Option<Item>>,
 	attributes: Vec<(&'m str, &'a AttributeValue<'m>)>,
 	/// Version of the standard operator set.
 	pub(crate) opset: i64,
@@ -36,7 +36,7 @@ impl<'a, 'm> Cx<'a, 'm> {
 	pub(crate) fn new(
 		b: &'a mut Builder,
 		node: &'a Node<'m>,
-		inputs: Vec<Option<Value>>,
+		inputs: Vec<Option<Item>>,
 		attributes: Vec<(&'m str, &'a AttributeValue<'m>)>,
 		opsets: &Opsets<'_>,
 		wanted: Vec<bool>,
@@ -69,7 +69,9 @@ impl<'a, 'm> Cx<'a, 'm> {
 	/// Computes what was deferred of the inputs.
 	pub(crate) fn materialize_inputs(&mut self) -> Result<()> {
 		for input in self.inputs.iter_mut().flatten() {
-			*input = self.b.materialized(input)?;
+			if let Item::Tensor(value) = input {
+				*value = self.b.materialized(value)?;
+			}
 		}
 		Ok(())
 	}
@@ -95,7 +97,25 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// The inputs as they are, for what says nothing of their meaning.
 	pub(crate) fn operands(&self) -> impl Iterator<Item = &Value> {
-		self.inputs.iter().flatten()
+		self.inputs.iter().flatten().filter_map(Item::tensor)
+	}
+
+	/// The inputs with their names, whatever they are, for what decides how the node is lowered; they are not
+	/// read by that.
+	pub(crate) fn items(&self) -> impl Iterator<Item = (&'m str, &Item)> {
+		let named = self.node.inputs.iter().zip(&self.inputs);
+		named.filter_map(|(name, item)| Some((*name, item.as_ref()?)))
+	}
+
+	/// Puts other items in the place of the inputs, one for each.
+	pub(crate) fn replace_items(
+		&mut self,
+		mut with: impl FnMut(&mut Builder, &Item) -> Result<Item>,
+	) -> Result<()> {
+		for input in self.inputs.iter_mut().flatten() {
+			*input = with(self.b, input)?;
+		}
+		Ok(())
 	}
 
 	/// How many inputs it has, those left out among them.
@@ -105,7 +125,7 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// Does something with one value in the place of the inputs.
 	pub(crate) fn with_input<T>(&mut self, only: Value, run: impl FnOnce(&mut Self) -> T) -> T {
-		let inputs = std::mem::replace(&mut self.inputs, vec![Some(only)]);
+		let inputs = std::mem::replace(&mut self.inputs, vec![Some(only.into())]);
 		let result = run(self);
 		self.inputs = inputs;
 		result
@@ -118,11 +138,20 @@ impl<'a, 'm> Cx<'a, 'm> {
 
 	/// Input `i`, where there is one.
 	pub(crate) fn optional(&self, i: usize) -> Option<Value> {
-		let value = self.inputs.get(i).cloned().flatten();
-		if let (Some(_), Some(read)) = (&value, self.read_inputs.get(i)) {
+		match self.item(i) {
+			Some(Item::Tensor(value)) => Some(value),
+			// Which tensors only are lowered from.
+			_ => None,
+		}
+	}
+
+	/// Input `i`, whatever it is, where there is one.
+	pub(crate) fn item(&self, i: usize) -> Option<Item> {
+		let item = self.inputs.get(i).cloned().flatten();
+		if let (Some(_), Some(read)) = (&item, self.read_inputs.get(i)) {
 			read.set(true);
 		}
-		value
+		item
 	}
 
 	/// Input `i` of `f32`.
@@ -154,7 +183,7 @@ impl<'a, 'm> Cx<'a, 'm> {
 				ErrorKind::DynamicShape,
 				format!("`{}` decides a shape and depends on the model's input", shown(name)),
 			)
-			.help("shapes must be known when the model is compiled"));
+			.help(KNOWN_SHAPES));
 		}
 		if value.rank() > 1 {
 			return Err(Failure::invalid(format!("its input {i} is not a list")));

@@ -59,7 +59,7 @@ fn keeps_values(op_type: &str, dtype: DType) -> bool {
 		| "Slice" | "Split" | "Concat" | "Gather" | "GatherElements" | "GatherND" | "Pad"
 		| "Tile" | "DepthToSpace" | "SpaceToDepth" | "Relu" | "Max" | "Min" | "MaxPool"
 		| "GlobalMaxPool" | "ReduceMax" | "ReduceMin" | "Where" | "Clip" | "Dropout" | "TopK"
-		| "Trilu" | "OneHot" | "ReverseSequence" => true,
+		| "Trilu" | "OneHot" | "ReverseSequence" | "TensorScatter" => true,
 		// -(-32768) is no int16.
 		"Neg" | "Abs" | "Floor" | "Ceil" | "Round" | "Sign" => dtype == DType::F32,
 		_ => false,

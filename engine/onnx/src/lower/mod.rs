@@ -11,6 +11,7 @@ mod contraction;
 mod elements;
 mod elementwise;
 mod image;
+mod lists;
 mod movement;
 mod qlinear;
 mod quantization;
@@ -24,19 +25,30 @@ mod training;
 pub(crate) use context::Cx;
 pub(crate) use schema::{check, is_standard, Opsets};
 
-use crate::{error::Result, ir::Value};
+use crate::{
+	error::{Failure, Result},
+	ir::Item,
+};
 
-/// Lowers one node, if it has what its operator takes; gives one value per output, or fewer when the rest are not
-/// wanted.
-pub(crate) fn lower(mut cx: Cx<'_, '_>, opsets: &Opsets<'_>) -> Result<Vec<Value>> {
+/// Lowers one node, if it has what its operator takes; gives one item per output, or fewer when the rest are not
+/// wanted. Nothing stands for an optional value that is not there.
+pub(crate) fn lower(mut cx: Cx<'_, '_>, opsets: &Opsets<'_>) -> Result<Vec<Option<Item>>> {
 	let cx = &mut cx;
 	let operator = registry::find(cx)?;
 	check(cx.node, cx.attributes(), opsets)?;
 	if !takes_dequantized(cx.node.op_type) {
 		cx.materialize_inputs()?;
 	}
-	let values = operator.lower(cx)?;
-	elements::at_type(cx, values)
+	if let Some(items) = operator.lower_items(cx)? {
+		return Ok(items);
+	}
+	let on_tensors = |cx: &mut Cx<'_, '_>| {
+		let values = operator.lower(cx)?;
+		let values = values.ok_or_else(|| Failure::invalid("its inputs are no tensors"))?;
+		elements::at_type(cx, values)
+	};
+	let items = lists::lower(cx, on_tensors)?;
+	Ok(items.into_iter().map(Some).collect())
 }
 
 /// Whether an operator looks at what its operands were dequantized from, before it needs them as floats.

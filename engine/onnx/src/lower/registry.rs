@@ -4,7 +4,7 @@
 use assay_referee::{BinaryFn, ReduceFn, UnaryFn};
 
 use super::{
-	attention::{self, contrib, rotary},
+	attention::{self, contrib, experts, rotary},
 	classical::{encode, features, linear, svm, trees},
 	contraction::{algebra, conv, matmul, nbits, quantized, transposed},
 	elementwise::{
@@ -12,8 +12,9 @@ use super::{
 		arithmetic::{self, binary, folded, unary},
 		cast,
 	},
-	image::{deform, fold, grid, pool, resize, roi},
-	movement::{arrange, gather, index, pad, ranges, scatter, shapes},
+	image::{deform, fold, grid, pool, resize, roi, suppression},
+	lists::{self, picked, sequence},
+	movement::{arrange, cache, gather, index, pad, ranges, scatter, shapes},
 	qlinear::{self, around},
 	quantization::{self, packed},
 	recurrent,
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
 	error::{shown, ErrorKind, Failure, Result},
-	ir::Value,
+	ir::{Item, Value},
 };
 
 /// The operators of one domain.
@@ -44,6 +45,11 @@ enum Lowering {
 	One(fn(&mut Cx<'_, '_>) -> Result<Value>),
 	/// To all of its outputs.
 	Many(fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>),
+	/// To its only output, from and to what need not be a tensor; nothing stands for an optional value that is
+	/// not there.
+	Item(fn(&mut Cx<'_, '_>) -> Result<Option<Item>>),
+	/// Of tensors to its only output, which need not be one.
+	Found(fn(&mut Cx<'_, '_>) -> Result<Item>),
 }
 
 /// An operator of one domain.
@@ -71,18 +77,37 @@ impl Operator {
 		Operator { ignored_inputs, ..self }
 	}
 
-	/// Lowers the node to the values of its outputs.
+	/// Lowers a node of tensors to the values of its outputs; nothing where the operator is about other things.
 	///
 	/// # Errors
 	///
 	/// Whatever the node has that is wrong or not supported.
-	pub(super) fn lower(&self, cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
+	pub(super) fn lower(&self, cx: &mut Cx<'_, '_>) -> Result<Option<Vec<Value>>> {
 		let values = match self.lowering {
 			Lowering::One(lower) => vec![lower(cx)?],
 			Lowering::Many(lower) => lower(cx)?,
+			Lowering::Item(_) | Lowering::Found(_) => return Ok(None),
 		};
 		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
-		Ok(values)
+		Ok(Some(values))
+	}
+
+	/// Lowers a node of an operator that is about more than tensors; nothing for others.
+	///
+	/// # Errors
+	///
+	/// As [`Operator::lower`].
+	pub(super) fn lower_items(&self, cx: &mut Cx<'_, '_>) -> Result<Option<Vec<Option<Item>>>> {
+		let item = match self.lowering {
+			Lowering::Item(lower) => lower(cx)?,
+			Lowering::Found(lower) => {
+				lists::require_tensors(cx)?;
+				Some(lower(cx)?)
+			},
+			Lowering::One(_) | Lowering::Many(_) => return Ok(None),
+		};
+		cx.refuse_unread(self.ignored, self.ignored_inputs)?;
+		Ok(Some(vec![item]))
 	}
 }
 
@@ -92,6 +117,14 @@ const fn one(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Value>) ->
 
 const fn many(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Vec<Value>>) -> Operator {
 	operator(name, Lowering::Many(lower))
+}
+
+const fn item(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Option<Item>>) -> Operator {
+	operator(name, Lowering::Item(lower))
+}
+
+const fn found(name: &'static str, lower: fn(&mut Cx<'_, '_>) -> Result<Item>) -> Operator {
+	operator(name, Lowering::Found(lower))
 }
 
 const fn operator(name: &'static str, lowering: Lowering) -> Operator {
@@ -186,9 +219,24 @@ const STANDARD: &[Operator] = &[
 	one("CastLike", cast::cast_like).ignores(&["round_mode"]),
 	one("BitCast", cast::bit_cast),
 	one("Identity", |cx| cx.input(0)).since(1),
+	// Where onnxruntime has a value copied between memories of one machine.
+	one("MemcpyFromHost", |cx| cx.input(0)).since(1),
+	one("MemcpyToHost", |cx| cx.input(0)).since(1),
 	many("Dropout", cast::dropout).ignores(&["ratio", "seed"]).ignores_inputs(&[1]),
-	one("OptionalGetElement", |cx| cx.input(0)),
-	one("OptionalHasElement", cast::optional_has_element),
+	// Sequences and optional values, which are known when the model is compiled.
+	item("SequenceConstruct", sequence::construct),
+	item("SequenceEmpty", sequence::empty).ignores(&["dtype"]),
+	item("SequenceAt", sequence::at),
+	item("SequenceInsert", sequence::insert),
+	item("SequenceErase", sequence::erase),
+	item("SequenceLength", sequence::length),
+	// Sizes that are given keep the axis.
+	item("SplitToSequence", sequence::split).ignores(&["keepdims"]),
+	item("ConcatFromSequence", sequence::concat),
+	// What an empty one could hold.
+	item("Optional", sequence::optional).ignores(&["type"]),
+	item("OptionalGetElement", sequence::optional_element),
+	item("OptionalHasElement", sequence::has_element),
 	// Elements moved, repeated, picked or placed; shapes.
 	one("Transpose", arrange::transpose).since(1),
 	one("Expand", arrange::expand),
@@ -204,14 +252,15 @@ const STANDARD: &[Operator] = &[
 	one("Gather", gather::gather),
 	one("GatherElements", index::gather_elements_node),
 	one("GatherND", index::gather_nd),
-	one("Compress", index::compress),
+	found("Compress", picked::compress),
 	one("ReverseSequence", index::reverse_sequence),
 	one("Trilu", index::triangle),
 	one("EyeLike", index::eye_like),
-	one("NonZero", index::non_zero),
+	found("NonZero", picked::non_zero),
 	one("Scatter", scatter::scatter_elements),
 	one("ScatterElements", scatter::scatter_elements),
 	one("ScatterND", scatter::scatter_nd),
+	one("TensorScatter", cache::tensor_scatter),
 	// Sorted is one of the orders that `sorted=0` allows.
 	many("TopK", scatter::top_k).ignores(&["sorted"]),
 	one("Reshape", shapes::reshape),
@@ -313,6 +362,7 @@ const STANDARD: &[Operator] = &[
 	one("AffineGrid", grid::affine_grid),
 	one("RoiAlign", roi::roi_align),
 	one("DeformConv", deform::deform_conv),
+	found("NonMaxSuppression", suppression::non_max_suppression),
 	// Signals and texts.
 	one("HannWindow", signal::hann_window),
 	one("HammingWindow", signal::hamming_window),
@@ -346,7 +396,14 @@ const MICROSOFT: &[Operator] = &[
 	one("FastGelu", |cx| activation::biased_gelu(cx, true)),
 	one("QuickGelu", activation::quick_gelu),
 	many("DynamicQuantizeLSTM", recurrent::quantized_lstm).ignores(FUNCTION_PARAMETERS),
+	one("MoE", experts::mixture),
+	// How coarsely it may be computed, and in what kernels; blocks of a whole row have one size.
+	one("QMoE", experts::quantized_mixture).ignores(&["accuracy_level", "block_size"]),
 	one("FusedMatMul", matmul::fused_matmul),
+	one("TransposeMatMul", matmul::fused_matmul),
+	one("GemmFastGelu", matmul::product_fast_gelu),
+	many("LinearAttention", attention::linear::linear_attention).ignores(&["chunk_size"]),
+	many("CausalConvWithState", attention::linear::causal_conv),
 	one("FusedGemm", matmul::fused_gemm).ignores(&[
 		"beta",
 		"activation_alpha",
@@ -357,6 +414,10 @@ const MICROSOFT: &[Operator] = &[
 	// How coarsely it may be computed; here it is not.
 	one("MatMulNBits", nbits::matmul).ignores(&["accuracy_level"]),
 	one("GatherBlockQuantized", packed::gather),
+	// For types that the standard ones had not yet.
+	one("QuantizeLinear", quantization::linear::quantize).ignores(&["axis"]),
+	one("DequantizeLinear", quantization::linear::dequantize).ignores(&["axis"]),
+	one("QLinearConv", quantized::conv),
 	one("QGemm", quantized::gemm),
 	one("DynamicQuantizeMatMul", quantized::dynamic_matmul),
 	one("MatMulIntegerToFloat", quantized::matmul_to_float),
@@ -368,6 +429,11 @@ const MICROSOFT: &[Operator] = &[
 	one("QLinearSoftmax", |cx| around(cx, softmax::quantized)),
 	one("QLinearAveragePool", |cx| around(cx, pool::average_pool)),
 	one("QLinearGlobalAveragePool", qlinear::global_average_pool),
+	// Older than the standard ones of these names, and of the same meaning.
+	one("ExpandDims", shapes::expand_dims),
+	one("GatherND", index::gather_nd),
+	one("Range", shapes::range),
+	one("Trilu", index::triangle),
 ];
 
 /// Classical machine learning.
@@ -424,7 +490,7 @@ pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
 			ErrorKind::UnsupportedOperator,
 			format!("operators of the domain `{}` are not supported", shown(domain)),
 		)
-		.help("export the model with standard ONNX operators only"));
+		.help(instead_of_domain(domain)));
 	};
 	let operator = domain.operators.iter().find(|operator| operator.name == name);
 	let since = operator.and_then(|operator| operator.since).unwrap_or(domain.first);
@@ -438,15 +504,46 @@ pub(super) fn find(cx: &Cx<'_, '_>) -> Result<&'static Operator> {
 	operator.ok_or_else(|| unsupported(name))
 }
 
+/// What to do about a file with operators of an unknown domain.
+fn instead_of_domain(domain: &str) -> &'static str {
+	match domain {
+		"com.microsoft.nchwc" | "com.ms.internal.nhwc" => OPTIMIZED,
+		"ai.onnx.contrib" => {
+			"texts, images and sounds are prepared outside of the model; export it without that part"
+		},
+		"org.pytorch.aten" => {
+			"PyTorch found no ONNX operator for it; export the model without operator_export_type"
+		},
+		"ai.onnx.preview" => "it is not standard yet; export the model with standard ONNX operators only, attention as Attention",
+		_ => "export the model with standard ONNX operators only",
+	}
+}
+
+/// What to do about what onnxruntime makes of a model when it loads it.
+const OPTIMIZED: &str =
+	"onnxruntime's optimizer wrote the file for one kind of machine; take the file it was made from, or save with \
+	 ORT_ENABLE_EXTENDED";
+
 fn unsupported(op_type: &str) -> Failure {
 	let failure = Failure::new(ErrorKind::UnsupportedOperator, "this operator is not supported");
-	match op_type {
-		"NonMaxSuppression" | "Unique" => failure
-			.help("the size of its result depends on the data; end the model before this node"),
+	failure.help(match op_type {
+		"Unique" => "the size of its result depends on the data; end the model before this node",
 		"RandomNormal" | "RandomUniform" | "RandomNormalLike" | "RandomUniformLike"
 		| "Bernoulli" | "Multinomial" => {
-			failure.help("results must be the same on every machine; pass noise as an input")
+			"results must be the same on every machine; pass noise as an input"
 		},
-		_ => failure.help("engine/onnx/README.md lists the supported operators"),
-	}
+		"ImageDecoder" => "decode images before the model",
+		"StringConcat" | "StringNormalizer" | "StringSplit" | "RegexFullMatch" | "Tokenizer"
+		| "WordConvEmbedding" => "turn text into numbers before the model",
+		"MaxRoiPool" => "export the model with RoiAlign",
+		"NhwcConv" | "NhwcFusedConv" | "NhwcMaxPool" => OPTIMIZED,
+		"EPContext" => "it holds what one kind of machine runs; take the file it was made from",
+		"PackedAttention" | "PackedMultiHeadAttention" | "RemovePadding" | "RestorePadding" => {
+			"onnxruntime's optimizer writes it for GPUs; optimize the model without packing of its inputs"
+		},
+		"BeamSearch" | "GreedySearch" | "Sampling" | "WhisperBeamSearch" => {
+			"the program is one step of a search; export the decoder by itself, with its past as inputs and outputs"
+		},
+		_ => "engine/onnx/README.md lists the supported operators",
+	})
 }

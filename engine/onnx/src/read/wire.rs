@@ -14,9 +14,11 @@ pub(crate) enum WireError {
 	Type,
 	#[error("a name is not UTF-8")]
 	Text,
-	#[error("there are more parts than any model has")]
+	#[error(
+		"there are more than 262144 parts, nodes and names among them, or 4194304 words in lists"
+	)]
 	TooMany,
-	#[error("graphs lie inside one another deeper than in any model")]
+	#[error("graphs lie inside one another more than 16 deep")]
 	Nesting,
 }
 

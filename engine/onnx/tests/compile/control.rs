@@ -1,7 +1,7 @@
 //! Branches and loops, folded, written out, or refused.
 
 use assay_onnx::{compile, CompileOptions, ErrorKind};
-use assay_testing::onnx::net::{f32s, floats_of, run, tensor, Net, A};
+use assay_testing::onnx::net::{f32s, floats_of, run, tensor, Net, A, D};
 use rten_onnx::onnx::{DataType, GraphProto};
 
 /// y = then(x) if the sampling rate is 16 else otherwise(x); `extra` lengthens one branch's result.
@@ -22,7 +22,7 @@ fn switch(then: &str, otherwise: &str) -> Net {
 }
 
 fn fixed(rate: i64) -> CompileOptions {
-	CompileOptions { values: [("rate".to_owned(), rate)].into(), ..Default::default() }
+	CompileOptions { values: [("rate".to_owned(), vec![rate])].into(), ..Default::default() }
 }
 
 #[test]
@@ -59,11 +59,31 @@ fn an_unknown_condition_selects() {
 fn values_that_no_input_takes() {
 	let net = switch("Neg", "Abs");
 	let with = |name: &str, value: i64| {
-		let values = [(name.to_owned(), value)].into();
+		let values = [(name.to_owned(), vec![value])].into();
 		compile(&net.bytes(), &CompileOptions { values, ..Default::default() }).unwrap_err().kind
 	};
 	assert_eq!(with("speed", 1), ErrorKind::UnknownName);
 	assert_eq!(with("x", i64::MAX), ErrorKind::WrongShape);
+}
+
+/// One number for every element of an input, or one for all of them.
+#[test]
+fn several_numbers_of_an_input() {
+	let net = Net::new().floats("x", &[1, 2]).input("size", DataType::INT64, &[D::N(2)]);
+	let net = net.node("Expand", &["x", "size"], &["y"]).output("y");
+	let with = |numbers: &[i64]| {
+		let values = [("size".to_owned(), numbers.to_vec())].into();
+		compile(&net.bytes(), &CompileOptions { values, ..Default::default() })
+	};
+	assert_eq!(with(&[3, 2]).unwrap().manifest.outputs[0].shape, [3, 2]);
+	assert_eq!(with(&[2]).unwrap().manifest.outputs[0].shape, [2, 2]);
+	for wrong in [&[][..], &[1, 2, 3]] {
+		let error = with(wrong).unwrap_err();
+		assert_eq!(error.kind, ErrorKind::WrongShape);
+		assert!(error.to_string().contains("it has 2 elements"), "{error}");
+	}
+	let error = net.error().to_string();
+	assert!(error.contains("--set INPUT=N[,N…]"), "{error}");
 }
 
 #[test]
@@ -190,7 +210,7 @@ fn the_number_of_turns_must_be_known() {
 	let error = net.error();
 	assert_eq!(error.kind, ErrorKind::DynamicShape);
 	assert!(error.to_string().contains("--set"), "{error}");
-	let values = [("m".to_owned(), 1)].into();
+	let values = [("m".to_owned(), vec![1])].into();
 	let options = CompileOptions { values, ..Default::default() };
 	let compiled = compile(&net.bytes(), &options).unwrap();
 	assert_eq!(floats_of(&run(&compiled, &[f32s(&[1.0, 5.0])])[0]), [1.0, 5.0]);

@@ -2,7 +2,7 @@
 //! of them.
 
 use assay_onnx::{compile, CompileError, CompileOptions, Compiled, ErrorKind};
-use assay_testing::onnx::net::{self, f32s, floats_of, tensor, Net, D};
+use assay_testing::onnx::net::{self, f32s, floats_of, tensor, Net, A, D};
 use rten_onnx::onnx::DataType;
 
 #[test]
@@ -12,7 +12,42 @@ fn nodes_in_any_order() {
 	assert_eq!(net.run_f32(&[&[1.0, -2.0]]), [-2.0, 2.0]);
 	let circle = Net::new().floats("x", &[2]).node("Add", &["x", "b"], &["a"]);
 	let circle = circle.node("Add", &["x", "a"], &["b"]).output("b").error();
-	assert!(circle.to_string().contains("which it needs"), "{circle}");
+	assert!(circle.to_string().contains("the Add that makes it needs"), "{circle}");
+}
+
+/// A name that an inner graph has itself is that one: what is called so around it is not read, and may come later.
+#[test]
+fn names_of_inner_graphs_hide_those_around_them() {
+	let branch = |op: &str| {
+		let net = Net::new().node(op, &["x"], &["y"]).node("Relu", &["y"], &["b"]).output("b");
+		A::Graph(net)
+	};
+	let net = Net::new().floats("x", &[2]).input("c", DataType::BOOL, &[]);
+	let branches = vec![("then_branch", branch("Neg")), ("else_branch", branch("Abs"))];
+	let net = net.node_with("If", &["c"], &["a"], branches).node("Exp", &["a"], &["y"]).output("y");
+	for (condition, expected) in [(1, [0.0, 2.0]), (0, [1.0, 2.0])] {
+		let found = net.run(&[f32s(&[1.0, -2.0]), vec![condition]]);
+		assert_eq!(floats_of(&found[0]), expected.map(f32::exp));
+	}
+	// A body's input is its own too.
+	let body = Net::new().input("i", DataType::INT64, &[]).input("c", DataType::BOOL, &[]);
+	let body =
+		body.floats("y", &[]).node("Add", &["y", "x"], &["z"]).node("Identity", &["c"], &["d"]);
+	let body = vec![("body", A::Graph(body.output("d").output("z")))];
+	let net = Net::new().floats("x", &[1]).list("trips", &[3]);
+	let net = net.node_with("Loop", &["trips", "", "x"], &["a"], body);
+	let net = net.node("Neg", &["a"], &["y"]).output("y");
+	assert_eq!(net.run_f32(&[&[2.0]]), [-8.0]);
+	// A circle inside does not take what is called so outside.
+	let circle =
+		Net::new().node("Add", &["x", "q"], &["p"]).node("Neg", &["p"], &["q"]).output("q");
+	let net =
+		Net::new().floats("x", &[1]).node("Neg", &["x"], &["q"]).input("c", DataType::BOOL, &[]);
+	let other = Net::new().node("Neg", &["x"], &["b"]).output("b");
+	let branches = vec![("then_branch", A::Graph(circle)), ("else_branch", A::Graph(other))];
+	let net = net.node_with("If", &["c"], &["a"], branches).node("Add", &["a", "q"], &["y"]);
+	let error = net.output("y").error().to_string();
+	assert!(error.contains("`p`, and the Add that makes it needs"), "{error}");
 }
 
 #[test]
@@ -255,6 +290,27 @@ fn attributes_of_a_call() {
 	let without = function("Leak", &["a"], &["r"], &node, &field(6, b"slope"));
 	let error = result(&calling("Leak", &["x"], &[without])).unwrap_err();
 	assert!(error.contains("`slope` is missing"), "{error}");
+}
+
+/// What a call has counts before anything is made of it, however often it is repeated.
+#[test]
+fn calls_are_charged_before_they_are_made() {
+	let mut net = Net::new().input("i", DataType::INT64, &[]).input("c", DataType::BOOL, &[]);
+	net = net.floats("a", &[]).node("Keep", &["a"], &["b"]);
+	net.graph().node[0].domain = Some("own".into());
+	let body = net.node("Identity", &["c"], &["d"]).output("d").output("b");
+	let mut net = Net::new().floats("x", &[1]).list("trips", &[16_000]);
+	let attributes = vec![("body", A::Graph(body))];
+	net = net.node_with("Loop", &["trips", "", "x"], &["y"], attributes).output("y");
+	// 100,000 attributes that no node reads.
+	let names: Vec<u8> = (0..100_000u32).flat_map(|i| field(6, i.to_string().as_bytes())).collect();
+	let inside = self::body(&Net::new().node("Identity", &["a"], &["r"]));
+	let mut bytes = net.bytes();
+	bytes.extend(function("Keep", &["a"], &["r"], &inside, &names));
+	let start = std::time::Instant::now();
+	let error = result(&bytes).unwrap_err();
+	assert!(error.contains("bodies of loops and functions"), "{error}");
+	assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod attributes;
+mod boxes;
 mod classical;
 mod control;
 mod digits;
@@ -12,6 +13,7 @@ mod external;
 mod graphs;
 mod hostile;
 mod layouts;
+mod lists;
 mod long;
 mod operators;
 mod ports;

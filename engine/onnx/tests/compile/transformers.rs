@@ -214,3 +214,39 @@ fn windows_of_rows() {
 	};
 	assert_attends(25, |net| (net, Vec::new()), attributes, sees);
 }
+
+/// A first prompt in a cache, filled up behind its end, begins at 0: its rows are those that it has without a cache.
+#[test]
+fn a_prompt_that_is_filled_up_begins_at_its_start() {
+	const PROMPT: i64 = 5;
+	let (width, room, size) = (2 * SIZE as i64, 7, SIZE as i64);
+	let net = |cached: bool| {
+		let mut net = Net::new().floats("q", &[1, PROMPT, width]).floats("k", &[1, PROMPT, size]);
+		net = net.floats("v", &[1, PROMPT, size]);
+		let angles = |seed: u32| noise(8 * SIZE / 2, seed);
+		net =
+			net.weight("cos", &[8, size / 2], &angles(1)).weight("sin", &[8, size / 2], &angles(2));
+		let last = |at: i32| tensor("last", DataType::INT32, &[1], at.to_le_bytes().to_vec());
+		let total = tensor("all", DataType::INT32, &[], (PROMPT as i32).to_le_bytes().to_vec());
+		net = net.initializer(last(2)).initializer(total);
+		let mut inputs = vec!["q", "k", "v", "", "", "last", "all", "cos", "sin"];
+		if cached {
+			net = net.floats("past", &[1, 1, room, size]).floats("past v", &[1, 1, room, size]);
+			(inputs[3], inputs[4]) = ("past", "past v");
+		}
+		let heads =
+			vec![("num_heads", A::Int(2)), ("kv_num_heads", A::Int(1)), ("do_rotary", A::Int(1))];
+		net = net.node_with("GroupQueryAttention", &inputs, &["y"], heads).output("y");
+		net.graph().node[0].domain = Some("com.microsoft".into());
+		net
+	};
+	let prompt = PROMPT as usize;
+	let mut inputs = vec![f32s(&noise(prompt * 2 * SIZE, 3))];
+	inputs.extend([4, 5].map(|seed| f32s(&noise(prompt * SIZE, seed))));
+	let alone = floats_of(&net(false).run(&inputs)[0]);
+	inputs.extend([6, 7].map(|seed| f32s(&noise(7 * SIZE, seed))));
+	let cached = floats_of(&net(true).run(&inputs)[0]);
+	// Three of its rows are valid; no older key or value is seen by them.
+	let valid = 3 * 2 * SIZE;
+	assert_close(&cached[..valid], &alone[..valid], 1e-6);
+}

@@ -82,7 +82,7 @@ impl Case {
 		let options = CompileOptions {
 			dims: self.dims.iter().map(|&(name, size)| (owned(name), size)).collect(),
 			shapes: self.shapes.iter().map(|&(name, dims)| (owned(name), dims.to_vec())).collect(),
-			values: self.values.iter().map(|&(name, number)| (owned(name), number)).collect(),
+			values: self.values.iter().map(|&(name, number)| (owned(name), vec![number])).collect(),
 			name: owned(self.name),
 			..Default::default()
 		};

@@ -558,6 +558,74 @@ fn just(name: &str) -> Net {
 	Net::new().output(name)
 }
 
+/// Lists that are made and copied, and what a few numbers make large.
+fn listed() -> Vec<(&'static str, Net)> {
+	let splits = |keeps: i64| {
+		let net = Net::new().floats("x", &[1 << 28]).list("0", &[0]);
+		let net =
+			net.node_with("SplitToSequence", &["x"], &["s"], vec![("keepdims", A::Int(keeps))]);
+		net.node("SequenceAt", &["s", "0"], &["y"]).output("y")
+	};
+	let grows = body().node("SequenceInsert", &["state", "turn"], &["longer"]);
+	let grows = turns(Net::new(), grows.output("go").output("longer"));
+	let mut grows = grows.node("SequenceEmpty", &[], &["none"]);
+	for node in &mut grows.graph().node {
+		if node.op_type.as_deref() == Some("Loop") {
+			node.input[2] = "none".into();
+		}
+	}
+	let integer = |dims: &[i64]| {
+		let dims: Vec<D> = dims.iter().map(|&dim| D::N(dim)).collect();
+		Net::new().input("a", DataType::INT64, &dims)
+	};
+	let regions = vec![("output_height", A::Int(1 << 20)), ("output_width", A::Int(1 << 20))];
+	let mask = Net::new().floats("x", &[1 << 14, 1]).floats("m", &[1 << 14]).list("n", &[1 << 28]);
+	let mask = mask.node("NonZero", &["m"], &["found"]).node("Transpose", &["found"], &["at"]);
+	let mask = mask.node("Shape", &["at"], &["pair"]).list("0", &[0]).weight("one", &[1], &[1.0]);
+	let mask = mask.node("Gather", &["pair", "0"], &["count"]);
+	let size = mask.node_with("Concat", &["count", "n"], &["size"], vec![("axis", A::Int(0))]);
+	vec![
+		("SplitToSequence", splits(1)),
+		("SplitToSequence without the axis", splits(0)),
+		("a sequence that grows", grows),
+		("MatMul of whole numbers", {
+			let net = integer(&[1 << 13, 1 << 13]).node("MatMul", &["a", "a"], &["y"]);
+			net.output("y")
+		}),
+		("RoiAlign", {
+			let net = Net::new().floats("x", &[1, 1, 4, 4]).floats("r", &[1, 4]).list("i", &[0]);
+			net.node_with("RoiAlign", &["x", "r", "i"], &["y"], regions).output("y")
+		}),
+		("NonMaxSuppression", {
+			let net = Net::new().floats("b", &[1, 1 << 25, 4]).floats("s", &[1, 1, 1 << 25]);
+			let net = net.list("most", &[i64::MAX]);
+			net.node("NonMaxSuppression", &["b", "s", "most"], &["y"]).output("y")
+		}),
+		("NonMaxSuppression turn by turn", {
+			let net = Net::new().floats("b", &[1, 1 << 25, 4]).floats("s", &[1, 1, 1 << 25]);
+			let net = net.list("most", &[64]);
+			net.node("NonMaxSuppression", &["b", "s", "most"], &["y"]).output("y")
+		}),
+		("Expand to rows of places", {
+			let net = size.node("Expand", &["one", "size"], &["new"]);
+			net.node("ScatterND", &["x", "at", "new"], &["y"]).output("y")
+		}),
+		("Resize of bytes", {
+			let net =
+				Net::new().input("x", DataType::UINT8, &[D::N(1), D::N(1)]).weight("n", &[0], &[]);
+			let net = net.list("s", &[1 << 14, 1 << 16]);
+			let mode = vec![("mode", A::Word("linear"))];
+			net.node_with("Resize", &["x", "n", "n", "s"], &["y"], mode).output("y")
+		}),
+		("TensorScatter", {
+			let net =
+				Net::new().floats("c", &[1 << 14, 1 << 14]).floats("u", &[1 << 14, 1]).opset(24);
+			net.node_with("TensorScatter", &["c", "u"], &["y"], vec![("axis", A::Int(1))])
+				.output("y")
+		}),
+	]
+}
+
 fn packed() -> Vec<(&'static str, Net)> {
 	let added = |t: TensorProto| {
 		Net::new()
@@ -637,7 +705,7 @@ fn packed() -> Vec<(&'static str, Net)> {
 #[test]
 fn hostile_files_take_a_bounded_amount_of_memory() {
 	let mut over = Vec::new();
-	let files = [expanding(), fitting(), repeating(), reading(), packed()];
+	let files = [expanding(), fitting(), repeating(), reading(), packed(), listed()];
 	for (name, net) in files.into_iter().flatten() {
 		let file = net.bytes();
 		drop(net);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{place, Walk};
 use crate::{
 	error::{shown, CompileError, Failure},
-	ir::{Builder, Value},
+	ir::{Builder, Item},
 	lower::Opsets,
 	read::{AttributeValue, Function, Node},
 };
@@ -48,8 +48,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 		builder: &mut Builder,
 		node: &'g Node<'a>,
 		function: &'g Function<'a>,
-		inputs: Vec<Option<Value>>,
-	) -> Result<Vec<Value>, CompileError> {
+		inputs: Vec<Option<Item>>,
+	) -> Result<Vec<Item>, CompileError> {
 		let fail = |failure: Failure| failure.at(place(node));
 		if self.frames.len() > MAX_CALLS {
 			let reason = format!("functions call one another more than {MAX_CALLS} deep");
@@ -59,24 +59,25 @@ impl<'g, 'a> Walk<'g, 'a> {
 			let reason = "it has more inputs or outputs than its function in the file";
 			return Err(fail(Failure::invalid(reason)));
 		}
-		let frame = self.frame(node, function).map_err(fail)?;
+		// Before anything is made for it: a call of a function with endless attributes costs as much as it has.
 		self.repeat_parts(function.body.parts() + function.parts() + node.parts())?;
+		let frame = self.frame(node, function).map_err(fail)?;
 		let outputs = function.outputs.iter().take(node.outputs.len()).copied().collect();
 		self.enter(&function.body, outputs)?;
 		if let Some(scope) = self.scopes.last_mut() {
 			scope.is_closed = true;
 		}
 		let left_out = std::iter::repeat(None);
-		for (name, value) in function.inputs.iter().zip(inputs.into_iter().chain(left_out)) {
-			self.name_optional(name, value)?;
+		for (name, item) in function.inputs.iter().zip(inputs.into_iter().chain(left_out)) {
+			self.name_optional(name, item)?;
 		}
 		let at = builder.node;
 		self.frames.push(frame);
-		let values = self.run(builder)?;
+		let items = self.run(builder)?;
 		self.frames.pop();
 		self.scopes.pop();
 		builder.node = at;
-		Ok(values)
+		Ok(items)
 	}
 
 	/// What the nodes of the function's body mean in a call.

@@ -1,13 +1,15 @@
 //! Control flow that is known when the model is compiled: branches whose condition folds, and loops
 //! whose number of trips folds, which are written out.
 
+use std::rc::Rc;
+
 use assay_referee::DType;
 
-use super::{place, Walk};
+use super::{place, Walk, FEWER_TURNS};
 use crate::{
 	dims::{axis, strides},
 	error::{CompileError, ErrorKind, Failure, Result},
-	ir::{Builder, Value},
+	ir::{Builder, Item, Value},
 	read::{AttributeValue, Graph, Node},
 };
 
@@ -18,18 +20,24 @@ const MAX_TRIPS: u64 = 1 << 14;
 
 const FIX: &str = "fix the input it depends on with --set INPUT=NUMBER";
 
+/// Whether a standard operator runs graphs of its own.
+pub(super) fn is_control(op_type: &str) -> bool {
+	matches!(op_type, "If" | "Loop" | "Scan" | "SequenceMap")
+}
+
 impl<'g, 'a> Walk<'g, 'a> {
-	/// Lowers `If`, `Loop` or `Scan`.
+	/// Lowers `If`, `Loop`, `Scan` or `SequenceMap`.
 	pub(crate) fn control(
 		&mut self,
 		builder: &mut Builder,
 		node: &'g Node<'a>,
-		inputs: Vec<Option<Value>>,
+		inputs: Vec<Option<Item>>,
 		opset: i64,
-	) -> Outcome<Vec<Value>> {
+	) -> Outcome<Vec<Item>> {
 		match node.op_type {
 			"If" => self.branch(builder, node, &inputs),
 			"Loop" => self.repeat(builder, node, &inputs),
+			"SequenceMap" => self.map(builder, node, &inputs),
 			_ => {
 				let scan = Scan::new(node, &inputs, opset).map_err(|f| f.at(place(node)))?;
 				self.scan(builder, node, &scan)
@@ -42,8 +50,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 		&mut self,
 		builder: &mut Builder,
 		node: &'g Node<'a>,
-		inputs: &[Option<Value>],
-	) -> Outcome<Vec<Value>> {
+		inputs: &[Option<Item>],
+	) -> Outcome<Vec<Item>> {
 		let fail = |failure: Failure| failure.at(place(node));
 		let condition = truth(inputs.first(), "its condition").map_err(fail)?;
 		let (Some(yes), Some(no)) = (node.graph("then_branch"), node.graph("else_branch")) else {
@@ -72,8 +80,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 		&mut self,
 		builder: &mut Builder,
 		node: &'g Node<'a>,
-		inputs: &[Option<Value>],
-	) -> Outcome<Vec<Value>> {
+		inputs: &[Option<Item>],
+	) -> Outcome<Vec<Item>> {
 		let fail = |failure: Failure| failure.at(place(node));
 		let trips = trips(inputs.first()).map_err(fail)?;
 		let mut goes_on = match inputs.get(1) {
@@ -81,7 +89,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 			_ => true,
 		};
 		let body = node.graph("body").ok_or_else(|| fail(Failure::invalid("it has no body")))?;
-		let mut state = inputs.iter().skip(2).cloned().collect::<Option<Vec<Value>>>();
+		let mut state = inputs.iter().skip(2).cloned().collect::<Option<Vec<Item>>>();
 		let state = state.take().ok_or_else(|| fail(Failure::invalid("an input is missing")))?;
 		let kept = state.len();
 		if body.inputs.len() != kept + 2 || body.outputs.len() <= kept {
@@ -92,25 +100,57 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let mut trip = 0;
 		while goes_on && trips.is_none_or(|trips| trip < trips) {
 			if trip >= MAX_TRIPS {
-				return Err(fail(Failure::too_large(format!(
-					"it takes more than {MAX_TRIPS} trips"
-				))));
+				return Err(fail(too_long()));
 			}
-			let mut given =
-				vec![Value::scalar(DType::I64, trip as i64), Value::scalar(DType::Bool, 1)];
+			let turn = Value::scalar(DType::I64, trip as i64);
+			let mut given = vec![turn.into(), Value::scalar(DType::Bool, 1).into()];
 			given.append(&mut state);
 			let mut results = self.run_inner(builder, body, given)?;
 			goes_on = must_be_known(Some(&Some(results.remove(0)))).map_err(fail)?;
-			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
-				row.push(value);
+			for (row, item) in rows.iter_mut().zip(results.drain(kept..)) {
+				row.push(stacked(item).map_err(fail)?);
 			}
 			state = results;
 			trip += 1;
 		}
 		for row in &rows {
-			state.push(stack(builder, row, 0, false).map_err(fail)?);
+			state.push(stack(builder, row, 0, false).map_err(fail)?.into());
 		}
 		Ok(state)
+	}
+
+	/// Runs the body for every element of a sequence, beside those of the other sequences in its place and the
+	/// tensors as they are.
+	fn map(
+		&mut self,
+		builder: &mut Builder,
+		node: &'g Node<'a>,
+		inputs: &[Option<Item>],
+	) -> Outcome<Vec<Item>> {
+		let fail = |failure: Failure| failure.at(place(node));
+		let body = node.graph("body").ok_or_else(|| fail(Failure::invalid("it has no body")))?;
+		let given = inputs.iter().cloned().collect::<Option<Vec<Item>>>();
+		let given = given.ok_or_else(|| fail(Failure::invalid("an input is missing")))?;
+		let Some(Item::Sequence(first)) = given.first() else {
+			return Err(fail(Failure::invalid("its input 0 is no sequence")));
+		};
+		if body.inputs.len() != given.len() {
+			return Err(fail(Failure::invalid("its body does not fit its inputs")));
+		}
+		let mut columns: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len()];
+		for at in 0..first.len() {
+			let element = |item: &Item| match item {
+				Item::Sequence(elements) => elements.get(at).cloned().map(Item::Tensor),
+				other => Some(other.clone()),
+			};
+			let elements = given.iter().map(element).collect::<Option<Vec<Item>>>();
+			let differ = || fail(Failure::invalid("its sequences differ in length"));
+			let results = self.run_inner(builder, body, elements.ok_or_else(differ)?)?;
+			for (column, item) in columns.iter_mut().zip(results) {
+				column.push(stacked(item).map_err(fail)?);
+			}
+		}
+		Ok(columns.into_iter().map(|column| Item::Sequence(Rc::new(column))).collect())
 	}
 
 	fn scan(
@@ -118,11 +158,12 @@ impl<'g, 'a> Walk<'g, 'a> {
 		builder: &mut Builder,
 		node: &'g Node<'a>,
 		scan: &Scan,
-	) -> Outcome<Vec<Value>> {
+	) -> Outcome<Vec<Item>> {
 		let fail = |failure: Failure| failure.at(place(node));
 		let body = node.graph("body").ok_or_else(|| fail(Failure::invalid("it has no body")))?;
 		if !scan.batched {
-			return self.scan_once(builder, node, body, scan);
+			let values = self.scan_once(builder, node, body, scan)?;
+			return Ok(values.into_iter().map(Item::Tensor).collect());
 		}
 		// Operator set 8 scans every entry of a batch by itself.
 		let mut parts: Vec<Vec<Value>> = Vec::new();
@@ -133,7 +174,8 @@ impl<'g, 'a> Walk<'g, 'a> {
 		}
 		let outputs = parts.first().map_or(0, Vec::len);
 		let column = |i: usize| parts.iter().map(|part| part[i].clone()).collect::<Vec<_>>();
-		(0..outputs).map(|i| stack(builder, &column(i), 0, false).map_err(fail)).collect()
+		let joined = (0..outputs).map(|i| stack(builder, &column(i), 0, false).map_err(fail));
+		joined.map(|value| value.map(Item::Tensor)).collect()
 	}
 
 	fn scan_once(
@@ -151,11 +193,13 @@ impl<'g, 'a> Walk<'g, 'a> {
 		let mut state = scan.state.clone();
 		let mut rows: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len() - kept];
 		for trip in 0..scan.trips().map_err(fail)? {
-			let mut given = state;
+			let mut given: Vec<Item> = state.into_iter().map(Item::Tensor).collect();
 			for (input, (at, backwards)) in &scan.inputs {
-				given.push(row(builder, input, *at, trip, *backwards).map_err(fail)?);
+				given.push(row(builder, input, *at, trip, *backwards).map_err(fail)?.into());
 			}
-			let mut results = self.run_inner(builder, body, given)?;
+			let results = self.run_inner(builder, body, given)?;
+			let results = results.into_iter().map(stacked).collect::<Result<Vec<Value>>>();
+			let mut results = results.map_err(fail)?;
 			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
 				row.push(value);
 			}
@@ -171,6 +215,10 @@ impl<'g, 'a> Walk<'g, 'a> {
 	}
 }
 
+fn too_long() -> Failure {
+	Failure::too_large(format!("it takes more than {MAX_TRIPS} trips")).help(FEWER_TURNS)
+}
+
 /// The operands of a `Scan`.
 struct Scan {
 	state: Vec<Value>,
@@ -182,7 +230,7 @@ struct Scan {
 }
 
 impl Scan {
-	fn new(node: &Node<'_>, inputs: &[Option<Value>], opset: i64) -> Result<Scan> {
+	fn new(node: &Node<'_>, inputs: &[Option<Item>], opset: i64) -> Result<Scan> {
 		let ints = |name: &str| -> Vec<i64> {
 			match node.attribute(name) {
 				Some(AttributeValue::Ints(values)) => values.clone(),
@@ -193,8 +241,10 @@ impl Scan {
 		if batched && inputs.first().is_some_and(Option::is_some) {
 			return Err(Failure::unsupported("sequences of different lengths"));
 		}
-		let given = inputs.iter().skip(usize::from(batched)).cloned().collect::<Option<Vec<_>>>();
-		let mut state = given.ok_or_else(|| Failure::invalid("an input is missing"))?;
+		let given = inputs.iter().skip(usize::from(batched));
+		let given = given.map(|item| item.as_ref()?.tensor().cloned()).collect::<Option<Vec<_>>>();
+		let mut state =
+			given.ok_or_else(|| Failure::invalid("an input is missing or no tensor"))?;
 		let count = match node.attribute("num_scan_inputs") {
 			Some(AttributeValue::Int(count)) => usize::try_from(*count).ok(),
 			_ => None,
@@ -231,7 +281,7 @@ impl Scan {
 		if u64::from(first) <= MAX_TRIPS {
 			Ok(first)
 		} else {
-			Err(Failure::too_large(format!("it takes more than {MAX_TRIPS} trips")))
+			Err(too_long())
 		}
 	}
 
@@ -264,9 +314,9 @@ impl Scan {
 }
 
 /// A condition: one `bool`.
-fn truth(value: Option<&Option<Value>>, what: &str) -> Result<Value> {
-	match value {
-		Some(Some(value)) if value.dtype == DType::Bool && value.elements() == 1 => {
+fn truth(item: Option<&Option<Item>>, what: &str) -> Result<Value> {
+	match item {
+		Some(Some(Item::Tensor(value))) if value.dtype == DType::Bool && value.elements() == 1 => {
 			value.view(vec![])
 		},
 		_ => Err(Failure::invalid(format!("{what} is not one bool"))),
@@ -277,8 +327,8 @@ fn constant_truth(value: &Value) -> Option<bool> {
 	value.whole_numbers().and_then(|list| list.first().map(|&x| x != 0))
 }
 
-fn must_be_known(value: Option<&Option<Value>>) -> Result<bool> {
-	let value = truth(value, "its condition")?;
+fn must_be_known(item: Option<&Option<Item>>) -> Result<bool> {
+	let value = truth(item, "its condition")?;
 	constant_truth(&value).ok_or_else(|| {
 		Failure::new(ErrorKind::DynamicShape, "whether it goes on depends on the model's input")
 			.help(FIX)
@@ -286,9 +336,9 @@ fn must_be_known(value: Option<&Option<Value>>) -> Result<bool> {
 }
 
 /// The number of trips; `None` where only the condition ends the loop.
-fn trips(value: Option<&Option<Value>>) -> Result<Option<u64>> {
-	let Some(Some(value)) = value else { return Ok(None) };
-	match value.whole_numbers().as_deref() {
+fn trips(item: Option<&Option<Item>>) -> Result<Option<u64>> {
+	let Some(Some(item)) = item else { return Ok(None) };
+	match item.tensor().and_then(Value::whole_numbers).as_deref() {
 		Some(&[trips]) => Ok(Some(u64::try_from(trips).unwrap_or(0))),
 		Some(_) => Err(Failure::invalid("its number of trips is not one number")),
 		None => Err(Failure::new(
@@ -300,7 +350,29 @@ fn trips(value: Option<&Option<Value>>) -> Result<Option<u64>> {
 }
 
 /// What a condition at run time picks.
-fn either(builder: &mut Builder, condition: &Value, a: &Value, b: &Value) -> Result<Value> {
+fn either(builder: &mut Builder, condition: &Value, a: &Item, b: &Item) -> Result<Item> {
+	match (a, b) {
+		(Item::Tensor(a), Item::Tensor(b)) => selected(builder, condition, a, b).map(Item::Tensor),
+		(Item::Sequence(a), Item::Sequence(b)) if a.len() == b.len() => {
+			let pairs = a.iter().zip(b.iter());
+			let elements = pairs.map(|(a, b)| selected(builder, condition, a, b));
+			Ok(Item::Sequence(Rc::new(elements.collect::<Result<_>>()?)))
+		},
+		(a, b) => Err(Failure::new(
+			ErrorKind::DynamicShape,
+			format!(
+				"its condition depends on the model's input and its branches give what is {} and what is {}, \
+				 or sequences of different lengths",
+				a.described(),
+				b.described()
+			),
+		)
+		.help(FIX)),
+	}
+}
+
+/// One of two tensors of one shape.
+fn selected(builder: &mut Builder, condition: &Value, a: &Value, b: &Value) -> Result<Value> {
 	if a.dtype != b.dtype || a.dims != b.dims {
 		return Err(Failure::new(
 			ErrorKind::DynamicShape,
@@ -312,6 +384,17 @@ fn either(builder: &mut Builder, condition: &Value, a: &Value, b: &Value) -> Res
 		.help(FIX));
 	}
 	builder.select(condition, a, b)
+}
+
+/// What is joined with others of its kind: a tensor.
+fn stacked(item: Item) -> Result<Value> {
+	match item {
+		Item::Tensor(value) => Ok(value),
+		other => Err(Failure::unsupported(format!(
+			"its body gives what is {} where a tensor is joined with others",
+			other.described()
+		))),
+	}
 }
 
 /// Entry `trip` of an axis, without the axis.

@@ -9,17 +9,22 @@ use super::Bound;
 use crate::{
 	dims::product,
 	error::{shown, CompileError, Failure, Place},
-	ir::{Builder, Origin, Value},
+	ir::{Builder, Item, Origin, Value},
 	lower::{check, is_standard, lower, Cx, Opsets},
 	read::{Attribute, AttributeValue, Function, FunctionKey, Graph, Node, SparseTensor, Tensor},
 };
 use call::Frame;
+use control::is_control;
 
 /// Most nodes lowered, counting those of unrolled bodies as often as they are repeated.
 const MAX_LOWERED: usize = 1 << 18;
 
 /// Most parts of inner graphs looked at, counting those of a body as often as it is repeated.
 const MAX_REPEATED: u64 = 1 << 25;
+
+/// What helps against loops that are too long to be written out.
+const FEWER_TURNS: &str =
+	"compile the model for fewer turns of its loops, or the body of a loop by itself";
 
 /// The place of a node: its name, or its first output's.
 pub(crate) fn place(node: &Node<'_>) -> Place {
@@ -46,7 +51,7 @@ struct Scope<'g, 'a> {
 	/// The node that produces a name.
 	producers: HashMap<&'a str, usize>,
 	/// What names stand for; nothing where a function's caller left an operand out.
-	values: HashMap<&'a str, Option<Value>>,
+	values: HashMap<&'a str, Option<Item>>,
 	/// Whether names of the graphs around it mean nothing in it: the body of a function.
 	is_closed: bool,
 }
@@ -205,22 +210,32 @@ impl<'g, 'a> Walk<'g, 'a> {
 			self.name(input.name, value)?;
 		}
 		bound.inputs.retain(|input| product(&input.dims) != 0);
-		for (input, number) in &bound.fixed {
+		for (input, numbers) in &bound.fixed {
 			let at = |failure: Failure| failure.at(Place::Input(input.name.into()));
-			let one = Value::scalar(input.dtype, *number);
-			let value = builder.expand(&one, input.dims.clone()).map_err(at)?;
+			let each =
+				|number: &i64| Value::scalar(input.dtype, *number).bytes().map(<[u8]>::to_vec);
+			let value = match numbers.as_slice() {
+				&[one] => {
+					let one = Value::scalar(input.dtype, one);
+					builder.expand(&one, input.dims.clone()).map_err(at)?.tagged(input.element)
+				},
+				numbers => {
+					let bytes = numbers.iter().filter_map(each).collect::<Vec<_>>().concat();
+					Value::constant(input.dtype, input.dims.clone(), bytes).tagged(input.element)
+				},
+			};
 			self.name(input.name, value)?;
 		}
 		Ok(())
 	}
 
-	fn name(&mut self, name: &'a str, value: Value) -> Result<(), CompileError> {
-		self.name_optional(name, Some(value))
+	fn name(&mut self, name: &'a str, item: impl Into<Item>) -> Result<(), CompileError> {
+		self.name_optional(name, Some(item.into()))
 	}
 
-	fn name_optional(&mut self, name: &'a str, value: Option<Value>) -> Result<(), CompileError> {
+	fn name_optional(&mut self, name: &'a str, item: Option<Item>) -> Result<(), CompileError> {
 		let taken = self.scopes.last_mut().is_none_or(|scope| {
-			scope.values.insert(name, value).is_some() || scope.producers.contains_key(name)
+			scope.values.insert(name, item).is_some() || scope.producers.contains_key(name)
 		});
 		if taken {
 			Err(Failure::invalid("its name is used twice").at(Place::Input(name.into())))
@@ -229,17 +244,17 @@ impl<'g, 'a> Walk<'g, 'a> {
 		}
 	}
 
-	/// The value of a name that `reader` needs, from the innermost graph that has it; none for an operand of a
-	/// function that its caller left out.
-	fn optional_value(
+	/// What a name that `reader` needs stands for, in the innermost graph that has it; nothing for an operand of
+	/// a function that its caller left out.
+	fn optional_item(
 		&mut self,
 		builder: &mut Builder,
 		name: &'a str,
 		reader: impl FnOnce() -> Place,
-	) -> Result<Option<Value>, CompileError> {
+	) -> Result<Option<Item>, CompileError> {
 		for scope in self.scopes.iter_mut().rev() {
-			if let Some(value) = scope.values.get(name) {
-				return Ok(value.clone());
+			if let Some(item) = scope.values.get(name) {
+				return Ok(item.clone());
 			}
 			if let Some(weight) = scope.initializers.get(name) {
 				let value = match weight {
@@ -247,8 +262,18 @@ impl<'g, 'a> Walk<'g, 'a> {
 					Weight::Sparse(tensor) => builder.sparse_constant(tensor),
 				};
 				let value = value.map_err(|failure| failure.at(Place::Weight(name.into())))?;
-				scope.values.insert(name, Some(value.clone()));
-				return Ok(Some(value));
+				scope.values.insert(name, Some(value.clone().into()));
+				return Ok(Some(value.into()));
+			}
+			// A name of the graph's own hides those around it, also before it stands for something.
+			if let Some(&index) = scope.producers.get(name) {
+				let node = scope.graph.nodes.get(index).map_or("", |node| node.op_type);
+				let reason = format!(
+					"it needs `{}`, and the {} that makes it needs, directly or not, what this gives",
+					shown(name),
+					shown(node)
+				);
+				return Err(Failure::invalid(reason).at(reader()));
 			}
 			if scope.is_closed {
 				break;
@@ -258,14 +283,14 @@ impl<'g, 'a> Walk<'g, 'a> {
 		Err(Failure::invalid(reason).at(reader()))
 	}
 
-	/// The value of a name that `reader` cannot do without.
-	fn value(
+	/// What a name that `reader` cannot do without stands for.
+	fn item(
 		&mut self,
 		builder: &mut Builder,
 		name: &'a str,
 		reader: impl Fn() -> Place,
-	) -> Result<Value, CompileError> {
-		self.optional_value(builder, name, &reader)?.ok_or_else(|| {
+	) -> Result<Item, CompileError> {
+		self.optional_item(builder, name, &reader)?.ok_or_else(|| {
 			let reason = format!("`{}`, which it needs, was left out", shown(name));
 			Failure::invalid(reason).at(reader())
 		})
@@ -276,12 +301,12 @@ impl<'g, 'a> Walk<'g, 'a> {
 		&mut self,
 		builder: &mut Builder,
 		graph: &'g Graph<'a>,
-		inputs: Vec<Value>,
-	) -> Result<Vec<Value>, CompileError> {
+		inputs: Vec<Item>,
+	) -> Result<Vec<Item>, CompileError> {
 		self.repeat_parts(graph.parts())?;
 		self.enter(graph, graph.outputs.iter().map(|port| port.name).collect())?;
-		for (port, value) in graph.inputs.iter().zip(inputs) {
-			self.name(port.name, value)?;
+		for (port, item) in graph.inputs.iter().zip(inputs) {
+			self.name(port.name, item)?;
 		}
 		let outputs = self.run(builder)?;
 		self.scopes.pop();
@@ -293,15 +318,17 @@ impl<'g, 'a> Walk<'g, 'a> {
 	pub(crate) fn repeat_parts(&mut self, parts: u64) -> Result<(), CompileError> {
 		let left = self.repeats.checked_sub(parts);
 		self.repeats = left.ok_or_else(|| {
-			let reason = "the model repeats its bodies more often than any model does";
+			let reason = format!(
+				"bodies of loops and functions come to more than {MAX_REPEATED} parts, repeated"
+			);
 			let node = self.nodes.last().map_or(Place::File, |node| place(node));
-			Failure::too_large(reason).at(node)
+			Failure::too_large(reason).help(FEWER_TURNS).at(node)
 		})?;
 		Ok(())
 	}
 
-	/// Lowers every needed node of the innermost graph; gives the outputs' values.
-	pub(crate) fn run(&mut self, builder: &mut Builder) -> Result<Vec<Value>, CompileError> {
+	/// Lowers every needed node of the innermost graph; gives what its outputs stand for.
+	pub(crate) fn run(&mut self, builder: &mut Builder) -> Result<Vec<Item>, CompileError> {
 		let Some(scope) = self.scopes.last() else { return Ok(Vec::new()) };
 		let (graph, (names, nodes)) = (scope.graph, scope.needed());
 		let wanted_outputs = scope.outputs.clone();
@@ -311,45 +338,48 @@ impl<'g, 'a> Walk<'g, 'a> {
 				.iter()
 				.map(|&name| match name {
 					"" => Ok(None),
-					name => self.optional_value(builder, name, || place(node)),
+					name => self.optional_item(builder, name, || place(node)),
 				})
 				.collect::<Result<Vec<_>, _>>()?;
 			if self.nodes.len() >= MAX_LOWERED {
-				let reason = "the model repeats far more nodes than a program may have ops";
-				return Err(Failure::too_large(reason).at(place(node)));
+				let reason =
+					format!("with bodies repeated, the model has more than {MAX_LOWERED} nodes");
+				return Err(Failure::too_large(reason).help(FEWER_TURNS).at(place(node)));
 			}
 			builder.node = self.nodes.len();
 			self.nodes.push(node);
 			let wanted: Vec<bool> = node.outputs.iter().map(|name| names.contains(name)).collect();
-			let values = self.lower(builder, node, inputs, wanted)?;
-			self.keep(node, values, &names)?;
+			let items = self.lower(builder, node, inputs, wanted)?;
+			self.keep(node, items, &names)?;
 		}
 		let output = |name: &str| Place::Output(name.into());
 		let outputs = wanted_outputs.into_iter();
-		outputs.map(|name| self.value(builder, name, || output(name))).collect()
+		outputs.map(|name| self.item(builder, name, || output(name))).collect()
 	}
 
 	fn lower(
 		&mut self,
 		builder: &mut Builder,
 		node: &'g Node<'a>,
-		inputs: Vec<Option<Value>>,
+		inputs: Vec<Option<Item>>,
 		wanted: Vec<bool>,
-	) -> Result<Vec<Value>, CompileError> {
+	) -> Result<Vec<Option<Item>>, CompileError> {
 		let fail = |failure: Failure| failure.at(place(node));
 		if let Some(&function) = self.functions.get(&node.called()) {
-			return self.call(builder, node, function, inputs);
+			let items = self.call(builder, node, function, inputs)?;
+			return Ok(items.into_iter().map(Some).collect());
 		}
 		let frame = self.frames.last().ok_or_else(|| fail(Failure::invalid("it has no place")))?;
 		let attributes = frame.attributes(node);
-		if is_standard(node.domain) && matches!(node.op_type, "If" | "Loop" | "Scan") {
+		if is_standard(node.domain) && is_control(node.op_type) {
 			check(node, &attributes, &frame.opsets).map_err(fail)?;
 			let refers = |a: &Attribute<'_>| matches!(a.value, AttributeValue::Reference(_));
 			if node.attributes.iter().any(refers) {
 				return Err(fail(Failure::unsupported("its attributes are those of a call")));
 			}
 			let opset = frame.opsets.standard;
-			return self.control(builder, node, inputs, opset);
+			let items = self.control(builder, node, inputs, opset)?;
+			return Ok(items.into_iter().map(Some).collect());
 		}
 		let cx = Cx::new(builder, node, inputs, attributes, &frame.opsets, wanted);
 		lower(cx, &frame.opsets).map_err(fail)
@@ -359,14 +389,14 @@ impl<'g, 'a> Walk<'g, 'a> {
 	fn keep(
 		&mut self,
 		node: &'g Node<'a>,
-		values: Vec<Value>,
+		items: Vec<Option<Item>>,
 		needed: &HashSet<&'a str>,
 	) -> Result<(), CompileError> {
-		let mut values = values.into_iter();
+		let mut items = items.into_iter();
 		for &output in &node.outputs {
-			match (values.next(), self.scopes.last_mut()) {
-				(Some(value), Some(scope)) if !output.is_empty() => {
-					scope.values.insert(output, Some(value));
+			match (items.next(), self.scopes.last_mut()) {
+				(Some(item), Some(scope)) if !output.is_empty() => {
+					scope.values.insert(output, item);
 				},
 				(None, _) if needed.contains(output) => {
 					let reason = format!("its output `{}` is not supported", shown(output));

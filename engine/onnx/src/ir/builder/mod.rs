@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use assay_referee::{
 	element, encode_value, leaf_terms, Bias, BinaryFn, DType, OpKind, OpRecord, ReduceFn, Soft,
-	TensorReader, UnaryFn, MAX_OPERANDS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
+	TensorReader, UnaryFn, MAX_OPERANDS, MAX_OPS, MAX_RANK, MAX_TENSOR_BYTES, MAX_TERMS,
 };
 
 use super::op::Op;
@@ -155,7 +155,10 @@ impl Builder {
 			}
 		}
 		if self.ops.len() >= MAX_PUSHED {
-			return Err(Failure::too_large("the model needs far more ops than a program may have"));
+			return Err(Failure::too_large(format!(
+				"the model comes to more than {MAX_PUSHED} ops, of which a program has {MAX_OPS} at most"
+			))
+			.help("compile it for fewer turns of its loops or smaller inputs, or in parts"));
 		}
 		let origin = Origin::Op(self.ops.len());
 		let value = Value { dtype, element: dtype.into(), dims: op.dims.clone(), origin };

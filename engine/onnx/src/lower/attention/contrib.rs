@@ -12,7 +12,7 @@ use crate::{
 	ir::Value,
 	lower::{
 		contraction::{product::product_of, quantized::float_product},
-		movement::ranges::part,
+		movement::{index::times, ranges::part},
 		reduction::layer_norm,
 		Cx,
 	},
@@ -324,14 +324,21 @@ fn before_end(cx: &mut Cx<'_, '_>, batch: u32, columns: u32) -> Result<Value> {
 }
 
 /// The position of the first row of every sequence, `[batch, 1]`: 0 without a past, otherwise
-/// what `seqlens_k` (the last position) leaves.
+/// what `seqlens_k` (the last position) leaves. A first prompt that is filled up to more rows than it has
+/// leaves less than nothing: it begins at 0.
 fn first_position(cx: &mut Cx<'_, '_>, batch: u32, rows: u32, room: u32) -> Result<Value> {
 	if room == 0 {
 		return Value::list_i64(&[0]).view(vec![1, 1]);
 	}
 	let last = cx.input(5)?;
 	let last = cx.b.cast(&last, DType::I64)?.view(vec![batch, 1])?;
-	cx.b.binary(BinaryFn::Add, &last, &Value::scalar(DType::I64, 1 - i64::from(rows)))
+	let first =
+		cx.b.binary(BinaryFn::Add, &last, &Value::scalar(DType::I64, 1 - i64::from(rows)))?;
+	if rows == 1 {
+		// Of one row the last position is the first, and never below 0.
+		return Ok(first);
+	}
+	cx.b.binary(BinaryFn::Max, &first, &Value::scalar(DType::I64, 0))
 }
 
 /// `first + 0, first + 1, …`, as `[batch or 1, count]`.
@@ -349,21 +356,24 @@ fn appended(cx: &mut Cx<'_, '_>, past: Option<Value>, new: Value, first: &Value)
 	if full || room == 0 {
 		return Ok(all);
 	}
-	if all.dims[0] != 1 {
-		return Err(Failure::unsupported(
-			"a past whose length depends on the input is supported for one sequence",
-		)
-		.help("compile the model for a batch of 1"));
-	}
-	let columns = all.dims[2];
+	let (batch, heads, columns) = (all.dims[0], all.dims[1], all.dims[2]);
 	let at = cx.b.iota(columns)?;
-	let first = first.view(vec![1])?;
+	let first = if batch == 1 { first.view(vec![1])? } else { first.clone() };
 	let shift = cx.b.binary(BinaryFn::Sub, &Value::scalar(DType::I64, room.into()), &first)?;
 	let moved = cx.b.binary(BinaryFn::Add, &at, &shift)?;
 	let is_past = cx.b.binary(BinaryFn::Less, &at, &first)?;
 	let source = cx.b.select(&is_past, &at, &moved)?;
 	let dims = all.dims.clone();
-	cx.b.push(OpKind::Gather { axis: 2 }, DType::F32, dims, vec![all, source])
+	if batch == 1 {
+		return cx.b.push(OpKind::Gather { axis: 2 }, DType::F32, dims, vec![all, source]);
+	}
+	// Every sequence's own columns, of each of its heads.
+	let starts = cx.b.iota(batch * heads)?.view(vec![batch, heads, 1])?;
+	let starts = times(cx, &starts, columns.into())?;
+	let source = source.view(vec![source.dims[0], 1, columns])?;
+	let source = cx.b.binary(BinaryFn::Add, &source, &starts)?;
+	let rows = all.view(vec![batch * heads * columns, all.dims[3]])?;
+	cx.b.push(OpKind::Gather { axis: 0 }, DType::F32, dims, vec![rows, source])
 }
 
 /// Which columns a row sees: none after its own position, none before its window.

@@ -2,6 +2,7 @@
 
 use assay_referee::{BinaryFn, DType, ReduceFn};
 
+use super::whole;
 use crate::{
 	dims::{product, strides},
 	error::{Failure, Result},
@@ -195,9 +196,6 @@ fn contracted(
 	b: Term,
 	needed: impl Fn(&char) -> bool,
 ) -> Result<Term> {
-	if a.value.dtype != DType::F32 || b.value.dtype != DType::F32 {
-		return Err(Failure::unsupported("a product of other than float32"));
-	}
 	let a = summed(cx, a, |c| needed(c) || b.letters.contains(c))?;
 	let b = summed(cx, b, |c| needed(c) || a.letters.contains(c))?;
 	let pick = |term: &Term, keep: &dyn Fn(&char) -> bool| -> Vec<char> {
@@ -229,6 +227,11 @@ fn contracted(
 	if product(&dims) == 0 || k == 0 {
 		return Err(Failure::unsupported("an operand is empty"));
 	}
-	let value = cx.b.matmul(left, right, None, product(&batch) as u32)?.view(dims)?;
+	let count = product(&batch) as u32;
+	let value = match (left.dtype, right.dtype) {
+		(DType::F32, DType::F32) => cx.b.matmul(left, right, None, count)?,
+		_ => whole::rows_by_rows(cx, &left, &right, count)?,
+	};
+	let value = value.view(dims)?;
 	Ok(Term { value, letters: [shared, rows, columns].concat() })
 }

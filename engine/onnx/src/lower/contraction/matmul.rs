@@ -5,6 +5,7 @@ use assay_referee::{Bias, BinaryFn, DType};
 use super::{
 	dequantized::dequantized_matmul,
 	product::{product_of, transposed},
+	whole,
 };
 use crate::{
 	dims::broadcast,
@@ -14,7 +15,10 @@ use crate::{
 };
 
 pub(crate) fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
+	let (a, b) = (cx.input(0)?, cx.input(1)?);
+	if a.dtype != DType::F32 || b.dtype != DType::F32 {
+		return whole::matmul(cx, &a, &b);
+	}
 	if let Some(y) = dequantized_matmul(cx, &a, &b)? {
 		return Ok(y);
 	}
@@ -41,14 +45,29 @@ pub(crate) fn fused_matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	}
 }
 
+/// `GemmFastGelu` of `com.microsoft`: a product, a bias where there is one, and the activation.
+pub(crate) fn product_fast_gelu(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
+	let mut y = product_of(cx, &a, &b)?;
+	if cx.optional(2).is_some() {
+		let bias = cx.float_input(2)?;
+		y = cx.b.binary(BinaryFn::Add, &y, &bias)?;
+	}
+	cx.with_input(y, |cx| activation::biased_gelu(cx, true))
+}
+
 /// `FusedGemm` of `com.microsoft`.
 pub(crate) fn fused_gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	cx.float_input(0)?;
 	let y = gemm(cx)?;
 	activation::named(cx, y)
 }
 
 pub(crate) fn gemm(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let (mut a, b) = (cx.float_input(0)?, cx.float_input(1)?);
+	let (mut a, b) = (cx.input(0)?, cx.input(1)?);
+	if a.dtype != DType::F32 || b.dtype != DType::F32 {
+		return whole::gemm(cx, a, b);
+	}
 	if a.rank() != 2 || b.rank() != 2 {
 		return Err(Failure::invalid("its operands are not matrices"));
 	}

@@ -10,4 +10,5 @@ pub(crate) mod nbits;
 pub(crate) mod product;
 pub(crate) mod quantized;
 pub(crate) mod transposed;
+mod whole;
 pub(crate) mod windows;

@@ -81,6 +81,21 @@ fn zeros(cx: &Cx<'_, '_>, form: &Form) -> Result<Vec<f32>> {
 	Ok(rows.flat_map(row).collect())
 }
 
+/// Which scale and zero point of its row each of the `k` weights has, where the file says it: they were sorted by
+/// how much they matter.
+fn groups(cx: &Cx<'_, '_>, form: &Form) -> Result<Option<Vec<usize>>> {
+	if cx.optional(4).is_none() {
+		return Ok(None);
+	}
+	let list = constant(cx, 4)?.whole_numbers().unwrap_or_default();
+	let place = |&place: &i64| usize::try_from(place).ok().filter(|&at| at < form.blocks as usize);
+	let groups = list.iter().take(form.k as usize).map(place).collect::<Option<Vec<usize>>>();
+	match groups.filter(|groups| groups.len() == form.k as usize) {
+		Some(groups) => Ok(Some(groups)),
+		None => Err(Failure::invalid("its g_idx does not fit its weights")),
+	}
+}
+
 /// The weights `[n, k]`.
 fn decoded(cx: &mut Cx<'_, '_>, form: &Form) -> Result<Value> {
 	let (packed, scales) = (constant(cx, 1)?, constant(cx, 2)?);
@@ -94,13 +109,13 @@ fn decoded(cx: &mut Cx<'_, '_>, form: &Form) -> Result<Value> {
 	if !fits {
 		return Err(Failure::invalid("its weights or scales do not have the declared size"));
 	}
-	let zeros = zeros(cx, form)?;
+	let (zeros, groups) = (zeros(cx, form)?, groups(cx, form)?);
 	cx.b.spend(product(&[form.n, form.k]) * 4)?;
 	let (block, blocks) = (form.block as usize, form.blocks as usize);
 	let mut weights = Vec::with_capacity(product(&[form.n, form.k]) as usize);
 	for (row, codes) in bytes.chunks_exact(row_bytes as usize).enumerate() {
 		for i in 0..form.k as usize {
-			let at = row * blocks + i / block;
+			let at = row * blocks + groups.as_ref().map_or(i / block, |groups| groups[i]);
 			weights.push((f32::from(code(codes, i, form.bits)) - zeros[at]) * scales[at]);
 		}
 	}
@@ -110,9 +125,6 @@ fn decoded(cx: &mut Cx<'_, '_>, form: &Form) -> Result<Value> {
 pub(crate) fn matmul(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let a = cx.float_input(0)?;
 	let form = Form::new(cx)?;
-	if cx.optional(4).is_some() {
-		return Err(Failure::unsupported("weights in another order (g_idx) are not supported"));
-	}
 	if a.dims.last() != Some(&form.k) {
 		return Err(Failure::invalid(format!("{:?} has not {} columns", a.dims, form.k)));
 	}

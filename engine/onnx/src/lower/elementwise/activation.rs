@@ -114,12 +114,17 @@ pub(crate) fn swiglu(cx: &mut Cx<'_, '_>) -> Result<Value> {
 pub(crate) fn swish(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let x = cx.float_input(0)?;
 	let alpha = cx.float("alpha", 1.0)?;
+	swish_of(cx, &x, alpha)
+}
+
+/// x · sigmoid(alpha · x), without an op for 1.
+pub(crate) fn swish_of(cx: &mut Cx<'_, '_>, x: &Value, alpha: f32) -> Result<Value> {
 	let scaled = match alpha {
 		1.0 => x.clone(),
-		_ => cx.b.binary_scalar(BinaryFn::Mul, &x, alpha)?,
+		_ => cx.b.binary_scalar(BinaryFn::Mul, x, alpha)?,
 	};
 	let y = cx.b.unary(UnaryFn::Sigmoid, &scaled)?;
-	cx.b.binary(BinaryFn::Mul, &x, &y)
+	cx.b.binary(BinaryFn::Mul, x, &y)
 }
 
 pub(crate) fn gelu(cx: &mut Cx<'_, '_>) -> Result<Value> {

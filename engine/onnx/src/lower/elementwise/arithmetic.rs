@@ -145,7 +145,12 @@ fn integer_pow(cx: &mut Cx<'_, '_>, x: &Value, y: &Value) -> Result<Value> {
 		(None, Some(list)) => {
 			list.iter().map(|&y| if y.fract() == 0.0 { y as i64 } else { -1 }).collect()
 		},
-		_ => return Err(Failure::unsupported("its exponents depend on the model's input")),
+		_ => {
+			return Err(Failure::unsupported(
+				"the exponents of whole numbers depend on the model's input",
+			)
+			.help("make them constants, or cast both operands to float32 before this node"));
+		},
 	};
 	if exponents.iter().any(|&exponent| exponent < 0) {
 		return Err(Failure::unsupported(

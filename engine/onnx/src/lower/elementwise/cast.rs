@@ -76,8 +76,3 @@ pub(crate) fn dropout(cx: &mut Cx<'_, '_>) -> Result<Vec<Value>> {
 	let mask = Value::constant(DType::Bool, x.dims.clone(), mask);
 	Ok(vec![x, mask])
 }
-
-pub(crate) fn optional_has_element(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let is_there = cx.optional(0).is_some();
-	Ok(Value::scalar(DType::Bool, is_there.into()))
-}

@@ -6,4 +6,6 @@ pub(crate) mod grid;
 pub(crate) mod pool;
 pub(crate) mod resize;
 pub(crate) mod roi;
+mod roi_adaptive;
+pub(crate) mod suppression;
 mod taps;

@@ -2,6 +2,7 @@
 
 use assay_referee::{BinaryFn, DType, ReduceFn};
 
+use super::roi_adaptive;
 use super::taps::{channels_first, gathered, joined, taps, Method, Outside, Taps, NOWHERE};
 use crate::{
 	dims::{self, check_dims},
@@ -23,12 +24,8 @@ fn roi_edge(cx: &mut Cx<'_, '_>, rois: &Value, i: u64, shift: f32) -> Result<Val
 	}
 }
 
-/// The taps of one axis of every region: `[rois, out, samples, 2]`.
-fn roi_taps(
-	cx: &mut Cx<'_, '_>,
-	rois: &Value,
-	[first, size, out, samples]: [u32; 4],
-) -> Result<Taps> {
+/// Where the bins of one axis of every region start, and how long each of `out` is, both `[rois, 1, 1]`.
+fn roi_bins(cx: &mut Cx<'_, '_>, rois: &Value, [first, out]: [u32; 2]) -> Result<[Value; 2]> {
 	let default = if cx.opset < 16 { "output_half_pixel" } else { "half_pixel" };
 	let half = match cx.word("coordinate_transformation_mode", default)? {
 		"half_pixel" => true,
@@ -43,6 +40,16 @@ fn roi_taps(
 		extent = cx.b.binary_scalar(BinaryFn::Max, &extent, 1.0)?;
 	}
 	let bin = cx.b.binary_scalar(BinaryFn::Div, &extent, out as f32)?;
+	Ok([start, bin])
+}
+
+/// The taps of one axis of every region: `[rois, out, samples, 2]`.
+fn roi_taps(
+	cx: &mut Cx<'_, '_>,
+	rois: &Value,
+	[first, size, out, samples]: [u32; 4],
+) -> Result<Taps> {
+	let [start, bin] = roi_bins(cx, rois, [first, out])?;
 	cx.b.spend(u64::from(out) * u64::from(samples) * 4)?;
 	let share = |i: u32| (f64::from(i % samples) + 0.5) / f64::from(samples);
 	let bins: Vec<f32> =
@@ -71,10 +78,13 @@ pub(crate) fn roi_align(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		return Err(Failure::invalid("its batch indices do not fit its regions"));
 	}
 	let out = dims::from_list(&[cx.int("output_height", 1), cx.int("output_width", 1)])?;
-	let samples = u32::try_from(cx.int("sampling_ratio", 0)).unwrap_or(0);
-	if samples == 0 || samples > 64 || out.contains(&0) {
-		return Err(Failure::unsupported("sampling_ratio is not between 1 and 64")
+	let samples = u32::try_from(cx.int("sampling_ratio", 0)).unwrap_or(u32::MAX);
+	if samples > 64 || out.contains(&0) {
+		return Err(Failure::unsupported("sampling_ratio is not between 0 and 64, or a size is 0")
 			.help("export the model with a fixed sampling ratio"));
+	}
+	if samples == 0 {
+		return adaptive(cx, &x, &rois, &batches, [out[0], out[1]]);
 	}
 	check_dims(&[out[0], out[1], samples, samples, 4])?;
 	let y = roi_taps(cx, &rois, [1, height, out[0], samples])?;
@@ -107,4 +117,29 @@ pub(crate) fn roi_align(cx: &mut Cx<'_, '_>) -> Result<Value> {
 		_ => return Err(Failure::invalid("its mode is neither avg nor max")),
 	};
 	cx.b.transpose(&y, &[1, 0, 2])?.view(vec![count, channels, out[0], out[1]])
+}
+
+/// With as many samples as a region needs.
+fn adaptive(
+	cx: &mut Cx<'_, '_>,
+	x: &Value,
+	rois: &Value,
+	batches: &Value,
+	[rows, columns]: [u32; 2],
+) -> Result<Value> {
+	match cx.word("mode", "avg")? {
+		"avg" => {},
+		"max" => {
+			return Err(Failure::unsupported("sampling_ratio=0 with mode=max is not supported")
+				.help("export the model with a fixed sampling ratio"));
+		},
+		_ => return Err(Failure::invalid("its mode is neither avg nor max")),
+	}
+	let (n, height, width) = (x.dims[0], x.dims[2], x.dims[3]);
+	let [start, bin] = roi_bins(cx, rois, [1, rows])?;
+	let down = roi_adaptive::weights(cx, &start, &bin, [height, rows])?;
+	let [start, bin] = roi_bins(cx, rois, [0, columns])?;
+	let across = roi_adaptive::weights(cx, &start, &bin, [width, columns])?;
+	let image = wrapped(cx, batches, n)?;
+	roi_adaptive::means(cx, x, &image, &down, &across)
 }

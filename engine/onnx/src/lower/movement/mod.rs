@@ -1,6 +1,7 @@
 //! Operators that move, repeat, pick or place elements, and those that give shapes and constants.
 
 pub(crate) mod arrange;
+pub(crate) mod cache;
 pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod pad;

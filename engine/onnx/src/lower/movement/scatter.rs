@@ -1,6 +1,6 @@
 //! Operators that put elements at indices or bring them into order.
 
-use assay_referee::{DType, OpKind, ReduceFn, ScatterFn, MAX_RANK, MAX_TERMS};
+use assay_referee::{BinaryFn, DType, OpKind, ReduceFn, ScatterFn, MAX_RANK, MAX_TERMS};
 
 use super::index::{gather_elements, joined, tuple_length};
 use crate::{
@@ -18,6 +18,17 @@ fn reduction(cx: &Cx<'_, '_>) -> Result<ScatterFn> {
 		"min" => ScatterFn::Min,
 		"max" => ScatterFn::Max,
 		_ => return Err(Failure::invalid("its reduction does not exist")),
+	})
+}
+
+/// What becomes of the value at an update's place besides it; nothing where the update takes its place.
+pub(crate) fn joins(cx: &Cx<'_, '_>) -> Result<Option<BinaryFn>> {
+	Ok(match reduction(cx)? {
+		ScatterFn::Replace => None,
+		ScatterFn::Add => Some(BinaryFn::Add),
+		ScatterFn::Mul => Some(BinaryFn::Mul),
+		ScatterFn::Min => Some(BinaryFn::Min),
+		ScatterFn::Max => Some(BinaryFn::Max),
 	})
 }
 

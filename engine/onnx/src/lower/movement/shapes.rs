@@ -4,7 +4,7 @@ use assay_referee::{BinaryFn, DType};
 
 use crate::{
 	dims::{self, axes, axis, product},
-	error::{ErrorKind, Failure, Result},
+	error::{ErrorKind, Failure, Result, KNOWN_SHAPES},
 	ir::Value,
 	lower::Cx,
 };
@@ -125,14 +125,29 @@ pub(crate) fn constant_of_shape(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	Ok(Value::constant(one.dtype, dims, bytes).tagged(one.element))
 }
 
+/// `ExpandDims`: one more axis, at the position in its second input.
+pub(crate) fn expand_dims(cx: &mut Cx<'_, '_>) -> Result<Value> {
+	let x = cx.input(0)?;
+	let at = match cx.list_input(1)?.as_deref() {
+		Some(&[at]) => axis(at, x.rank() + 1)?,
+		_ => return Err(Failure::invalid("its axis is not one number")),
+	};
+	let mut dims = x.dims.clone();
+	dims.insert(at, 1);
+	x.view(dims)
+}
+
 pub(crate) fn range(cx: &mut Cx<'_, '_>) -> Result<Value> {
-	let values = [cx.input(0)?, cx.input(1)?, cx.input(2)?];
+	let (start, limit) = (cx.input(0)?, cx.input(1)?);
+	// That of `com.microsoft` may leave it out.
+	let step = cx.optional(2).unwrap_or_else(|| Value::scalar(start.dtype, 1));
+	let values = [start, limit, step];
 	if values.iter().any(|value| !value.is_constant()) {
 		return Err(Failure::new(
 			ErrorKind::DynamicShape,
 			"its limits depend on the model's input",
 		)
-		.help("shapes must be known when the model is compiled"));
+		.help(KNOWN_SHAPES));
 	}
 	let dtype = values[0].dtype;
 	let (count, start, step) = match dtype {

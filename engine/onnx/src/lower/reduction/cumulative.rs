@@ -67,11 +67,28 @@ fn cumulative(cx: &mut Cx<'_, '_>, function: BinaryFn, unit: i64) -> Result<Valu
 			_ => delayed(cx, &y, 1, &unit)?,
 		};
 	}
-	let mut reach = 1;
-	while reach < k {
-		let moved = delayed(cx, &y, reach, &unit)?;
+	let y = joined(cx, y, function, &unit)?;
+	flipped(cx, &y)?.view(x.dims)
+}
+
+/// For every element along the middle axis of `x [outer, k, inner]`, what those up to it come to; `unit` changes
+/// nothing.
+pub(crate) fn inclusive(
+	cx: &mut Cx<'_, '_>,
+	x: Value,
+	function: BinaryFn,
+	unit: i64,
+) -> Result<Value> {
+	let unit = Value::scalar(x.dtype, unit);
+	joined(cx, x, function, &unit)
+}
+
+fn joined(cx: &mut Cx<'_, '_>, x: Value, function: BinaryFn, unit: &Value) -> Result<Value> {
+	let (mut y, mut reach) = (x, 1);
+	while reach < y.dims[1] {
+		let moved = delayed(cx, &y, reach, unit)?;
 		y = cx.b.binary(function, &y, &moved)?;
 		reach *= 2;
 	}
-	flipped(cx, &y)?.view(x.dims)
+	Ok(y)
 }

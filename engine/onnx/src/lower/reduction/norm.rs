@@ -32,6 +32,12 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	for i in 1..cx.node.outputs.len() {
 		cx.refuse_output(i, "training statistics")?;
 	}
+	if cx.version() < 9 && cx.int("spatial", 1) != 1 {
+		return Err(Failure::unsupported(
+			"its attribute `spatial` is not supported other than 1: statistics of each place",
+		)
+		.help("export the model for operator set 9 or later"));
+	}
 	let channels = match x.dims.get(1) {
 		Some(&channels) => channels,
 		None => return Err(Failure::invalid("its input has no channels")),
@@ -40,7 +46,10 @@ fn batch_norm(cx: &mut Cx<'_, '_>) -> Result<Value> {
 	let list = |i: usize| -> Result<Vec<f64>> {
 		let value = cx.float_input(i)?;
 		if value.dims != [channels] {
-			return Err(Failure::invalid(format!("its input {i} has shape {:?}", value.dims)));
+			return Err(Failure::invalid(format!(
+				"its input {i} has shape {:?}, where {channels} channels need one number each",
+				value.dims
+			)));
 		}
 		let floats = value.floats().ok_or_else(|| {
 			Failure::new(ErrorKind::Unsupported, "its statistics are not constants")

@@ -68,11 +68,16 @@ pub(crate) fn quantized(cx: &mut Cx<'_, '_>) -> Result<Value> {
 }
 
 fn softmax_of(cx: &mut Cx<'_, '_>, classes: Classes) -> Result<Value> {
-	let (_, _, e) = exponentials(cx, &classes.rows)?;
+	let y = softmax_rows(cx, &classes.rows)?;
+	classes.back(cx, &y)
+}
+
+/// e^(x - max) over their sum, of every row.
+pub(crate) fn softmax_rows(cx: &mut Cx<'_, '_>, rows: &Value) -> Result<Value> {
+	let (_, _, e) = exponentials(cx, rows)?;
 	let sum = cx.b.reduce_last(ReduceFn::Sum, &e)?;
 	let sum = per_row(&sum)?;
-	let y = cx.b.binary(BinaryFn::Div, &e, &sum)?;
-	classes.back(cx, &y)
+	cx.b.binary(BinaryFn::Div, &e, &sum)
 }
 
 pub(crate) fn log_softmax(cx: &mut Cx<'_, '_>) -> Result<Value> {

@@ -13,6 +13,8 @@ pub(crate) use function::{Function, FunctionKey};
 pub(crate) use port::{Dim, Port};
 pub(crate) use sparse::SparseTensor;
 
+use std::collections::HashSet;
+
 use super::wire::{Field, Reader, Result, WireError};
 
 /// Most nodes, attributes, tensors and ports together: a two-byte field makes a part of some
@@ -208,18 +210,28 @@ impl<'a> Node<'a> {
 		self.attributes.iter().find(|attribute| attribute.name == name)?.graph()
 	}
 
-	/// Every name that the node or a graph inside it reads; those of the graph itself included.
+	/// Every name that the node reads of the graph that it is in, be it in a graph inside it: there a name that
+	/// the inner graph has itself is that one.
 	pub(crate) fn names_read(&self) -> Vec<&'a str> {
 		let mut names = self.inputs.clone();
-		let mut open: Vec<&Node<'a>> = vec![self];
-		while let Some(node) = open.pop() {
-			for graph in node.attributes.iter().filter_map(Attribute::graph) {
-				names.extend(graph.outputs.iter().map(|port| port.name));
-				names.extend(graph.nodes.iter().flat_map(|inner| &inner.inputs));
-				open.extend(&graph.nodes);
-			}
+		for graph in self.attributes.iter().filter_map(Attribute::graph) {
+			graph.read_around(&mut names);
 		}
 		names
+	}
+}
+
+impl<'a> Graph<'a> {
+	/// Adds the names that the graph reads of those around it. Graphs lie in one another no deeper than
+	/// [`MAX_NESTING`].
+	fn read_around(&self, names: &mut Vec<&'a str>) {
+		let weights = self.initializers.iter().chain(self.sparse.iter().map(|one| &one.values));
+		let mut own: HashSet<&str> = weights.map(|tensor| tensor.name).collect();
+		own.extend(self.inputs.iter().map(|port| port.name));
+		own.extend(self.nodes.iter().flat_map(|node| &node.outputs));
+		let inner = self.nodes.iter().flat_map(Node::names_read);
+		let read = inner.chain(self.outputs.iter().map(|port| port.name));
+		names.extend(read.filter(|name| !own.contains(name)));
 	}
 }
 

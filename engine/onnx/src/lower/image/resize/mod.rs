@@ -4,11 +4,13 @@
 //! cubic are a weighted sum of gathered taps along an axis; the weights are computed when the model
 //! is compiled, in f64, and rounded once.
 
+mod whole;
+
 use assay_referee::{BinaryFn, DType, MAX_RANK};
 
 use crate::{
 	dims::{self, axis},
-	error::{shown, ErrorKind, Failure, Result},
+	error::{shown, ErrorKind, Failure, Result, KNOWN_SHAPES},
 	ir::Value,
 	lower::{movement::gather::gather_along, Cx},
 };
@@ -179,7 +181,7 @@ fn float_list(cx: &Cx<'_, '_>, i: usize) -> Result<Option<Vec<f32>>> {
 			ErrorKind::DynamicShape,
 			"its scales or region depend on the model's input",
 		)
-		.help("shapes must be known when the model is compiled"));
+		.help(KNOWN_SHAPES));
 	}
 	match value.floats() {
 		Some(list) if list.iter().all(|x| x.is_finite()) => {
@@ -241,16 +243,19 @@ fn apply(
 	dims::check_dims(&out)?;
 	let crops = rule.coordinates == Coordinates::TfCropAndResize;
 	plan.retain(|(_, axis)| axis.input != axis.output || axis.scale != 1.0 || crops);
-	if rule.mode != Mode::Nearest && x.dtype != DType::F32 && !plan.is_empty() {
+	let is_whole = x.dtype != DType::F32;
+	if rule.mode == Mode::Cubic && is_whole && !plan.is_empty() {
 		return Err(Failure::new(
 			ErrorKind::UnsupportedType,
-			format!("mode other than nearest is not supported for {:?}", x.dtype),
+			format!("cubic interpolation is not supported for {:?}", x.dtype),
 		)
 		.help("cast to float32 before this node"));
 	}
 	let mut y = x;
 	if rule.mode == Mode::Nearest {
 		y = nearest(cx, y, rule, &plan)?;
+	} else if is_whole && !plan.is_empty() {
+		y = whole::resized(cx, &y, rule, &plan)?;
 	} else {
 		// What grows most is computed last: the fewest elements pass through the sums.
 		plan.sort_by(|a, b| a.1.scale.total_cmp(&b.1.scale).then(b.0.cmp(&a.0)));
@@ -436,7 +441,7 @@ fn outside(cx: &mut Cx<'_, '_>, y: Value, rule: &Rule, plan: &[(usize, Axis)]) -
 	let mut y = y;
 	let fill = match y.dtype {
 		DType::F32 => Value::scalar_f32(rule.extrapolation),
-		other => Value::scalar(other, 0),
+		other => cx.b.cast(&Value::scalar_f32(rule.extrapolation), other)?,
 	};
 	for (d, axis) in plan {
 		cx.b.spend(axis.output.into())?;
