@@ -5,10 +5,13 @@ use super::{
 	*,
 };
 use crate::Epilogue;
-use assay_referee::Steps;
+use assay_referee::{Step, StepFn, Steps};
 
 /// Number of expressions that [`followed`] knows.
-const EXPRESSIONS: u32 = 6;
+const EXPRESSIONS: u32 = 10;
+
+/// The one that compares with its third operand, which is zero where what it is is known.
+const SLOPE: u32 = 8;
 
 /// `op` followed by an expression; its operands are broadcast as `mask` says.
 fn followed(op: &OpRecord, number: u32, mask: u64) -> OpRecord {
@@ -18,6 +21,10 @@ fn followed(op: &OpRecord, number: u32, mask: u64) -> OpRecord {
 	let one = operand(DType::I32, &vec![1; dims.len()]);
 	let converts = op.dtype != DType::F32;
 	// The number of a result, whose step follows that which makes a float of the first value.
+	let single = operand(DType::F32, &vec![1; dims.len()]);
+	let mut row = vec![1; dims.len()];
+	row.iter_mut().zip(dims).next_back().into_iter().for_each(|(row, dim)| *row = *dim);
+	let row = operand(DType::F32, &row);
 	let numbers = |operands: u8| -> (u8, u8) {
 		if converts {
 			(1 + operands, 2 + operands)
@@ -25,7 +32,7 @@ fn followed(op: &OpRecord, number: u32, mask: u64) -> OpRecord {
 			(0, 1 + operands)
 		}
 	};
-	let (x, at) = numbers([2, 1, 2, 1, 0, 0][number as usize]);
+	let (x, at) = numbers([2, 1, 2, 1, 0, 0, 1, 2, 3, 3][number as usize]);
 	let (mut steps, dtype, operands) = match number {
 		// What a residual network adds, value by value.
 		0 => {
@@ -54,6 +61,33 @@ fn followed(op: &OpRecord, number: u32, mask: u64) -> OpRecord {
 		},
 		3 => (vec![binary(BinaryFn::Less, x, 1)], DType::Bool, vec![narrow]),
 		4 => (vec![cast(DType::I64, x)], DType::I64, vec![]),
+		// What contractions do themselves: a residual, a clip, a slope, the biases of quantized layers.
+		6 => {
+			let steps = vec![binary(BinaryFn::Add, 1, x), unary(UnaryFn::Relu, at)];
+			(steps, DType::F32, vec![full])
+		},
+		7 => {
+			let steps = vec![binary(BinaryFn::Max, x, 1), binary(BinaryFn::Min, at, 2)];
+			(steps, DType::F32, vec![single, single])
+		},
+		SLOPE => {
+			let steps = vec![
+				binary(BinaryFn::Mul, 1, x),
+				binary(BinaryFn::GreaterOrEqual, x, 2),
+				Step::new(StepFn::Select, &[at + 1, x, at]),
+				binary(BinaryFn::Max, at + 2, 3),
+			];
+			(steps, DType::F32, vec![single, single, single])
+		},
+		9 => {
+			let steps = vec![
+				binary(BinaryFn::Mul, x, 1),
+				binary(BinaryFn::Add, 2, at),
+				unary(UnaryFn::Relu, at + 1),
+				binary(BinaryFn::Add, at + 2, 3),
+			];
+			(steps, DType::F32, vec![single, row, full])
+		},
 		// A step without a kernel on parts.
 		_ => (vec![unary(UnaryFn::Sign, x)], DType::F32, vec![]),
 	};
@@ -72,7 +106,11 @@ fn check_followed(op: &OpRecord, mask: u64, seed: u64) {
 		check(&op, seed);
 		let epilogue = Epilogue::new(&op);
 		let mut random = Random(seed);
-		let tensors: Vec<Buffer> = op.operands.iter().map(|x| random.tensor(x, true)).collect();
+		let mut tensors: Vec<Buffer> = op.operands.iter().map(|x| random.tensor(x, true)).collect();
+		if number == SLOPE {
+			let zero = tensors.len() - 2;
+			tensors[zero].fill(0);
+		}
 		let operands: Vec<&[u8]> = tensors.iter().map(|x| &x[..]).collect();
 		let want = expected(&op, &operands);
 		for cfg in configs() {
