@@ -10,6 +10,7 @@ Writes into DIR:
   ppocr_det.onnx    where text is in an image, PP-OCRv4 (Apache-2.0)
   ppocr_rec.onnx    what a line of text says, PP-OCRv4 (Apache-2.0)
   silero_vad.onnx   whether somebody speaks, Silero VAD (MIT)
+  speech_embedding.onnx  what was said, as 96 numbers, Google's speech embedding (Apache-2.0), from `openwakeword`
   light_*.onnx      nine classic image networks without their weights, from the `onnx` package
 Running it again does nothing.
 """
@@ -71,6 +72,12 @@ MODELS = [
         "silero_vad/data/silero_vad.onnx",
         "silero_vad.onnx",
         "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+    ),
+    (
+        "openwakeword",
+        "openwakeword/resources/models/embedding_model.onnx",
+        "speech_embedding.onnx",
+        "70d164290c1d095d1d4ee149bc5e00543250a7316b59f31d056cff7bd3075c1f",
     ),
     *(
         ("onnx", f"onnx/backend/test/data/light/light_{name}.onnx", f"light_{name}.onnx", expected)

@@ -117,6 +117,19 @@ install_python() {
     fi
     mkdir -p "$MODELS_CACHE"
     "$PYTHON" "$ROOT/scripts/fetch_models.py" "$MODELS_CACHE"
+    "$PYTHON" "$ROOT/scripts/compare/exported_models.py" "$MODELS_CACHE"
+}
+
+# OpenVINO, with which scripts/bench compares, in a folder of its own: $OPENVINO.
+install_openvino() {
+    find_python
+    OPENVINO=$VENV/openvino
+    [ -f "$OPENVINO/complete" ] && return
+    say "installing OpenVINO for comparison (into $OPENVINO)"
+    rm -rf "$OPENVINO"
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+        --no-deps --target "$OPENVINO" -r "$ROOT/scripts/requirements-bench.txt" || { OPENVINO=; return; }
+    touch "$OPENVINO/complete"
 }
 
 # Cargo tells sources from what it built by modification time, and does not tell clones apart: what a
@@ -169,4 +182,9 @@ compile_real_models() {
     [ -d "$to/ppocr_det" ] || "$BIN/assay" model compile "$MODELS_CACHE/ppocr_det.onnx" -o "$to/ppocr_det" --shape x=1,3,480,480
     [ -d "$to/ppocr_rec" ] || "$BIN/assay" model compile "$MODELS_CACHE/ppocr_rec.onnx" -o "$to/ppocr_rec" --shape x=1,3,48,320
     [ -d "$to/silero_vad" ] || "$BIN/assay" model compile "$MODELS_CACHE/silero_vad.onnx" -o "$to/silero_vad" "${silero[@]}"
+    [ -d "$to/speech_embedding" ] || "$BIN/assay" model compile "$MODELS_CACHE/speech_embedding.onnx" -o "$to/speech_embedding" --dim unk__314=1
+    local made
+    for made in resnet50_thin t5_encoder_int8 t5_decoder_int8 audio_encoder gru_tagger; do
+        [ -d "$to/$made" ] || "$BIN/assay" model compile "$MODELS_CACHE/$made.onnx" -o "$to/$made"
+    done
 }
