@@ -280,6 +280,15 @@ impl Image<'_> {
 					}
 				},
 				1 => to[..inside].copy_from_slice(&from[..inside]),
+				2 if 2 * rounded <= from.len() && rounded <= to.len() => {
+					for i in (0..rounded).step_by(S::LANES) {
+						// SAFETY: there are twice `rounded` floats, and room for `rounded`. S is enabled.
+						unsafe {
+							let x = S::load_even(from.as_ptr().add(2 * i));
+							S::store(to.as_mut_ptr().add(i), x);
+						}
+					}
+				},
 				2 => {
 					let (pairs, rest) = from[..(2 * inside).min(from.len())].as_chunks::<2>();
 					to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);

@@ -57,6 +57,18 @@ pub(crate) unsafe trait Simd: Copy + 'static {
 	unsafe fn of_ints(p: *const i32) -> Self::V;
 	/// `LANES` floats to `p`.
 	unsafe fn store(p: *mut f32, v: Self::V);
+	/// Every second one of `2 * LANES` floats from `p`, the first included.
+	#[inline(always)]
+	unsafe fn load_even(p: *const f32) -> Self::V {
+		let mut lanes = [0f32; 16];
+		// SAFETY: the caller gives as many floats; no vector has more than 16.
+		unsafe {
+			for (i, lane) in lanes.iter_mut().enumerate().take(Self::LANES) {
+				*lane = *p.add(2 * i);
+			}
+			Self::load(lanes.as_ptr())
+		}
+	}
 	/// `count` floats from `p`, fewer than `LANES`, and zeros in the other lanes.
 	#[inline(always)]
 	unsafe fn load_first(p: *const f32, count: usize) -> Self::V {

@@ -26,6 +26,12 @@ unsafe impl Simd for Neon {
 	}
 
 	#[inline(always)]
+	unsafe fn load_even(p: *const f32) -> float32x4_t {
+		// SAFETY: the trait's contract.
+		unsafe { vld2q_f32(p).0 }
+	}
+
+	#[inline(always)]
 	unsafe fn load_aligned(p: *const f32) -> float32x4_t {
 		// SAFETY: the trait's contract.
 		unsafe { vld1q_f32(p) }

@@ -30,6 +30,15 @@ unsafe impl Simd for Avx2 {
 	}
 
 	#[inline(always)]
+	unsafe fn load_even(p: *const f32) -> __m256 {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let halves = _mm256_shuffle_ps::<0x88>(_mm256_loadu_ps(p), _mm256_loadu_ps(p.add(8)));
+			_mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(halves)))
+		}
+	}
+
+	#[inline(always)]
 	unsafe fn load_aligned(p: *const f32) -> __m256 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm256_load_ps(p) }
@@ -178,6 +187,15 @@ unsafe impl Simd for Avx512 {
 	unsafe fn load(p: *const f32) -> __m512 {
 		// SAFETY: the trait's contract.
 		unsafe { _mm512_loadu_ps(p) }
+	}
+
+	#[inline(always)]
+	unsafe fn load_even(p: *const f32) -> __m512 {
+		// SAFETY: the trait's contract.
+		unsafe {
+			let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+			_mm512_permutex2var_ps(_mm512_loadu_ps(p), even, _mm512_loadu_ps(p.add(16)))
+		}
 	}
 
 	#[inline(always)]
