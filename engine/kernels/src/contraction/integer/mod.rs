@@ -268,9 +268,9 @@ impl Product<'_> {
 			let (left, row_sums) = self.left.panel(batch, rows.start, rows.len());
 			let mut sums = [[0; COLUMNS]; MOST_ROWS];
 			tile::compute(self.way, left, right, rows.len(), &mut sums);
-			// SAFETY: these rows of these columns are the task's.
 			let [row, column] = place.first;
 			let before = (rows.start - row) * place.step + columns.start - column;
+			// SAFETY: these rows of these columns are the task's.
 			let out = unsafe { place.out.add(before) };
 			let correction = Correction {
 				sums: &sums[..rows.len()],

@@ -24,6 +24,9 @@ pub(crate) enum Light<T, N> {
 	ScaleRow(T),
 }
 
+/// A light epilogue: how whole numbers become floats, where whole numbers are given, and the steps.
+pub(crate) type Lights<'a> = (Option<Scaled<f32>>, Vec<Light<&'a [f32], f32>>);
+
 /// A light epilogue of a region, of operands by their numbers.
 #[derive(Debug)]
 pub(super) struct Expression {

@@ -17,7 +17,7 @@ use crate::{elementwise::int8::Chain, walk::Walk};
 use assay_referee::{OpRecord, Operand};
 pub(crate) use build::named;
 pub(crate) use exec::{scatter, Block};
-pub(crate) use light::{Light, Scaled};
+pub(crate) use light::{Light, Lights, Scaled};
 
 /// Longest row that is reduced inside a region; longer ones would not stay in the cache.
 const MAX_ROW: usize = 8192;
@@ -164,10 +164,7 @@ impl Fused {
 
 	/// The steps of a region made by `Fused::of_parts`, if they are light, with their operands among these.
 	/// For whole numbers also what makes floats of them.
-	pub(crate) fn light<'a>(
-		&self,
-		operands: &[&'a [u8]],
-	) -> Option<(Option<Scaled<f32>>, Vec<Light<&'a [f32], f32>>)> {
+	pub(crate) fn light<'a>(&self, operands: &[&'a [u8]]) -> Option<Lights<'a>> {
 		let floats = |at: usize| crate::cpu::view::<f32>(operands[at]);
 		let one = |at: usize| floats(at)?.first().copied();
 		let single = |single: light::Single| match single {
