@@ -1,7 +1,7 @@
 //! Executing a model.
 
 use crate::{
-	bundle::{make_canonical, Bundle, InputTensor, OutputTensor, TensorError},
+	bundle::{is_canonical, make_canonical, Bundle, InputTensor, OutputTensor, TensorError},
 	dispute::{OpByOp, Tamper, Trace},
 	plan::{Cancel, ExecError, Keep, Runner},
 	tree::Trees,
@@ -9,9 +9,27 @@ use crate::{
 use assay_kernels::{Buffer, Isa, KernelConfig};
 use assay_referee::tree;
 use std::{
+	ops::Deref,
 	sync::{Arc, OnceLock},
 	time::Instant,
 };
+
+/// An input as ops read it.
+enum Input<'i> {
+	Given(&'i [u8]),
+	Copied(Buffer),
+}
+
+impl Deref for Input<'_> {
+	type Target = [u8];
+
+	fn deref(&self) -> &[u8] {
+		match self {
+			Input::Given(bytes) => bytes,
+			Input::Copied(bytes) => bytes,
+		}
+	}
+}
 
 /// How a session uses the machine; no option changes a result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -103,7 +121,7 @@ impl Session {
 	/// # Errors
 	/// The input has the wrong length, or [`ExecError::Cancelled`].
 	pub fn run_with(&self, input: &[u8], cancel: &Cancel) -> Result<Vec<u8>, ExecError> {
-		let input = self.canonical_input(input)?;
+		let input = self.readable(input)?;
 		let memory = self.runner.run(&input, None, cancel, |_, _| ())?;
 		self.runner.output(&memory)
 	}
@@ -113,7 +131,7 @@ impl Session {
 	/// # Errors
 	/// The input has the wrong length.
 	pub fn profile(&self, input: &[u8]) -> Result<Vec<StepTime>, ExecError> {
-		let input = self.canonical_input(input)?;
+		let input = self.readable(input)?;
 		let Runner { bundle, config, plan, .. } = &self.runner;
 		let mut memory = self.runner.memory();
 		let times = plan.steps.iter().map(|step| {
@@ -230,6 +248,22 @@ impl Session {
 	/// The root of an output, to be claimed on chain.
 	pub fn output_root(output: &[u8]) -> assay_referee::Root {
 		tree::hash(output)
+	}
+
+	/// The input as ops read it: what is given, where that is so already and lies where kernels can read it, as
+	/// the caches of a decoder do, or a copy.
+	fn readable<'i>(&self, input: &'i [u8]) -> Result<Input<'i>, ExecError> {
+		let header = &self.bundle().program().header;
+		let layout = header.input_layout();
+		let aligned = (input.as_ptr() as usize).is_multiple_of(align_of::<u64>());
+		let mut parts = header.inputs.iter().zip(&layout.offsets);
+		let as_it_is = aligned
+			&& input.len() as u64 == layout.total_len
+			&& parts.all(|(spec, &offset)| {
+				let part = offset as usize..(offset + spec.bytes()) as usize;
+				is_canonical(spec.dtype, &input[part])
+			});
+		Ok(if as_it_is { Input::Given(input) } else { Input::Copied(self.canonical_input(input)?) })
 	}
 
 	/// The input as ops read it: one NaN, and 0 or 1 in every `Bool`.

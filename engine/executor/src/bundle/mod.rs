@@ -8,7 +8,7 @@ mod manifest;
 mod packed;
 mod ports;
 
-pub(crate) use canonical::make_canonical;
+pub(crate) use canonical::{is_canonical, make_canonical};
 pub use element::{ElementError, ElementType};
 pub use error::{BundleError, TensorError};
 pub use folder::{instantiations, matching, BundleWriter, Instantiation, MAX_INSTANTIATIONS};
