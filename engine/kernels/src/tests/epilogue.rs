@@ -100,7 +100,7 @@ fn followed(op: &OpRecord, number: u32, mask: u64) -> OpRecord {
 }
 
 /// Every expression after `op`, its first operands prepared and not.
-fn check_followed(op: &OpRecord, mask: u64, seed: u64) {
+pub(super) fn check_followed(op: &OpRecord, mask: u64, seed: u64) {
 	for number in 0..EXPRESSIONS {
 		let op = followed(op, number, mask);
 		check(&op, seed);
@@ -134,7 +134,7 @@ fn check_followed(op: &OpRecord, mask: u64, seed: u64) {
 }
 
 /// Convolutions of `[n, c, h, w]` by `m` filters of each group.
-fn conv(
+pub(super) fn conv(
 	[n, c, h, w]: [u32; 4],
 	(groups, m): (u32, u32),
 	(kernel, stride, bias): ([u32; 2], u32, Bias),

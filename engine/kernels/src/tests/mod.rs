@@ -13,6 +13,7 @@ use assay_referee::{
 use proptest::prelude::*;
 
 mod selection;
+mod small;
 
 pub(crate) fn shape(dims: &[u32]) -> Shape {
 	Shape::new(dims).unwrap()
