@@ -60,7 +60,7 @@ pub struct Receipt {
 pub struct Pending {
 	api: Api,
 	name: String,
-	signed: Signed,
+	signed: Box<Signed>,
 	progress: TransactionProgress<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>,
 }
 
@@ -151,7 +151,7 @@ impl Sender {
 		};
 		let handed = self.hand_over(call, submit).await;
 		let (signed, progress) = handed.map_err(|e| e.context(&name))?;
-		Ok(Pending { api: self.api.clone(), name, signed, progress })
+		Ok(Pending { api: self.api.clone(), name, signed: Box::new(signed), progress })
 	}
 
 	/// Signs `call` and hands it to the node, without asking what becomes of it.
