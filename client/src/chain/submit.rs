@@ -43,6 +43,9 @@ const NONCE_PAUSE: Duration = Duration::from_millis(500);
 const HANDED_AGAIN: u32 = 4;
 const FORK_PAUSE: Duration = Duration::from_secs(3);
 
+/// What to do with a transaction of which a fork may hold a copy.
+const ON_A_FORK: &str = "it may be in a block; look before sending it again";
+
 type Signed = SubmittableTransaction<AssayConfig, OnlineClientAtBlockImpl<AssayConfig>>;
 
 /// A transaction that succeeded.
@@ -258,8 +261,12 @@ impl Pending {
 				| TransactionStatus::Invalid { message }
 				| TransactionStatus::Dropped { message } => {
 					let what = format!("the node dropped the transaction: {message}");
-					return Err(Error::new(Kind::Refused, what)
-						.hint("look at the node's log; sending it again is safe"));
+					let hint = if tries == 0 {
+						"look at the node's log; sending it again is safe"
+					} else {
+						ON_A_FORK
+					};
+					return Err(Error::new(Kind::Refused, what).hint(hint));
 				},
 				_ => continue,
 			};
@@ -270,22 +277,16 @@ impl Pending {
 			.hint("it may still be included; look before sending it again"))
 	}
 
-	/// Hands the same bytes to the node once more. Where their nonce is taken, they may be what took it.
+	/// Hands the same bytes to the node once more. Whatever it says against them, they may be in a block of the
+	/// other fork: their nonce is taken then, or their time is over.
 	async fn hand_over_again(&mut self) -> Result<()> {
-		match self.signed.submit_and_watch().await {
-			Ok(progress) => {
-				self.progress = progress;
-				Ok(())
-			},
-			Err(refused)
-				if is_nonce_taken(&words_of(&refused)) || is_known(&words_of(&refused)) =>
-			{
-				let what = "the node dropped the transaction when it changed to another fork";
-				Err(Error::new(Kind::Refused, what)
-					.hint("it may be included there; look before sending it again"))
-			},
-			Err(refused) => Err(refused_by_pool(refused)),
-		}
+		self.progress = self.signed.submit_and_watch().await.map_err(|refused| {
+			let words = words_of(&refused);
+			let what =
+				format!("the node dropped the transaction for another fork, and then: {words}");
+			Error::new(Kind::Refused, what).hint(ON_A_FORK)
+		})?;
+		Ok(())
 	}
 }
 

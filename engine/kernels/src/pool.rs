@@ -95,7 +95,9 @@ impl Geometry {
 	/// Whether the columns of each copied row are the even ones or the odd ones of a whole row of the image.
 	fn splits_pairs(&self) -> bool {
 		let both = self.phases[1].len() == 2 && self.stride[1] == 2;
-		both && self.block[1] == self.out[1]
+		// Windows may lie in the padding as a whole, which is then longer than a row.
+		let inside = self.pad[1].div_ceil(2) <= self.pitch();
+		both && inside && self.block[1] == self.out[1]
 	}
 
 	/// Elements from one row of a copied block to the next.

@@ -159,7 +159,7 @@ impl Draft {
 		claimed[first] = truth[0] as u8 ^ 1;
 		let trace = tree::hash(&claimed);
 		let commitments = Commitments {
-			program_root: tree::hash(&program_bytes),
+			program_root: program_root(&program_bytes),
 			n_ops: 1,
 			weights_root: tree::hash(&weights),
 			weights_len,

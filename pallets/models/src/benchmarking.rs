@@ -58,7 +58,7 @@ where
 	T::Currency: Mutate<T::AccountId>,
 {
 	let program = samples::chain(ops, 16);
-	let model = model_id(&H256(assay_referee::tree::hash(&program)), &WEIGHTS);
+	let model = model_id(&H256(assay_referee::program_root(&program)), &WEIGHTS);
 	Pallet::<T>::do_register(who.clone(), &program, WEIGHTS, metadata()).expect("registers");
 	model
 }

@@ -15,6 +15,9 @@ use crate::{
 	error::{shown, ErrorKind, Failure, Result},
 };
 
+/// What an element of a list takes of the memory that constants may use, in bytes: lists are copied.
+pub(crate) const ELEMENT_BYTES: u64 = 256;
+
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub(crate) enum Item {

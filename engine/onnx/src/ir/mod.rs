@@ -7,7 +7,7 @@ mod value;
 mod view;
 
 pub(crate) use builder::{Builder, Quantized};
-pub(crate) use item::{Item, Picked, Size, What};
+pub(crate) use item::{Item, Picked, Size, What, ELEMENT_BYTES};
 pub(crate) use op::{own_output, shape, users, Op};
 pub(crate) use value::{Origin, Value};
 pub(crate) use view::compose;

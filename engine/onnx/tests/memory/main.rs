@@ -50,6 +50,38 @@ fn body() -> Net {
 		.floats("state", &[1])
 }
 
+/// A body that gives its input so many times.
+fn giving(mut net: Net, input: &str, count: usize) -> Net {
+	for _ in 0..count {
+		net = net.output(input);
+	}
+	net
+}
+
+/// What is given again and again is small, and a list of it is not.
+fn results() -> Vec<(&'static str, Net)> {
+	let many = vec![1.0; 8_000];
+	let names: Vec<String> = (0..4_000).map(|i| format!("r{i}")).collect();
+	let names: Vec<&str> = names.iter().map(String::as_str).collect();
+	let split = Net::new().weight("x", &[8_000], &many).node_with(
+		"SplitToSequence",
+		&["x"],
+		&["s"],
+		vec![("keepdims", A::Int(0))],
+	);
+	let map = vec![("body", A::Graph(giving(Net::new().floats("e", &[]), "e", names.len())))];
+	let mapped = split.opset(17).node_with("SequenceMap", &["s"], &names, map);
+	let mapped = mapped.node("SequenceLength", &["r0"], &["y"]).output("y");
+	let inner = Net::new().input("turn", DataType::INT64, &[]).input("go", DataType::BOOL, &[]);
+	let inner = giving(inner.output("go"), "turn", names.len());
+	let looped = Net::new()
+		.initializer(tensor("turns", DataType::INT64, &[], 8_000i64.to_le_bytes().to_vec()))
+		.initializer(tensor("yes", DataType::BOOL, &[], vec![1]))
+		.node_with("Loop", &["turns", "yes"], &names, vec![("body", A::Graph(inner))])
+		.output("r0");
+	vec![("SequenceMap", mapped), ("rows of a Loop", looped)]
+}
+
 fn expanding() -> Vec<(&'static str, Net)> {
 	let one = || Net::new().weight("x", &[1], &[1.0]);
 	let ramp: Vec<f32> = (0..1 << 18).map(|i| i as f32).collect();
@@ -705,7 +737,7 @@ fn packed() -> Vec<(&'static str, Net)> {
 #[test]
 fn hostile_files_take_a_bounded_amount_of_memory() {
 	let mut over = Vec::new();
-	let files = [expanding(), fitting(), repeating(), reading(), packed(), listed()];
+	let files = [expanding(), fitting(), repeating(), reading(), packed(), listed(), results()];
 	for (name, net) in files.into_iter().flatten() {
 		let file = net.bytes();
 		drop(net);

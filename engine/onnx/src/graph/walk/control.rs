@@ -9,7 +9,7 @@ use super::{place, Walk, FEWER_TURNS};
 use crate::{
 	dims::{axis, strides},
 	error::{CompileError, ErrorKind, Failure, Result},
-	ir::{Builder, Item, Value},
+	ir::{Builder, Item, Value, ELEMENT_BYTES},
 	read::{AttributeValue, Graph, Node},
 };
 
@@ -108,6 +108,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 			let mut results = self.run_inner(builder, body, given)?;
 			goes_on = must_be_known(Some(&Some(results.remove(0)))).map_err(fail)?;
 			for (row, item) in rows.iter_mut().zip(results.drain(kept..)) {
+				builder.spend(ELEMENT_BYTES).map_err(fail)?;
 				row.push(stacked(item).map_err(fail)?);
 			}
 			state = results;
@@ -137,16 +138,21 @@ impl<'g, 'a> Walk<'g, 'a> {
 		if body.inputs.len() != given.len() {
 			return Err(fail(Failure::invalid("its body does not fit its inputs")));
 		}
+		let differs =
+			|item: &Item| matches!(item, Item::Sequence(other) if other.len() != first.len());
+		if given.iter().any(differs) {
+			return Err(fail(Failure::invalid("its sequences differ in length")));
+		}
 		let mut columns: Vec<Vec<Value>> = vec![Vec::new(); body.outputs.len()];
 		for at in 0..first.len() {
 			let element = |item: &Item| match item {
 				Item::Sequence(elements) => elements.get(at).cloned().map(Item::Tensor),
 				other => Some(other.clone()),
 			};
-			let elements = given.iter().map(element).collect::<Option<Vec<Item>>>();
-			let differ = || fail(Failure::invalid("its sequences differ in length"));
-			let results = self.run_inner(builder, body, elements.ok_or_else(differ)?)?;
+			let elements = given.iter().filter_map(element).collect();
+			let results = self.run_inner(builder, body, elements)?;
 			for (column, item) in columns.iter_mut().zip(results) {
+				builder.spend(ELEMENT_BYTES).map_err(fail)?;
 				column.push(stacked(item).map_err(fail)?);
 			}
 		}
@@ -201,6 +207,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 			let results = results.into_iter().map(stacked).collect::<Result<Vec<Value>>>();
 			let mut results = results.map_err(fail)?;
 			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
+				builder.spend(ELEMENT_BYTES).map_err(fail)?;
 				row.push(value);
 			}
 			state = results;

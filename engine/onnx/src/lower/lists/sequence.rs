@@ -7,12 +7,9 @@ use assay_referee::DType;
 use crate::{
 	dims::{axis, from_list},
 	error::{ErrorKind, Failure, Result},
-	ir::{Item, Picked, Value},
+	ir::{Item, Picked, Value, ELEMENT_BYTES},
 	lower::{movement::ranges::part, Cx},
 };
-
-/// What an element of a list takes of the memory that constants may use, in bytes: lists are copied.
-const ELEMENT_BYTES: u64 = 128;
 
 fn sequence(cx: &Cx<'_, '_>) -> Result<Rc<Vec<Value>>> {
 	match cx.item(0) {

@@ -132,7 +132,8 @@ fn position(axis: &Axis, i: u32, rule: &Rule) -> f32 {
 		Coordinates::HalfPixelSymmetric => {
 			let adjustment = output / (scale * input);
 			let offset = input / 2.0 * (1.0 - adjustment);
-			offset + ((i + 0.5) / scale - 0.5)
+			// The offset is a float, the rest is not.
+			(f64::from(offset) + (f64::from(i) + 0.5) / f64::from(scale) - 0.5) as f32
 		},
 		Coordinates::PytorchHalfPixel if axis.output == 1 => 0.0,
 		Coordinates::PytorchHalfPixel => (i + 0.5) / scale - 0.5,
