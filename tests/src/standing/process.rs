@@ -109,7 +109,7 @@ fn command_line(pid: u32) -> Option<Vec<String>> {
 	}
 	let folder = PathBuf::from(format!("/proc/{pid}"));
 	// One that has ended has no command line, nor for a moment has one that becomes another program.
-	for _ in 0..20 {
+	for _ in 0..200 {
 		let words = fs::read(folder.join("cmdline")).ok()?;
 		if !words.is_empty() {
 			let words = String::from_utf8_lossy(&words);
