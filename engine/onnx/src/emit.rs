@@ -82,9 +82,10 @@ fn check_count(
 	}
 	let most = of_node.into_iter().max_by_key(|&(node, count)| (count, Reverse(node)));
 	let (node, own) = most.map_or((Place::File, 0), |(node, count)| (place(node), count));
-	let failure = Failure::too_large(format!(
-		"the program has {count} ops, the most is {MAX_OPS}; {own} are of {node}"
-	));
+	// One of many is not to blame.
+	let share = if own * 10 > count { format!("; {own} are of {node}") } else { String::new() };
+	let failure =
+		Failure::too_large(format!("the program has {count} ops, the most is {MAX_OPS}{share}"));
 	// Where one node is most of them, it is what has to become smaller.
 	let at = if own * 2 > count { node } else { Place::File };
 	Err(failure

@@ -81,12 +81,31 @@ fn no_model(bytes: &[u8], error: WireError) -> Failure {
 		return malformed("it is a pointer of Git LFS, which stands for the model")
 			.help("fetch the model itself: git lfs pull");
 	}
-	if text.starts_with(b"<") {
+	let head = text[..text.len().min(16)].to_ascii_lowercase();
+	if [&b"<!doctype"[..], b"<html", b"<?xml"].iter().any(|mark| head.starts_with(mark)) {
 		return malformed("it is a web page").help("download the file itself, not a page about it");
 	}
 	if bytes.starts_with(b"PK\x03\x04") {
 		return malformed("it is a zip archive: PyTorch's .pt files are such, and .npz files")
 			.help("export the model to ONNX, or take the .onnx file out of the archive");
+	}
+	if text.starts_with(b"<") || text.starts_with(b"ir_version") {
+		return malformed("it is a model in text form").help("save it in binary with onnx.save");
+	}
+	let others: [(&[u8], usize, &str); 7] = [
+		(b"\x1f\x8b", 0, "compressed with gzip: unpack it"),
+		(b"ustar", 257, "a tar archive: unpack it"),
+		(b"\x89HDF", 0, "an HDF5 file, as Keras writes: export the model to ONNX"),
+		(b"TFL3", 4, "a TensorFlow Lite model: export the model to ONNX"),
+		(b"GGUF", 0, "a GGUF file: export the model to ONNX"),
+		(b"{", 0, "JSON: export the model to ONNX"),
+		(b"\x80\x04", 0, "a Python pickle: export the model to ONNX"),
+	];
+	for (mark, at, what) in others {
+		let found = if at == 0 && mark == b"{" { text } else { bytes.get(at..).unwrap_or(&[]) };
+		if let (true, Some((what, help))) = (found.starts_with(mark), what.split_once(": ")) {
+			return malformed(&format!("it is {what}")).help(help);
+		}
 	}
 	match error {
 		WireError::TooMany => {
@@ -96,7 +115,7 @@ fn no_model(bytes: &[u8], error: WireError) -> Failure {
 			"simplify the model first: a branch whose condition is known needs no If around it",
 		),
 		error => malformed(&format!("it is no ONNX model, or is damaged: {error}"))
-			.help("check that the whole file was copied"),
+			.help("check that it is an ONNX file, and that the whole of it was copied"),
 	}
 }
 

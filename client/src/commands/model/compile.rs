@@ -25,7 +25,7 @@ const MAX_ONNX: u64 = (1 << 31) - 1;
 pub struct CompileArgs {
 	/// The ONNX file.
 	pub onnx: PathBuf,
-	/// Folder to write the bundle to; replaced if it is there.
+	/// Folder to write the bundle to. A bundle that is there is replaced, anything else is left as it is.
 	#[arg(short, long, value_name = "DIR")]
 	pub output: PathBuf,
 	/// Bind a free dimension by its name in the file; to several sizes, as in 32,64,128, for a model
@@ -39,7 +39,8 @@ pub struct CompileArgs {
 	/// which a branch or a shape depends.
 	#[arg(long = "set", value_name = "INPUT=N[,N…]", value_parser = parse_value)]
 	pub values: Vec<(String, Vec<i64>)>,
-	/// Compile only these outputs, and nothing that only others need. All by default.
+	/// Compile only these outputs, and nothing that only others need; they keep the file's order. All by default.
+	/// Names go up to the next option, so the ONNX file comes before them.
 	#[arg(long, value_name = "NAME", num_args = 1..)]
 	pub outputs: Vec<String>,
 	/// Name in the manifest; the file's name without its extension by default.

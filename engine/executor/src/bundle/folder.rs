@@ -239,6 +239,8 @@ pub(super) struct Staged {
 
 impl Staged {
 	pub(super) fn beside(dir: &Path) -> io::Result<Staged> {
+		// Before anything is written, and again when it is put in its place.
+		ensure_replaceable(dir)?;
 		let parent = match dir.parent() {
 			Some(parent) if !parent.as_os_str().is_empty() => parent,
 			_ => Path::new("."),
@@ -266,6 +268,7 @@ impl Staged {
 
 	/// Puts the directory in the place of `dir`.
 	pub(super) fn replace(self, dir: &Path) -> io::Result<()> {
+		ensure_replaceable(dir)?;
 		// A directory cannot be renamed over one that is not empty: move the old one away first.
 		let old = hidden_in(&self.parent)?;
 		if dir.exists() {
@@ -276,6 +279,42 @@ impl Staged {
 		let _ = self.new.keep();
 		Ok(())
 	}
+}
+
+/// What is not a bundle is somebody's, and is not removed: a name may have been mistyped.
+fn ensure_replaceable(dir: &Path) -> io::Result<()> {
+	let Ok(there) = dir.symlink_metadata() else { return Ok(()) };
+	if there.is_dir() && (holds_only_bundles(dir, 0)? || fs::read_dir(dir)?.next().is_none()) {
+		return Ok(());
+	}
+	let reason = "it is there, and is no bundle or holds other files: name another folder";
+	Err(io::Error::new(io::ErrorKind::AlreadyExists, reason))
+}
+
+/// Whether a directory has a manifest and nothing but what a bundle consists of.
+fn holds_only_bundles(dir: &Path, depth: u32) -> io::Result<bool> {
+	let mut has_manifest = false;
+	for entry in fs::read_dir(dir)? {
+		let entry = entry?;
+		let name = entry.file_name();
+		let name = name.to_string_lossy();
+		let kind = entry.file_type()?;
+		let known = if kind.is_dir() && depth == 0 && name == SHARED {
+			let mut files = fs::read_dir(entry.path())?;
+			files.all(|file| {
+				file.is_ok_and(|file| file.path().extension().is_some_and(|e| e == "bin"))
+			})
+		} else if kind.is_dir() {
+			depth == 0 && is_plain(&name) && holds_only_bundles(&entry.path(), 1)?
+		} else {
+			kind.is_file() && (name == MANIFEST || name == PROGRAM || name == WEIGHTS)
+		};
+		if !known {
+			return Ok(false);
+		}
+		has_manifest |= name == MANIFEST;
+	}
+	Ok(has_manifest)
 }
 
 fn hidden_in(parent: &Path) -> io::Result<TempDir> {

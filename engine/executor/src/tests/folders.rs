@@ -100,3 +100,44 @@ fn an_instantiation_is_chosen_by_its_inputs() {
 	assert_eq!(chosen(&[("mask", &[32, 6])]), None);
 	assert_eq!(chosen(&[("input0", &[16, 6]), ("mask", &[16, 6])]), None);
 }
+
+/// A mistyped name must not cost anybody a folder.
+#[test]
+fn only_bundles_are_replaced() {
+	let outer = tempfile::tempdir().unwrap();
+	let at = |name: &str| outer.path().join(name);
+	let bundle = sized(8, 32);
+	bundle.write(at("one")).unwrap();
+	let mut several = BundleWriter::new(at("several")).unwrap();
+	several.add(&bundle).unwrap();
+	several.finish().unwrap();
+	std::fs::create_dir(at("empty")).unwrap();
+	for name in ["one", "several", "empty", "new"] {
+		bundle.write(at(name)).unwrap();
+		bundle.write(at(name)).unwrap();
+		assert!(Bundle::load(at(name)).is_ok(), "{name}");
+	}
+	std::fs::create_dir_all(at("mine/folder")).unwrap();
+	std::fs::write(at("mine/net.onnx"), "precious").unwrap();
+	std::fs::write(at("file"), "precious").unwrap();
+	std::fs::write(at("one/notes.txt"), "precious").unwrap();
+	#[cfg(unix)]
+	std::os::unix::fs::symlink(at("new"), at("link")).unwrap();
+	for name in ["mine", "file", "one", "link"] {
+		let error = bundle.write(at(name)).err();
+		let Some(BundleError::Io { source, .. }) = error else {
+			assert!(cfg!(not(unix)) && name == "link", "{name} was replaced");
+			continue;
+		};
+		assert_eq!(source.kind(), std::io::ErrorKind::AlreadyExists, "{name}");
+		assert!(BundleWriter::new(at(name)).is_err());
+	}
+	assert_eq!(std::fs::read(at("mine/net.onnx")).unwrap(), b"precious");
+	assert_eq!(std::fs::read(at("file")).unwrap(), b"precious");
+	assert_eq!(std::fs::read(at("one/notes.txt")).unwrap(), b"precious");
+	let left = std::fs::read_dir(outer.path()).unwrap();
+	let hidden = left.filter(|entry| {
+		entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with('.'))
+	});
+	assert_eq!(hidden.count(), 0, "nothing is left behind");
+}

@@ -41,13 +41,6 @@ pub(crate) fn bind<'a>(
 	ports: &[&Port<'a>],
 	options: &CompileOptions,
 ) -> Result<Bound<'a>, CompileError> {
-	if ports.len() > MAX_PORTS {
-		let reason = format!("it has {} inputs, the most is {MAX_PORTS}", ports.len());
-		let help =
-			"give some a constant with `--set`, or let one input hold what several are, as one \
-			tensor of all key-value caches";
-		return Err(Failure::too_large(reason).help(help).at(Place::File));
-	}
 	check_names(ports, options)?;
 	let mut dims = options.dims.clone();
 	// Whole shapes first: they also give values to named dimensions that other inputs share.
@@ -67,6 +60,13 @@ pub(crate) fn bind<'a>(
 				fixed.push((input, numbers.clone()));
 			},
 		}
+	}
+	if inputs.len() > MAX_PORTS {
+		let reason = format!("it has {} inputs, the most is {MAX_PORTS}", inputs.len());
+		let help =
+			"give some a constant with `--set`, or let one input hold what several are, as one \
+			tensor of all key-value caches";
+		return Err(Failure::too_large(reason).help(help).at(Place::File));
 	}
 	let named = names(ports);
 	dims.retain(|name, _| named.contains(name.as_str()));

@@ -298,3 +298,28 @@ fn sizes_outside_of_their_bounds() {
 	let error = compile(&bytes, &options(4, "m", 2, 4)).unwrap_err();
 	assert_eq!(error.kind, ErrorKind::UnknownName);
 }
+
+/// What people give in a model's place is called by its name.
+#[test]
+fn other_files_are_called_what_they_are() {
+	let mut tar = vec![b'a'; 600];
+	tar[257..262].copy_from_slice(b"ustar");
+	let files: [(&[u8], &str, &str); 12] = [
+		(b"", "empty", ""),
+		(b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS", "git lfs pull"),
+		(b"\n<!DOCTYPE html><html>", "web page", "download"),
+		(b"<\n  ir_version: 8,\n>\nnet", "text form", "onnx.save"),
+		(b"ir_version: 8\ngraph {", "text form", "onnx.save"),
+		(b"PK\x03\x04....", "zip", "export"),
+		(b"\x1f\x8b\x08\0\0", "gzip", "unpack"),
+		(b" {\"learner\": {}}", "JSON", "export"),
+		(b"\x89HDF\r\n\x1a\n", "HDF5", "export"),
+		(b"\x1c\0\0\0TFL3\x14", "TensorFlow Lite", "export"),
+		(b"GGUF\x03\0\0\0", "GGUF", "export"),
+		(&tar, "tar", "unpack"),
+	];
+	for (bytes, what, help) in files {
+		let error = assay_onnx::compile(bytes, &Default::default()).unwrap_err().to_string();
+		assert!(error.contains(what) && error.contains(help), "{what}: {error}");
+	}
+}

@@ -1,7 +1,7 @@
 //! Models with many inputs and outputs, as decoders with a cache for every layer are.
 
 use assay_executor::{Bundle, Move, Options, Session, Tamper};
-use assay_onnx::{Compiled, ErrorKind};
+use assay_onnx::{compile, CompileOptions, Compiled, ErrorKind};
 use assay_referee::{program_root, verify_fault, Program, MAX_PORTS, RECORD_BYTES};
 use assay_testing::onnx::net::{self, f32s, floats_of, Net};
 
@@ -69,6 +69,14 @@ fn a_cache_for_every_layer() {
 	let error = caches(MAX_PORTS + 1).error();
 	assert_eq!(error.kind, ErrorKind::TooLarge);
 	assert!(error.to_string().contains("513 inputs, the most is 512"), "{error}");
+	// What is fixed is no input any more.
+	let options = CompileOptions {
+		values: [("past7".into(), vec![3])].into(),
+		outputs: ["sum".into()].into(),
+		..Default::default()
+	};
+	let compiled = compile(&caches(MAX_PORTS + 1).bytes(), &options).unwrap();
+	assert_eq!(compiled.manifest.inputs.len(), MAX_PORTS);
 }
 
 /// The program's root is that of the records that proofs open, and the table of ports behind them does not
