@@ -63,9 +63,10 @@ fn runs(arguments: &Arguments) -> Result<()> {
 	Ok(())
 }
 
-/// Rows, columns and terms of the product that is computed in Wasm: one chunk's worth of work.
-const SIDE: u32 = 32;
-const TERMS: u32 = 1024;
+/// Rows, columns and terms of the product that is computed in Wasm: one chunk's worth of work. Few elements of
+/// many terms, because an answer of more than one segment may wait 40 ms for the other side's acknowledgement.
+const SIDE: u32 = 8;
+const TERMS: u32 = 16 * 1024;
 
 /// What one soft-float multiply-add costs in the Wasm that the node executes.
 ///
@@ -117,8 +118,8 @@ fn product() -> Result<(OpRecord, [Vec<u8>; 2])> {
 		shape(&[1, SIDE, SIDE])?,
 		[operand(0), operand(view.bytes(DType::F32))],
 	);
-	let floats = |seed: u32| -> Vec<u8> {
-		(0..SIDE * TERMS)
+	let floats = |seed: u64| -> Vec<u8> {
+		(0..u64::from(SIDE * TERMS))
 			.flat_map(|i| ((i * seed % 1009) as f32 / 61.0 - 8.0).to_le_bytes())
 			.collect()
 	};
