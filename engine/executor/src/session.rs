@@ -7,9 +7,9 @@ use crate::{
 	tree::Trees,
 };
 use assay_kernels::{Buffer, Isa, KernelConfig};
-use assay_referee::tree;
+use assay_referee::{tree, DType};
 use std::{
-	ops::Deref,
+	ops::{Deref, Range},
 	sync::{Arc, OnceLock},
 	time::Instant,
 };
@@ -253,32 +253,32 @@ impl Session {
 	/// The input as ops read it: what is given, where that is so already and lies where kernels can read it, as
 	/// the caches of a decoder do, or a copy.
 	fn readable<'i>(&self, input: &'i [u8]) -> Result<Input<'i>, ExecError> {
-		let header = &self.bundle().program().header;
-		let layout = header.input_layout();
 		let aligned = (input.as_ptr() as usize).is_multiple_of(align_of::<u64>());
-		let mut parts = header.inputs.iter().zip(&layout.offsets);
-		let as_it_is = aligned
-			&& input.len() as u64 == layout.total_len
-			&& parts.all(|(spec, &offset)| {
-				let part = offset as usize..(offset + spec.bytes()) as usize;
-				is_canonical(spec.dtype, &input[part])
-			});
+		let mut parts = self.parts(input)?;
+		let as_it_is = aligned && parts.all(|(dtype, part)| is_canonical(dtype, &input[part]));
 		Ok(if as_it_is { Input::Given(input) } else { Input::Copied(self.canonical_input(input)?) })
 	}
 
 	/// The input as ops read it: one NaN, and 0 or 1 in every `Bool`.
 	fn canonical_input(&self, input: &[u8]) -> Result<Buffer, ExecError> {
+		let parts = self.parts(input)?;
+		let mut bytes = Buffer::from_bytes(input);
+		parts.for_each(|(dtype, part)| make_canonical(dtype, &mut bytes[part]));
+		Ok(bytes)
+	}
+
+	/// The type of each tensor of an input, and where it lies.
+	fn parts(
+		&self,
+		input: &[u8],
+	) -> Result<impl Iterator<Item = (DType, Range<usize>)> + use<'_>, ExecError> {
 		let header = &self.bundle().program().header;
 		let layout = header.input_layout();
 		let (expected, found) = (layout.total_len, input.len() as u64);
 		if expected != found {
 			return Err(ExecError::InputLength { expected, found });
 		}
-		let mut bytes = Buffer::from_bytes(input);
-		for (spec, &offset) in header.inputs.iter().zip(&layout.offsets) {
-			let part = offset as usize..(offset + spec.bytes()) as usize;
-			make_canonical(spec.dtype, &mut bytes[part]);
-		}
-		Ok(bytes)
+		let specs = header.inputs.iter().zip(layout.offsets);
+		Ok(specs.map(|(spec, at)| (spec.dtype, at as usize..(at + spec.bytes()) as usize)))
 	}
 }

@@ -273,36 +273,25 @@ impl<T: Pod> Space<T> {
 			9 => return self.reduce_few::<F, 9>(g, width),
 			_ => {},
 		}
-		for (down, &(copy_row, row)) in g.places[0].iter().enumerate() {
-			for (across, &(copy_column, column)) in g.places[1].iter().enumerate() {
-				let copy = copy_row * g.phases[1].len() + copy_column;
-				let from = &self.copies[copy * g.copy() + row * g.pitch() + column..][..width];
-				let term = down * g.places[1].len() + across;
-				let lane = &mut self.lanes[term % LANES * width..][..width];
-				if term < LANES {
-					lane.copy_from_slice(from);
-				} else {
-					if term < 2 * LANES {
-						begin::<T, F>(lane);
-					}
-					combine_all::<T, F>(lane, from);
+		for term in 0..g.terms {
+			let from = under(&self.copies, g, term, width);
+			let lane = &mut self.lanes[term % LANES * width..][..width];
+			if term < LANES {
+				lane.copy_from_slice(from);
+			} else {
+				if term < 2 * LANES {
+					begin::<T, F>(lane);
 				}
+				combine_all::<T, F>(lane, from);
 			}
 		}
 		side_by_side::<T, F>(&mut self.lanes, g.terms.min(LANES), width);
 	}
-}
 
-impl<T: Pod> Space<T> {
 	/// As [`Space::reduce`] for windows of so few elements that what becomes of them stays in registers.
 	#[inline(always)]
 	fn reduce_few<F: Combine<T>, const TERMS: usize>(&mut self, g: &Geometry, width: usize) {
-		let terms: [&[T]; TERMS] = core::array::from_fn(|term| {
-			let (down, across) = (term / g.places[1].len(), term % g.places[1].len());
-			let ((copy_row, row), (copy_column, column)) = (g.places[0][down], g.places[1][across]);
-			let copy = copy_row * g.phases[1].len() + copy_column;
-			&self.copies[copy * g.copy() + row * g.pitch() + column..][..width]
-		});
+		let terms: [&[T]; TERMS] = core::array::from_fn(|term| under(&self.copies, g, term, width));
 		for (i, out) in self.lanes[..width].iter_mut().enumerate() {
 			const { assert!(TERMS <= 16 && 16 < LANES) };
 			let mut lanes: [T; TERMS] =
@@ -317,6 +306,15 @@ impl<T: Pod> Space<T> {
 			*out = lanes[0];
 		}
 	}
+}
+
+/// The elements under one place of the windows of a block, in the copied blocks.
+#[inline(always)]
+fn under<'a, T>(copies: &'a [T], g: &Geometry, term: usize, width: usize) -> &'a [T] {
+	let (down, across) = (term / g.places[1].len(), term % g.places[1].len());
+	let ((copy_row, row), (copy_column, column)) = (g.places[0][down], g.places[1][across]);
+	let copy = copy_row * g.phases[1].len() + copy_column;
+	&copies[copy * g.copy() + row * g.pitch() + column..][..width]
 }
 
 /// Every `step`-th element of a row, from column `first` of the row with `pad` elements before it.

@@ -75,6 +75,7 @@ fn output(builder: &mut Builder, item: Item) -> Result<Value, Failure> {
 
 /// Why bytes are no model: what they are instead, where that is known.
 fn no_model(bytes: &[u8], error: WireError) -> Failure {
+	const EXPORT: &str = "export the model to ONNX";
 	let malformed = |reason: &str| Failure::new(ErrorKind::Malformed, reason);
 	let text = bytes.trim_ascii_start();
 	if text.starts_with(b"version https://git-lfs") {
@@ -92,20 +93,22 @@ fn no_model(bytes: &[u8], error: WireError) -> Failure {
 	if text.starts_with(b"<") || text.starts_with(b"ir_version") {
 		return malformed("it is a model in text form").help("save it in binary with onnx.save");
 	}
-	let others: [(&[u8], usize, &str); 7] = [
-		(b"\x1f\x8b", 0, "compressed with gzip: unpack it"),
-		(b"ustar", 257, "a tar archive: unpack it"),
-		(b"\x89HDF", 0, "an HDF5 file, as Keras writes: export the model to ONNX"),
-		(b"TFL3", 4, "a TensorFlow Lite model: export the model to ONNX"),
-		(b"GGUF", 0, "a GGUF file: export the model to ONNX"),
-		(b"{", 0, "JSON: export the model to ONNX"),
-		(b"\x80\x04", 0, "a Python pickle: export the model to ONNX"),
+	if text.starts_with(b"{") {
+		return malformed("it is JSON").help(EXPORT);
+	}
+	let others: [(&[u8], usize, &str, &str); 6] = [
+		(b"\x1f\x8b", 0, "it is compressed with gzip", "unpack it"),
+		(b"ustar", 257, "it is a tar archive", "unpack it"),
+		(b"\x89HDF", 0, "it is an HDF5 file, as Keras writes", EXPORT),
+		(b"TFL3", 4, "it is a TensorFlow Lite model", EXPORT),
+		(b"GGUF", 0, "it is a GGUF file", EXPORT),
+		(b"\x80\x04", 0, "it is a Python pickle", EXPORT),
 	];
-	for (mark, at, what) in others {
-		let found = if at == 0 && mark == b"{" { text } else { bytes.get(at..).unwrap_or(&[]) };
-		if let (true, Some((what, help))) = (found.starts_with(mark), what.split_once(": ")) {
-			return malformed(&format!("it is {what}")).help(help);
-		}
+	let found = others
+		.iter()
+		.find(|(mark, at, ..)| bytes.get(*at..).is_some_and(|bytes| bytes.starts_with(mark)));
+	if let Some((.., what, help)) = found {
+		return malformed(what).help(*help);
 	}
 	match error {
 		WireError::TooMany => {

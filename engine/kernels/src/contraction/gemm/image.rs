@@ -7,7 +7,7 @@
 use super::{pack::BLOCK, problem::Matrix};
 use crate::{
 	cpu::{simd::Simd, Buffer},
-	transpose::SLACK,
+	transpose::{transpose_to, SLACK},
 };
 use core::ops::Range;
 
@@ -228,15 +228,12 @@ impl Image<'_> {
 			}
 			if inside > 0 {
 				let from = &self.data[(row + first) * self.channels + channel..];
-				let steps = [self.stride[1] * self.channels, step];
-				// SAFETY: the caller's promise.
+				let to = &mut out[left..];
+				assert!((region.channels - 1) * step + inside <= to.len());
+				// SAFETY: there is room for the lines, as asserted; the caller's promise.
 				unsafe {
-					transpose_channels::<S>(
-						from,
-						&mut out[left..],
-						steps,
-						[inside, region.channels],
-					);
+					let (pixel, channels) = (self.stride[1] * self.channels, region.channels);
+					transpose_to::<S>(from, pixel, inside, channels, to.as_mut_ptr(), step);
 				}
 			}
 		}
@@ -541,49 +538,6 @@ struct Columns {
 	/// The image's column of the first inside.
 	first: usize,
 	inside: usize,
-}
-
-/// Writes `to[c * steps[1] + x] = from[x * steps[0] + c]` for `[columns, channels]`.
-///
-/// # Safety
-/// S must be enabled.
-#[inline(always)]
-unsafe fn transpose_channels<S: Simd>(
-	from: &[f32],
-	to: &mut [f32],
-	[pixel, line]: [usize; 2],
-	[columns, channels]: [usize; 2],
-) {
-	assert!((columns - 1) * pixel + channels <= from.len());
-	assert!((channels - 1) * line + columns <= to.len());
-	if channels < S::LANES {
-		for (c, to) in to.chunks_mut(line).take(channels).enumerate() {
-			let pixels = from[c..].iter().step_by(pixel);
-			to[..columns].iter_mut().zip(pixels).for_each(|(to, &x)| *to = x);
-		}
-		return;
-	}
-	let mut square = [0f32; 16 * 16];
-	// The last channels again, where they do not fill a vector of their own.
-	let starts = (0..channels).step_by(S::LANES).map(|c| c.min(channels - S::LANES));
-	for c in starts {
-		for x in (0..columns).step_by(S::LANES) {
-			let count = S::LANES.min(columns - x);
-			// SAFETY: as many pixels of LANES channels lie inside `from`; of the lines only what belongs to
-			// them is written. S is enabled.
-			unsafe {
-				let from = from.as_ptr().add(x * pixel + c);
-				if count == S::LANES {
-					S::transpose(from, pixel, count, to.as_mut_ptr().add(c * line + x), line);
-					continue;
-				}
-				S::transpose(from, pixel, count, square.as_mut_ptr(), S::LANES);
-			}
-			for (i, lane) in square.chunks_exact(S::LANES).take(S::LANES).enumerate() {
-				to[(c + i) * line + x..][..count].copy_from_slice(&lane[..count]);
-			}
-		}
-	}
 }
 
 /// Copies N vectors from each of `places` to lines of `panel` floats.

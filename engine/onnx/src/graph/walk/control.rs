@@ -107,10 +107,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 			given.append(&mut state);
 			let mut results = self.run_inner(builder, body, given)?;
 			goes_on = must_be_known(Some(&Some(results.remove(0)))).map_err(fail)?;
-			for (row, item) in rows.iter_mut().zip(results.drain(kept..)) {
-				builder.spend(ELEMENT_BYTES).map_err(fail)?;
-				row.push(stacked(item).map_err(fail)?);
-			}
+			collect(builder, &mut rows, results.drain(kept..)).map_err(fail)?;
 			state = results;
 			trip += 1;
 		}
@@ -151,10 +148,7 @@ impl<'g, 'a> Walk<'g, 'a> {
 			};
 			let elements = given.iter().filter_map(element).collect();
 			let results = self.run_inner(builder, body, elements)?;
-			for (column, item) in columns.iter_mut().zip(results) {
-				builder.spend(ELEMENT_BYTES).map_err(fail)?;
-				column.push(stacked(item).map_err(fail)?);
-			}
+			collect(builder, &mut columns, results).map_err(fail)?;
 		}
 		Ok(columns.into_iter().map(|column| Item::Sequence(Rc::new(column))).collect())
 	}
@@ -203,14 +197,9 @@ impl<'g, 'a> Walk<'g, 'a> {
 			for (input, (at, backwards)) in &scan.inputs {
 				given.push(row(builder, input, *at, trip, *backwards).map_err(fail)?.into());
 			}
-			let results = self.run_inner(builder, body, given)?;
-			let results = results.into_iter().map(stacked).collect::<Result<Vec<Value>>>();
-			let mut results = results.map_err(fail)?;
-			for (row, value) in rows.iter_mut().zip(results.drain(kept..)) {
-				builder.spend(ELEMENT_BYTES).map_err(fail)?;
-				row.push(value);
-			}
-			state = results;
+			let mut results = self.run_inner(builder, body, given)?;
+			collect(builder, &mut rows, results.drain(kept..)).map_err(fail)?;
+			state = results.into_iter().map(stacked).collect::<Result<_>>().map_err(fail)?;
 		}
 		for (i, row) in rows.iter().enumerate() {
 			let (at, backwards) = scan.output(i);
@@ -391,6 +380,19 @@ fn selected(builder: &mut Builder, condition: &Value, a: &Value, b: &Value) -> R
 		.help(FIX));
 	}
 	builder.select(condition, a, b)
+}
+
+/// Adds what a body gives to the rows of before: each may be small, and all of them are not.
+fn collect(
+	builder: &mut Builder,
+	rows: &mut [Vec<Value>],
+	items: impl IntoIterator<Item = Item>,
+) -> Result<()> {
+	for (row, item) in rows.iter_mut().zip(items) {
+		builder.spend(ELEMENT_BYTES)?;
+		row.push(stacked(item)?);
+	}
+	Ok(())
 }
 
 /// What is joined with others of its kind: a tensor.

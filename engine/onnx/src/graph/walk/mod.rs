@@ -217,14 +217,14 @@ impl<'g, 'a> Walk<'g, 'a> {
 			let value = match numbers.as_slice() {
 				&[one] => {
 					let one = Value::scalar(input.dtype, one);
-					builder.expand(&one, input.dims.clone()).map_err(at)?.tagged(input.element)
+					builder.expand(&one, input.dims.clone()).map_err(at)?
 				},
 				numbers => {
 					let bytes = numbers.iter().filter_map(each).collect::<Vec<_>>().concat();
-					Value::constant(input.dtype, input.dims.clone(), bytes).tagged(input.element)
+					Value::constant(input.dtype, input.dims.clone(), bytes)
 				},
 			};
-			self.name(input.name, value)?;
+			self.name(input.name, value.tagged(input.element))?;
 		}
 		Ok(())
 	}
